@@ -1,0 +1,250 @@
+"""An assignment is data: `assignment.toml`, read into these models. Unknown keys are refused.
+
+    assignments/residual-blocks/assignment.toml
+        id, title, [limits], and a list of [[exercise]], each of one kind:
+            module    a class, compared with a reference class over declared cases
+            network   a function or class that builds a network out of such modules
+            essay     a written answer, collected for a human to mark
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from grader.errors import AssignmentError, UsageError
+
+Argument = bool | int | float | str
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Spec):
+    """What one submission may use. The command line overrides these."""
+
+    seconds: float = Field(60.0, gt=0, description="wall time of one submission")
+    cell_seconds: float = Field(20.0, gt=0, description="wall time of one notebook cell")
+    memory_mib: int = Field(2048, ge=256, description="resident memory of one submission")
+
+
+class Case(_Spec):
+    """One way to construct the module, and the size of what goes in: channels, height, width."""
+
+    title: str
+    arguments: dict[str, Argument] = Field(default_factory=dict)
+    input: list[int] = Field(min_length=1, max_length=4)
+
+
+class _Exercise(_Spec):
+    id: Identifier
+    title: str
+    task: str = Field("", description="one sentence that the feedback page shows")
+
+    @property
+    def max_score(self) -> float:
+        raise NotImplementedError
+
+
+class _CodeExercise(_Exercise):
+    name: PythonName
+    aliases: list[PythonName] = Field(default_factory=list)
+    points: dict[str, Annotated[float, Field(ge=0)]]
+    cases: list[Case] = Field(alias="case", min_length=1)
+
+    @property
+    def max_score(self) -> float:
+        return sum(self.points.values())
+
+
+class ModuleExercise(_CodeExercise):
+    """A class, compared with a reference class: its arguments are given by position in the order stated."""
+
+    kind: Literal["module"]
+    reference: ReferenceName = Field(description="file:Class, in the assignment's folder or in reference/")
+    conv_bias: Literal["free", "forbidden"] = Field(
+        "free", description="may a convolution that is followed by a batch norm keep its (redundant) bias?"
+    )
+    variants: list[dict[str, Argument]] = Field(
+        default_factory=list,
+        description="further keyword arguments of the reference, each giving another right answer",
+    )
+
+
+class NetworkExercise(_CodeExercise):
+    """Something that builds a network: free in its make, held to what the task fixes."""
+
+    kind: Literal["network"]
+    outputs: str = Field(description="the argument that gives the number of output features")
+    min_blocks: int = Field(2, ge=1, description="residual blocks there must be at least")
+
+
+class EssayExercise(_Exercise):
+    """A written answer. It is collected and shown; a human marks it, until then its points are pending."""
+
+    kind: Literal["essay"]
+    max_points: float = Field(alias="points", ge=0)
+    headings: list[str] = Field(
+        default_factory=list,
+        description="the answer stands below a heading that contains one of these (in any case)",
+    )
+
+    @property
+    def max_score(self) -> float:
+        return self.max_points
+
+
+Exercise = Annotated[ModuleExercise | NetworkExercise | EssayExercise, Field(discriminator="kind")]
+
+
+class Assignment(_Spec):
+    """The declarative spec of one homework."""
+
+    id: Identifier
+    title: str
+    limits: Limits = Field(default_factory=Limits)
+    exercises: list[Exercise] = Field(alias="exercise", min_length=1)
+
+    folder: Path = Field(default=Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Assignment:
+        ids = [exercise.id for exercise in self.exercises]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"exercise ids must differ, found {', '.join(ids)}")
+        return self
+
+    @property
+    def max_score(self) -> float:
+        return sum(exercise.max_score for exercise in self.exercises)
+
+    @property
+    def code_exercises(self) -> list[ModuleExercise | NetworkExercise]:
+        return [exercise for exercise in self.exercises if not isinstance(exercise, EssayExercise)]
+
+    @property
+    def names(self) -> list[str]:
+        """What a submission is expected to define."""
+        return [exercise.name for exercise in self.code_exercises]
+
+
+def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
+    """Where the shipped assignments or references are: inside the wheel, or in the checkout beside `grader/`."""
+    package = Path(__file__).parent
+    inside = package / "shipped" / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def shipped_assignments() -> dict[str, Path]:
+    """Id and folder of every shipped assignment."""
+    return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
+
+
+def find_assignment(id_or_folder: str) -> Assignment:
+    """The assignment with this id, or in this folder.
+
+    Raises:
+        UsageError: there is none; the message lists the choices.
+        AssignmentError: its file is wrong.
+    """
+    folder = Path(id_or_folder)
+    if (folder / "assignment.toml").is_file():
+        return load_assignment(folder)
+    shipped = shipped_assignments()
+    if id_or_folder in shipped:
+        return load_assignment(shipped[id_or_folder])
+    raise UsageError(
+        f"there is no assignment {id_or_folder!r}: it is neither a folder with an assignment.toml nor one of "
+        f"the shipped ones ({', '.join(shipped) or 'none'})"
+    )
+
+
+def load_assignment(folder: Path) -> Assignment:
+    """Read `folder/assignment.toml`.
+
+    Raises:
+        AssignmentError: the file is missing, is no TOML, or does not follow the spec. Names file, key and
+            what was expected there, one line per mistake.
+    """
+    path = folder / "assignment.toml"
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise AssignmentError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AssignmentError(f"{path}: is not valid TOML: {error}") from error
+    if "folder" in content:
+        raise AssignmentError(f"{path}: folder: unknown key; remove it or check its spelling")
+    try:
+        assignment = Assignment.model_validate({**content, "folder": folder})
+    except ValidationError as error:
+        raise AssignmentError("\n".join(_explain(path, content, error))) from None
+    for exercise in assignment.code_exercises:
+        _check_cases(path, exercise)
+    return assignment
+
+
+def _check_cases(path: Path, exercise: ModuleExercise | NetworkExercise) -> None:
+    """Every case of a module names the same arguments, since they are given by position."""
+    first = list(exercise.cases[0].arguments)
+    for case in exercise.cases:
+        if isinstance(exercise, ModuleExercise) and list(case.arguments) != first:
+            raise AssignmentError(
+                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: expected {', '.join(first)} "
+                f"in this order, as in the first case, found {', '.join(case.arguments) or 'none'}"
+            )
+        if isinstance(exercise, NetworkExercise) and exercise.outputs not in case.arguments:
+            raise AssignmentError(
+                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: expected the argument "
+                f"{exercise.outputs!r}, which `outputs` names"
+            )
+
+
+def _explain(path: Path, content: dict[str, object], error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        where = _place(content, problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            what = "unknown key; remove it or check its spelling"
+        elif problem["type"] == "missing":
+            what = "missing; this key is required"
+        elif problem["type"] == "union_tag_invalid":
+            what = f"expected one of {problem['ctx']['expected_tags']}, found {problem['ctx']['tag']!r}"
+            where += ".kind"
+        elif problem["type"] == "union_tag_not_found":
+            what = "missing; expected one of 'module', 'network', 'essay'"
+            where += ".kind"
+        elif problem["type"] == "value_error":
+            what = str(problem["ctx"]["error"])
+        else:
+            what = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}, found {problem['input']!r}"
+        lines.append(f"{path}: {where or 'file'}: {what}")
+    return lines
+
+
+def _place(content: object, location: tuple[int | str, ...]) -> str:
+    """`exercise[0].case[2].input` as `exercise 'resblock': case[2].input`: by id where there is one."""
+    parts: list[str] = []
+    here = content
+    for step in location:
+        if isinstance(here, list) and isinstance(step, int):
+            here = here[step] if step < len(here) else None
+            name = here.get("id") if isinstance(here, dict) else None
+            parts[-1] += f"[{name or step}]"
+        elif isinstance(here, dict) and step in here:
+            here = here[str(step)]
+            parts.append(str(step))
+        elif isinstance(here, dict) and here.get("kind") == step:
+            continue  # pydantic names the kind of a union between the index and the key
+        else:
+            here = None
+            parts.append(str(step))
+    return ".".join(parts)

@@ -1,0 +1,40 @@
+"""The contract of a report format: one file in this folder is one format, found by walking the folder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from grader import __version__
+from grader.assignment import Assignment
+from grader.submission import Submission
+from grader.verdict import Report
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all submissions of one run have in common."""
+
+    assignment: Assignment
+    seed: int
+    isolation: str
+    device: str
+    grader_version: str = __version__
+
+
+class Format(ABC):
+    """Writes reports under the output folder. Formats render; verdicts do not know how they look."""
+
+    id: ClassVar[str]
+
+    def write_student(self, output: Path, run: Run, report: Report, submission: Submission | None) -> None:
+        """Write what belongs to one student, as soon as it is known. `submission` is None when unreadable."""
+        return
+
+    @abstractmethod
+    def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
+        """Write what belongs to all of them. `reports` come sorted by student, one at a time from disk,
+        without the fields that `results.json` excludes."""

@@ -1,0 +1,140 @@
+"""What is said of a submission, as plain data. `results.json` is these models, field by field.
+
+`Field(exclude=True)` marks what only the pages show; everything else is the contract of schema version 1.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+
+SCHEMA_VERSION = 1
+
+# One rounding for all points, so that the same run gives the same bytes.
+Points = Annotated[float, PlainSerializer(lambda points: round(points, 2) + 0.0, return_type=float)]
+
+
+class Status(StrEnum):
+    """How one check ended. "The student is wrong" and "the grader broke" are never the same value."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    STUDENT_CRASHED = "student_crashed"
+    TIMED_OUT = "timed_out"
+    GRADER_BROKE = "grader_broke"
+    SKIPPED = "skipped"
+
+    @property
+    def pending(self) -> bool:
+        """Neither won nor lost: a human decides about these points."""
+        return self in (Status.SKIPPED, Status.GRADER_BROKE)
+
+
+class SubmissionStatus(StrEnum):
+    """How far one submission got."""
+
+    GRADED = "graded"
+    UNREADABLE = "unreadable"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    GRADER_BROKE = "grader_broke"
+
+
+class Proof(StrEnum):
+    """What a diagnosis rests on."""
+
+    REPLAYED = "replayed"  # the reference with exactly this mistake behaves exactly like the student's code
+    MEASURED = "measured"  # a direct numeric witness
+    REPORTED = "reported"  # the child's word alone; never costs points by itself
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckResult(_Record):
+    """One check of one exercise. `cell` counts the notebook's cells from 1; `line` counts in that cell."""
+
+    id: str
+    status: Status
+    score: Points
+    max_score: Points
+    message: str
+    expected: JsonValue = None
+    actual: JsonValue = None
+    cell: int | None = None
+    line: int | None = None
+
+    title: str = Field(default="", exclude=True)
+    advice: str = Field(default="", exclude=True)  # what to do next
+    evidence: list[str] = Field(default_factory=list, exclude=True)  # further lines: one per witness
+    notes: list[str] = Field(default_factory=list, exclude=True)  # worth knowing, costs nothing
+
+
+class Diagnosis(_Record):
+    """A named mistake and what the naming rests on."""
+
+    mistake: str
+    proof: Proof
+    message: str
+    cell: int | None = None
+    line: int | None = None
+
+
+class ExerciseReport(_Record):
+    id: str
+    score: Points
+    max_score: Points
+    correct: bool
+    checks: list[CheckResult]
+    diagnoses: list[Diagnosis]
+
+    title: str = Field(default="", exclude=True)
+    formula: str = Field(default="", exclude=True)  # what the student's module computes, when it was captured
+    answer: str | None = Field(default=None, exclude=True)  # a written answer, as handed in (Markdown source)
+
+    @property
+    def pending(self) -> float:
+        """Points that a human still decides about."""
+        return sum(check.max_score for check in self.checks if check.status.pending)
+
+
+class Report(_Record):
+    """Everything that is said of one submission."""
+
+    student: str
+    file: str
+    status: SubmissionStatus
+    score: Points
+    max_score: Points
+    exercises: list[ExerciseReport]
+    repairs: list[str]
+    warnings: list[str]
+
+    message: str = Field(default="", exclude=True)  # why the status is not `graded`, for the student
+
+    @property
+    def pending(self) -> float:
+        """Points that a human still decides about: skipped checks, written answers, the grader's own faults."""
+        return sum(exercise.pending for exercise in self.exercises)
+
+    @property
+    def percent(self) -> float:
+        """Score in percent of the points that are decided, so that pending ones cost nothing."""
+        decided = self.max_score - self.pending
+        return 100.0 * self.score / decided if decided > 0 else 100.0
+
+
+class Results(_Record):
+    """`results.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    assignment: str
+    grader_version: str
+    seed: int
+    isolation: str
+    device: str
+    submissions: list[Report]

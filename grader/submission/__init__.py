@@ -1,0 +1,18 @@
+"""From files to cells: find what students handed in, read it, repair it, find the written answers.
+
+    find      PATH... -> list[HandIn]         which files there are, and whose they are
+    read      HandIn -> Submission            one file, as cells; SubmissionError for the student
+    choose_assignment, defines, find_answer   what a Submission says about itself
+
+Nothing of a student's is executed, compiled or parsed as Python here: this is the trusted side of the wall,
+and a hostile text can crash the parser in C.
+"""
+
+from grader.submission.answers import find_answer
+from grader.submission.choose import choose_assignment
+from grader.submission.definitions import defines
+from grader.submission.discover import find
+from grader.submission.nouns import Cell, HandIn, Submission
+from grader.submission.reading import read
+
+__all__ = ["Cell", "HandIn", "Submission", "choose_assignment", "defines", "find", "find_answer", "read"]

@@ -1,0 +1,136 @@
+"""Find a written answer among the markdown cells.
+
+An answer stands in cells that the starter notebook marks, `{"grader": {"answer": "<exercise id>"}}` in the
+cell's metadata, or below a heading that contains one of the exercise's `headings`. What the starter itself
+says, the heading, cells marked `{"grader": {"prompt": true}}` and placeholders, is no part of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from grader.assignment import EssayExercise
+from grader.submission.nouns import Cell, Submission
+
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]++(.*+))?$")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+
+# A whole line, in small letters, without the marks around it: "*Your answer here.*", "[Type your answer]".
+_PLACEHOLDER = re.compile(
+    r"(?:(?:please )?(?:write|type|enter|put|insert|add|place|fill in|double[- ]click to \w{1,10})(?: in)? )?"
+    r"your (?:own )?(?:written )?(?:answers?|responses?|solutions?|text|essay|explanation)"
+    r"(?: goes| go)?(?: here| below)(?:,? replacing this text)?"
+    r"|(?:replace|delete) this (?:text|line|cell)(?: (?:with|by) your (?:answer|text|essay))?"
+    r"|double[- ]click (?:here )?to (?:edit|write|answer)(?: this cell)?"
+    r"|(?:your )?(?:answer|text) goes here|answer here|todo|tbd"
+)
+_LONGEST_PLACEHOLDER = 120
+_MARKS = "*_`~>#[](){}<>.…!:;-—– \t\r"
+
+
+def find_answer(submission: Submission, exercise: EssayExercise) -> str | None:
+    """The student's answer as Markdown, or None when there is none or nothing was written."""
+    cells = list(_cells(submission))
+    return _in_marked_cells(cells, exercise) or _below_heading(cells, exercise)
+
+
+@dataclass(frozen=True)
+class _Marked:
+    cell: Cell
+    answers: str | None  # the exercise that the starter says is answered here
+    prompt: bool  # the starter says: this is the question
+
+
+def _cells(submission: Submission) -> Iterator[_Marked]:
+    for cell, node in zip(submission.cells, submission.notebook.cells, strict=True):
+        mark: Any = node.metadata.get("grader")
+        if not isinstance(mark, dict):
+            mark = {}
+        yield _Marked(cell, mark.get("answer"), mark.get("prompt") is True)
+
+
+def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise) -> str | None:
+    lines: list[str] = []
+    for marked in cells:
+        if marked.answers == exercise.id and marked.cell.kind != "code":
+            own = marked.cell.source.split("\n")
+            heading = _HEADING.match(own[0])
+            if heading and _is_asked(heading, exercise):
+                del own[0]
+            lines += [*own, ""]
+    return _written(lines)
+
+
+def _below_heading(cells: list[_Marked], exercise: EssayExercise) -> str | None:
+    level = 0  # of the heading we are below; 0: we are below none
+    lines: list[str] = []
+    for marked in cells:
+        if marked.cell.kind == "code":
+            if marked.cell.source.strip():
+                level = 0
+            continue
+        if marked.answers is not None:
+            level = 0  # a place for another answer, or for this one, where nothing was written
+            continue
+        for line, heading in _lines(marked.cell.source):
+            if heading is not None and (level == 0 or len(heading[1]) <= level):
+                answer = _written(lines)
+                if answer is not None:
+                    return answer
+                lines = []
+                level = len(heading[1]) if _is_asked(heading, exercise) else 0
+            elif level and not marked.prompt:
+                lines.append(line)
+        lines.append("")
+    return _written(lines)
+
+
+def _lines(source: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Every line, with its match if it is a heading. A `#` in a block of code is none."""
+    fence = ""
+    for line in source.split("\n"):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence):
+                fence = ""
+            yield line, None
+        elif mark:
+            fence = mark[1]
+            yield line, None
+        else:
+            yield line, _HEADING.match(line.rstrip("\r"))
+
+
+def _is_asked(heading: re.Match[str], exercise: EssayExercise) -> bool:
+    text = (heading[2] or "").casefold()
+    return any(wanted.casefold() in text for wanted in exercise.headings)
+
+
+def _written(lines: list[str]) -> str | None:
+    """What is left without placeholders; None if that is nothing."""
+    text = _without_comments("\n".join(lines))
+    kept = [line for line in text.split("\n") if not _is_placeholder(line)]
+    answer = "\n".join(kept).strip()
+    return answer if any(sign.isalnum() for sign in answer) else None
+
+
+def _is_placeholder(line: str) -> bool:
+    if len(line) > _LONGEST_PLACEHOLDER:
+        return False
+    return _PLACEHOLDER.fullmatch(line.strip(_MARKS).casefold()) is not None
+
+
+def _without_comments(text: str) -> str:
+    """Without `<!-- … -->`. By `find`: a regex would take quadratic time on many unclosed ones."""
+    kept: list[str] = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0:
+        end = text.find("-->", start + 4)
+        if end < 0:
+            break
+        kept.append(text[position:start])
+        position = end + 3
+    return "".join([*kept, text[position:]])

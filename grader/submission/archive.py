@@ -1,0 +1,149 @@
+"""Unpack zips that may be hostile. Nothing raised here ever ends a run: it becomes a `problem`.
+
+Members are written under numbers, never under their own names, so no name can lead anywhere. Only what can
+be a submission is unpacked. The limits hold for what is really written, not for what the archive says.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+MIB = 2**20
+
+MAX_CONTENTS = 16 * MIB  # of the table of contents, which is read into memory as a whole
+MAX_MEMBERS = 50_000
+MAX_DEPTH = 24
+MAX_MEMBER = {".ipynb": 50 * MIB, ".py": 50 * MIB, ".zip": 256 * MIB}
+MAX_TOTAL = 8192 * MIB  # of one run: a class of thousands fits
+MAX_ONE_STUDENT = 256 * MIB  # of one zip among others, so that one bomb leaves room for the rest
+MAX_RATIO = 200  # a notebook full of equal output comes to 50
+RATIO_COUNTS_FROM = 4 * MIB
+
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+_CHUNK = 256 * 1024
+_AGAIN = "zip the notebook again and hand that in, or hand in the notebook itself"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive; `path` is where its content lies now."""
+
+    parts: tuple[str, ...]
+    path: Path
+    is_folder: bool = False
+    problem: str = ""
+
+
+class _RefusedError(Exception):
+    """This entry, or this archive, is not unpacked; the message says why."""
+
+
+class _Bounded(io.FileIO):
+    """A file that does not hand out much at once: `zipfile` reads the table of contents in one call."""
+
+    def read(self, size: int | None = -1, /) -> bytes | None:  # type: ignore[override]  # typeshed: bytes
+        if size is not None and size > MAX_CONTENTS:
+            raise _RefusedError("its table of contents is too long")
+        return super().read(-1 if size is None else size)
+
+
+class Unpacker:
+    """Unpacks archives below one folder, which its owner removes. Keeps count over all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._written = 0
+        self._files = 0
+
+    def unpack(self, path: Path, is_whole_class: bool) -> tuple[str, list[Member]]:
+        """What is wrong with the archive as a whole ("" if nothing), and its members, sorted."""
+        members: list[Member] = []
+        try:
+            with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
+                infos = archive.infolist()
+                if len(infos) > MAX_MEMBERS:
+                    raise _RefusedError(
+                        f"it holds {len(infos)} files, and at most {MAX_MEMBERS} are unpacked"
+                    )
+                budget = MAX_TOTAL if is_whole_class else min(MAX_TOTAL, self._written + MAX_ONE_STUDENT)
+                for info in sorted(infos, key=lambda info: info.filename):
+                    member = self._member(archive, info, budget)
+                    if member is not None:
+                        members.append(member)
+        except _RefusedError as refusal:
+            return f"the zip cannot be opened: {refusal}; {_AGAIN}", members
+        except OSError as error:
+            return f"the zip cannot be opened: {error.strerror or 'it is broken'}; {_AGAIN}", members
+        except Exception:
+            # Broken archives make `zipfile` raise a dozen kinds of errors, from BadZipFile to struct.error.
+            return f"the zip is broken or was not uploaded completely; {_AGAIN}", members
+        return "", members
+
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> Member | None:
+        """The entry, unpacked if it can be a submission; None if it is of no interest."""
+        names = info.filename.replace("\\", "/").split("/")
+        parts = tuple(_readable(name) for name in names if name not in ("", "."))
+        if not parts or len(parts) > MAX_DEPTH:
+            return None
+        if info.is_dir():
+            return None if ".." in parts else Member(parts, self._folder, is_folder=True)
+        limit = MAX_MEMBER.get(Path(parts[-1]).suffix.casefold())
+        if limit is None:
+            return None if ".." in parts else Member(parts, self._folder)
+        target = self._folder / f"{self._files:06d}"
+        self._files += 1
+        try:
+            if ".." in parts or names[0] == "" or names[0].endswith(":"):
+                parts = parts[-1:]
+                raise _RefusedError("its name leads out of the zip")
+            self._write(archive, info, target, limit, budget)
+        except _RefusedError as refusal:
+            return Member(parts, target, problem=f"it cannot be unpacked: {refusal}; {_AGAIN}")
+        except OSError as error:
+            return Member(
+                parts, target, problem=f"it cannot be unpacked: {error.strerror or 'it is broken'}; {_AGAIN}"
+            )
+        except Exception:
+            return Member(parts, target, problem=f"it cannot be unpacked: the zip is broken; {_AGAIN}")
+        return Member(parts, target)
+
+    def _write(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int, budget: int
+    ) -> None:
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise _RefusedError("it is a link or a device, not a file")
+        if info.flag_bits & 0x1:
+            raise _RefusedError("the zip has a password")
+        if info.compress_type not in _METHODS:
+            raise _RefusedError("the zip uses an unusual kind of compression")
+        packed = max(info.compress_size, 1)
+        with archive.open(info) as source, target.open("xb") as copy:
+            written = 0
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                self._written += len(chunk)
+                if written > limit:
+                    raise _RefusedError(f"it is larger than {limit // MIB} MB")
+                if written > RATIO_COUNTS_FROM and written > MAX_RATIO * packed:
+                    raise _RefusedError(f"it unpacks to more than {MAX_RATIO} times its size")
+                if self._written > budget:
+                    raise _RefusedError("the zip unpacks to too much")
+                _save(copy, chunk)
+
+
+def _save(copy: IO[bytes], chunk: bytes) -> None:
+    copy.write(chunk)
+
+
+def _readable(name: str) -> str:
+    """A member's name that can be shown and written."""
+    text = name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text
+    )

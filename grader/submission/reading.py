@@ -1,0 +1,185 @@
+"""Read one hand-in: any file in, a Submission or one clear SubmissionError out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from grader.errors import SubmissionError
+from grader.submission.decode import DOWNLOAD, decode_notebook, decode_script
+from grader.submission.nouns import Cell, HandIn, Submission
+from grader.submission.repair import MINOR, Repairs, repair
+
+MAX_BYTES = 50 * 2**20
+# Lists and objects take a hundred times the memory of their two characters.
+MAX_CONTAINERS = 1_000_000
+
+_AGAIN = "save it in Jupyter, and hand it in again"
+_CLEAR = "clear the outputs (in Jupyter: Kernel > Restart & Clear Output), save, and hand it in again"
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+_CONFLICT = re.compile(r"^(?:<<<<<<< |>>>>>>> )", re.MULTILINE)
+
+
+def read(hand_in: HandIn) -> Submission:
+    """Read a notebook or a Python file. Nothing in it is executed or compiled.
+
+    Raises:
+        SubmissionError: it cannot be read; says, for the student, what the file is and what to do.
+    """
+    if hand_in.problem:
+        raise SubmissionError(f"{hand_in.file}: {hand_in.problem}")
+    try:
+        return _read(hand_in)
+    except SubmissionError as error:
+        raise SubmissionError(f"{hand_in.file}: {error}") from None
+    except RecursionError:
+        raise SubmissionError(f"{hand_in.file}: the file's JSON is nested too deeply; {_CLEAR}") from None
+    except MemoryError:
+        raise SubmissionError(f"{hand_in.file}: the file needs too much memory; {_CLEAR}") from None
+
+
+def _read(hand_in: HandIn) -> Submission:
+    data = _bytes(hand_in.path)
+    mended: list[str] = []
+    # The name that counts is the student's: what was unpacked from a zip lies under another.
+    is_script = hand_in.file.casefold().endswith(".py")
+    if is_script and data.lstrip()[:1] == b"{" and b'"nbformat"' in data:
+        mended.append("the file is a notebook, although its name ends in .py")
+        is_script = False
+    if is_script:
+        return _script(hand_in, decode_script(data, mended), mended)
+    content = _json(decode_notebook(data, mended), mended)
+    repairs = Repairs()
+    cells, notebook = repair(content, repairs)
+    return Submission(
+        student=hand_in.student,
+        file=hand_in.file,
+        cells=cells,
+        notebook=notebook,
+        repairs=mended + repairs.sentences(),
+        warnings=_oddities(content, cells),
+        assignment_id=_assignment_id(notebook),
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        # Not to wait for ever: somebody may have put a pipe where a file was found.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise SubmissionError("it is not a file")
+            if status.st_size > MAX_BYTES:
+                raise SubmissionError(
+                    f"the file has {status.st_size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} are read: "
+                    f"{_CLEAR}"
+                )
+            return file.read(MAX_BYTES)
+    except PermissionError:
+        raise SubmissionError(
+            "the file may not be read: its permissions do not let the grader open it"
+        ) from None
+    except OSError as error:
+        raise SubmissionError(f"the file cannot be opened: {error.strerror or error}") from None
+
+
+def _json(text: str, repairs: list[str]) -> Any:
+    if text.count("{") + text.count("[") > MAX_CONTAINERS:
+        raise SubmissionError(f"the notebook holds over {MAX_CONTAINERS:,} lists and objects: {_CLEAR}")
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        try:
+            content = json.loads(text, strict=False)
+        except ValueError:
+            raise SubmissionError(_why_no_json(text, error)) from None
+        repairs.append("the JSON had line breaks or tabs inside its strings, which were kept")
+    if _HALF_A_CHARACTER.search(text):
+        content, changed = _whole_characters(content)
+        if changed:
+            repairs.append("halves of characters (UTF-16 surrogates) were replaced by �")
+    return content
+
+
+def _why_no_json(text: str, error: ValueError) -> str:
+    if _CONFLICT.search(text):
+        return (
+            "the file holds the marks of a merge conflict (<<<<<<<, >>>>>>>): settle the conflict in Git, "
+            "check that the notebook opens in Jupyter, and hand it in again"
+        )
+    if text.lstrip()[:1] != "{":
+        return f"the file is not a notebook, whatever its name says: hand in the notebook itself ({DOWNLOAD})"
+    if isinstance(error, json.JSONDecodeError):
+        rest = text[error.pos :].strip()
+        if not rest or error.msg.startswith("Unterminated string"):
+            return f"the notebook breaks off in line {error.lineno}, it was not saved or uploaded whole: {_AGAIN}"
+        where = f"line {error.lineno}, column {error.colno}"
+        return f"the notebook is damaged: {where} is not JSON ({error.msg}): {_AGAIN}"
+    return f"the notebook is damaged: it holds a number with thousands of digits: {_AGAIN}"
+
+
+def _whole_characters(value: Any) -> tuple[Any, bool]:
+    """Without lone surrogates, which no file can hold, and whether there were any."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), True
+        return value, False
+    if isinstance(value, list):
+        pairs = [_whole_characters(each) for each in value]
+        return [each for each, _ in pairs], any(changed for _, changed in pairs)
+    if isinstance(value, dict):
+        keys = [_whole_characters(key) for key in value]
+        values = [_whole_characters(each) for each in value.values()]
+        content = {key: each for (key, _), (each, _) in zip(keys, values, strict=True)}
+        return content, any(changed for _, changed in keys + values)
+    return value, False
+
+
+def _script(hand_in: HandIn, text: str, repairs: list[str]) -> Submission:
+    """A Python file is one cell, so that line numbers are the file's; `# %%` marks do not cut it."""
+    node = NotebookNode(
+        cell_type="code", id="cell-1", metadata=NotebookNode(), source=text, outputs=[], execution_count=None
+    )
+    language = NotebookNode(name="python", pygments_lexer="ipython3")
+    notebook = NotebookNode(
+        cells=[node], metadata=NotebookNode(language_info=language), nbformat=4, nbformat_minor=MINOR
+    )
+    warnings = []
+    if len(set(_CONFLICT.findall(text))) == 2:
+        warnings.append("the file holds lines that look like marks of a merge conflict (<<<<<<<, >>>>>>>)")
+    return Submission(
+        student=hand_in.student,
+        file=hand_in.file,
+        cells=[Cell(1, "code", text)],
+        notebook=notebook,
+        repairs=repairs,
+        warnings=warnings,
+        assignment_id=None,
+    )
+
+
+def _oddities(content: dict[str, Any], cells: list[Cell]) -> list[str]:
+    warnings = []
+    if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
+        warnings.append("the notebook holds no code")
+    metadata = content.get("metadata")
+    language = metadata.get("language_info") if isinstance(metadata, dict) else None
+    name = language.get("name") if isinstance(language, dict) else None
+    if isinstance(name, str) and name.casefold() not in ("python", "ipython"):
+        warnings.append(f"the notebook says that its language is {name[:40]!r}, and is graded as Python")
+    return warnings
+
+
+def _assignment_id(notebook: NotebookNode) -> str | None:
+    named = notebook.metadata.get("grader", {}).get("assignment")
+    return named if isinstance(named, str) and _ID.fullmatch(named) else None

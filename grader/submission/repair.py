@@ -1,0 +1,349 @@
+"""Make a valid nbformat 4 notebook of whatever JSON a student handed in, and list what had to be mended.
+
+Every key is looked at once, and only what the format knows is taken over. That costs a fraction of a
+validation against the JSON Schema, and its outcome is valid by construction (a test holds it to the schema).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4.convert import upgrade_cell, upgrade_output
+
+from grader.errors import SubmissionError
+from grader.submission.decode import DOWNLOAD
+from grader.submission.nouns import Cell, Kind
+
+MAX_CELLS = 5_000
+MAX_DEPTH = 60  # deeper than any output of a plotting library, far less than what breaks a recursive reader
+MINOR = 5  # the newest minor version that is written here
+
+Note = Callable[[str], None]
+
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_JSON_MIME = re.compile(r"application/(.*\+)?json")
+_CLEAR = "in Jupyter: Kernel > Restart & Clear Output, save, and hand it in again"
+
+
+class Repairs:
+    """What was mended, once per kind, with the cells it concerns."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, list[int]] = {}
+
+    def add(self, what: str, cell: int | None = None) -> None:
+        cells = self._cells.setdefault(what, [])
+        if cell is not None and (not cells or cells[-1] != cell):
+            cells.append(cell)
+
+    def sentences(self) -> list[str]:
+        return [f"{_listed(cells)}: {what}" if cells else what for what, cells in self._cells.items()]
+
+
+def _listed(cells: list[int], shown: int = 8) -> str:
+    if len(cells) == 1:
+        return f"cell {cells[0]}"
+    if len(cells) > shown:
+        return f"cells {', '.join(map(str, cells[:shown]))} and {len(cells) - shown} more"
+    return f"cells {', '.join(map(str, cells[:-1]))} and {cells[-1]}"
+
+
+def repair(content: object, repairs: Repairs) -> tuple[list[Cell], NotebookNode]:
+    """The cells, and the same as a valid notebook.
+
+    Raises:
+        SubmissionError: it is no notebook, or one that is too large or from the future.
+    """
+    if not isinstance(content, dict):
+        raise SubmissionError(
+            f"the file is JSON but not a notebook: hand in the notebook itself ({DOWNLOAD})"
+        )
+    raws = _raw_cells(content, repairs)
+    if len(raws) > MAX_CELLS:
+        raise SubmissionError(
+            f"the notebook has {len(raws)} cells, and at most {MAX_CELLS} are read: "
+            "delete those that are not part of the homework"
+        )
+    minor = content.get("nbformat_minor")
+    if type(minor) is not int:
+        repairs.add("the notebook did not say which minor version of the format it is in")
+        minor = 0
+    cells: list[Cell] = []
+    nodes: list[NotebookNode] = []
+    ids: set[str] = set()
+    for number, raw in enumerate(raws, start=1):
+        node = _cell(raw, lambda what, number=number: repairs.add(what, number))  # type: ignore[misc]
+        node["id"] = _id(raw, number, minor, ids, repairs)
+        nodes.append(node)
+        cells.append(Cell(number, node["cell_type"], node["source"]))
+    notebook = NotebookNode(
+        cells=nodes, metadata=_notebook_metadata(content, repairs), nbformat=4, nbformat_minor=MINOR
+    )
+    return cells, notebook
+
+
+def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
+    """The cells as they stand in the file; those of versions 2 and 3 already in the shape of version 4."""
+    version = content.get("nbformat")
+    cells, sheets = content.get("cells"), content.get("worksheets")
+    if isinstance(version, int) and version > 4:
+        raise SubmissionError(
+            f"the notebook is in version {version} of the format, which is newer than the grader knows (4): "
+            "open it in Jupyter, save it, and hand it in again"
+        )
+    if isinstance(cells, list) and (version != 1 or "nbformat" not in content):
+        if version != 4:
+            repairs.add("the notebook did not say that it is in version 4 of the format")
+        return cells
+    if isinstance(sheets, list):
+        repairs.add(f"the notebook was in version {version!s:.3} of the format and was brought to version 4")
+        return [
+            _upgraded(cell)
+            for sheet in sheets
+            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
+            for cell in sheet["cells"]
+        ]
+    if "nbformat" in content:
+        raise SubmissionError(
+            'the notebook has no list of "cells": it was damaged, or edited by hand; open it in Jupyter, save '
+            "it, and hand it in again"
+        )
+    raise SubmissionError(f'the file is JSON but not a notebook: it has no "cells" ({DOWNLOAD})')
+
+
+def _upgraded(cell: Any) -> Any:
+    """A cell of version 3 in version 4, by nbformat; unchanged, for the repair to mend, where that fails."""
+    if not isinstance(cell, dict):
+        return cell
+    outputs = cell.get("outputs")
+    text_keys = ("input", "source")
+    node = _node({**cell, **{key: _text(cell[key], _ignore) for key in text_keys if key in cell}})
+    node["outputs"] = []
+    try:
+        node = upgrade_cell(node)
+    except Exception:  # nbformat assumes that the types are right; a wrong heading level is a TypeError
+        node["source"] = cell.get("input", cell.get("source", ""))
+    node.pop("id", None)
+    if node.get("cell_type") == "code":
+        node["outputs"] = (
+            [_upgraded_output(output) for output in outputs] if isinstance(outputs, list) else []
+        )
+    else:
+        node.pop("outputs", None)
+    return node
+
+
+def _upgraded_output(output: Any) -> Any:
+    try:
+        return upgrade_output(_node(output))
+    except SubmissionError:
+        raise
+    except Exception:  # as above
+        return output
+
+
+def _cell(raw: Any, note: Note) -> NotebookNode:
+    if not isinstance(raw, dict):
+        note("is not a cell and was replaced by an empty one")
+        raw = {"cell_type": "raw", "metadata": {}, "source": ""}
+    kind = _kind(raw, note)
+    if "source" not in raw:
+        note("had no source")
+    source = _text(raw.get("source", ""), note)
+    node = NotebookNode(cell_type=kind, metadata=_cell_metadata(raw, note), source=source)
+    if raw.get("cell_type") == "heading" and not source.startswith("#"):
+        level = raw.get("level")
+        node["source"] = f"{'#' * (level if type(level) is int and 0 < level < 7 else 1)} {source}"
+    if kind == "code":
+        if "outputs" not in raw:
+            note("had no list of outputs")
+        node["outputs"] = _outputs(raw.get("outputs", []), note)
+        node["execution_count"] = _count(raw.get("execution_count"))
+    elif "attachments" in raw:
+        attachments = raw["attachments"]
+        if isinstance(attachments, dict):
+            node["attachments"] = NotebookNode(
+                {str(name): _bundle(bundle, note) for name, bundle in attachments.items()}
+            )
+        else:
+            note("had attachments that could not be read")
+    return node
+
+
+def _kind(raw: dict[str, Any], note: Note) -> Kind:
+    kind = raw.get("cell_type")
+    match kind:
+        case "code" | "markdown" | "raw":
+            return kind  # type: ignore[no-any-return]  # narrowed by the pattern
+        case "heading" | "html":
+            note(f"was of the old kind {kind!r} and was made a markdown cell")
+            return "markdown"
+    if "outputs" in raw or "execution_count" in raw:
+        note("did not say what kind of cell it is; it was taken for code")
+        return "code"
+    note("did not say what kind of cell it is; it was taken for text")
+    return "markdown"
+
+
+def _id(raw: Any, number: int, minor: int, taken: set[str], repairs: Repairs) -> str:
+    """The cell's own id, if it has a valid one; cells have had ids since version 4.5."""
+    own = raw.get("id") if isinstance(raw, dict) else None
+    if isinstance(own, str) and _ID.fullmatch(own) and own not in taken:
+        taken.add(own)
+        return own
+    if minor >= MINOR:
+        repairs.add("had no valid id, or another cell's", number)
+    made = f"cell-{number}"
+    while made in taken:
+        made += "-"
+    taken.add(made)
+    return made
+
+
+def _text(value: Any, note: Note) -> str:
+    """A text, which notebooks store as a string or as a list of lines."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        lines = [line for line in value if isinstance(line, str)]
+        if len(lines) < len(value):
+            note("had something other than text among its lines")
+        return "".join(lines)
+    note("had something other than text where text belongs")
+    return ""
+
+
+def _ignore(what: str) -> None:
+    """The same will be noted when the upgraded cell is repaired."""
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+_METADATA_IS_VALID: dict[str, Callable[[Any], bool]] = {
+    "name": lambda value: isinstance(value, str) and re.search(r"^.+$", value) is not None,
+    "format": lambda value: isinstance(value, str),
+    "collapsed": lambda value: isinstance(value, bool),
+    "scrolled": lambda value: isinstance(value, bool) or value == "auto",
+    "jupyter": lambda value: isinstance(value, dict),
+    "execution": lambda value: (
+        isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    ),
+    "tags": lambda value: (
+        isinstance(value, list)
+        and all(isinstance(tag, str) and re.search(r"^[^,]+$", tag) for tag in value)
+        and len(set(value)) == len(value)
+    ),
+}
+
+
+def _cell_metadata(raw: dict[str, Any], note: Note) -> NotebookNode:
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        note("had no metadata")
+        return NotebookNode()
+    kept = NotebookNode()
+    for key, value in metadata.items():
+        is_valid = _METADATA_IS_VALID.get(key)
+        if is_valid is not None and not is_valid(value):
+            note(f"had {key!r} in its metadata, with a value that the format does not allow")
+        else:
+            kept[key] = _node(value)
+    return kept
+
+
+def _notebook_metadata(content: dict[str, Any], repairs: Repairs) -> NotebookNode:
+    """Only what is needed to show the notebook. The rest, from widgets' state to a site's own, is not."""
+    metadata = content.get("metadata")
+    if not isinstance(metadata, dict):
+        repairs.add("the notebook had no metadata")
+        metadata = {}
+    kept = NotebookNode(language_info=NotebookNode(name="python", pygments_lexer="ipython3"))
+    kernel = metadata.get("kernelspec")
+    if isinstance(kernel, dict):
+        name, title = kernel.get("name"), kernel.get("display_name")
+        if isinstance(name, str):
+            kept["kernelspec"] = NotebookNode(
+                name=name, display_name=title if isinstance(title, str) else name
+            )
+    if isinstance(metadata.get("title"), str):
+        kept["title"] = metadata["title"]
+    if isinstance(metadata.get("grader"), dict):
+        kept["grader"] = _node(metadata["grader"])
+    return kept
+
+
+def _outputs(value: Any, note: Note) -> list[NotebookNode]:
+    if not isinstance(value, list):
+        note("had outputs that could not be read")
+        return []
+    outputs = []
+    for each in value:
+        output = _output(each, note) if isinstance(each, dict) else None
+        if output is None:
+            note("had an output that could not be read")
+        else:
+            outputs.append(output)
+    return outputs
+
+
+def _output(raw: dict[str, Any], note: Note) -> NotebookNode | None:
+    kind = raw.get("output_type")
+    if kind == "stream":
+        name = raw.get("name")
+        return NotebookNode(
+            output_type=kind,
+            name=name if isinstance(name, str) else "stdout",
+            text=_text(raw.get("text"), note),
+        )
+    if kind in ("display_data", "execute_result"):
+        metadata = raw.get("metadata")
+        output = NotebookNode(
+            output_type=kind,
+            data=_bundle(raw.get("data"), note),
+            metadata=_node(metadata) if isinstance(metadata, dict) else NotebookNode(),
+        )
+        if kind == "execute_result":
+            output["execution_count"] = _count(raw.get("execution_count"))
+        return output
+    if kind == "error":
+        traceback = raw.get("traceback")
+        return NotebookNode(
+            output_type=kind,
+            ename=str(raw.get("ename", "")),
+            evalue=str(raw.get("evalue", "")),
+            traceback=[line for line in traceback if isinstance(line, str)]
+            if isinstance(traceback, list)
+            else [],
+        )
+    return None
+
+
+def _bundle(value: Any, note: Note) -> NotebookNode:
+    """The same content in several formats, by MIME type."""
+    if not isinstance(value, dict):
+        note("had an output without its data")
+        return NotebookNode()
+    return NotebookNode(
+        {
+            mime: _node(data) if _JSON_MIME.fullmatch(mime) else _text(data, note)
+            for mime, data in value.items()
+        }
+    )
+
+
+def _node(value: Any, depth: int = 0) -> Any:
+    """As nbformat's own `from_dict`, and it refuses what would break every recursive reader after it."""
+    if depth > MAX_DEPTH:
+        raise SubmissionError(
+            f"the notebook's outputs or metadata are nested too deeply: clear them ({_CLEAR})"
+        )
+    if isinstance(value, dict):
+        return NotebookNode({key: _node(each, depth + 1) for key, each in value.items()})
+    if isinstance(value, list):
+        return [_node(each, depth + 1) for each in value]
+    return value

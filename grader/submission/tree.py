@@ -1,0 +1,127 @@
+"""What lies in a folder or an archive, as a flat list: zips are opened on the way, and look like folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.submission.archive import MAX_DEPTH, Unpacker
+
+MAX_ZIPS_IN_ZIPS = 1  # a class zip of a learning platform holds one zip per student; nothing holds more
+
+SUBMISSION_ENDINGS = (".ipynb", ".py")
+SKIPPED = frozenset(["__macosx", "__pycache__", "node_modules", "site-packages"])
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing on the way. `parts` is its path relative to the PATH given, through archives too."""
+
+    parts: tuple[str, ...]
+    path: Path
+    kind: Literal["submission", "folder", "zip", "other"]
+    problem: str = ""
+
+
+def is_skipped(name: str) -> bool:
+    """Hidden, or made by a tool: `.ipynb_checkpoints`, `._hw.ipynb`, `__MACOSX`, `__pycache__`."""
+    return name.startswith(".") or name.casefold() in SKIPPED
+
+
+def ending(name: str) -> str:
+    """`.ipynb` of `HW.IPYNB`."""
+    return os.path.splitext(name)[1].casefold()
+
+
+def walk_folder(root: Path, unpacker: Unpacker) -> Iterator[Found]:
+    """Everything below `root`, sorted, without links that lead out of it.
+
+    Raises:
+        OSError: `root` itself cannot be listed.
+    """
+    inside = root.resolve()
+    with os.scandir(root):
+        pass  # an unreadable folder further down is one student's problem, an unreadable root is not
+    yield from _walk(root, (), inside, unpacker)
+
+
+def walk_zip(path: Path, parts: tuple[str, ...], unpacker: Unpacker, nesting: int = 0) -> Iterator[Found]:
+    """The archive itself, then everything in it; a `problem` where something cannot be unpacked."""
+    if nesting > MAX_ZIPS_IN_ZIPS:
+        problem = (
+            "a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it"
+        )
+        yield Found(parts, path, "zip", problem)
+        return
+    problem, members = unpacker.unpack(path, is_whole_class=not parts)
+    yield Found(parts, path, "zip", problem)
+    seen: set[tuple[str, ...]] = set()
+    for member in members:
+        if any(is_skipped(part) for part in member.parts):
+            continue
+        here = (*parts, *member.parts)
+        for depth in range(len(parts) + 1, len(here)):  # zips need not list their folders
+            if here[:depth] not in seen:
+                seen.add(here[:depth])
+                yield Found(here[:depth], path, "folder")
+        name = member.parts[-1]
+        if member.is_folder:
+            yield Found(here, path, "folder")
+        elif ending(name) == ".zip" and not member.problem:
+            yield from walk_zip(member.path, here, unpacker, nesting + 1)
+        elif ending(name) in (*SUBMISSION_ENDINGS, ".zip"):
+            yield Found(here, member.path, "submission", member.problem)
+        else:
+            yield Found(here, member.path, "other")
+
+
+def _walk(folder: Path, parts: tuple[str, ...], inside: Path, unpacker: Unpacker) -> Iterator[Found]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        yield Found(parts, folder, "folder", f"the folder cannot be opened: {error.strerror}")
+        return
+    for entry in entries:
+        if is_skipped(entry.name):
+            continue
+        here = (*parts, readable(entry.name))
+        path = Path(entry.path)
+        if entry.is_symlink() and not _stays(path, inside):
+            continue
+        try:
+            mode = entry.stat().st_mode
+        except OSError:
+            continue  # it went away, or is a link to nothing
+        if stat.S_ISDIR(mode):
+            # A linked folder inside the root is met where it really is; following it could go round for ever.
+            if not entry.is_symlink() and len(here) <= MAX_DEPTH:
+                yield Found(here, path, "folder")
+                yield from _walk(path, here, inside, unpacker)
+        elif not stat.S_ISREG(mode):
+            continue  # reading a pipe or a device could wait for ever
+        elif ending(entry.name) == ".zip":
+            yield from walk_zip(path, here, unpacker)
+        elif ending(entry.name) in SUBMISSION_ENDINGS:
+            yield Found(here, path, "submission")
+        else:
+            yield Found(here, path, "other")
+
+
+def _stays(link: Path, inside: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(inside)
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle
+        return False
+
+
+def readable(name: str) -> str:
+    """A file name that can be shown and written: names on disk can be any bytes."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text
+    )

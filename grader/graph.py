@@ -1,0 +1,113 @@
+"""A module's computation as plain data: executed aten operations in the order they ran, in single assignment form.
+
+An argument that stands for a tensor is written `{"v": id}`, with the id of the node that made it. Graphs of
+students are self-reports: they steer alignment and wording, and nothing in them is ever evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+MAX_NODES = 20_000
+Shape = Annotated[list[int], Field(max_length=16)]
+LeafKind = Literal["input", "parameter", "buffer", "unregistered", "constant"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Leaf(_Data):
+    """Where a value comes from that no recorded operation made.
+
+    `key` names the tensor for the worker: `p:` and a parameter's name, `b:` and a buffer's, or `#` and the id
+    of its node for a tensor that the module does not register.
+    """
+
+    kind: LeafKind
+    key: str = Field("", max_length=500)
+    learnable: bool = False
+    initial: Literal["zero", "one", "other"] = "other"
+    value: float | None = None  # of a constant with one element
+
+
+class Node(_Data):
+    """One executed operation, or one leaf."""
+
+    id: int
+    op: str = Field(max_length=200)  # "leaf", or aten's name with its overload: "aten.add.Tensor"
+    args: list[JsonValue] = Field(default_factory=list, max_length=2000)
+    kwargs: dict[str, JsonValue] = Field(default_factory=dict, max_length=50)
+    shapes: list[Shape] = Field(default_factory=list, max_length=2000)  # of the outputs
+    leaf: Leaf | None = None
+    gradient: bool = True  # was autograd recording?
+    mutates: list[int] = Field(default_factory=list)  # positions of arguments that are written
+    module: str | None = Field(None, max_length=500)
+    cell: int | None = None
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        """`add` for `aten.add_.Tensor`: the operation, in place or not."""
+        parts = self.op.split(".")
+        return parts[1].rstrip("_") if len(parts) > 1 else self.op
+
+    @property
+    def inputs(self) -> list[int]:
+        """Ids of the nodes that this one reads, in order."""
+        return list(_references([self.args, list(self.kwargs.values())]))
+
+    @property
+    def shape(self) -> list[int]:
+        return self.shapes[0] if self.shapes else []
+
+
+class Graph(_Data):
+    """Nodes in the order they ran; `output` is the id of the node that made the module's result."""
+
+    nodes: list[Node] = Field(max_length=MAX_NODES)
+    output: int
+
+    def by_id(self) -> dict[int, Node]:
+        return {node.id: node for node in self.nodes}
+
+    def users(self) -> dict[int, list[Node]]:
+        """Which nodes read a node."""
+        users: dict[int, list[Node]] = {node.id: [] for node in self.nodes}
+        for node in self.nodes:
+            for i in dict.fromkeys(node.inputs):
+                users[i].append(node)
+        return users
+
+    @property
+    def input(self) -> Node:
+        """The leaf that is the module's input.
+
+        Raises:
+            LookupError: the module does not read its input.
+        """
+        for node in self.nodes:
+            if node.leaf is not None and node.leaf.kind == "input":
+                return node
+        raise LookupError("the module does not read its input")
+
+    def is_sound(self) -> bool:
+        """Is every id unique, and made before it is read?"""
+        seen: set[int] = set()
+        for node in self.nodes:
+            if node.id in seen or not seen.issuperset(node.inputs):
+                return False
+            seen.add(node.id)
+        return self.output in seen
+
+
+def _references(value: object) -> Iterator[int]:
+    if isinstance(value, dict):
+        if isinstance(value.get("v"), int):
+            yield value["v"]
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)

@@ -1,0 +1,61 @@
+"""Fresh numbers: inputs, weights and cotangents. A draw depends on the seed and on what it is for, on nothing else.
+
+So the student's module and the reference get equal values in equal slots, whatever order they are asked in, and the
+reference's answers can be kept from one submission to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from grader.judge.leaves import Slot
+from grader.observation import Probe, Recipe
+
+
+def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
+    """Input of a probe, batch × `size`, in float64."""
+    if len(size) == 3:
+        size = [size[0], size[1] + probe.grow[0], size[2] + probe.grow[1]]
+    return probe.shift + probe.scale * _normal(seed, f"input {probe.name}", (probe.batch, *size))
+
+
+def draw_cotangent(seed: int, shape: list[int], probe: Probe) -> Tensor:
+    """What a probe's output is multiplied with before the backward pass."""
+    return _normal(seed, f"cotangent {probe.name}", tuple(shape))
+
+
+def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Tensor:
+    """The value of one parameter or buffer under a recipe."""
+    if recipe == "zero" or (in_branch and recipe in ("zero-branch", "constant-branch")):
+        if recipe == "constant-branch" and slot.role == "shift":
+            return _random_value(seed, slot)
+        return torch.full(slot.shape, float(slot.role == "variance"), dtype=torch.float64)
+    return _random_value(seed, slot)
+
+
+@lru_cache(maxsize=4096)
+def _random_value(seed: int, slot: Slot) -> Tensor:
+    normal = _normal(seed, f"value {slot}", slot.shape)
+    match slot.role:
+        case "weight":
+            # Keeps the signal's size through ReLU layers, so that no difference drowns or explodes.
+            return normal * 1.4 / math.sqrt(max(1, math.prod(slot.shape[1:])))
+        case "scale":
+            # Away from zero and of both signs: a positive scale would hide a ReLU in the wrong place.
+            return (0.5 + normal.abs()) * torch.where(_normal(seed, f"sign {slot}", slot.shape) > -0.5, 1.0, -1.0)
+        case "variance":
+            return 0.5 + normal.abs()
+        case _:
+            return 0.5 * normal
+
+
+@lru_cache(maxsize=1024)
+def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
+    digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=7).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+    return torch.randn(shape, generator=generator, dtype=torch.float64)

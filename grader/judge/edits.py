@@ -1,0 +1,83 @@
+"""Change a graph: the tool with which mistakes are planted in a reference and freedoms are granted."""
+
+from __future__ import annotations
+
+from grader.graph import Graph, Leaf, Node
+
+
+class Editor:
+    """A graph under change. Ids stay valid throughout; `graph()` drops what the output no longer needs."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._nodes = graph.by_id()
+        self._next = max(self._nodes) + 1
+        self.output = graph.output
+
+    def __getitem__(self, node: int) -> Node:
+        return self._nodes[node]
+
+    def add(self, op: str, *args: object, **fields: object) -> int:
+        """A new operation; nodes among its arguments are given as `ref(id)`."""
+        return self._add(Node.model_validate({"id": self._next, "op": op, "args": list(args), **fields}))
+
+    def add_leaf(self, leaf: Leaf, shape: list[int]) -> int:
+        """A new parameter or buffer."""
+        return self._add(Node(id=self._next, op="leaf", leaf=leaf, shapes=[shape]))
+
+    def change(self, node: int, **fields: object) -> None:
+        """Other fields for a node."""
+        self._nodes[node] = self._nodes[node].model_copy(update=fields)
+
+    def set_argument(self, node: int, position: int, value: object) -> None:
+        """Another argument for an operation."""
+        args = list(self._nodes[node].args)
+        args[position] = value  # type: ignore[call-overload]
+        self.change(node, args=args)
+
+    def redirect(self, old: int, new: int, *, but: tuple[int, ...] = ()) -> None:
+        """Whoever read `old` reads `new`, except the nodes in `but` (and `new` itself)."""
+        for node in list(self._nodes.values()):
+            if node.id != new and node.id not in but and old in node.inputs:
+                self.change(
+                    node.id,
+                    args=_replaced(node.args, old, new),
+                    kwargs=_replaced(node.kwargs, old, new),
+                )
+        if self.output == old:
+            self.output = new
+
+    def graph(self) -> Graph:
+        """The changed graph: only what the output needs, everything made before it is read."""
+        order: list[int] = []
+        done: set[int] = set()
+        todo = [(self.output, False)]
+        while todo:
+            node, ready = todo.pop()
+            if ready:
+                if node not in done:
+                    done.add(node)
+                    order.append(node)
+            elif node not in done:
+                todo.append((node, True))
+                todo += [(i, False) for i in reversed(self._nodes[node].inputs)]
+        return Graph(nodes=[self._nodes[node] for node in order], output=self.output)
+
+    def _add(self, node: Node) -> int:
+        self._nodes[node.id] = node
+        self._next += 1
+        return node.id
+
+
+def ref(node: int) -> dict[str, int]:
+    """A node as an argument."""
+    return {"v": node}
+
+
+def _replaced(value: object, old: int, new: int) -> object:
+    if isinstance(value, dict):
+        if value.get("v") == old:
+            return ref(new)
+        return {name: _replaced(item, old, new) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, old, new) for item in value]
+    return value

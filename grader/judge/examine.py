@@ -1,0 +1,178 @@
+"""Ask the student's module what the checks want to know, one case at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+from torch import Tensor
+
+from grader.assignment import Case
+from grader.errors import ProtocolViolated
+from grader.graph import Graph, Leaf
+from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.forms import Form
+from grader.judge.leaves import Slot, places_by_registration, places_in_graph, signature, slots
+from grader.observation import Answer, Built, Precision, Probe, Ran, Raised
+
+
+class Worker(Protocol):
+    """The student's process, or a stand-in for it."""
+
+    def call(
+        self,
+        operation: str,
+        arguments: dict[str, Any] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
+        *,
+        seconds: float,
+    ) -> Any:
+        """Ask for one operation; an answer has `fields` and `tensors`."""
+
+
+@dataclass
+class Observation:
+    """Everything that was seen of a module in one case."""
+
+    case: Case
+    built: Built
+    precision: Precision = "float64"
+    slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
+    recorded: bool = False  # are the slots from a graph, or only from the order of registration?
+    aligned: Form | None = None  # a right form with the same slots
+    answers: dict[str, Answer] = field(default_factory=dict)  # by the name of the probe
+
+    @property
+    def raised(self) -> Raised | None:
+        """The first exception, wherever it came from."""
+        if self.built.raised is not None:
+            return self.built.raised
+        return next((answer.raised for answer in self.answers.values() if answer.raised is not None), None)
+
+    def gradient(self, probe: Probe, slot: Slot | None) -> Tensor | None:
+        """The reported gradient of the leaf in a slot, or of the input."""
+        key = "x" if slot is None else self.slots.get(slot, "")
+        return self.answers[probe.name].gradients.get(key)
+
+
+def examine(
+    worker: Worker,
+    name: str,
+    case: Case,
+    probes: Iterable[Probe],
+    *,
+    forms: list[Form],
+    output_shape: Any,
+    seed: int,
+    seconds: float,
+) -> Observation:
+    """Build the student's module for a case and run the probes on it.
+
+    Args:
+        forms: the right forms, or none when there is no reference to align with.
+        output_shape: function of an input's shape that gives the shape the output should have.
+
+    Raises:
+        SessionEnded: the student's process is over.
+    """
+    probes = list(probes)
+    handle = f"{name}/{case.title}"
+    arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values())}
+    x = draw_input(seed, case.input, Probe("build", "initial"))
+    precision: Precision = "float64"
+    built = _ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+    if built.raised is not None and _is_about_dtype(built.raised):
+        # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
+        again = _ask(worker, "build", arguments | {"precision": "float32"}, {"x": x.float()}, Built, seconds)[0]
+        if again.raised is None:
+            built, precision = again, "float32"
+    seen = Observation(case, built, precision)
+    if built.not_a_module is not None or (built.raised is not None and built.raised.stage == "constructor"):
+        return seen
+    seen.slots, seen.recorded = _slots(built)
+    seen.aligned = next((form for form in forms if form.signature == signature(seen.slots)), None)
+    possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
+    tensors: dict[str, Tensor] = {}
+    for recipe in {probe.recipe for probe in possible} - {"initial"}:
+        branch = seen.aligned.branch if seen.aligned else set()
+        for slot, key in seen.slots.items():
+            tensors[f"{recipe}/value/{key}"] = draw_value(seed, slot, recipe, in_branch=slot in branch)
+    for i, probe in enumerate(possible):
+        x = draw_input(seed, case.input, probe)
+        tensors[f"{i}/x"] = x
+        tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
+    asked = [
+        {"train": probe.train, "values": None if probe.recipe == "initial" else probe.recipe} for probe in possible
+    ]
+    _, fields, given = _ask(worker, "run", {"handle": handle, "probes": asked}, tensors, None, seconds)
+    answers = fields.get("answers")
+    if not isinstance(answers, list) or len(answers) != len(possible):
+        raise ProtocolViolated("the answer to the probes is malformed")
+    for i, (probe, answer) in enumerate(zip(possible, answers, strict=True)):
+        seen.answers[probe.name] = _answer(_checked(Ran, answer), i, given)
+    return seen
+
+
+def _slots(built: Built) -> tuple[dict[Slot, str], bool]:
+    graph = built.graph
+    if graph is not None and graph.is_sound() and not _graph_is_odd(graph):
+        return slots(places_in_graph(graph)), True
+    leaves = [
+        (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
+        for tensor in built.tensors
+        if tensor.floating
+    ]
+    return slots(places_by_registration(leaves)), False
+
+
+def _graph_is_odd(graph: Graph) -> bool:
+    """Does a key stand for two leaves? Then nothing can be said about its place."""
+    keys = [node.leaf.key for node in graph.nodes if node.leaf is not None]
+    return len(set(keys)) != len(keys)
+
+
+def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
+    match probe.recipe:
+        case "initial":
+            return True
+        case "zero":
+            return bool(forms) and forms[0].shortcut_is_free_of_weights
+        case "random":
+            return bool(forms)
+        case _:
+            return seen.aligned is not None
+
+
+def _is_about_dtype(raised: Raised) -> bool:
+    return any(word in raised.message for word in ("dtype", "Double", "double", "Float", "scalar type"))
+
+
+def _ask(
+    worker: Worker, operation: str, arguments: dict[str, Any], tensors: Mapping[str, Tensor], model: Any, seconds: float
+) -> tuple[Any, dict[str, Any], dict[str, Tensor]]:
+    answer = worker.call(operation, arguments, tensors, seconds=seconds)
+    if answer.fields.get("ok") is not True:
+        raise ProtocolViolated(f"the student's process could not answer {operation!r}")
+    checked = None if model is None else _checked(model, answer.fields)
+    return checked, answer.fields, answer.tensors
+
+
+def _checked(model: type[BaseModel], fields: object) -> Any:
+    try:
+        return model.model_validate(fields)
+    except (ValidationError, RecursionError) as error:
+        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
+
+
+def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
+    prefix = f"{number}/"
+    mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return Answer(
+        y=mine.get("y"),
+        gradients={k.removeprefix("gradient/"): v for k, v in mine.items() if k.startswith("gradient/")},
+        buffers={k.removeprefix("buffer/"): v for k, v in mine.items() if k.startswith("buffer/")},
+        output=ran.output,
+        raised=ran.raised,
+    )

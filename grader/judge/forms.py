@@ -1,0 +1,152 @@
+"""A form: one way to do an exercise, right or wrong, that can be run on any probe.
+
+Right forms are the reference, its declared variants, and those with redundant biases where the assignment leaves
+them free. A known mistake applied to a right form is a wrong form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from grader.assignment import Case
+from grader.graph import Graph, Leaf
+from grader.judge.anatomy import branch_keys
+from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.edits import Editor, ref
+from grader.judge.leaves import Signature, Slot, places_in_graph, signature, slots
+from grader.judge.reference import Reference
+from grader.judge.replay import ReplayError, replay
+from grader.observation import Probe
+
+Edit = Callable[[Graph], Graph]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a form gives on a probe: an output with its gradients by slot, or the operation that raised."""
+
+    y: Tensor | None = None
+    gradients: dict[Slot | None, Tensor] = field(default_factory=dict)  # None stands for the input
+    buffers: dict[Slot, Tensor] = field(default_factory=dict)
+    error: ReplayError | None = None
+
+
+class Form:
+    """One way to do one case of an exercise.
+
+    Args:
+        edits: applied one after another to the reference's graph.
+        device: where it runs, "cpu" or "cuda".
+    """
+
+    def __init__(self, reference: Reference, case: Case, variant: int = 0, edits: tuple[Edit, ...] = (),
+                 seed: int = 0, device: str = "cpu") -> None:  # fmt: skip
+        self.reference = reference
+        self.case = case
+        self.variant = variant
+        self.edits = edits
+        self.seed = seed
+        self.device = torch.device(device)
+        self._outcomes: dict[str, Outcome] = {}
+
+    def with_edit(self, edit: Edit) -> Form:
+        """This form with one more edit."""
+        return Form(self.reference, self.case, self.variant, (*self.edits, edit), self.seed, str(self.device))
+
+    def graph(self, *, train: bool, shape: tuple[int, ...]) -> Graph:
+        """What the form computes for an input of this shape."""
+        graph = self.reference.graph(self.case, self.variant, train=train, shape=shape)
+        for edit in self.edits:
+            graph = edit(graph)
+        return graph
+
+    @cached_property
+    def _small(self) -> Graph:
+        return self.graph(train=False, shape=(2, *self.case.input))
+
+    @cached_property
+    def slots(self) -> dict[Slot, str]:
+        """The key of the graph's leaf in each slot."""
+        return slots(places_in_graph(self._small))
+
+    @cached_property
+    def signature(self) -> Signature:
+        return signature(self.slots)
+
+    @cached_property
+    def branch(self) -> set[Slot]:
+        """Slots that only the residual branch uses."""
+        keys = branch_keys(self._small)
+        return {slot for slot, key in self.slots.items() if key in keys}
+
+    @property
+    def shortcut_is_free_of_weights(self) -> bool:
+        """Is the shortcut the identity, or at least without parameters?"""
+        return self.branch == set(self.slots)
+
+    def outcome(self, probe: Probe) -> Outcome:
+        """Output, gradients and buffers on a probe; kept."""
+        if probe.name not in self._outcomes:
+            self._outcomes[probe.name] = self._run(probe)
+        return self._outcomes[probe.name]
+
+    def _run(self, probe: Probe) -> Outcome:
+        x = draw_input(self.seed, self.case.input, probe).to(self.device).requires_grad_()
+        leaves = {
+            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in self.branch)
+            .to(self.device)
+            .clone()
+            .requires_grad_(slot.learnable)
+            for slot in self.slots
+        }
+        try:
+            graph = self.graph(train=probe.train, shape=tuple(x.shape))
+            y, written = replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
+        except ReplayError as error:
+            return Outcome(error=error)
+        learnable = {slot: leaf for slot, leaf in leaves.items() if slot.learnable}
+        gradients: dict[Slot | None, Tensor] = {}
+        if y.requires_grad:
+            cotangent = draw_cotangent(self.seed, list(y.shape), probe).to(self.device)
+            found = torch.autograd.grad(y, [x, *learnable.values()], cotangent, allow_unused=True)
+            for slot, leaf, gradient in zip([None, *learnable], [x, *learnable.values()], found, strict=True):
+                gradients[slot] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu()
+        slot_of = {key: slot for slot, key in self.slots.items()}
+        buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}
+        return Outcome(y.detach().cpu(), gradients, buffers)
+
+
+def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Iterator[Form]:
+    """Every accepted way to do a case: each variant, with each set of redundant biases that is allowed."""
+    for variant in range(len(reference.variants)):
+        plain = Form(reference, case, variant, (), seed, device)
+        if reference.exercise.conv_bias == "forbidden":
+            yield plain
+            continue
+        count = sum(1 for node in plain._small.nodes if node.name == "convolution" and node.args[2] is None)
+        for size in range(count + 1):
+            for chosen in combinations(range(count), size):
+                yield plain.with_edit(_add_biases(frozenset(chosen))) if chosen else plain
+
+
+def _add_biases(chosen: frozenset[int]) -> Edit:
+    """Give these of the convolutions that have none a bias. Only one before a batch norm is redundant."""
+
+    def edit(graph: Graph) -> Graph:
+        editor = Editor(graph)
+        users = graph.users()
+        bare = [node for node in graph.nodes if node.name == "convolution" and node.args[2] is None]
+        for number in chosen:
+            node = bare[number]
+            if all(user.name == "native_batch_norm" for user in users[node.id]):
+                leaf = Leaf(kind="parameter", key=f"bias of convolution {number}", learnable=True)
+                editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
+        return editor.graph()
+
+    return edit

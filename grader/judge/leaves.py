@@ -1,0 +1,178 @@
+"""Which value of one graph plays the part of which value of another: by role and place, never by name.
+
+Every parameter and buffer gets a *slot*: its role (weight, scale, shift, mean, variance), its shape, and its number
+among those of the same role and shape in a canonical order over the graph. Equal slots of the student's module and
+of the reference hold equal values; whether that pairing was right is then a matter of numbers alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.graph import Graph, Leaf, Node
+
+Role = Literal["weight", "scale", "shift", "mean", "variance"]
+Signature = Counter[tuple[Role, tuple[int, ...]]]
+
+# Operations that hand a value on without computing: a parameter's role is that of what uses it behind them.
+VIEWS = frozenset(
+    "t view _unsafe_view permute unsqueeze expand clone transpose select squeeze reshape contiguous lift_fresh "
+    "detach alias slice _to_copy".split()
+)
+PRODUCTS = frozenset("addmm mm bmm linear matmul baddbmm".split())
+
+
+@dataclass(frozen=True, order=True)
+class Slot:
+    """A part that a parameter or buffer plays. `shape` is canonical: 4 numbers for weights, 1 for the others."""
+
+    role: Role
+    shape: tuple[int, ...]
+    index: int
+
+    @property
+    def learnable(self) -> bool:
+        return self.role in ("weight", "scale", "shift")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A leaf of a graph and where in the graph it acts."""
+
+    key: str
+    role: Role
+    shape: tuple[int, ...]
+    order: tuple[float, ...] = ()
+
+
+def slots(places: Iterable[Place]) -> dict[Slot, str]:
+    """The key that fills each slot, in canonical order."""
+    groups: dict[tuple[Role, tuple[int, ...]], list[Place]] = defaultdict(list)
+    for place in sorted(places, key=lambda place: place.order):
+        groups[place.role, place.shape].append(place)
+    return {
+        Slot(role, shape, index): place.key
+        for (role, shape), group in groups.items()
+        for index, place in enumerate(group)
+    }
+
+
+def signature(filled: Iterable[Slot]) -> Signature:
+    """How many slots of each role and shape: two modules can only be aligned if these agree."""
+    return Counter((slot.role, slot.shape) for slot in filled)
+
+
+def places_in_graph(graph: Graph) -> list[Place]:
+    """The parameters and buffers that a graph uses, each with its role and canonical place.
+
+    The order is by depth (weighted layers between the input and the first use), then by height (weighted layers
+    from there to the output, most first), then by the number of operations on either side.
+    """
+    nodes = graph.by_id()
+    users = graph.users()
+    reads_input = _reads_input(graph)
+    weighted = {node.id: _is_weighted(node, nodes) for node in graph.nodes}
+    depth: dict[int, int] = {}
+    rank: dict[int, int] = {}
+    for node in graph.nodes:
+        depth[node.id] = max((depth[i] for i in node.inputs), default=0) + weighted[node.id]
+        rank[node.id] = max((rank[i] for i in node.inputs), default=-1) + 1
+    height: dict[int, int] = {}
+    rest: dict[int, int] = {}
+    for node in reversed(graph.nodes):
+        height[node.id] = max((height[u.id] + weighted[u.id] for u in users[node.id]), default=0)
+        rest[node.id] = max((rest[u.id] + 1 for u in users[node.id]), default=0)
+    found = []
+    for node in graph.nodes:
+        if node.leaf is None or node.leaf.kind == "input":
+            continue
+        uses = _first_uses(node.id, users, reads_input)
+        if not uses:
+            continue
+        user, via = min(uses, key=lambda use: (depth[use[0].id], -height[use[0].id], rank[use[0].id]))
+        role = _role(node.shape, node.leaf, user, via)
+        if node.leaf.kind == "constant" and role not in ("mean", "variance"):
+            continue  # data from outside the module: nothing that could be set
+        order = (depth[user.id], -height[user.id], rank[user.id], -rest[user.id])
+        found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape), order))
+    return found
+
+
+def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> list[Place]:
+    """The same for a module that could not be recorded: key, shape and leaf in registration order."""
+    found = []
+    for number, (key, shape, leaf) in enumerate(tensors):
+        role = _role_by_shape(shape, leaf)
+        found.append(Place(key, role, canonical_shape(role, shape), (number,)))
+    return found
+
+
+def canonical_shape(role: Role, shape: Iterable[int]) -> tuple[int, ...]:
+    """A linear layer's weight as that of a 1×1 convolution; everything else that is no weight as a vector."""
+    shape = tuple(shape)
+    if role != "weight":
+        return (math.prod(shape),)
+    return (*shape, 1, 1) if len(shape) == 2 else shape
+
+
+def _reads_input(graph: Graph) -> dict[int, bool]:
+    reads: dict[int, bool] = {}
+    for node in graph.nodes:
+        is_input = node.leaf is not None and node.leaf.kind == "input"
+        reads[node.id] = is_input or any(reads[i] for i in node.inputs)
+    return reads
+
+
+def _is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
+    """Is this a convolution, or a product with a weight (as in a convolution by unfold and einsum)?"""
+    if node.name == "convolution":
+        return True
+    return node.name in PRODUCTS and any(_is_weight(i, nodes) for i in node.inputs)
+
+
+def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
+    node = nodes[i]
+    while node.leaf is None:
+        if node.name not in VIEWS or not node.inputs:
+            return False
+        node = nodes[node.inputs[0]]
+    return node.leaf.kind != "input" and len(node.shape) >= 2
+
+
+def _first_uses(leaf: int, users: dict[int, list[Node]], reads_input: dict[int, bool]) -> list[tuple[Node, int]]:
+    """Nodes that bring a leaf together with something that depends on the input, and what they read there."""
+    uses, todo, seen = [], [leaf], {leaf}
+    while todo:
+        via = todo.pop()
+        for user in users[via]:
+            if reads_input[user.id]:
+                uses.append((user, via))
+            elif user.id not in seen:
+                seen.add(user.id)
+                todo.append(user.id)
+    return uses
+
+
+def _role(shape: list[int], leaf: Leaf, user: Node, via: int) -> Role:
+    position = next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
+    by_position: dict[str, dict[int, Role]] = {
+        "convolution": {1: "weight", 2: "shift"},
+        "native_batch_norm": {1: "scale", 2: "shift", 3: "mean", 4: "variance"},
+        "native_group_norm": {1: "scale", 2: "shift"},
+        "native_layer_norm": {2: "scale", 3: "shift"},
+        "addmm": {0: "shift", 2: "weight"},
+    }
+    return by_position.get(user.name, {}).get(position) or _role_by_shape(shape, leaf)
+
+
+def _role_by_shape(shape: list[int], leaf: Leaf) -> Role:
+    if sum(size > 1 for size in shape) >= 2:
+        return "weight"
+    one = leaf.initial == "one"
+    if leaf.kind == "buffer":
+        return "variance" if one else "mean"
+    return "scale" if one else "shift"

@@ -1,0 +1,106 @@
+"""Run a trusted graph: that of the reference, or of the reference with a mistake planted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.graph import Graph, Node
+
+
+class ReplayError(Exception):
+    """An operation of the graph raised, as it would in a student's module that computes this."""
+
+    def __init__(self, operation: str, shapes: list[list[int]], message: str) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.shapes = shapes
+
+
+def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The output of `graph`, and the tensors that it wrote into (running statistics), by key.
+
+    Args:
+        x: the input.
+        values: a tensor for each leaf, by its key. They are not changed.
+
+    Raises:
+        ReplayError: an operation raised, for instance because shapes do not fit.
+    """
+    environment: dict[int, Any] = {}
+    written: dict[str, Tensor] = {}
+    for node in graph.nodes:
+        if node.leaf is not None:
+            environment[node.id] = x if node.leaf.kind == "input" else _leaf_value(node, x, values)
+            continue
+        args = _resolve(node.args, environment)
+        if node.name == "native_batch_norm" and args[5] and args[3] is not None:
+            # Training mode writes the running statistics: into copies, which are handed back.
+            for position in (3, 4):
+                args[position] = args[position].clone()
+                key = _leaf_key(graph, node.args[position])
+                if key:
+                    written[key] = args[position]
+        try:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
+                environment[node.id] = _run(node, args, environment)
+        except (RuntimeError, IndexError, ValueError) as error:
+            shapes = [list(value.shape) for value in args if isinstance(value, Tensor)]
+            raise ReplayError(node.op, shapes, str(error)) from error
+    return environment[graph.output], written
+
+
+def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
+    if node.op == "getitem":
+        return args[0][args[1]]
+    if node.op == "alias":
+        part, offset, size, stride = args
+        return torch.as_strided(part, size, stride, part.storage_offset() + offset)
+    if node.op == "scatter":
+        whole, part, offset, size, stride = args
+        whole = whole.clone()
+        torch.as_strided(whole, size, stride, whole.storage_offset() + offset).copy_(part)
+        return whole
+    if node.name in ("view", "unsafe_view", "_unsafe_view"):
+        return args[0].reshape(args[1])
+    for position in node.mutates:
+        if isinstance(args[position], Tensor):
+            args[position] = args[position].clone()
+    kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
+    return operation(node.op)(*args, **{name: value for name, value in kwargs.items() if value is not None})
+
+
+def operation(op: str) -> Callable[..., Any]:
+    """`aten.add.Tensor` as something to call."""
+    _, name, overload = op.split(".")
+    function: Callable[..., Any] = getattr(getattr(torch.ops.aten, name), overload)
+    return function
+
+
+def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+    assert node.leaf is not None
+    if node.leaf.key in values:
+        return values[node.leaf.key].reshape(node.shape)
+    if node.leaf.value is not None:
+        return torch.full(node.shape, node.leaf.value, dtype=x.dtype, device=x.device)
+    raise LookupError(f"the reference uses a tensor that it does not register: {node.leaf.key}")
+
+
+def _leaf_key(graph: Graph, argument: object) -> str:
+    leaf = next(n.leaf for n in graph.nodes if isinstance(argument, dict) and n.id == argument["v"])
+    return leaf.key if leaf else ""
+
+
+def _resolve(value: Any, environment: dict[int, Any]) -> Any:
+    if isinstance(value, dict):
+        if "v" in value:
+            return environment[value["v"]]
+        if "dtype" in value:
+            return getattr(torch, value["dtype"])
+        return None  # a device, a layout, a generator: the input's own
+    if isinstance(value, list):
+        return [_resolve(item, environment) for item in value]
+    return value

@@ -1,0 +1,149 @@
+"""Run a notebook's cells: first only what defines the wanted names, or, as a second try, every cell."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import signal
+import traceback
+from typing import Any
+
+from grader.worker.slicer import IMPORT, Statement, definitions
+
+Json = Any
+# Cell magics whose body is ordinary code.
+TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun")
+
+
+class CellTimeout(BaseException):
+    """Raised in the student's code when a cell's time is over. Not an Exception: `except Exception` lets it pass."""
+
+
+def run_cells(
+    namespace: dict[str, Any], cells: list[dict[str, Json]], names: list[str], plan: str, seconds: float
+) -> dict[str, Json]:
+    """Run `cells` in `namespace`.
+
+    Args:
+        cells: number and source of each code cell.
+        names: what is wanted; the "definitions" plan runs only what these need.
+        plan: "definitions" or "everything".
+        seconds: wall time of one top-level statement.
+
+    Returns:
+        `problems`: what did not run, each with cell, line, type and message;
+        `skipped`: numbers of cells of which nothing or not all was run;
+        `defined`: for each wanted name that exists now, what it is.
+    """
+    problems: list[Json] = []
+    statements: list[Statement] = []
+    for cell in cells:
+        try:
+            statements += _parse(cell["number"], cell["source"])
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            problems.append({"cell": cell["number"], **describe(error)})
+    chosen = definitions(statements, names) if plan == "definitions" else statements
+    failed: set[int] = set()
+    for statement in chosen:
+        if plan == "everything" and statement.cell in failed:
+            continue  # as in Jupyter: an error ends its cell, not the notebook
+        error = _run(namespace, statement, seconds)
+        if error is not None:
+            failed.add(statement.cell)
+            problems.append({"cell": statement.cell, **describe(error), "import": isinstance(statement.node, IMPORT)})
+    ran = {id(statement.node) for statement in chosen}
+    return {
+        "problems": problems[:200],
+        "skipped": sorted({s.cell for s in statements if id(s.node) not in ran}),
+        "defined": {name: _kind(namespace[name]) for name in names if name in namespace},
+    }
+
+
+def place_of(frame: Any) -> tuple[int | None, int | None]:
+    """Cell and line of a frame, or (None, None) when it is not the student's."""
+    cell = _cell_number(frame.f_code.co_filename)
+    return cell, None if cell is None else frame.f_lineno
+
+
+def place_of_error(error: BaseException) -> tuple[int | None, int | None]:
+    """Cell and line of the innermost frame of the student's code."""
+    cell, line = None, None
+    if isinstance(error, SyntaxError):
+        cell, line = _cell_number(error.filename or ""), error.lineno
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        inside = _cell_number(frame.f_code.co_filename)
+        if inside is not None:
+            cell, line = inside, number
+    return cell, line
+
+
+def describe(error: BaseException) -> dict[str, Json]:
+    """An exception as plain data: type, message, cell and line. Nothing in it is trusted."""
+    cell, line = place_of_error(error)
+    try:
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
+    except BaseException:
+        message = "(the exception has no readable text)"
+    place = {} if cell is None else {"cell": cell}
+    return {"type": type(error).__name__[:100], "message": message[:1000], "line": line, **place}
+
+
+def _cell_number(filename: str) -> int | None:
+    if filename.startswith("<cell ") and filename.endswith(">"):
+        return int(filename[6:-1])
+    return None
+
+
+def _parse(number: int, source: str) -> list[Statement]:
+    filename = f"<cell {number}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    lines = source.split("\n")
+    for i, line in enumerate(lines):
+        if line.startswith(TRANSPARENT):
+            lines[i] = ""  # keeps the line numbers
+        elif line.strip():
+            break
+    source = "\n".join(lines)
+    if any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") or "= !" in line or "= %" in line
+           for line in lines):  # fmt: skip
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        source = TransformerManager().transform_cell(source)
+    return [Statement(number, part) for node in ast.parse(source, filename).body for part in _apart(node)]
+
+
+def _apart(node: ast.stmt) -> list[ast.stmt]:
+    """`import a, b` as two statements, so that a missing `a` does not cost `b`."""
+    if isinstance(node, ast.Import):
+        return [ast.copy_location(ast.Import([alias]), node) for alias in node.names]
+    return [node]
+
+
+def _run(namespace: dict[str, Any], statement: Statement, seconds: float) -> BaseException | None:
+    """Run one statement; the exception it raised, if any."""
+
+    def stop(*_: object) -> None:
+        raise CellTimeout(f"stopped after {seconds:g} s")
+
+    module = ast.Module(body=[statement.node], type_ignores=[])
+    previous = signal.signal(signal.SIGALRM, stop)
+    # Fires again every second, for code that swallows the first one.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
+    except BaseException as error:
+        return error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    return None
+
+
+def _kind(value: object) -> str:
+    from torch import nn
+
+    if isinstance(value, type):
+        return "module class" if issubclass(value, nn.Module) else "class"
+    if isinstance(value, nn.Module):
+        return "module"
+    return "function" if callable(value) else "value"

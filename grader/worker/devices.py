@@ -1,0 +1,59 @@
+"""Behind the wall there is only a CPU: `.cuda()`, `.to("cuda")`, `device="cuda"` and autocast mean the CPU here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._device import DeviceContext
+
+ABSENT = ("cuda", "mps", "xpu")
+
+
+def _on_cpu(value: object) -> object:
+    if isinstance(value, torch.device) or (isinstance(value, str) and value.split(":")[0] in ABSENT):
+        return torch.device("cpu") if torch.device(value).type in ABSENT else value
+    return value
+
+
+class CpuInstead(TorchFunctionMode):
+    """Rewrites device arguments of torch functions, factories included."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if "device" in kwargs:
+            kwargs["device"] = _on_cpu(kwargs["device"])
+        if getattr(func, "__name__", "") == "to":
+            args = tuple(_on_cpu(value) for value in args)
+        return func(*args, **kwargs)
+
+
+def pretend_cuda_is_cpu() -> None:
+    """Make code that was written for a GPU run unchanged, for the rest of this process."""
+    CpuInstead().__enter__()
+    enter = DeviceContext.__init__
+
+    def on_cpu(self: DeviceContext, device: object) -> None:
+        enter(self, _on_cpu(device))  # type: ignore[arg-type]
+
+    DeviceContext.__init__ = on_cpu  # type: ignore[method-assign, assignment]
+
+    def stay(self: Any, *_: object, **__: object) -> Any:
+        return self
+
+    def to(self: nn.Module, *args: object, **kwargs: object) -> nn.Module:
+        if "device" in kwargs:
+            kwargs["device"] = _on_cpu(kwargs["device"])
+        return move(self, *map(_on_cpu, args), **kwargs)  # type: ignore[arg-type]
+
+    move = nn.Module.to
+    nn.Module.to = to  # type: ignore[method-assign, assignment]
+    for owner in (Tensor, nn.Module):
+        owner.cuda = stay  # type: ignore[method-assign]
+    for name in ("synchronize", "empty_cache", "manual_seed", "manual_seed_all", "set_device", "init"):
+        setattr(torch.cuda, name, lambda *_, **__: None)
+    for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "current_device"):
+        setattr(torch.cuda, name, lambda *_, **__: 0)
+    torch.cuda.get_device_name = lambda *_, **__: "cpu"  # type: ignore[assignment]

@@ -1,0 +1,112 @@
+"""Which top-level statements of a notebook must run so that the wanted names exist.
+
+Imports, definitions and the assignments they need are kept, in order; training loops, downloads and plots are
+not. Runs behind the wall: parsing hostile text can exhaust the C stack of whoever parses it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+# Calls that mean work rather than definition. A statement that makes one of them is left out.
+HEAVY = frozenset(
+    "backward step fit train_model show savefig imshow urlretrieve download_url DataLoader MNIST CIFAR10 CIFAR100 "
+    "FashionMNIST SVHN ImageFolder load_dataset load_state_dict_from_url read_csv system sleep input".split()
+)
+# Settings of torch that definitions may rely on, although they bind no name.
+SETTINGS = frozenset("set_default_dtype set_default_device set_default_tensor_type".split())
+DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+IMPORT = (ast.Import, ast.ImportFrom)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One top-level statement and the cell it stands in."""
+
+    cell: int
+    node: ast.stmt
+
+
+def definitions(statements: list[Statement], names: Iterable[str]) -> list[Statement]:
+    """The statements that `names` need, in their order."""
+    imported = {name for s in statements if isinstance(s.node, IMPORT) for name in _binds(s.node)}
+    needed = set(names)
+    kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT) or _is_setting(s.node)}
+    bound = [_binds(s.node) | (_changes(s.node) - imported) for s in statements]
+    light = [not _is_heavy(s.node) for s in statements]
+    while True:
+        more = {i for i in range(len(statements)) if i not in kept and light[i] and bound[i] & needed}
+        if not more:
+            return [statements[i] for i in sorted(kept)]
+        kept |= more
+        for i in more:
+            needed |= _reads(statements[i].node)
+
+
+def _reads(node: ast.stmt) -> set[str]:
+    """Names that a statement needs, the bodies of its functions included: they run later, on the same globals."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
+
+
+def _binds(node: ast.stmt) -> set[str]:
+    """Names that a statement binds at the top level."""
+    if isinstance(node, DEFINITION):
+        return {node.name}
+    if isinstance(node, IMPORT):
+        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        # `Block.forward = f` binds Block anew: whoever needs Block needs this line.
+        return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    bound = {n.target.id for n in _expressions(node) if isinstance(n, ast.NamedExpr)}
+    if isinstance(node, ast.For):
+        bound |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+    return bound.union(*(_binds(inner) for inner in _inner(node)))
+
+
+def _changes(node: ast.stmt) -> set[str]:
+    """Names whose value a statement changes by calling a method: `layers.append(...)`."""
+    if isinstance(node, (*DEFINITION, *IMPORT)):
+        return set()
+    return {
+        call.func.value.id
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    }
+
+
+def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
+    """Statements inside `if`, `try`, `with` and loops, which run at the top level too."""
+    for block in ("body", "orelse", "finalbody"):
+        yield from getattr(node, block, [])
+    for handler in getattr(node, "handlers", []):
+        yield from handler.body
+
+
+def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield from (n for n in ast.walk(child) if isinstance(n, ast.expr))
+
+
+def _called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call):
+            function = call.func
+            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", ""), call
+
+
+def _is_heavy(node: ast.stmt) -> bool:
+    if isinstance(node, (*DEFINITION, *IMPORT)):
+        return False
+    if isinstance(node, ast.While):
+        return True
+    return any(
+        name in HEAVY or any(keyword.arg == "download" for keyword in call.keywords) for name, call in _called(node)
+    )
+
+
+def _is_setting(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and any(name in SETTINGS for name, _ in _called(node))

@@ -22,7 +22,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _PLACEHOLDER = re.compile(
     r"(?:(?:please )?(?:write|type|enter|put|insert|add|place|fill in|double[- ]click to \w{1,10})(?: in)? )?"
     r"your (?:own )?(?:written )?(?:answers?|responses?|solutions?|text|essay|explanation)"
-    r"(?: goes| go)?(?: here| below)(?:,? replacing this text)?"
+    r"(?: goes| go)?(?: here| below)?(?:,? replacing this text)?"
     r"|(?:replace|delete) this (?:text|line|cell)(?: (?:with|by) your (?:answer|text|essay))?"
     r"|double[- ]click (?:here )?to (?:edit|write|answer)(?: this cell)?"
     r"|(?:your )?(?:answer|text) goes here|answer here|todo|tbd"

@@ -20,7 +20,7 @@ MAX_MEMBERS = 50_000
 MAX_DEPTH = 24
 MAX_MEMBER = {".ipynb": 50 * MIB, ".py": 50 * MIB, ".zip": 256 * MIB}
 MAX_TOTAL = 8192 * MIB  # of one run: a class of thousands fits
-MAX_ONE_STUDENT = 256 * MIB  # of one zip among others, so that one bomb leaves room for the rest
+MAX_ONE_STUDENT = 1024 * MIB  # of one zip among others, so that one bomb leaves room for the rest
 MAX_RATIO = 200  # a notebook full of equal output comes to 50
 RATIO_COUNTS_FROM = 4 * MIB
 
@@ -70,7 +70,7 @@ class Unpacker:
                     raise _RefusedError(
                         f"it holds {len(infos)} files, and at most {MAX_MEMBERS} are unpacked"
                     )
-                budget = MAX_TOTAL if is_whole_class else min(MAX_TOTAL, self._written + MAX_ONE_STUDENT)
+                budget = MAX_TOTAL if is_whole_class else self._written + MAX_ONE_STUDENT
                 for info in sorted(infos, key=lambda info: info.filename):
                     member = self._member(archive, info, budget)
                     if member is not None:
@@ -132,8 +132,10 @@ class Unpacker:
                     raise _RefusedError(f"it is larger than {limit // MIB} MB")
                 if written > RATIO_COUNTS_FROM and written > MAX_RATIO * packed:
                     raise _RefusedError(f"it unpacks to more than {MAX_RATIO} times its size")
+                if self._written > MAX_TOTAL:
+                    raise _RefusedError(f"all zips together unpack to more than {MAX_TOTAL // MIB} MB")
                 if self._written > budget:
-                    raise _RefusedError("the zip unpacks to too much")
+                    raise _RefusedError(f"the zip unpacks to more than {MAX_ONE_STUDENT // MIB} MB")
                 _save(copy, chunk)
 
 

@@ -35,15 +35,24 @@ def choose_assignment(
     first = list(islice(remaining, LOOK_AT))
     if not first:
         raise UsageError(
-            f"no submission could be read, so the assignment is not clear: name it with --assignment, "
+            "no submission could be read, so the assignment is not clear: name it with --assignment, "
             f"{_choices(shipped)}"
         )
-    return (
-        _by_metadata(first, shipped)
-        or _by_names(first, shipped)
-        or _by_first_that_tells(remaining, shipped)
-        or _refuse(shipped)
-    )
+    chosen = _by_metadata(first, shipped)
+    if chosen is not None:
+        return chosen
+    known = {name: load_assignment(folder) for name, folder in shipped.items()}
+    chosen = _by_names(first, known)
+    while chosen is None:
+        # Nobody so far has written anything that tells; the next one may have.
+        submission = next(remaining, None)
+        if submission is None:
+            raise UsageError(
+                "the assignment is not clear: no notebook names one in its metadata, and none defines a name "
+                f"that an assignment asks for; name it with --assignment, {_choices(shipped)}"
+            )
+        chosen = _by_metadata([submission], shipped) or _by_names([submission], known)
+    return chosen
 
 
 def _by_metadata(submissions: list[Submission], shipped: Mapping[str, Path]) -> Assignment | None:
@@ -68,9 +77,8 @@ def _by_metadata(submissions: list[Submission], shipped: Mapping[str, Path]) -> 
     return None
 
 
-def _by_names(submissions: list[Submission], shipped: Mapping[str, Path]) -> Assignment | None:
+def _by_names(submissions: list[Submission], known: Mapping[str, Assignment]) -> Assignment | None:
     """The only assignment that knows every name which the submissions define and any assignment knows."""
-    known = {name: load_assignment(folder) for name, folder in shipped.items()}
     names = {
         name: {each for exercise in assignment.code_exercises for each in (exercise.name, *exercise.aliases)}
         for name, assignment in known.items()
@@ -87,22 +95,7 @@ def _by_names(submissions: list[Submission], shipped: Mapping[str, Path]) -> Ass
     listed = ", ".join(fitting or [name for name in known if found & names[name]])
     raise UsageError(
         f"the submissions define {told}, which {why} for: name the "
-        f" assignment with --assignment, one of {listed}"
-    )
-
-
-def _by_first_that_tells(submissions: Iterable[Submission], shipped: Mapping[str, Path]) -> Assignment | None:
-    for submission in submissions:
-        assignment = _by_metadata([submission], shipped) or _by_names([submission], shipped)
-        if assignment is not None:
-            return assignment
-    return None
-
-
-def _refuse(shipped: Mapping[str, Path]) -> Assignment:
-    raise UsageError(
-        "the assignment is not clear: no notebook names one in its metadata, and none defines a name that an "
-        f"assignment asks for; name it with --assignment, {_choices(shipped)}"
+        f"assignment with --assignment, one of {listed}"
     )
 
 

@@ -81,8 +81,8 @@ def decode_script(data: bytes, repairs: list[str]) -> str:
     if encoding in ("utf-8", "utf-8-sig"):
         try:
             declared, _ = tokenize.detect_encoding(io.BytesIO(data[:4096]).readline)
-        except SyntaxError:  # unknown, or contradicts the byte order mark
-            repairs.append("the encoding that the file declares is not one of text, so it was read as UTF-8")
+        except SyntaxError:
+            pass  # unknown, or contradicts the byte order mark: the bytes themselves will tell
         else:
             encoding = encoding if declared.startswith("utf-8") else declared
     text = _decode(data, encoding, repairs)

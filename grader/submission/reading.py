@@ -23,7 +23,8 @@ MAX_CONTAINERS = 1_000_000
 _AGAIN = "save it in Jupyter, and hand it in again"
 _CLEAR = "clear the outputs (in Jupyter: Kernel > Restart & Clear Output), save, and hand it in again"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
-_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+# A pair of escaped halves is how some programs write every emoji; a half alone is no character.
+_HALVES = re.compile(r"\\u[dD]([89a-fA-F])..(\\u[dD][c-fC-F]..)?", re.DOTALL)
 _CONFLICT = re.compile(r"^(?:<<<<<<< |>>>>>>> )", re.MULTILINE)
 
 
@@ -79,8 +80,8 @@ def _bytes(path: Path) -> bytes:
                 raise SubmissionError("it is not a file")
             if status.st_size > MAX_BYTES:
                 raise SubmissionError(
-                    f"the file has {status.st_size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} are read: "
-                    f"{_CLEAR}"
+                    f"the file has {status.st_size / 2**20:.0f} MB, and at most "
+                    f"{MAX_BYTES // 2**20} are read: {_CLEAR}"
                 )
             return file.read(MAX_BYTES)
     except PermissionError:
@@ -102,7 +103,7 @@ def _json(text: str, repairs: list[str]) -> Any:
         except ValueError:
             raise SubmissionError(_why_no_json(text, error)) from None
         repairs.append("the JSON had line breaks or tabs inside its strings, which were kept")
-    if _HALF_A_CHARACTER.search(text):
+    if any(halves[2] is None or halves[1] not in "89abAB" for halves in _HALVES.finditer(text)):
         content, changed = _whole_characters(content)
         if changed:
             repairs.append("halves of characters (UTF-16 surrogates) were replaced by �")
@@ -120,7 +121,7 @@ def _why_no_json(text: str, error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         rest = text[error.pos :].strip()
         if not rest or error.msg.startswith("Unterminated string"):
-            return f"the notebook breaks off in line {error.lineno}, it was not saved or uploaded whole: {_AGAIN}"
+            return f"the notebook breaks off in line {error.lineno}, it was not saved whole: {_AGAIN}"
         where = f"line {error.lineno}, column {error.colno}"
         return f"the notebook is damaged: {where} is not JSON ({error.msg}): {_AGAIN}"
     return f"the notebook is damaged: it holds a number with thousands of digits: {_AGAIN}"

@@ -94,7 +94,12 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
             f"the notebook is in version {version} of the format, which is newer than the grader knows (4): "
             "open it in Jupyter, save it, and hand it in again"
         )
-    if isinstance(cells, list) and (version != 1 or "nbformat" not in content):
+    if version == 1:
+        raise SubmissionError(
+            "the notebook is in version 1 of the format, from 2011: open it in Jupyter, save it, "
+            "and hand it in again"
+        )
+    if isinstance(cells, list):
         if version != 4:
             repairs.add("the notebook did not say that it is in version 4 of the format")
         return cells
@@ -108,8 +113,8 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
         ]
     if "nbformat" in content:
         raise SubmissionError(
-            'the notebook has no list of "cells": it was damaged, or edited by hand; open it in Jupyter, save '
-            "it, and hand it in again"
+            'the notebook has no list of "cells": it was damaged, or edited by hand; open it in '
+            "Jupyter, save it, and hand it in again"
         )
     raise SubmissionError(f'the file is JSON but not a notebook: it has no "cells" ({DOWNLOAD})')
 
@@ -119,12 +124,16 @@ def _upgraded(cell: Any) -> Any:
     if not isinstance(cell, dict):
         return cell
     outputs = cell.get("outputs")
-    text_keys = ("input", "source")
-    node = _node({**cell, **{key: _text(cell[key], _ignore) for key in text_keys if key in cell}})
+    node = _node({key: value for key, value in cell.items() if key != "outputs"})
     node["outputs"] = []
+    for key in ("input", "source"):
+        if key in node:
+            node[key] = _text(node[key], _ignore)
+    if "level" in node:
+        node["level"] = _level(node["level"])
     try:
         node = upgrade_cell(node)
-    except Exception:  # nbformat assumes that the types are right; a wrong heading level is a TypeError
+    except Exception:  # nbformat assumes that all keys are there and of the right type
         node["source"] = cell.get("input", cell.get("source", ""))
     node.pop("id", None)
     if node.get("cell_type") == "code":
@@ -155,8 +164,7 @@ def _cell(raw: Any, note: Note) -> NotebookNode:
     source = _text(raw.get("source", ""), note)
     node = NotebookNode(cell_type=kind, metadata=_cell_metadata(raw, note), source=source)
     if raw.get("cell_type") == "heading" and not source.startswith("#"):
-        level = raw.get("level")
-        node["source"] = f"{'#' * (level if type(level) is int and 0 < level < 7 else 1)} {source}"
+        node["source"] = f"{'#' * _level(raw.get('level'))} {source}"
     if kind == "code":
         if "outputs" not in raw:
             note("had no list of outputs")
@@ -214,6 +222,10 @@ def _text(value: Any, note: Note) -> str:
         return "".join(lines)
     note("had something other than text where text belongs")
     return ""
+
+
+def _level(value: Any) -> int:
+    return value if type(value) is int and 0 < value < 7 else 1
 
 
 def _ignore(what: str) -> None:

@@ -23,7 +23,7 @@ def safe(name: str) -> str:
         sign if sign.isalnum() or sign in "._-" or unicodedata.category(sign)[0] == "M" else "_"
         for sign in name
     )
-    kept = kept.lstrip(".").rstrip("._ ") or "unnamed"
+    kept = kept.lstrip(".-").rstrip("._ ") or "unnamed"
     if len(kept) > MAX_CHARACTERS or len(kept.encode()) > MAX_BYTES:
         # Two long names may differ only in what is cut off.
         digest = hashlib.sha256(kept.encode()).hexdigest()[:8]

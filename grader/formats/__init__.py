@@ -1,1 +1,40 @@
-"""Report formats, one file each."""
+"""Report formats, one file each, found by walking this folder.
+
+A file whose name begins with `_` is no format but a part that formats share. Every other file defines exactly
+one subclass of `Format`, whose `id` is what `--format` takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from grader.formats._format import Format, Run
+
+__all__ = ["Format", "Run", "formats"]
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """One instance of every format, by id, sorted by id."""
+    found: dict[str, Format] = {}
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            member = _only_format(module.name)
+            if member.id in found:
+                raise TypeError(f"grader/formats/{module.name}.py: the id {member.id!r} is taken")
+            found[member.id] = member()
+    return dict(sorted(found.items()))
+
+
+def _only_format(name: str) -> type[Format]:
+    module = importlib.import_module(f"{__name__}.{name}")
+    members = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Format) and value.__module__ == module.__name__
+    ]
+    if len(members) != 1:
+        raise TypeError(f"grader/formats/{name}.py: expected exactly one Format, found {len(members)}")
+    return members[0]

@@ -1,0 +1,27 @@
+"""Files that are either the old one or the whole new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Open a text file that takes the place of `path` when the block ends well, and else vanishes.
+
+    The bytes are the same on every system: UTF-8, and a line ends with a line feed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not `path.name` plus something: that name may already be as long as a name can be.
+    part = path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ The walk (`tree`) gives a flat list; from there on everything is a decision abou
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -43,7 +44,7 @@ def find(paths: Sequence[Path]) -> Iterator[list[HandIn]]:
         unnamed: list[_Unnamed] = []
         for path in paths:
             unnamed += _below(path, unpacker, among_others=len(paths) > 1)
-        hand_ins = _name(unnamed)
+        hand_ins = _name(_told_apart(unnamed))
         if not hand_ins:
             where = ", ".join(map(str, paths)) or "no path at all"
             raise UsageError(
@@ -126,6 +127,23 @@ def _below(path: Path, unpacker: Unpacker, among_others: bool) -> list[_Unnamed]
             unnamed = [_Unnamed(stem, unnamed[0].file, unnamed[0].path, unnamed[0].problem)]
         unnamed = [_Unnamed(each.wanted, f"{name}/{each.file}", each.path, each.problem) for each in unnamed]
     return unnamed
+
+
+def _told_apart(unnamed: list[_Unnamed]) -> list[_Unnamed]:
+    """With `*/hw.ipynb` every PATH has the same name; where the paths first differ stands the student's."""
+    paths: dict[str, set[Path]] = {}
+    for each in unnamed:
+        paths.setdefault(each.file, set()).add(each.path.resolve())
+    told: list[_Unnamed] = []
+    for each in unnamed:
+        alike = paths[each.file]
+        if len(alike) > 1 and "/" not in each.file:
+            relative = each.path.resolve().relative_to(os.path.commonpath(alike))
+            parts = [readable(part) for part in relative.parts]
+            told.append(_Unnamed(parts[0], "/".join(parts), each.path, each.problem))
+        else:
+            told.append(each)
+    return told
 
 
 def _arrange(found: list[Found], is_zip: bool) -> list[_Unnamed]:

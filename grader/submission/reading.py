@@ -93,7 +93,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _json(text: str, repairs: list[str]) -> Any:
-    if text.count("{") + text.count("[") > MAX_CONTAINERS:
+    if len(text) > MAX_CONTAINERS and text.count("{") + text.count("[") > MAX_CONTAINERS:
         raise SubmissionError(f"the notebook holds over {MAX_CONTAINERS:,} lists and objects: {_CLEAR}")
     try:
         content = json.loads(text)

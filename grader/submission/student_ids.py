@@ -23,15 +23,14 @@ def safe(name: str) -> str:
         sign if sign.isalnum() or sign in "._-" or unicodedata.category(sign)[0] == "M" else "_"
         for sign in name
     )
-    kept = kept.lstrip(".-").rstrip("._ ") or "unnamed"
+    kept = kept.lstrip(".-").rstrip(".") or "unnamed"
     if len(kept) > MAX_CHARACTERS or len(kept.encode()) > MAX_BYTES:
         # Two long names may differ only in what is cut off.
         digest = hashlib.sha256(kept.encode()).hexdigest()[:8]
         cut = kept[: MAX_CHARACTERS - 9].encode()[: MAX_BYTES - 9].decode(errors="ignore")
         kept = f"{cut}-{digest}"
-    if kept.split(".")[0].casefold() in RESERVED:
-        kept = f"{kept}_"
-    return kept
+    stem, dot, rest = kept.partition(".")
+    return f"{stem}_{dot}{rest}" if stem.casefold() in RESERVED else kept
 
 
 class StudentIds:

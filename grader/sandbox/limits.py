@@ -1,0 +1,41 @@
+"""What one submission may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """The ceilings of one session.
+
+    Two of them overlap on purpose. `memory_mib` is what the judge tolerates of resident memory over all
+    processes of the session, looked at every few hundredths of a second. The kernel keeps a ceiling on each
+    process's address space a little above it: an absurd request fails at once with a MemoryError that names
+    the student's line, and no one touches gigabytes between two looks.
+    """
+
+    seconds: float = 120.0
+    memory_mib: int = 2048
+    output_bytes: int = 64 << 10
+    processes: int = 64
+    open_files: int = 256
+    file_mib: int = 64
+    scratch_mib: int = 128
+    shm_mib: int = 64
+    inodes: int = 20_000
+
+    def for_worker(self, processes_already: int) -> dict[str, Any]:
+        """What the child sets on itself. Where processes are counted by user, those that run already count."""
+        return {
+            "address_mib": self.memory_mib + self.memory_mib // 4 + 256,
+            "processes": self.processes + processes_already,
+            "open_files": self.open_files,
+            "file_mib": self.file_mib,
+            "scratch_mib": self.scratch_mib,
+            "shm_mib": self.shm_mib,
+            "inodes": self.inodes,
+            # Time on all cores together; the judge's own clock is the tighter limit.
+            "cpu_seconds": max(1, int(self.seconds * 2)),
+        }

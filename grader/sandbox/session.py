@@ -1,0 +1,327 @@
+"""One submission's process, seen from outside: ask, wait, bound, kill.
+
+Whatever arrives is data from a stranger. A session ends once and for all: after a `SessionEnded` every further
+call raises the same again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from torch import Tensor
+
+from grader import wire
+from grader.errors import (
+    GraderError,
+    ProtocolViolated,
+    SessionEnded,
+    StudentDied,
+    StudentOutOfMemory,
+    StudentTimedOut,
+    WallError,
+)
+from grader.sandbox import memory, scratch
+from grader.sandbox.limits import SessionLimits
+
+_START_SECONDS = 60.0  # forking and jailing, on a machine under load
+_KILL_SECONDS = 30.0
+_LOOK_EVERY = 0.04  # seconds between two looks at memory
+_SCRATCH_EVERY = 0.5
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the process said: plain data and tensors, neither to be believed."""
+
+    fields: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+class Session:
+    """A jailed process that answers one request at a time. Made by `Zygote.session`."""
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        report: socket.socket,
+        output: int,
+        limits: SessionLimits,
+        *,
+        has_namespaces: bool,
+        watched: str | None,
+        last_words: Callable[[], str],
+    ) -> None:
+        """Take over three descriptors; nothing is waited for until the first call."""
+        self.limits = limits
+        self.peak_mib = 0
+        self._channel, self._report, self._output_fd = channel, report, output
+        self._has_namespaces, self._watched, self._last_words = has_namespaces, watched, last_words
+        self._output = bytearray()
+        self._pidfd = self._pid = -1
+        self._jailed = self._output_ended = self._closed = self._lost = False
+        self._status: int | None = None
+        self._ended: GraderError | None = None
+        self._session_deadline = time.monotonic() + limits.seconds
+        self._next_look = self._next_scratch = 0.0
+        channel.setblocking(False)
+        os.set_blocking(output, False)
+
+    @property
+    def output(self) -> bytes:
+        """What the process wrote to its standard output and error, up to the limit."""
+        return bytes(self._output)
+
+    def call(
+        self,
+        operation: str,
+        arguments: dict[str, Any] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
+        *,
+        seconds: float,
+    ) -> Answer:
+        """Ask for one operation and wait for its answer.
+
+        Raises SessionEnded when the process is over or has to be, and WallError when the fault is ours.
+        """
+        if self._ended is not None:
+            raise self._ended
+        if self._closed:
+            raise ValueError("this session is closed")
+        try:
+            return self._ask(operation, arguments or {}, tensors, seconds)
+        except (SessionEnded, WallError) as error:
+            self._ended = error
+            self._kill()
+            raise
+        except BaseException:
+            # KeyboardInterrupt in the middle of a message, say: the stream is unusable.
+            self._ended = StudentDied("this session was interrupted")
+            self._kill()
+            raise
+
+    def close(self) -> None:
+        """Kill the process and everything it started, and wait until they are gone."""
+        if self._closed:
+            return
+        try:
+            self._kill()
+        finally:
+            self._closed = True
+            self._channel.close()
+            self._report.close()
+            os.close(self._output_fd)
+            if self._pidfd >= 0:
+                os.close(self._pidfd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # One request.
+
+    def _ask(
+        self, operation: str, arguments: dict[str, Any], tensors: Mapping[str, Tensor] | None, seconds: float
+    ) -> Answer:
+        self._wait_jailed()
+        self._refuse_unsolicited()
+        deadline = min(time.monotonic() + seconds, self._session_deadline)
+        identifier = secrets.token_hex(16)
+        request = {"id": identifier, "operation": operation, "arguments": arguments}
+        for part in wire.frame(request, tensors):
+            self._write(memoryview(part), deadline, seconds)
+        caps = wire.DEFAULT_CAPS
+        json_length, blob_length = caps.lengths(self._read(wire.PREFIX.size, deadline, seconds))
+        fields = wire.decode_fields(self._read(json_length, deadline, seconds))
+        if fields.pop("id", None) != identifier:
+            raise ProtocolViolated("your process answered something that was not asked")
+        if not isinstance(fields.get("ok"), bool):
+            raise ProtocolViolated("your process sent an answer that does not say whether it worked")
+        blob = self._read(blob_length, deadline, seconds)
+        return Answer(fields, wire.decode_tensors(blob, caps))
+
+    def _refuse_unsolicited(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionResetError):
+            if self._channel.recv(1, socket.MSG_PEEK):
+                raise ProtocolViolated("your code wrote to the channel on which only answers are expected")
+
+    def _write(self, data: memoryview, deadline: float, seconds: float) -> None:
+        while data:
+            try:
+                data = data[self._channel.send(data) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline, seconds)
+            except OSError:
+                self._die()
+
+    def _read(self, count: int, deadline: float, seconds: float) -> bytes:
+        """Exactly `count` bytes; memory is taken as they arrive, not as they are announced."""
+        chunks: list[bytes] = []
+        while count:
+            try:
+                chunk = self._channel.recv(min(count, _CHUNK))
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline, seconds)
+                continue
+            except OSError:
+                chunk = b""
+            if not chunk:
+                self._die()
+            chunks.append(chunk)
+            count -= len(chunk)
+        return b"".join(chunks)
+
+    def _wait(self, direction: int, deadline: float, seconds: float) -> None:
+        """Until the channel is ready or a moment has passed; keeps every limit meanwhile."""
+        now = time.monotonic()
+        if now > deadline:
+            whole = self.limits.seconds if deadline == self._session_deadline else None
+            raise StudentTimedOut(
+                f"stopped after {seconds:g} s" if whole is None else f"stopped after {whole:g} s in all"
+            )
+        if now >= self._next_look:
+            self._look(now)
+        poll = select.poll()
+        poll.register(self._channel, direction)
+        if not self._output_ended:
+            poll.register(self._output_fd, select.POLLIN)
+        poll.register(self._pidfd, select.POLLIN)
+        ready = dict(poll.poll(min(_LOOK_EVERY, max(0.0, deadline - now)) * 1000 + 1))
+        if self._output_fd in ready:
+            self._drain()
+        if self._pidfd in ready and self._channel.fileno() not in ready:
+            self._die()
+
+    # Limits.
+
+    def _look(self, now: float) -> None:
+        self._next_look = now + _LOOK_EVERY
+        limit = self.limits.memory_mib
+        used = memory.resident_mib(self._root(), including_root=self._has_namespaces)
+        if used > limit:
+            used = memory.proportional_mib(self._root(), including_root=self._has_namespaces)
+        self.peak_mib = max(self.peak_mib, used)
+        if used > limit:
+            raise StudentOutOfMemory(f"stopped at {limit} MiB of memory")
+        if self._watched is not None and now >= self._next_scratch:
+            self._next_scratch = now + _SCRATCH_EVERY
+            if scratch.exceeds(self._watched, mib=self.limits.scratch_mib, inodes=self.limits.inodes):
+                raise StudentDied(
+                    f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files"
+                )
+
+    def _root(self) -> int:
+        """The process below which the session's lie: without a namespace, orphans go to the keeper."""
+        if self._has_namespaces:
+            return self._pid
+        try:
+            return memory.parent_of(self._pid)
+        except OSError:
+            return self._pid
+
+    def _drain(self) -> None:
+        """Read what was written to the output pipe; beyond the limit it is read and forgotten."""
+        try:
+            chunk = os.read(self._output_fd, _CHUNK)
+        except BlockingIOError:
+            return
+        self._output_ended = not chunk
+        self._output += chunk[: max(0, self.limits.output_bytes - len(self._output))]
+
+    # Birth and death.
+
+    def _wait_jailed(self) -> None:
+        """Wait for the keeper's word that the process exists and its walls stand."""
+        if self._jailed:
+            return
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._jailed:
+            self._hear(deadline)
+        # The clock of the session starts when the student's code can run.
+        self._session_deadline = time.monotonic() + self.limits.seconds
+        self._next_look = time.monotonic() + _LOOK_EVERY
+
+    def _hear(self, deadline: float) -> None:
+        """One message of the keeper."""
+        self._report.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            text, descriptors, _, _ = socket.recv_fds(self._report, 1 << 16, 1)
+        except TimeoutError:
+            raise WallError("the process behind the wall does not answer") from None
+        if not text:
+            self._lost = True
+            raise WallError(f"the process behind the wall is gone: {self._last_words()}")
+        message = json.loads(text)
+        if descriptors:
+            self._pidfd = descriptors[0]
+            self._pid = _pid_of(self._pidfd)
+        if "failed" in message:
+            self._lost = self._pidfd < 0  # nobody was born whose end could be waited for
+            raise WallError(f"a student's process could not be isolated: {message['failed']}")
+        self._jailed = self._jailed or "jailed" in message
+        self._status = message.get("status", self._status)
+
+    def _die(self) -> NoReturn:
+        """The process ended or hung up: say how."""
+        self._kill()
+        status = self._status or 0
+        if not os.WIFSIGNALED(status):
+            code = os.waitstatus_to_exitcode(status)
+            raise StudentDied(
+                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()"
+            )
+        number = os.WTERMSIG(status)
+        if number == signal.SIGXCPU:
+            raise StudentTimedOut("stopped: your code used up its processor time")
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = str(number)
+        if number == signal.SIGKILL:
+            raise StudentDied(
+                "your Python process was killed (signal SIGKILL), by your own code or for lack of memory"
+            )
+        raise StudentDied(f"your code crashed the Python process (signal {name})")
+
+    def _kill(self) -> None:
+        """Kill, and wait until the keeper says that nothing is left."""
+        if self._lost or self._status is not None or self._closed:
+            return
+        deadline = time.monotonic() + _KILL_SECONDS
+        try:
+            while self._pidfd < 0:
+                self._hear(deadline)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            while self._status is None:
+                self._hear(deadline)
+        except WallError as error:
+            self._lost = True
+            self._ended = error
+            raise
+        finally:
+            while not self._output_ended and len(self._output) < self.limits.output_bytes:
+                before = len(self._output)
+                self._drain()
+                if len(self._output) == before:
+                    break
+
+
+def _pid_of(pidfd: int) -> int:
+    with open(f"/proc/self/fdinfo/{pidfd}") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))

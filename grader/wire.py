@@ -1,0 +1,222 @@
+"""The wire between the judge and a student's process: one frame a message.
+
+    u32 length of the JSON │ u64 length of the tensors │ JSON object │ safetensors bytes
+
+Requests are written by the judge and read by `receive`. Answers are written by `send`, in a process that a
+student controls, so the judge reads them with `Caps.lengths`, `decode_fields` and `decode_tensors`, which
+believe nothing: whatever they refuse raises `ProtocolViolated`. Nothing here unpickles or evaluates.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from grader.errors import ProtocolViolated
+
+PREFIX = struct.Struct("<IQ")
+
+Fields = dict[str, Any]
+Tensors = dict[str, Tensor]
+Message = tuple[Fields, Tensors]
+
+# Deep enough for any answer; shallow enough that whoever walks one later cannot run out of stack.
+DEPTH = 64
+
+_HEADER_LENGTH = struct.Struct("<Q")
+_ITEM_SIZES = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "C64": 8,
+    "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The largest answer that the judge reads."""
+
+    json_bytes: int = 8 << 20
+    blob_bytes: int = 512 << 20
+    header_bytes: int = 1 << 20
+    tensors: int = 8192
+
+    def lengths(self, prefix: bytes) -> tuple[int, int]:
+        """The announced lengths of JSON and tensors; nothing is allocated before they are found small enough."""
+        json_length, blob_length = PREFIX.unpack(prefix)
+        if json_length > self.json_bytes or blob_length > self.blob_bytes:
+            raise ProtocolViolated(
+                f"your process sent an answer that is too large "
+                f"({json_length} bytes of text, {blob_length} bytes of tensors)"
+            )
+        return json_length, blob_length
+
+
+DEFAULT_CAPS = Caps()
+
+
+# Writing, on both sides.
+
+
+def frame(fields: Fields, tensors: Mapping[str, Tensor] | None = None) -> tuple[bytes, bytes]:
+    """One message as two buffers, so that large tensors are not copied once more just to be joined.
+
+    Raises TypeError, ValueError or RuntimeError for what cannot be sent; a lone surrogate becomes "?".
+    """
+    text = json.dumps(fields, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    blob = safetensors.torch.save({name: _plain(t) for name, t in tensors.items()}) if tensors else b""
+    return PREFIX.pack(len(text), len(blob)) + text, blob
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """A dense CPU copy: safetensors refuses views, shared memory and lazy conjugates."""
+    return tensor.detach().cpu().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
+
+
+# Reading and writing on the worker's side: blocking, and trusting the judge.
+
+
+def send(channel: socket.socket, fields: Fields, tensors: Mapping[str, Tensor] | None = None) -> None:
+    """Write one whole message; nothing is written if it cannot be expressed."""
+    head, blob = frame(fields, tensors)
+    channel.sendall(head)
+    if blob:
+        channel.sendall(blob)
+
+
+def receive(channel: socket.socket) -> Message | None:
+    """Read one whole message, or None at the end of the stream."""
+    prefix = _exactly(channel, PREFIX.size)
+    if prefix is None:
+        return None
+    json_length, blob_length = PREFIX.unpack(prefix)
+    text, blob = _exactly(channel, json_length), _exactly(channel, blob_length)
+    if text is None or blob is None:
+        return None
+    return json.loads(bytes(text)), safetensors.torch.load(bytes(blob)) if blob else {}
+
+
+def _exactly(channel: socket.socket, count: int) -> bytearray | None:
+    buffer = bytearray(count)
+    view = memoryview(buffer)
+    while view:
+        received = channel.recv_into(view)
+        if received == 0:
+            return None
+        view = view[received:]
+    return buffer
+
+
+# Reading on the judge's side.
+
+
+def decode_fields(text: bytes) -> Fields:
+    """The JSON object of an answer: plain, finite, shallow, without repeated keys."""
+    try:
+        fields = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        _inspect(fields)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ProtocolViolated(
+            f"your process sent an answer that is not valid JSON: {_short(error)}"
+        ) from None
+    if not isinstance(fields, dict):
+        raise ProtocolViolated("your process sent an answer that is not a JSON object")
+    return fields
+
+
+def decode_tensors(blob: bytes, caps: Caps = DEFAULT_CAPS) -> Tensors:
+    """The tensors of an answer."""
+    if not blob:
+        return {}
+    try:
+        _inspect_header(blob, caps)
+        tensors = safetensors.torch.load(blob)
+        return {name: _true_or_false(tensor) for name, tensor in tensors.items()}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in safetensors' Rust code is a BaseException
+        raise ProtocolViolated(f"your process sent tensors that cannot be read: {_short(error)}") from None
+
+
+def _inspect(value: object) -> None:
+    """Refuse what json accepts but what would trip whoever reads it later."""
+    todo: list[tuple[object, int]] = [(value, 0)]
+    while todo:
+        item, depth = todo.pop()
+        if isinstance(item, str):
+            item.encode("utf-8")  # a lone surrogate could not be written to a report
+        elif isinstance(item, float):
+            if not math.isfinite(item):
+                raise ValueError("a number is not finite")
+        elif isinstance(item, int):
+            if not -(1 << 63) <= item < 1 << 63:
+                raise ValueError("an integer does not fit 64 bits")
+        elif isinstance(item, list | dict):
+            if depth == DEPTH:
+                raise ValueError("it is nested too deeply")
+            if isinstance(item, dict):
+                todo.extend((key, depth) for key in item)
+                todo.extend((inner, depth + 1) for inner in item.values())
+            else:
+                todo.extend((inner, depth + 1) for inner in item)
+
+
+def _inspect_header(blob: bytes, caps: Caps) -> None:
+    """Check the safetensors header before anything is allocated for it."""
+    if len(blob) < _HEADER_LENGTH.size:
+        raise ValueError("the header is cut off")
+    (length,) = _HEADER_LENGTH.unpack_from(blob)
+    if length > caps.header_bytes or length > len(blob) - _HEADER_LENGTH.size:
+        raise ValueError("the header is too long")
+    start = _HEADER_LENGTH.size
+    header = decode_fields(blob[start : start + length])
+    if len(header) > caps.tensors:
+        raise ValueError(f"there are {len(header)} tensors")
+    for entry in header.values():
+        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+            raise ValueError("an entry of the header is malformed")
+        if entry["dtype"] not in _ITEM_SIZES:
+            raise ValueError("a dtype is unknown")
+        shape, offsets = _naturals(entry["shape"]), _naturals(entry["data_offsets"])
+        if len(shape) > 32 or len(offsets) != 2:
+            raise ValueError("a shape or an offset is malformed")
+        # Empty tensors hide their other sizes from the count of bytes, and torch multiplies those for strides.
+        if math.prod(max(size, 1) for size in shape) >= 1 << 48:
+            raise ValueError("a shape is too large")
+        if math.prod(shape) * _ITEM_SIZES[entry["dtype"]] != offsets[1] - offsets[0]:
+            raise ValueError("a tensor's size and its bytes disagree")
+
+
+def _naturals(value: object) -> list[int]:
+    if isinstance(value, list) and all(type(item) is int and item >= 0 for item in value):
+        return value
+    raise ValueError("a list of sizes is malformed")
+
+
+def _true_or_false(tensor: Tensor) -> Tensor:
+    """Bytes other than 0 and 1 in a bool tensor are undefined behaviour in torch; make them true."""
+    return tensor.view(torch.uint8) != 0 if tensor.dtype == torch.bool else tensor
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a key is repeated")
+    return mapping
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number")
+
+
+def _short(error: BaseException) -> str:
+    """The error's own words, which may quote the sender: one short printable line."""
+    words = f"{error}"[:160].encode("ascii", "backslashreplace").decode("ascii")
+    return "".join(c if c.isprintable() else " " for c in words)

@@ -1,0 +1,3 @@
+from grader.worker.zygote import main
+
+main()

@@ -1,10 +1,10 @@
 """An assignment is data: `assignment.toml`, read into these models. Unknown keys are refused.
 
-    assignments/residual-blocks/assignment.toml
-        id, title, [limits], and a list of [[exercise]], each of one kind:
-            module    a class, compared with a reference class over declared cases
-            network   a function or class that builds a network out of such modules
-            essay     a written answer, collected for a human to mark
+assignments/residual-blocks/assignment.toml
+    id, title, [limits], and a list of [[exercise]], each of one kind:
+        module    a class, compared with a reference class over declared cases
+        network   a function or class that builds a network out of such modules
+        essay     a written answer, collected for a human to mark
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from grader.errors import AssignmentError, UsageError
 
-Argument = bool | int | float | str
+
+def _plain(value: object) -> object:
+    """Said once here; the union below would complain once for each of its members."""
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(f"expected true, false, a number or a text, found {value!r}")
+    return value
+
+
+Argument = Annotated[bool | int | float | str, BeforeValidator(_plain)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
@@ -40,7 +48,8 @@ class Case(_Spec):
 
     title: str
     arguments: dict[str, Argument] = Field(default_factory=dict)
-    input: list[int] = Field(min_length=1, max_length=4)
+    input: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
+    confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
 
 
 class _Exercise(_Spec):
@@ -56,7 +65,7 @@ class _Exercise(_Spec):
 class _CodeExercise(_Exercise):
     name: PythonName
     aliases: list[PythonName] = Field(default_factory=list)
-    points: dict[str, Annotated[float, Field(ge=0)]]
+    points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     cases: list[Case] = Field(alias="case", min_length=1)
 
     @property
@@ -90,7 +99,7 @@ class EssayExercise(_Exercise):
     """A written answer. It is collected and shown; a human marks it, until then its points are pending."""
 
     kind: Literal["essay"]
-    max_points: float = Field(alias="points", ge=0)
+    max_points: float = Field(alias="points", ge=0, allow_inf_nan=False)
     headings: list[str] = Field(
         default_factory=list,
         description="the answer stands below a heading that contains one of these (in any case)",
@@ -121,6 +130,18 @@ class Assignment(_Spec):
             raise ValueError(f"exercise ids must differ, found {', '.join(ids)}")
         return self
 
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Assignment:
+        """What a student defines answers one exercise, never two."""
+        owners: dict[str, str] = {}
+        for exercise in self.code_exercises:
+            for name in (exercise.name, *exercise.aliases):
+                if owners.setdefault(name, exercise.id) != exercise.id:
+                    raise ValueError(
+                        f"{name!r} is a name or alias of both {owners[name]} and {exercise.id}; it can answer only one"
+                    )
+        return self
+
     @property
     def max_score(self) -> float:
         return sum(exercise.max_score for exercise in self.exercises)
@@ -144,7 +165,10 @@ def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
 
 def shipped_assignments() -> dict[str, Path]:
     """Id and folder of every shipped assignment."""
-    return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
+    return {
+        spec.parent.name: spec.parent
+        for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))
+    }
 
 
 def find_assignment(id_or_folder: str) -> Assignment:
@@ -198,7 +222,7 @@ def _check_cases(path: Path, exercise: ModuleExercise | NetworkExercise) -> None
     for case in exercise.cases:
         if isinstance(exercise, ModuleExercise) and list(case.arguments) != first:
             raise AssignmentError(
-                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: expected {', '.join(first)} "
+                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: expected {', '.join(first) or 'none'} "
                 f"in this order, as in the first case, found {', '.join(case.arguments) or 'none'}"
             )
         if isinstance(exercise, NetworkExercise) and exercise.outputs not in case.arguments:

@@ -139,6 +139,8 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
             return True
         case "zero":
             return bool(forms) and forms[0].shortcut_is_free_of_weights
+        case "zero-branch":  # without weights on the shortcut, this is "zero" again
+            return seen.aligned is not None and not seen.aligned.shortcut_is_free_of_weights
         case "random":
             return bool(forms)
         case _:

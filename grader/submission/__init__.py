@@ -10,9 +10,9 @@ and a hostile text can crash the parser in C.
 
 from grader.submission.answers import find_answer
 from grader.submission.choose import choose_assignment
-from grader.submission.definitions import defines
+from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.reading import read
 
-__all__ = ["Cell", "HandIn", "Submission", "choose_assignment", "defines", "find", "find_answer", "read"]
+__all__ = ["Cell", "HandIn", "Submission", "choose_assignment", "defined_names", "defines", "find", "find_answer", "read"]

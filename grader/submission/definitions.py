@@ -20,11 +20,15 @@ _DEFINITION = re.compile(
 )
 
 
-def defines(submission: Submission, names: Iterable[str]) -> set[str]:
-    """Those of `names` that a code cell seems to define: as a class, a function or a variable."""
-    wanted = set(names)
-    found: set[str] = set()
+def defined_names(submission: Submission) -> list[str]:
+    """What the code cells seem to define: classes, functions and variables, in the order of the text."""
+    found: dict[str, None] = {}
     for cell in submission.cells:
         if cell.kind == "code":
-            found.update(match[1] or match[2] for match in _DEFINITION.finditer(cell.source))
-    return wanted & found
+            found.update((match[1] or match[2], None) for match in _DEFINITION.finditer(cell.source))
+    return list(found)
+
+
+def defines(submission: Submission, names: Iterable[str]) -> set[str]:
+    """Those of `names` that a code cell seems to define."""
+    return set(names) & set(defined_names(submission))

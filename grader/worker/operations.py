@@ -1,42 +1,109 @@
-"""What a student's process can be asked to do."""
+"""What the judge can ask a student's process. Everything goes in and out as plain data and tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
-Reply = tuple[dict[str, Any], dict[str, Tensor]]
+from grader.worker import modules
+from grader.worker.cells import run_cells
+from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
+from grader.worker.shell import make_shell
+
+Json = Any
+Tensors = dict[str, Tensor]
+Reply = tuple[dict[str, Json], Tensors]
 
 
 class Student:
-    """The state of one child."""
+    """The state of one child: the notebook's namespace and the modules built from it."""
 
     def __init__(self) -> None:
-        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.namespace: dict[str, Any] = make_shell().user_ns
+        self.subjects: dict[str, modules.Subject] = {}
 
 
-def execute(student: Student, arguments: dict[str, Any], tensors: dict[str, Tensor]) -> Reply:
-    """Run the cells in order in one namespace."""
-    cells = []
-    for cell in arguments["cells"]:
-        exec(compile(cell["source"], f"cell {cell['number']}", "exec"), student.names)
-        cells.append({"number": cell["number"]})
-    return {"cells": cells, "defined": {name: name in student.names for name in arguments["names"]}}, {}
+def execute(student: Student, arguments: Json, tensors: Tensors) -> Reply:
+    """Run cells; see `grader.worker.cells.run_cells`."""
+    if any(name in cell["source"] for cell in arguments["cells"] for name in (*ABSENT, "autocast")):
+        pretend_cuda_is_cpu()
+    answer = run_cells(
+        student.namespace, arguments["cells"], arguments["names"], arguments["plan"], arguments["seconds"]
+    )
+    return answer, {}
 
 
-def echo(student: Student, arguments: dict[str, Any], tensors: dict[str, Tensor]) -> Reply:
-    """Answer with what was sent."""
-    return {"arguments": arguments}, tensors
+def build(student: Student, arguments: Json, tensors: Tensors) -> Reply:
+    """Construct a module and record one forward pass; see `grader.worker.modules.build`."""
+    subject, answer = modules.build(student.namespace, arguments, tensors["x"])
+    if subject is not None:
+        student.subjects[arguments["handle"]] = subject
+    return answer, {}
 
 
-OPERATIONS: dict[str, Callable[[Student, dict[str, Any], dict[str, Tensor]], Reply]] = {
-    "execute": execute,
-    "echo": echo,
-}
+def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
+    """Run probes on a module that was built.
+
+    Args:
+        arguments: `handle`, and `probes`, a list of `{"train": bool, "values": name or None}`.
+        tensors: `I/x` and `I/cotangent` for probe number I; `NAME/value/KEY` for the values of that name.
+
+    Returns:
+        `answers`, one for each probe, and its tensors as `I/…`; see `grader.worker.modules.run`.
+    """
+    subject = student.subjects[arguments["handle"]]
+    answers: list[Json] = []
+    out: Tensors = {}
+    for i, probe in enumerate(arguments["probes"]):
+        given = _below(tensors, f"{i}/")
+        if probe["values"] is not None:
+            given |= _below(tensors, f"{probe['values']}/")
+        answer, made = modules.run(subject, probe, given)
+        answers.append(answer)
+        out |= {f"{i}/{name}": tensor for name, tensor in made.items()}
+    return {"answers": answers}, out
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {"execute": execute, "build": build, "run": run}
+
+_WARM_UP = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+        self.bn = nn.BatchNorm2d(width)
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)) + x)
+"""
 
 
 def warm_up() -> None:
-    """Import and run everything once, so that no child pays for it."""
-    import IPython  # noqa: F401
+    """Import and run everything once before children are forked: lazy imports would cost each over a second."""
+    # Before any operation: a child forked from a process with a thread pool hangs in its first parallel loop.
+    torch.set_num_threads(1)
+    student = Student()
+    cells = [{"number": 1, "source": _WARM_UP}, {"number": 2, "source": "%pwd"}]
+    execute(student, {"cells": cells, "names": ["Block"], "plan": "definitions", "seconds": 10.0}, {})
+    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    build(student, {"handle": "warm", "name": "Block", "positional": [4], "precision": "float64"}, {"x": x})
+    for train in (False, True):
+        probe = {"train": train, "values": None}
+        run(student, {"handle": "warm", "probes": [probe]}, {"0/x": x, "0/cotangent": torch.ones_like(x)})
+    # Many notebooks import these; forked children share their memory. The last four are not ours to install.
+    for name in ("torch.optim", "torch.utils.data", "matplotlib.pyplot", "tqdm.auto", "pandas", "torchvision"):
+        try:
+            __import__(name)
+        except Exception:
+            continue
+    torch.set_default_dtype(torch.float32)
+    make_shell().reset(new_session=True)

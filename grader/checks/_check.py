@@ -1,0 +1,97 @@
+"""The contract of a check: one file in this folder is one check, found by walking the folder.
+
+A check never enters the student's process. It lists probes, which are data; the worker answers, which is data; the
+check judges.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import JsonValue
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.errors import StudentTimedOut
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined
+from grader.observation import Probe, Raised
+from grader.verdict import CheckResult, Status
+
+
+@dataclass
+class Finding:
+    """What a check has to say, before points are given."""
+
+    status: Status
+    message: str
+    expected: JsonValue = None
+    actual: JsonValue = None
+    cell: int | None = None
+    line: int | None = None
+    advice: str = ""
+    evidence: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Check(ABC):
+    """One check. Subclasses say what they ask for a case and what they make of the answers."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
+        """What to ask in one case."""
+
+    @abstractmethod
+    def judge_module(self, examined: Examined) -> Finding:
+        """Judge a module against its reference. Called when at least one case gave a tensor."""
+
+    @abstractmethod
+    def judge_network(self, examined: Examined) -> Finding:
+        """Judge a whole network. Called when at least one case gave a tensor."""
+
+    def judge(self, examined: Examined, max_score: float) -> CheckResult:
+        """The result with its points."""
+        if examined.ran:
+            kind = examined.exercise.kind
+            finding = self.judge_module(examined) if kind == "module" else self.judge_network(examined)
+        else:
+            finding = self.unmeasured(examined)
+        score = max_score if finding.status is Status.PASSED else 0.0
+        return CheckResult(id=self.id, title=self.title, score=score, max_score=max_score, **vars(finding))
+
+    def unmeasured(self, examined: Examined) -> Finding:
+        """There is no case to judge: nothing was defined, or nothing runs. The shape check says why in full."""
+        if examined.ended is not None and not examined.observations:
+            return ended(examined)
+        return Finding(Status.STUDENT_CRASHED, "Not measured, because there is nothing that runs: see the shape check.")
+
+
+def ended(examined: Examined) -> Finding:
+    """The student's process ended before this could be measured."""
+    assert examined.ended is not None
+    status = Status.TIMED_OUT if isinstance(examined.ended, StudentTimedOut) else Status.STUDENT_CRASHED
+    return Finding(status, f"Not measured: {examined.ended}.")
+
+
+def in_case(examined: Examined, seen: Observation) -> str:
+    """How a case is named in messages."""
+    return f"{examined.call(seen.case)}, {seen.case.title}"
+
+
+def place(raised: Raised) -> dict[str, int | None]:
+    """Cell and line of an exception, for a `Finding`."""
+    return {"cell": raised.cell, "line": raised.line}
+
+
+def place_of_output(seen: Observation) -> dict[str, int | None]:
+    """Cell and line that made the module's result, as recorded."""
+    graph = seen.built.graph
+    if graph is None or not graph.is_sound():
+        return {}
+    node = graph.by_id()[graph.output]
+    return {"cell": node.cell, "line": node.line}

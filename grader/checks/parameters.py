@@ -1,0 +1,150 @@
+"""Has the module as many parameters as the reference, layer by layer?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks._check import Check, Finding, in_case
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined, show
+from grader.observation import Probe
+from grader.verdict import Status
+
+
+class Parameters(Check):
+    id = "parameters"
+    title = "Number of parameters"
+
+    def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
+        return ()  # the description of the module says it all
+
+    def unmeasured(self, examined: Examined) -> Finding:
+        built = any(seen.built.tensors for seen in examined.observations)
+        return self.judge_module(examined) if built and examined.answers else super().unmeasured(examined)
+
+    def judge_module(self, examined: Examined) -> Finding:
+        assert examined.answers is not None
+        counts: dict[str, int] = {}
+        wanted: dict[str, int] = {}
+        wrong: list[Finding] = []
+        notes: list[str] = []
+        for seen in examined.observations:
+            if seen.built.not_a_module or (seen.built.raised and seen.built.raised.stage == "constructor"):
+                continue
+            where = in_case(examined, seen)
+            shapes = examined.answers.reference.parameter_shapes(seen.case)
+            biases = _redundant_biases(examined, seen)
+            wanted[where] = sum(map(math.prod, shapes.values())) + biases
+            counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
+            if counts[where] != wanted[where]:
+                wrong.append(_difference(where, seen, shapes, counts[where], wanted[where]))
+            elif biases and not notes:
+                notes.append(
+                    f"Your convolutions keep a bias ({biases} numbers in {where}) in front of a batch norm, which "
+                    "subtracts it again. That is redundant, not wrong, and costs nothing: `bias=False` would do."
+                )
+        if wrong:
+            wrong[0].evidence = [finding.message for finding in wrong[1:]]
+            return wrong[0]
+        return Finding(
+            Status.PASSED,
+            f"The number of parameters is right in all {len(counts)} cases.",
+            expected=dict(wanted),  # type: ignore[arg-type]
+            actual=dict(counts),  # type: ignore[arg-type]
+            notes=notes,
+        )
+
+    def judge_network(self, examined: Examined) -> Finding:
+        counts: dict[str, int] = {}
+        for seen in examined.ran:
+            where = in_case(examined, seen)
+            counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
+            unregistered = _unregistered(seen)
+            if unregistered:
+                return _not_registered(where, unregistered, counts[where])
+            if not counts[where]:
+                return Finding(
+                    Status.FAILED,
+                    f"{where}: the network has no parameters.",
+                    expected="at least one",
+                    actual=0,
+                    advice="Assign the layers to attributes of an nn.Module in its constructor.",
+                )
+        sizes = set(counts.values())
+        if len(counts) > 1 and len(sizes) == 1:
+            return Finding(
+                Status.FAILED,
+                f"The number of parameters does not depend on {examined.exercise.cases[0].arguments and next(iter(examined.exercise.cases[0].arguments))}.",
+                actual=dict(counts),  # type: ignore[arg-type]
+                advice="The last linear layer must have as many outputs as there are classes.",
+            )
+        return Finding(
+            Status.PASSED,
+            "All layers are registered as parameters of the network.",
+            actual=dict(counts),  # type: ignore[arg-type]
+        )
+
+
+def _redundant_biases(examined: Examined, seen: Observation) -> int:
+    """How many numbers the biases hold that an accepted form has beyond the plain reference."""
+    if seen.aligned is None or examined.answers is None:
+        return 0
+    plain = examined.answers.forms(seen.case)[0]
+    return _size(seen.aligned.slots) - _size(plain.slots)
+
+
+def _size(slots: Iterable[object]) -> int:
+    return sum(math.prod(slot.shape) for slot in slots if slot.learnable)  # type: ignore[attr-defined]
+
+
+def _unregistered(seen: Observation) -> list[list[int]]:
+    """Shapes of learnable tensors that the module uses but does not know of."""
+    if seen.built.graph is None:
+        return []
+    return [
+        node.shape
+        for node in seen.built.graph.nodes
+        if node.leaf is not None and node.leaf.kind == "unregistered" and node.leaf.learnable
+    ]
+
+
+def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
+    listed = ", ".join(map(show, shapes[:6]))
+    return Finding(
+        Status.FAILED,
+        f"{where}: {len(shapes)} tensors ({listed}) are used but are no parameters of the module.",
+        actual=count,
+        advice=(
+            "An optimizer would never train them. Keep layers in attributes, nn.ModuleList or nn.Sequential, not in a "
+            "Python list or dict, and create them in the constructor."
+        ),
+    )
+
+
+def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], actual: int, expected: int) -> Finding:
+    unregistered = _unregistered(seen)
+    if unregistered:
+        finding = _not_registered(where, unregistered, actual)
+        finding.expected = expected
+        return finding
+    mine = Counter(tuple(p.shape) for p in seen.built.parameters)
+    theirs = Counter(tuple(shape) for shape in shapes.values())
+    missing = [f"{name} ({show(shape)})" for name, shape in shapes.items() if (theirs - mine)[tuple(shape)]]
+    extra = [
+        f"{p.key.removeprefix('p:')} ({show(p.shape)})" for p in seen.built.parameters if (mine - theirs)[tuple(p.shape)]
+    ]
+    parts = []
+    if missing:
+        parts.append(f"the reference also has {', '.join(missing[:6])}")
+    if extra:
+        parts.append(f"only yours has {', '.join(extra[:6])}")
+    return Finding(
+        Status.FAILED,
+        f"{where}: {actual} parameters, expected {expected}{': ' if parts else ''}{'; '.join(parts)}.",
+        expected=expected,
+        actual=actual,
+        advice="Compare layer by layer: kernel sizes, channels in and out, and which layers there are.",
+    )

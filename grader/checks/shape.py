@@ -1,0 +1,237 @@
+"""Does the module accept the declared arguments and give a tensor of the right shape?"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks._check import Check, Finding, ended, in_case, place, place_of_output
+from grader.judge.anatomy import ancestors, anatomy
+from grader.judge.draws import draw_input
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined, show
+from grader.observation import Probe, Raised
+from grader.verdict import Status
+
+
+class Shape(Check):
+    id = "shape"
+    title = "Shape of the output"
+
+    def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
+        yield Probe("initial train", "initial", train=True)
+        if isinstance(exercise, NetworkExercise):
+            # A network is made for one size of image; one sample at a time it must take all the same.
+            yield Probe("initial one sample", "initial", batch=1)
+        elif not case.confirm:
+            # What works only for a batch of square images is not yet right.
+            yield Probe("initial one sample", "initial", batch=1, grow=(1, 3) if len(case.input) == 3 else (0, 0))
+
+    def judge_module(self, examined: Examined) -> Finding:
+        return self._judge(examined)
+
+    def judge_network(self, examined: Examined) -> Finding:
+        return self._judge(examined)
+
+    def unmeasured(self, examined: Examined) -> Finding:
+        if examined.found is None and examined.ended is None:
+            return _undefined(examined)
+        if not examined.observations:
+            return super().unmeasured(examined)
+        return self._judge(examined)
+
+    def _judge(self, examined: Examined) -> Finding:
+        passed: list[str] = []
+        failed: list[Finding] = []
+        for seen in examined.observations:
+            finding = _judge_case(examined, seen)
+            if finding is None:
+                passed.append(f"{in_case(examined, seen)}: {show(_actual(seen))}, as expected.")
+            else:
+                failed.append(finding)
+        if failed:
+            first = failed[0]
+            first.evidence = [finding.message for finding in failed[1:]] + passed
+            return first
+        if examined.ended is not None:
+            return ended(examined)
+        sizes = {in_case(examined, seen): _actual(seen) for seen in examined.observations}
+        return Finding(
+            Status.PASSED,
+            f"The output has the right shape in all {len(passed)} cases.",
+            expected=dict(sizes),  # type: ignore[arg-type]
+            actual=dict(sizes),  # type: ignore[arg-type]
+            evidence=passed,
+        )
+
+
+def expected_shape(examined: Examined, seen: Observation, shape: tuple[int, ...]) -> list[int]:
+    """The shape that the output for an input of this shape must have."""
+    if isinstance(examined.exercise, NetworkExercise):
+        outputs = seen.case.arguments[examined.exercise.outputs]
+        assert isinstance(outputs, int)
+        return [shape[0], outputs]
+    assert examined.answers is not None
+    return examined.answers.reference.output_shape(seen.case, shape)
+
+
+def _actual(seen: Observation) -> list[int] | None:
+    return seen.built.output.shape if seen.built.output else None
+
+
+def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
+    """What is wrong in this case, or None."""
+    where = in_case(examined, seen)
+    if seen.built.not_a_module is not None:
+        return Finding(
+            Status.FAILED,
+            f"{examined.call(seen.case)} gives a {seen.built.not_a_module}, which is no nn.Module.",
+            expected="an nn.Module",
+            actual=seen.built.not_a_module,
+            advice="Derive the class from nn.Module and call super().__init__() first.",
+        )
+    if seen.raised is not None and seen.raised.stage != "backward":
+        return _explain_exception(examined, seen, seen.raised)
+    output = seen.built.output
+    if output is None:
+        return Finding(Status.FAILED, f"{where}: nothing came back.")
+    if output.kind != "tensor":
+        return _explain_output(where, output.kind, output.length)
+    given = (2, *seen.case.input)
+    shapes = [(given, output.shape)]
+    for probe in Shape().probes(examined.exercise, seen.case):
+        answer = seen.answers.get(probe.name)
+        if answer is not None and answer.output is not None:
+            if answer.output.kind != "tensor":
+                return _explain_output(f"{where}, {_mode(probe)}", answer.output.kind, answer.output.length)
+            size = tuple(draw_input(0, seen.case.input, probe).shape)
+            shapes.append((size, list(answer.y.shape) if answer.y is not None else answer.output.shape))
+    for size, actual in shapes:
+        expected = expected_shape(examined, seen, size)
+        if actual != expected:
+            return Finding(
+                Status.FAILED,
+                f"{where}: an input of {show(list(size))} must give {show(expected)}, but gives {show(actual)}.",
+                expected=list(expected),
+                actual=list(actual or []),
+                advice=_advice(expected, actual or []),
+                **place_of_output(seen),
+            )
+    if isinstance(examined.exercise, NetworkExercise):
+        return _never_halves(where, seen)
+    return None
+
+
+def _mode(probe: Probe) -> str:
+    return "in training mode" if probe.train else "for one sample"
+
+
+def _advice(expected: list[int], actual: list[int]) -> str:
+    if len(expected) != len(actual):
+        return "Look at where dimensions are added or removed: flatten, view, squeeze, pooling."
+    if expected[1] != actual[1]:
+        return "The number of channels is wrong: follow the second dimension from layer to layer."
+    return (
+        "The height and width are wrong: follow them from layer to layer. A 3×3 convolution keeps them with padding 1 "
+        "and halves them with stride 2 and padding 1; a 1×1 convolution needs no padding."
+    )
+
+
+def _explain_output(where: str, kind: str, length: int | None) -> Finding:
+    if kind == "NoneType":
+        return Finding(
+            Status.FAILED,
+            f"{where}: forward returns None.",
+            expected="a tensor",
+            actual="None",
+            advice="forward must end with `return` and the result.",
+        )
+    what = f"a {kind} of {length}" if length is not None else f"a {kind}"
+    return Finding(
+        Status.FAILED,
+        f"{where}: forward returns {what} rather than one tensor.",
+        expected="a tensor",
+        actual=what,
+        advice="Return the tensor alone; a trailing comma or a second value makes it a tuple.",
+    )
+
+
+def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
+    call = examined.call(seen.case)
+    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place(raised))  # type: ignore[arg-type]
+    operation = raised.operation
+    if raised.type == "NotImplementedError":
+        finding.message = f"{call} is unfinished: its {raised.stage} raises NotImplementedError."
+        finding.advice = "Replace `raise NotImplementedError` with your own code."
+    elif raised.stage == "constructor" and raised.type == "TypeError" and "argument" in raised.message:
+        finding.message = f"{call} does not accept its arguments: {raised.message}."
+        finding.expected = examined.signature
+        finding.advice = f"The task asks for {examined.signature}, with the arguments in this order."
+    elif operation is not None and operation.op.startswith(("aten.add", "aten.sub", "aten.mul")):
+        shapes = " and ".join(show(shape) for shape in operation.shapes)
+        finding.message = f"{in_case(examined, seen)}: tensors of {shapes} cannot be combined."
+        finding.actual = [list(shape) for shape in operation.shapes]
+        finding.advice = (
+            "Branch and shortcut must have the same shape before they are added. Where the block changes the "
+            "number of channels or the resolution, the shortcut needs a 1×1 convolution with the same stride."
+        )
+    elif operation is not None:
+        name = operation.op.split(".")[1]
+        shapes = ", ".join(show(shape) for shape in operation.shapes)
+        finding.message = f"{in_case(examined, seen)}: {name} raised {said} Its operands: {shapes}."
+        finding.advice = "Compare the shapes of the operands with what this layer was made for."
+    else:
+        verb = "cannot be constructed" if raised.stage == "constructor" else "cannot be run"
+        finding.message = f"{in_case(examined, seen)} {verb}: {said}."
+        finding.advice = "Run this call in your notebook and follow the traceback to the line named here."
+    return finding
+
+
+def _undefined(examined: Examined) -> Finding:
+    name = examined.exercise.name
+    broken = next((p for p in examined.problems if p.type in ("SyntaxError", "IndentationError", "TabError")), None)
+    if broken is not None:
+        return Finding(
+            Status.FAILED,
+            f"{name} is not defined. Cell {broken.cell} cannot be read as Python: {broken.message}, line {broken.line}.",
+            expected=name,
+            cell=broken.cell,
+            line=broken.line,
+            advice="Mend the syntax error, run the notebook from top to bottom, and hand in again.",
+        )
+    close = difflib.get_close_matches(name, examined.defined, n=1)
+    failed = next((p for p in examined.problems if not p.is_import), None)
+    hint = f" There is {close[0]}: did you mean that?" if close else ""
+    if failed is not None and not close:
+        hint = f" Cell {failed.cell} raised {failed.type}: {failed.message}, line {failed.line}."
+    return Finding(
+        Status.FAILED,
+        f"{name} is not defined in this notebook.{hint}",
+        expected=examined.signature,
+        cell=failed.cell if failed else None,
+        line=failed.line if failed else None,
+        advice=f"Define {examined.signature} at the top level of a cell, under exactly this name.",
+    )
+
+
+def _never_halves(where: str, seen: Observation) -> Finding | None:
+    """A network whose resolution never halves while its channels double."""
+    graph = seen.built.graph
+    if graph is None or not graph.is_sound() or anatomy(graph) is None:
+        return None  # the skip-connection check has something to say about that
+    live = ancestors(graph, graph.output)
+    maps = [node.shape for node in graph.nodes if node.id in live and node.name == "add" and len(node.shape) == 4]
+    for before, behind in zip(maps, maps[1:], strict=False):
+        if behind[1] == 2 * before[1] and behind[2] * 2 == before[2]:
+            return None
+    sizes = ", ".join(show(size[1:]) for size in maps) or "none"
+    return Finding(
+        Status.FAILED,
+        f"{where}: from block to block the channels never double while the resolution halves.",
+        expected="e.g. 16×32×32, 32×16×16, 64×8×8",
+        actual=sizes,
+        advice="Give the first block of each stage stride 2 and twice the channels.",
+        **place_of_output(seen),
+    )

@@ -1,0 +1,200 @@
+"""Is there a skip connection, and is it the right one?
+
+The witness is behaviour: with the residual branch at zero the block must be its shortcut, and so must its Jacobian;
+with the branch at a constant, the constant must be added. Whether a ReLU follows the addition, or precedes it on the
+branch, is the gradient check's matter, not this one's.
+
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), section 3.2, equations (1) and (2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks._check import Check, Finding, in_case, place_of_output
+from grader.graph import Graph
+from grader.judge.activations import activate_branch, toggle_final_activation
+from grader.judge.anatomy import Anatomy, ancestors, anatomy, convolutions
+from grader.judge.compare import equal
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined, show
+from grader.judge.forms import Form
+from grader.observation import Answer, Probe
+from grader.verdict import Status
+
+ZERO = (
+    Probe("zero", "zero"),
+    Probe("zero far", "zero", batch=1, scale=3.0, shift=-1.0),
+)
+ALIGNED = (
+    Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3),
+    Probe("constant branch", "constant-branch"),
+)
+
+
+class SkipConnection(Check):
+    id = "skip-connection"
+    title = "Skip connection"
+
+    def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
+        if isinstance(exercise, ModuleExercise):
+            yield from ALIGNED[1:] if case.confirm else (*ZERO, *ALIGNED)
+
+    def judge_module(self, examined: Examined) -> Finding:
+        assert examined.answers is not None
+        measured: list[str] = []
+        failed: list[Finding] = []
+        for seen in examined.ran:
+            # Without alignment only the reference's plain form can say what a shortcut without weights is.
+            form = seen.aligned or examined.answers.forms(seen.case)[0]
+            asked = [probe for probe in (*ZERO, *ALIGNED) if probe.name in seen.answers]
+            results = [_judge_probe(examined, seen, form, probe) for probe in asked]
+            wrong = next((finding for finding in results if finding is not None), None)
+            if wrong is not None:
+                failed.append(wrong)
+            elif asked:
+                measured.append(f"{in_case(examined, seen)}: with the residual branch at zero the block is its shortcut.")
+        if failed:
+            failed[0].evidence = [finding.message for finding in failed[1:]] + measured
+            return failed[0]
+        if not measured:
+            return Finding(
+                Status.SKIPPED,
+                "Not measured: the parameters could not be matched with the reference's, so the residual branch "
+                "cannot be told from the shortcut.",
+                advice="Once the number of parameters is right, this is checked too. Its points are pending, not lost.",
+            )
+        return Finding(
+            Status.PASSED,
+            "With the residual branch at zero the block becomes its shortcut, and the gradient passes through it.",
+            evidence=measured,
+        )
+
+    def judge_network(self, examined: Examined) -> Finding:
+        assert isinstance(examined.exercise, NetworkExercise)
+        least = examined.exercise.min_blocks
+        for seen in examined.ran:
+            where = in_case(examined, seen)
+            graph = seen.built.graph
+            if graph is None or not graph.is_sound():
+                return Finding(
+                    Status.SKIPPED,
+                    f"{where}: the network's computation could not be recorded, so its blocks cannot be counted.",
+                )
+            found = residual_additions(graph)
+            if len(found) < least:
+                return Finding(
+                    Status.FAILED,
+                    f"{where}: {len(found)} residual blocks found, expected at least {least}.",
+                    expected=least,
+                    actual=len(found),
+                    advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
+                    **place_of_output(seen),
+                )
+        counts = {in_case(examined, seen): len(residual_additions(seen.built.graph)) for seen in examined.ran if seen.built.graph}
+        blocks = min(counts.values())
+        return Finding(
+            Status.PASSED,
+            f"The network adds a shortcut {blocks} times; at least {least} residual blocks were asked for.",
+            expected=least,
+            actual=blocks,
+        )
+
+
+def residual_additions(graph: Graph) -> list[int]:
+    """Ids of additions of a branch with at least two convolutions to a shortcut with at most one.
+
+    Both sides must come from one value: the block's input.
+    """
+    nodes = graph.by_id()
+    x = graph.input.id if any(n.leaf is not None and n.leaf.kind == "input" for n in graph.nodes) else -1
+    live = ancestors(graph, graph.output)
+    found = []
+    for node in graph.nodes:
+        if node.id not in live or node.name != "add" or len(set(node.inputs)) != 2:
+            continue
+        first, second = (ancestors(graph, side) for side in node.inputs[:2])
+        if x not in first or x not in second:
+            continue
+        common = first & second
+        sides = sorted(len(convolutions(graph, side - common)) for side in (first, second))
+        if sides[0] <= 1 and sides[1] >= 2 and all(len(nodes[i].shape) == 4 for i in node.inputs[:2]):
+            found.append(node.id)
+    return found
+
+
+def _judge_probe(examined: Examined, seen: Observation, form: Form, probe: Probe) -> Finding | None:
+    """What is wrong on this probe, or None."""
+    answer = seen.answers[probe.name]
+    if answer.raised is not None or answer.y is None:
+        return None  # the shape check says so
+    accepted = [outcome for outcome in (f.outcome(probe) for f in _accepted(form)) if outcome.y is not None]
+    for outcome in accepted:
+        assert outcome.y is not None
+        if equal(answer.y, outcome.y, seen.precision) and equal(
+            answer.gradients.get("x"), outcome.gradients[None], seen.precision
+        ):
+            return None
+    outcome = accepted[0]
+    assert outcome.y is not None
+    forward = any(equal(answer.y, o.y, seen.precision) for o in accepted if o.y is not None)
+    what, advice = _explain(answer, outcome.y, forward)
+    branch = "a constant" if probe.recipe == "constant-branch" else "zero"
+    return Finding(
+        Status.FAILED,
+        f"{in_case(examined, seen)}: with the residual branch at {branch}, {what}.",
+        expected=[float(f"{v:.6g}") for v in outcome.y.reshape(-1)[:4].tolist()],
+        actual=[float(f"{v:.6g}") if abs(v) < 1e300 else 0.0 for v in answer.y.reshape(-1)[:4].double().tolist()],
+        advice=advice,
+        **_place_of_join(seen),
+    )
+
+
+@cache
+def _accepted(form: Form) -> list[Form]:
+    """The form, with and without an activation after the addition and on the branch before it."""
+    activated = form.with_edit(activate_branch)
+    return [form, form.with_edit(toggle_final_activation), activated, activated.with_edit(toggle_final_activation)]
+
+
+def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[str, str]:
+    """What the block does instead of being its shortcut, in words, and what to do about it."""
+    assert answer.y is not None
+    if forward_is_right:
+        gradient = answer.gradients.get("x")
+        if gradient is None or not gradient.any():
+            return (
+                "the output is right, but no gradient flows back through the shortcut",
+                "The shortcut is cut from autograd (detach(), .data or torch.no_grad()): add x itself.",
+            )
+        return "the output is right, but its gradient is not that of the shortcut", "Add x itself, not a copy of it."
+    if list(answer.y.shape) != list(expected.shape):
+        return (
+            f"the output has the shape {show(list(answer.y.shape))} instead of {show(list(expected.shape))}",
+            "Add the shortcut; do not concatenate it.",
+        )
+    y, shortcut = answer.y.double(), expected
+    if not y.any():
+        return (
+            "the block gives 0 instead of its shortcut: the input is not added to the branch",
+            "Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x).",
+        )
+    factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
+    if torch.allclose(y, factor * shortcut, atol=1e-7):
+        return f"the block gives {factor:.4g} times its shortcut", "The shortcut is added once, with weight 1."
+    return "the block is not its shortcut", "Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x)."
+
+
+def _place_of_join(seen: Observation) -> dict[str, int | None]:
+    """Where branch and shortcut meet, as recorded; where the result is made when they do not meet."""
+    graph = seen.built.graph
+    parts: Anatomy | None = anatomy(graph) if graph is not None and graph.is_sound() else None
+    if graph is None or parts is None:
+        return place_of_output(seen)
+    join = graph.by_id()[parts.join]
+    return {"cell": join.cell, "line": join.line}

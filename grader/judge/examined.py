@@ -1,0 +1,75 @@
+"""One exercise of one submission, with everything that was seen of it. Checks and mistakes read this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.errors import SessionEnded
+from grader.judge.examine import Observation
+from grader.judge.forms import Form, right_forms
+from grader.judge.reference import Reference
+from grader.observation import Problem
+
+
+class RightAnswers:
+    """The accepted forms of one module exercise; kept from submission to submission, with their outcomes."""
+
+    def __init__(self, reference: Reference, seed: int, device: str) -> None:
+        self.reference = reference
+        self._forms: dict[str, list[Form]] = {}
+        self._seed = seed
+        self._device = device
+
+    def forms(self, case: Case) -> list[Form]:
+        """Every accepted form of a case; the plain reference first."""
+        if case.title not in self._forms:
+            self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
+        return self._forms[case.title]
+
+
+@dataclass
+class Examined:
+    """What the checks judge.
+
+    Attributes:
+        found: the name under which the submission defines it, or None.
+        observations: one for each case that could be asked.
+        ended: why the student's process ended before all cases were asked, if it did.
+        problems: what went wrong while the cells ran.
+    """
+
+    exercise: ModuleExercise | NetworkExercise
+    found: str | None
+    answers: RightAnswers | None
+    observations: list[Observation] = field(default_factory=list)
+    ended: SessionEnded | None = None
+    problems: list[Problem] = field(default_factory=list)
+    defined: list[str] = field(default_factory=list)  # classes and functions that there are
+
+    @property
+    def ran(self) -> list[Observation]:
+        """Cases in which the module was built and gave a tensor."""
+        return [seen for seen in self.observations if seen.built.output and seen.built.output.kind == "tensor"]
+
+    @property
+    def signature(self) -> str:
+        """What the task asks for: `ResBlock(in_channels, out_channels, stride)`."""
+        return f"{self.exercise.name}({', '.join(self.exercise.cases[0].arguments)})"
+
+    def call(self, case: Case) -> str:
+        """The call of a case as the student would write it: `ResBlock(8, 16, 2)`."""
+        return f"{self.found or self.exercise.name}({', '.join(map(repr, case.arguments.values()))})"
+
+    def right_forms(self, seen: Observation) -> Iterator[Form]:
+        """Accepted forms that have the student's slots in this case."""
+        if self.answers is not None and seen.aligned is not None:
+            for form in self.answers.forms(seen.case):
+                if form.signature == seen.aligned.signature:
+                    yield form
+
+
+def show(shape: list[int] | None) -> str:
+    """A shape as people write it: 2×16×8×8."""
+    return "×".join(map(str, shape or [])) or "a single number"

@@ -1,0 +1,343 @@
+"""One submission, from cells to report: the story of the grader, read from top to bottom.
+
+    Grader          what a process keeps from submission to submission: the wall's zygote, the right answers
+      .grade()      one hand-in  ->  Report
+        attempt     one run of the notebook's cells and all that was asked of it
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from grader.assignment import Assignment, EssayExercise, ModuleExercise, NetworkExercise
+from grader.checks import checks
+from grader.errors import AssignmentError, SessionEnded, StudentOutOfMemory, StudentTimedOut, SubmissionError, WallError
+from grader.judge.examine import examine
+from grader.judge.examined import Examined, RightAnswers
+from grader.judge.reference import Reference
+from grader.mistakes import diagnose
+from grader.observation import Executed, Probe
+from grader.sandbox import Isolation, Session, SessionLimits, Zygote
+from grader.submission import HandIn, Submission, defined_names, find_answer, read
+from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
+
+CodeExercise = ModuleExercise | NetworkExercise
+CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to grade: what the command line decides."""
+
+    isolation: Isolation
+    device: str
+    seed: int
+    seconds: float
+    cell_seconds: float
+    memory_mib: int
+
+
+class Grader:
+    """Grades one submission at a time."""
+
+    def __init__(self, assignment: Assignment, settings: Settings) -> None:
+        self.assignment = assignment
+        self.settings = settings
+        # Starts at once and is waited for later: torch is imported on both sides of the wall at the same time.
+        self._zygote = Zygote.start(settings.isolation)
+        self._answers: dict[str, RightAnswers] = {}
+
+    def prepare(self) -> None:
+        """Load the references and wait for the wall.
+
+        Raises:
+            AssignmentError: a reference cannot be used.
+            WallError: the wall cannot be built.
+        """
+        import torch
+
+        torch.set_num_threads(1)
+        for exercise in self.assignment.code_exercises:
+            if isinstance(exercise, ModuleExercise):
+                reference = Reference(self.assignment, exercise)
+                answers = RightAnswers(reference, self.settings.seed, self.settings.device)
+                for case in exercise.cases:
+                    reference.output_shape(case, (2, *case.input))
+                self._answers[exercise.id] = answers
+        self._zygote.wait_ready()
+
+    def grade(self, hand_in: HandIn) -> tuple[Report, Submission | None]:
+        """The report on one hand-in. Whatever goes wrong with it stays with it."""
+        try:
+            submission = read(hand_in)
+        except SubmissionError as error:
+            return self._unreadable(hand_in, str(error)), None
+        try:
+            return self._grade(submission), submission
+        except AssignmentError:
+            raise  # every submission would meet it
+        except Exception as error:
+            return self._grader_broke(hand_in, error), submission
+
+    def close(self) -> None:
+        self._zygote.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ one submission
+
+    def _grade(self, submission: Submission) -> Report:
+        deadline = time.monotonic() + self.settings.seconds
+        attempt = self._attempt(submission, "definitions", deadline)
+        repairs = list(submission.repairs)
+        if attempt.wants_everything:
+            # Some code needs more than its definitions: run the notebook as Jupyter would.
+            second = self._attempt(submission, "everything", deadline)
+            if second.measured >= attempt.measured:
+                attempt = second
+                repairs.append("Every cell was run, because the definitions alone were not enough.")
+        exercises = [self._report(submission, exercise, attempt) for exercise in self.assignment.exercises]
+        status, message = attempt.status
+        return Report(
+            student=submission.student,
+            file=submission.file,
+            status=status,
+            message=message,
+            score=sum(exercise.score for exercise in exercises),
+            max_score=self.assignment.max_score,
+            exercises=exercises,
+            repairs=repairs + attempt.repairs,
+            warnings=list(submission.warnings) + _notes(exercises),
+        )
+
+    def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
+        """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
+        attempt = Attempt(plan)
+        names = {exercise.id: _candidates(exercise, submission) for exercise in self.assignment.code_exercises}
+        cells = [{"number": c.number, "source": c.source} for c in submission.cells if c.kind == "code"]
+        session: Session | None = None
+        try:
+            for exercise in self.assignment.code_exercises:
+                examined = Examined(exercise, None, self._answers.get(exercise.id), defined=defined_names(submission))
+                attempt.examined[exercise.id] = examined
+                try:
+                    if session is None:
+                        session = self._session(deadline)
+                        wanted = sorted({name for found in names.values() for name in found})
+                        attempt.executed = self._execute(session, cells, wanted, plan)
+                    self._examine(session, examined, names[exercise.id], attempt)
+                except SessionEnded as error:
+                    examined.ended = error
+                    if session is not None:
+                        session.close()
+                    session = None
+                    if attempt.executed is None or time.monotonic() > deadline:
+                        # The cells themselves end the process, or there is no time left: no use trying again.
+                        for other in self.assignment.code_exercises:
+                            attempt.examined.setdefault(other.id, Examined(other, None, None)).ended = error
+                        break
+        finally:
+            if session is not None:
+                session.close()
+        return attempt
+
+    def _session(self, deadline: float) -> Session:
+        seconds = max(1.0, deadline - time.monotonic())
+        limits = SessionLimits(seconds=seconds, memory_mib=self.settings.memory_mib)
+        if not self._zygote.alive:
+            self._zygote.restart()
+        try:
+            return self._zygote.session(limits)
+        except WallError:
+            self._zygote.restart()
+            return self._zygote.session(limits)
+
+    def _execute(self, session: Session, cells: list[dict[str, object]], names: list[str], plan: str) -> Executed:
+        arguments = {"cells": cells, "names": names, "plan": plan, "seconds": self.settings.cell_seconds}
+        answer = session.call("execute", arguments, seconds=self.settings.seconds)
+        return Executed.model_validate(answer.fields)
+
+    def _examine(self, session: Session, examined: Examined, names: list[str], attempt: Attempt) -> None:
+        """Ask about every case of one exercise."""
+        assert attempt.executed is not None
+        exercise = examined.exercise
+        examined.problems = attempt.executed.problems
+        defined = attempt.executed.defined
+        examined.found = next((name for name in names if defined.get(name) not in (None, "value")), None)
+        if examined.found is None:
+            return
+        if examined.found != exercise.name:
+            attempt.repairs.append(f"{examined.found} was taken for {exercise.name}.")
+        for case in exercise.cases:
+            probes: dict[str, Probe] = {}
+            for check_id in exercise.points:
+                probes.update({probe.name: probe for probe in checks()[check_id].probes(exercise, case)})
+            forms = examined.answers.forms(case) if examined.answers is not None else []
+
+            def output_shape(shape: tuple[int, ...], case=case) -> list[int]:  # type: ignore[no-untyped-def]
+                if isinstance(exercise, NetworkExercise):
+                    return [shape[0], case.arguments[exercise.outputs]]
+                assert examined.answers is not None
+                return examined.answers.reference.output_shape(case, shape)
+
+            seen = examine(
+                session,
+                examined.found,
+                case,
+                probes.values(),
+                forms=forms,
+                output_shape=output_shape,
+                seed=self.settings.seed,
+                seconds=CALL_SECONDS,
+            )
+            examined.observations.append(seen)
+
+    # ------------------------------------------------------------------ words
+
+    def _report(
+        self, submission: Submission, exercise: CodeExercise | EssayExercise, attempt: Attempt
+    ) -> ExerciseReport:
+        if isinstance(exercise, EssayExercise):
+            return _essay(exercise, find_answer(submission, exercise))
+        examined = attempt.examined[exercise.id]
+        results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
+        correct = all(result.status is Status.PASSED for result in results)
+        return ExerciseReport(
+            id=exercise.id,
+            title=exercise.title,
+            score=sum(result.score for result in results),
+            max_score=exercise.max_score,
+            correct=correct,
+            checks=results,
+            diagnoses=[] if correct else diagnose(examined),
+        )
+
+    def _unreadable(self, hand_in: HandIn, message: str) -> Report:
+        return Report(
+            student=hand_in.student,
+            file=hand_in.file,
+            status=SubmissionStatus.UNREADABLE,
+            message=message,
+            score=0.0,
+            max_score=self.assignment.max_score,
+            exercises=[],
+            repairs=[],
+            warnings=[message],
+        )
+
+    def _grader_broke(self, hand_in: HandIn, error: Exception) -> Report:
+        return grader_broke(self.assignment, hand_in, f"{type(error).__name__}: {error}")
+
+
+def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
+    """The report of a submission on which the grader itself failed: all points are pending."""
+    message = f"The grader failed on this submission ({what}). This is not the student's fault and costs nothing."
+    exercises = []
+    for exercise in assignment.exercises:
+        points = {"answer": exercise.max_points} if isinstance(exercise, EssayExercise) else exercise.points
+        exercises.append(
+            ExerciseReport(
+                id=exercise.id,
+                title=exercise.title,
+                score=0.0,
+                max_score=exercise.max_score,
+                correct=False,
+                checks=[
+                    CheckResult(id=name, status=Status.GRADER_BROKE, score=0.0, max_score=most, message=message)
+                    for name, most in points.items()
+                ],
+                diagnoses=[],
+            )
+        )
+    return Report(
+        student=hand_in.student,
+        file=hand_in.file,
+        status=SubmissionStatus.GRADER_BROKE,
+        message=message,
+        score=0.0,
+        max_score=assignment.max_score,
+        exercises=exercises,
+        repairs=[],
+        warnings=[message],
+    )
+
+
+@dataclass
+class Attempt:
+    """One run of the cells, and what was seen of each exercise."""
+
+    plan: str
+    executed: Executed | None = None
+    examined: dict[str, Examined] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+
+    @property
+    def measured(self) -> int:
+        """Cases in which a module gave a tensor: how much can be judged."""
+        return sum(len(examined.ran) for examined in self.examined.values())
+
+    @property
+    def wants_everything(self) -> bool:
+        """Did the definitions leave something out that was needed?"""
+        if self.executed is None or not self.executed.skipped:
+            return False
+        if any(e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()):
+            return True
+        raised = [seen.raised for examined in self.examined.values() for seen in examined.observations if seen.raised]
+        return any(r.type in ("NameError", "AttributeError", "KeyError", "UnboundLocalError") for r in raised)
+
+    @property
+    def status(self) -> tuple[SubmissionStatus, str]:
+        """How far it got, and why no further."""
+        for examined in self.examined.values():
+            if examined.ended is not None:
+                kind = {StudentTimedOut: SubmissionStatus.TIMED_OUT, StudentOutOfMemory: SubmissionStatus.OUT_OF_MEMORY}
+                return kind.get(type(examined.ended), SubmissionStatus.CRASHED), str(examined.ended)
+        return SubmissionStatus.GRADED, ""
+
+
+def _candidates(exercise: CodeExercise, submission: Submission) -> list[str]:
+    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling."""
+    names = [exercise.name, *exercise.aliases]
+    plain = {_plain(name) for name in names}
+    return list(dict.fromkeys([*names, *(n for n in defined_names(submission) if _plain(n) in plain)]))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[_\W]", "", name).casefold()
+
+
+def _essay(exercise: EssayExercise, answer: str | None) -> ExerciseReport:
+    message = (
+        "Pending: a human marks this answer."
+        if answer
+        else "Pending: no answer was found below its heading; a human looks for it and decides."
+    )
+    pending = CheckResult(
+        id="answer", title="Written answer", status=Status.SKIPPED, score=0.0, max_score=exercise.max_score, message=message
+    )
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        score=0.0,
+        max_score=exercise.max_score,
+        correct=False,
+        checks=[pending],
+        diagnoses=[],
+        answer=answer,
+    )
+
+
+def _notes(exercises: Iterable[ExerciseReport]) -> list[str]:
+    return [f"{exercise.id}: {note}" for exercise in exercises for check in exercise.checks for note in check.notes]

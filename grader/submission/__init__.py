@@ -15,4 +15,14 @@ from grader.submission.discover import find
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.reading import read
 
-__all__ = ["Cell", "HandIn", "Submission", "choose_assignment", "defined_names", "defines", "find", "find_answer", "read"]
+__all__ = [
+    "Cell",
+    "HandIn",
+    "Submission",
+    "choose_assignment",
+    "defined_names",
+    "defines",
+    "find",
+    "find_answer",
+    "read",
+]

@@ -133,11 +133,12 @@ def _told_apart(unnamed: list[_Unnamed]) -> list[_Unnamed]:
     """With `*/hw.ipynb` every PATH has the same name; where the paths first differ stands the student's."""
     paths: dict[str, set[Path]] = {}
     for each in unnamed:
-        paths.setdefault(each.file, set()).add(each.path.resolve())
+        if "/" not in each.file:
+            paths.setdefault(each.file, set()).add(each.path.resolve())
     told: list[_Unnamed] = []
     for each in unnamed:
-        alike = paths[each.file]
-        if len(alike) > 1 and "/" not in each.file:
+        alike = paths.get(each.file, set())
+        if len(alike) > 1:
             relative = each.path.resolve().relative_to(os.path.commonpath(alike))
             parts = [readable(part) for part in relative.parts]
             told.append(_Unnamed(parts[0], "/".join(parts), each.path, each.problem))

@@ -205,8 +205,10 @@ def _id(raw: Any, number: int, minor: int, taken: set[str], repairs: Repairs) ->
     if minor >= MINOR:
         repairs.add("had no valid id, or another cell's", number)
     made = f"cell-{number}"
+    attempt = 1
     while made in taken:
-        made += "-"
+        attempt += 1
+        made = f"cell-{number}-{attempt}"
     taken.add(made)
     return made
 

@@ -137,9 +137,7 @@ class Assignment(_Spec):
         for exercise in self.code_exercises:
             for name in (exercise.name, *exercise.aliases):
                 if owners.setdefault(name, exercise.id) != exercise.id:
-                    raise ValueError(
-                        f"{name!r} is a name or alias of both {owners[name]} and {exercise.id}; it can answer only one"
-                    )
+                    raise ValueError(f"the name {name!r} belongs to both {owners[name]} and {exercise.id}")
         return self
 
     @property
@@ -157,7 +155,7 @@ class Assignment(_Spec):
 
 
 def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
-    """Where the shipped assignments or references are: inside the wheel, or in the checkout beside `grader/`."""
+    """Where the shipped assignments or references are: in the wheel, or in the checkout beside `grader/`."""
     package = Path(__file__).parent
     inside = package / "shipped" / kind
     return inside if inside.is_dir() else package.parent / kind
@@ -219,11 +217,12 @@ def load_assignment(folder: Path) -> Assignment:
 def _check_cases(path: Path, exercise: ModuleExercise | NetworkExercise) -> None:
     """Every case of a module names the same arguments, since they are given by position."""
     first = list(exercise.cases[0].arguments)
+    wanted = f"expected {', '.join(first)} in this order" if first else "expected none"
     for case in exercise.cases:
         if isinstance(exercise, ModuleExercise) and list(case.arguments) != first:
             raise AssignmentError(
-                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: expected {', '.join(first) or 'none'} "
-                f"in this order, as in the first case, found {', '.join(case.arguments) or 'none'}"
+                f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: {wanted}, "
+                f"as in the first case, found {', '.join(case.arguments) or 'none'}"
             )
         if isinstance(exercise, NetworkExercise) and exercise.outputs not in case.arguments:
             raise AssignmentError(

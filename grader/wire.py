@@ -49,7 +49,7 @@ class Caps:
     tensors: int = 8192
 
     def lengths(self, prefix: bytes) -> tuple[int, int]:
-        """The announced lengths of JSON and tensors; nothing is allocated before they are found small enough."""
+        """The announced lengths of JSON and tensors, found small enough before anything is allocated."""
         json_length, blob_length = PREFIX.unpack(prefix)
         if json_length > self.json_bytes or blob_length > self.blob_bytes:
             raise ProtocolViolated(
@@ -187,7 +187,7 @@ def _inspect_header(blob: bytes, caps: Caps) -> None:
         shape, offsets = _naturals(entry["shape"]), _naturals(entry["data_offsets"])
         if len(shape) > 32 or len(offsets) != 2:
             raise ValueError("a shape or an offset is malformed")
-        # Empty tensors hide their other sizes from the count of bytes, and torch multiplies those for strides.
+        # An empty tensor hides its other sizes from the count of bytes; torch multiplies them for strides.
         if math.prod(max(size, 1) for size in shape) >= 1 << 48:
             raise ValueError("a shape is too large")
         if math.prod(shape) * _ITEM_SIZES[entry["dtype"]] != offsets[1] - offsets[0]:

@@ -103,9 +103,10 @@ def _setenv(environment: dict[str, str]) -> list[str]:
 def _bubblewrap(plan: layout.Layout, folder: Path, seccomp: int, stage: str) -> list[str]:
     """Bubblewrap's arguments; what root's launcher staged is found below `stage`."""
     argv = [
-        shutil.which("bwrap") or "/usr/bin/bwrap", "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
-        "--die-with-parent", "--new-session", "--clearenv", "--seccomp", str(seccomp),
-    ]  # fmt: skip
+        shutil.which("bwrap") or "/usr/bin/bwrap",
+        *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"),
+        *("--die-with-parent", "--new-session", "--clearenv", "--seccomp", str(seccomp)),
+    ]
     for path, target in plan.links:
         argv += ["--symlink", target, path]
     for path in plan.roots:

@@ -3,8 +3,8 @@
 Run by path in a fresh interpreter, with one argument: a JSON object
 
     uid, gid    whom to become; never root again after that
-    mounts      [[kind, what, path], ...] to put below /tmp in a mount namespace of our own: "bind" a folder or
-                file read-only, a "device" as it is, a "link" to what, a "tmpfs" with what as its options;
+    mounts      [[kind, what, path], ...] to put below /tmp in a mount namespace of our own: "bind" a folder
+                or file read-only, a "device" as it is, a "link" to what, a "tmpfs" with what as its options;
                 [] to leave the file system alone
     chroot      whether the program shall see the arrangement as its /
     argv        the program, by its full path: the standard library may be out of reach by then
@@ -25,12 +25,15 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS = 0x00020000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND = 1, 2, 4, 32, 4096
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
+_PR_CAPBSET_DROP = 24
 
 
 def main() -> None:
     plan = json.loads(sys.argv[1])
     if plan["mounts"]:
         _arrange(plan["mounts"])
+    for capability in range(64):
+        _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # EINVAL beyond the kernel's last one
     os.setgroups([])
     os.setresgid(plan["gid"], plan["gid"], plan["gid"])
     if plan["chroot"]:

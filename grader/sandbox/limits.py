@@ -27,7 +27,7 @@ class SessionLimits:
     inodes: int = 20_000
 
     def for_worker(self, processes_already: int) -> dict[str, Any]:
-        """What the child sets on itself. Where processes are counted by user, those that run already count."""
+        """What the child sets on itself; where processes are counted by user, some run already."""
         return {
             "address_mib": self.memory_mib + self.memory_mib // 4 + 256,
             "processes": self.processes + processes_already,

@@ -1,7 +1,7 @@
 """One submission's process, seen from outside: ask, wait, bound, kill.
 
-Whatever arrives is data from a stranger. A session ends once and for all: after a `SessionEnded` every further
-call raises the same again.
+Whatever arrives is data from a stranger. A session ends once and for all: after a `SessionEnded` every
+further call raises the same again.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from grader.sandbox.limits import SessionLimits
 
 _START_SECONDS = 60.0  # forking and jailing, on a machine under load
 _KILL_SECONDS = 30.0
+_DYING_SECONDS = 1.0
 _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
@@ -70,7 +71,8 @@ class Session:
         self._has_namespaces, self._watched, self._last_words = has_namespaces, watched, last_words
         self._output = bytearray()
         self._pidfd = self._pid = -1
-        self._jailed = self._output_ended = self._closed = self._lost = False
+        self._jailed = self._clock_runs = False
+        self._output_ended = self._closed = self._lost = False
         self._status: int | None = None
         self._ended: GraderError | None = None
         self._session_deadline = time.monotonic() + limits.seconds
@@ -117,6 +119,9 @@ class Session:
             return
         try:
             self._kill()
+        except WallError:
+            if not self._lost:
+                raise  # it may still run; when the zygote is gone, so is everything below it
         finally:
             self._closed = True
             self._channel.close()
@@ -247,10 +252,12 @@ class Session:
 
     def _wait_jailed(self) -> None:
         """Wait for the keeper's word that the process exists and its walls stand."""
-        if self._jailed:
+        if self._clock_runs:
             return
+        self._clock_runs = True
         deadline = time.monotonic() + _START_SECONDS
-        while not self._jailed:
+        # Two processes speak, in either order: the keeper about the child, the child about its walls.
+        while not self._jailed or self._pidfd < 0:
             self._hear(deadline)
         # The clock of the session starts when the student's code can run.
         self._session_deadline = time.monotonic() + self.limits.seconds
@@ -278,12 +285,17 @@ class Session:
 
     def _die(self) -> NoReturn:
         """The process ended or hung up: say how."""
+        poll = select.poll()  # a dying process closes its channel a moment before it is dead
+        poll.register(self._pidfd, select.POLLIN)
+        if not poll.poll(_DYING_SECONDS * 1000):
+            raise ProtocolViolated("your code closed the channel on which answers are expected")
         self._kill()
         status = self._status or 0
         if not os.WIFSIGNALED(status):
             code = os.waitstatus_to_exitcode(status)
             raise StudentDied(
-                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()"
+                f"your code ended the Python process (exit status {code}), "
+                "for instance through os._exit or exit()"
             )
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
@@ -311,7 +323,6 @@ class Session:
             while self._status is None:
                 self._hear(deadline)
         except WallError as error:
-            self._lost = True
             self._ended = error
             raise
         finally:

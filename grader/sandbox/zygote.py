@@ -37,6 +37,10 @@ class Zygote:
         """Start the process; `Zygote.start` reads better."""
         self.isolation = isolation
         self._lock = threading.Lock()
+        self._ready = False
+        self._control: socket.socket
+        self._process: subprocess.Popen[bytes]
+        self._log: IO[bytes]
         self._launch()
 
     @classmethod
@@ -123,7 +127,7 @@ class Zygote:
     def _launch(self) -> None:
         self._ready = False
         self._folder = Path(tempfile.mkdtemp(prefix="grader-"))
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         seccomp = os.memfd_create("outer")
         try:

@@ -103,9 +103,8 @@ def _keep(limits: dict[str, Any], config: dict[str, Any], program: bytes, descri
         _, status = os.waitpid(student, 0)
         if not config["namespaces"]:
             _kill_strays()
+            _remove(scratch)  # before the word is given: the next session shares the space
         _tell(report, {"status": status})
-        if not config["namespaces"]:
-            _remove(scratch)
     except BaseException as error:
         _tell(report, {"failed": f"{type(error).__name__}: {error}"})
     finally:
@@ -181,6 +180,9 @@ def _children(pid: int) -> list[int]:
 
 def _remove(folder: str) -> None:
     """Delete a folder that a student filled: neither depth nor missing permissions may stop this."""
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # most leave it empty
+        return
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
         subprocess.run(
             [*command, "--", folder], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from typing import Self
 from grader.assignment import Assignment, EssayExercise, ModuleExercise, NetworkExercise
 from grader.checks import checks
 from grader.errors import AssignmentError, SessionEnded, StudentOutOfMemory, StudentTimedOut, SubmissionError, WallError
-from grader.judge.examine import examine
+from grader.judge.examine import ask, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.mistakes import diagnose
@@ -165,8 +165,8 @@ class Grader:
 
     def _execute(self, session: Session, cells: list[dict[str, object]], names: list[str], plan: str) -> Executed:
         arguments = {"cells": cells, "names": names, "plan": plan, "seconds": self.settings.cell_seconds}
-        answer = session.call("execute", arguments, seconds=self.settings.seconds)
-        return Executed.model_validate(answer.fields)
+        executed: Executed = ask(session, "execute", arguments, {}, Executed, self.settings.seconds)[0]
+        return executed
 
     def _examine(self, session: Session, examined: Examined, names: list[str], attempt: Attempt) -> None:
         """Ask about every case of one exercise."""

@@ -71,6 +71,20 @@ class Check(ABC):
         return Finding(Status.STUDENT_CRASHED, "Not measured, because there is nothing that runs: see the shape check.")
 
 
+def not_everywhere(examined: Examined, what: str) -> Finding | None:
+    """A check passes on evidence from every declared case: some could not be measured, what holds or not."""
+    missing = len(examined.exercise.cases) - len(examined.ran)
+    if not missing:
+        return None
+    if examined.ended is not None:
+        return ended(examined)
+    return Finding(
+        Status.STUDENT_CRASHED,
+        f"{what} in {len(examined.ran)} of {len(examined.exercise.cases)} cases; the others do not run: see the "
+        "shape check.",
+    )
+
+
 def ended(examined: Examined) -> Finding:
     """The student's process ended before this could be measured."""
     assert examined.ended is not None

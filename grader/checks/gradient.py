@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, place, place_of_output
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_output
 from grader.judge.compare import difference, equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
@@ -60,6 +60,9 @@ class Gradient(Check):
             return first
         if unaligned:
             return _not_comparable(examined, unaligned[0])
+        incomplete = not_everywhere(examined, "Outputs and gradients equal the reference's")
+        if incomplete is not None:
+            return incomplete
         cases = len(examined.ran)
         notes = [note for seen in examined.ran for note in _statistics_note(examined, seen)]
         return Finding(
@@ -73,7 +76,7 @@ class Gradient(Check):
         reach = self._reach(examined)
         if reach is not None:
             return reach
-        return Finding(
+        return not_everywhere(examined, "The gradient reaches everything") or Finding(
             Status.PASSED, "The gradient is finite and reaches the input and every parameter of the network."
         )
 

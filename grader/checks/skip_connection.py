@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, place_of_output
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place_of_output
 from grader.graph import Graph
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.anatomy import Anatomy, ancestors, anatomy, convolutions
@@ -69,7 +69,7 @@ class SkipConnection(Check):
                 "cannot be told from the shortcut.",
                 advice="Once the number of parameters is right, this is checked too. Its points are pending, not lost.",
             )
-        return Finding(
+        return not_everywhere(examined, "The block becomes its shortcut") or Finding(
             Status.PASSED,
             "With the residual branch at zero the block becomes its shortcut, and the gradient passes through it.",
             evidence=measured,
@@ -98,7 +98,7 @@ class SkipConnection(Check):
                 )
         counts = {in_case(examined, seen): len(residual_additions(seen.built.graph)) for seen in examined.ran if seen.built.graph}
         blocks = min(counts.values())
-        return Finding(
+        return not_everywhere(examined, "There are enough residual blocks") or Finding(
             Status.PASSED,
             f"The network adds a shortcut {blocks} times; at least {least} residual blocks were asked for.",
             expected=least,

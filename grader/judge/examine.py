@@ -82,17 +82,16 @@ def examine(
     arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values())}
     x = draw_input(seed, case.input, Probe("build", "initial"))
     precision: Precision = "float64"
-    built = _ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+    built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     if built.raised is not None and _is_about_dtype(built.raised):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
-        again = _ask(worker, "build", arguments | {"precision": "float32"}, {"x": x.float()}, Built, seconds)[0]
+        again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x.float()}, Built, seconds)[0]
         if again.raised is None:
             built, precision = again, "float32"
     seen = Observation(case, built, precision)
     if built.not_a_module is not None or (built.raised is not None and built.raised.stage == "constructor"):
         return seen
-    seen.slots, seen.recorded = _slots(built)
-    seen.aligned = next((form for form in forms if form.signature == signature(seen.slots)), None)
+    _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
     tensors: dict[str, Tensor] = {}
     for recipe in {probe.recipe for probe in possible} - {"initial"}:
@@ -106,7 +105,7 @@ def examine(
     asked = [
         {"train": probe.train, "values": None if probe.recipe == "initial" else probe.recipe} for probe in possible
     ]
-    _, fields, given = _ask(worker, "run", {"handle": handle, "probes": asked}, tensors, None, seconds)
+    _, fields, given = ask(worker, "run", {"handle": handle, "probes": asked}, tensors, None, seconds)
     answers = fields.get("answers")
     if not isinstance(answers, list) or len(answers) != len(possible):
         raise ProtocolViolated("the answer to the probes is malformed")
@@ -115,16 +114,28 @@ def examine(
     return seen
 
 
-def _slots(built: Built) -> tuple[dict[Slot, str], bool]:
-    graph = built.graph
+def _align(seen: Observation, forms: list[Form]) -> None:
+    """Find the student's slots, and a right form that has the same.
+
+    The graph comes first, since it knows what each parameter does. The order of registration comes second: code
+    that chooses its way by the data shows only one of its ways in the graph.
+    """
+    graph = seen.built.graph
+    ways: list[tuple[dict[Slot, str], bool]] = []
     if graph is not None and graph.is_sound() and not _graph_is_odd(graph):
-        return slots(places_in_graph(graph)), True
+        ways.append((slots(places_in_graph(graph)), True))
     leaves = [
         (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
-        for tensor in built.tensors
+        for tensor in seen.built.tensors
         if tensor.floating
     ]
-    return slots(places_by_registration(leaves)), False
+    ways.append((slots(places_by_registration(leaves)), False))
+    for found, recorded in ways:
+        aligned = next((form for form in forms if form.signature == signature(found)), None)
+        if aligned is not None:
+            seen.slots, seen.recorded, seen.aligned = found, recorded, aligned
+            return
+    seen.slots, seen.recorded = ways[0]
 
 
 def _graph_is_odd(graph: Graph) -> bool:
@@ -151,9 +162,15 @@ def _is_about_dtype(raised: Raised) -> bool:
     return any(word in raised.message for word in ("dtype", "Double", "double", "Float", "scalar type"))
 
 
-def _ask(
+def ask(
     worker: Worker, operation: str, arguments: dict[str, Any], tensors: Mapping[str, Tensor], model: Any, seconds: float
 ) -> tuple[Any, dict[str, Any], dict[str, Tensor]]:
+    """One operation: its answer as `model` (None when that is not wanted), as plain fields, and its tensors.
+
+    Raises:
+        ProtocolViolated: the answer is not what was asked for.
+        SessionEnded: the student's process is over.
+    """
     answer = worker.call(operation, arguments, tensors, seconds=seconds)
     if answer.fields.get("ok") is not True:
         raise ProtocolViolated(f"the student's process could not answer {operation!r}")

@@ -9,8 +9,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
+from pydantic import BaseModel
+from torch import nn
 
-from grader.assignment import Assignment, EssayExercise, find_assignment, load_assignment, shipped_assignments
+from grader.assignment import (
+    Assignment,
+    Case,
+    EssayExercise,
+    Limits,
+    ModuleExercise,
+    NetworkExercise,
+    find_assignment,
+    load_assignment,
+    shipped_assignments,
+)
 from grader.errors import AssignmentError, UsageError
 from grader.verdict import Status, SubmissionStatus
 from reference.bottleneck import Bottleneck
@@ -458,3 +471,44 @@ def test_an_unknown_id_lists_the_choices() -> None:
         "there is no assignment 'residual-block': it is neither a folder with"
     )
     assert "residual-blocks" in str(caught.value).split("the shipped ones", 1)[1]
+
+
+# --- the manual ----------------------------------------------------------------------------------------
+
+MANUAL = (Path(__file__).parent.parent / "docs" / "writing-assignments.md").read_text(encoding="utf-8")
+
+
+def fenced(language: str) -> list[str]:
+    """The manual's blocks in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+
+
+def test_the_manuals_example_is_an_assignment_that_works(tmp_path: Path) -> None:
+    """It loads, and its reference is built and run in every case, as far as a reader would copy it."""
+    (tmp_path / "assignment.toml").write_text(fenced("toml")[0], encoding="utf-8")
+    namespace: dict[str, type[nn.Module]] = {}
+    exec(fenced("python")[0], namespace)  # our own manual
+
+    exercise = load_assignment(tmp_path).exercises[0]
+    assert isinstance(exercise, ModuleExercise)
+    assert exercise.reference == "reference:PreActBlock"
+    for case in exercise.cases:
+        block = namespace["PreActBlock"](*case.arguments.values())
+        assert block(torch.zeros(2, *case.input)).shape == (2, *case.input)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case],
+    ids=lambda m: m.__name__,
+)
+def test_the_manual_names_every_key(model: type[BaseModel]) -> None:
+    """A key that the spec has and the manual does not would never be found."""
+    keys = {field.alias or name for name, field in model.model_fields.items() if not field.exclude}
+    assert [key for key in sorted(keys) if f"`{key}`" not in MANUAL] == []
+
+
+def test_the_manual_shows_a_message_as_it_is(tmp_path: Path) -> None:
+    """The message quoted in the manual is the one that the example with this slip gives."""
+    spec = fenced("toml")[0].replace('name = "PreActBlock"', 'name = "PreActBlock"\nnmae = "PreActBlock"')
+    assert f"preact/assignment.toml: {refusal(tmp_path, spec)}\n" in MANUAL

@@ -165,9 +165,29 @@ def test_half_characters(read_in: Reads) -> None:
     """Escaped emoji stay; half a character, which no file can hold, is replaced."""
     intact = read_in(json.dumps(notebook(cell(source="😀"))).encode())
     assert (intact.cells[0].source, intact.repairs) == ("😀", [])
-    broken = read_in(notebook(cell(source="a\ud83db", metadata={"\udc00": 1})))
-    assert broken.cells[0].source == "a\ufffdb"
-    assert broken.repairs == ["halves of characters (UTF-16 surrogates) were replaced by \ufffd"]
+    for source in ("a\ud83db", "a\udc00b", "a\udc00\udc00b"):
+        broken = read_in(notebook(cell(source=source, metadata={source: 1})))
+        assert broken.cells[0].source.strip("\ufffdab") == ""
+        assert "\ufffd" in broken.cells[0].source
+        assert broken.repairs == ["halves of characters (UTF-16 surrogates) were replaced by \ufffd"]
+
+
+def test_ids_and_metadata_are_valid(read_in: Reads) -> None:
+    """An id used twice is replaced, and a value that the format does not allow is left out."""
+    cells = [cell(id="a"), cell(id="a"), cell(id="b"), cell(metadata={"tags": ["t", "t"], "mine": 1})]
+    submission = read_in(notebook(*cells))
+    assert [each.id for each in submission.notebook.cells][:3] == ["a", "cell-2", "b"]
+    assert submission.notebook.cells[3].metadata == {"mine": 1}
+    assert submission.repairs == [
+        "cell 2: had no valid id, or another cell's",
+        "cell 4: had 'tags' in its metadata, with a value that the format does not allow",
+    ]
+
+
+def test_made_up_ids_meet_no_other(read_in: Reads) -> None:
+    """An id that is made up differs from those that stand in the file."""
+    cells = [cell(id="cell-2"), cell(id="")]
+    assert [each.id for each in read_in(notebook(*cells)).notebook.cells] == ["cell-2", "cell-2-2"]
 
 
 def test_line_breaks_in_strings(read_in: Reads) -> None:
@@ -176,10 +196,9 @@ def test_line_breaks_in_strings(read_in: Reads) -> None:
     assert read_in(content).cells[0].source == "a\nb"
 
 
-TOO_DEEP = (
-    json.dumps(notebook(cell(metadata={"a": 0})))
-    .replace('{"a": 0}', '{"a":' * 500 + "0" + "}" * 500)
-    .encode()
+NESTED = json.dumps(notebook(cell(metadata={"a": 0})))
+DEEP, DEEPER = (
+    NESTED.replace('{"a": 0}', '{"a":' * depth + "0" + "}" * depth).encode() for depth in (70, 500)
 )
 
 
@@ -207,11 +226,12 @@ TOO_DEEP = (
         (b'{\n<<<<<<< HEAD\n "a": 1\n=======\n>>>>>>> b\n}', "marks of a merge conflict"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run `git lfs pull`"),
         (b'{"cells":' + b"[" * 100_000, "nested too deeply"),
-        (TOO_DEEP, "nested too deeply"),
+        (DEEP, "outputs or metadata are nested too deeply"),
+        (DEEPER, "nested too deeply"),
         (json.dumps(notebook(*[cell()] * 5001)).encode(), "has 5001 cells, and at most 5000"),
         (b'{"cells":[' + b"[]," * 1_000_001 + b"0]}", "over 1,000,000 lists and objects"),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_refused(tmp_path: Path, content: bytes, message: str) -> None:
     """What is no notebook is refused by what it is, with the file's name and what to do."""
@@ -274,6 +294,8 @@ def test_script(read_in: Reads) -> None:
         ("# é".encode("latin-1"), 1),
         ("# coding: nonsense\n# é".encode(), 0),
         ("# coding: punycode\n# é".encode("latin-1"), 1),
+        ("# coding: unicode_escape\n# \\u00e8 # é".encode(), 0),
+        ("# coding: rot13\n# é".encode(), 0),
         ("# é".encode("utf-8-sig"), 1),
         ("# é".encode("utf-16"), 1),
     ],

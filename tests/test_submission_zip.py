@@ -122,6 +122,14 @@ def test_password(tmp_path: Path) -> None:
     assert "password" in problem_of(tmp_path, flagged)
 
 
+def test_unusual_compression(tmp_path: Path) -> None:
+    """A kind of compression whose memory the archive itself decides about is refused."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.ipynb", NOTEBOOK)
+    assert "an unusual kind of compression" in problem_of(tmp_path, file.getvalue())
+
+
 @pytest.mark.parametrize(
     "name", ["../../a.ipynb", "/etc/a.ipynb", "C:\\a.ipynb", "x/../../a.ipynb", "..\\a.ipynb"]
 )

@@ -84,7 +84,8 @@ def decode_script(data: bytes, repairs: list[str]) -> str:
         except SyntaxError:
             pass  # unknown, or contradicts the byte order mark: the bytes themselves will tell
         else:
-            encoding = encoding if declared.startswith("utf-8") else declared
+            if not declared.startswith("utf-8") and _TEXT_ENCODING.match(codecs.lookup(declared).name):
+                encoding = declared
     text = _decode(data, encoding, repairs)
     if "\0" in text:
         raise SubmissionError("the file holds binary data: hand in the Python file, or the notebook, itself")
@@ -103,12 +104,10 @@ def _guess(data: bytes) -> str:
 
 
 def _decode(data: bytes, encoding: str, repairs: list[str]) -> str:
-    """In this encoding if it is one and fits, else as Windows writes Western text."""
+    """In this encoding if it fits, else as Windows writes Western text."""
     try:
-        if not _TEXT_ENCODING.match(codecs.lookup(encoding).name):
-            raise LookupError
         text = data.decode(encoding)
-    except (LookupError, ValueError):  # UnicodeDecodeError is a ValueError
+    except ValueError:  # UnicodeDecodeError, and what some codecs raise instead
         text = _decode_latin(data)
         repairs.append(
             "the file was not valid UTF-8 and was read as Latin-1 (Windows-1252): check the accents"

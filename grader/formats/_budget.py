@@ -8,8 +8,8 @@ CELLS = 1000
 OUTPUTS_PER_CELL = 40
 SOURCE = 60_000  # characters of one cell
 OUTPUT = 20_000  # characters of one output
-RICH = 60_000  # characters of one piece of Markdown or HTML; more is shown as plain text
-TAGS = 8_000  # "<" in it: the sanitiser's time grows with the square of the depth
+RICH = 30_000  # characters of one piece of Markdown or HTML; more is shown as plain text
+TAGS = 4_000  # "<" in it: the sanitiser's time grows with the square of the depth
 IMAGE = 4_000_000  # base64 characters of one picture
 
 
@@ -18,8 +18,8 @@ class Budget:
     """What is left of one page. What is shown is taken from it, what does not fit is left out."""
 
     text: int = 1_500_000
-    rich: int = 400_000
-    tags: int = 40_000
+    rich: int = 100_000
+    tags: int = 12_000
     images: int = 12_000_000
 
     def take_text(self, wanted: int) -> int:

@@ -19,6 +19,7 @@ from grader.formats._text import one_line
 from grader.verdict import Report, SubmissionStatus
 
 _BARS = 10
+_CHUNK = 16_384  # characters copied at a time
 _MISTAKES = 12  # lines of the table of mistakes
 _DISTINCT = 500  # names that are counted: ids come from the grader, yet memory stays flat whatever comes
 
@@ -118,7 +119,7 @@ def write_class_page(stream: TextIO, run: Run, reports: Iterable[Report]) -> Non
             if count:
                 stream.write(render("class_table.html.j2", title=title, count=count, part="head"))
                 rows.seek(0)
-                shutil.copyfileobj(rows, stream)
+                shutil.copyfileobj(rows, stream, _CHUNK)
                 stream.write(render("class_table.html.j2", title=title, count=count, part="tail"))
         stream.write(render("class_tail.html.j2", **context))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -47,16 +48,26 @@ def place(submission: Submission | None, cell: int | None, line: int | None) -> 
         return Place(cell, line, [], linked=False)
     if line is None:
         return Place(cell, None, [], linked=True)
-    source = submission.cells[cell - 1].source.replace("\r\n", "\n").split("\n", _LINES)[:_LINES]
-    line = max(1, min(line, len(source)))
+    source = source_lines(submission.cells[cell - 1].source)
+    line = clamped(line, source)
     first = max(1, line - _AROUND)
-    cut = [one_line_of_code(text) for text in source[first - 1 : line + _AROUND]]
+    cut = [_cut(text) for text in source[first - 1 : line + _AROUND]]
     coloured = highlight("\n".join(cut))
     lines = [Line(first + i, code, first + i == line) for i, code in enumerate(coloured)]
     return Place(cell, line, lines, linked=True)
 
 
-def one_line_of_code(text: str) -> str:
+def source_lines(source: str) -> list[str]:
+    """The lines of a cell, as the editor numbers them; an empty last one is none."""
+    return source.replace("\r\n", "\n").removesuffix("\n").split("\n", _LINES)[:_LINES]
+
+
+def clamped(line: int, lines: Sized) -> int:
+    """The nearest line there is: a reported line may be anything."""
+    return max(1, min(line, len(lines)))
+
+
+def _cut(text: str) -> str:
     """Indentation kept, an endless line cut."""
     return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
 

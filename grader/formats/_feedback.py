@@ -137,7 +137,7 @@ def _exercise_label(exercise: ExerciseReport) -> Label:
         return Label("right", "✓", "Correct")
     if any(_words.CHECK[check.status].look == "wrong" for check in exercise.checks):
         return Label("wrong", "✗", "Something to fix")
-    return Label("open", "…", "Not marked yet")
+    return Label("open", "–", "Not marked yet")
 
 
 def _check(
@@ -149,7 +149,7 @@ def _check(
 ) -> CheckView:
     label = _words.CHECK[check.status]
     if essay and check.status is Status.SKIPPED:
-        label = Label("open", "…", "A human marks this")
+        label = Label("open", "–", "A human marks this")
     return CheckView(
         anchor=anchor,
         title=heading(check.title, check.id),

@@ -134,10 +134,14 @@ def _image_or_note(match: re.Match[str]) -> str:
 def _renderer() -> mistune.Markdown:
     import mistune
 
-    # Raw HTML passes through here, since notebooks use it, and meets the sanitiser like everything else.
-    return mistune.create_markdown(
-        escape=False, plugins=["strikethrough", "table", "url", "task_lists", "math"]
-    )
+    # Raw HTML and any URL pass through here, for notebooks use both, and meet the sanitiser.
+    renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)
+    plugins = ["strikethrough", "table", "url", "task_lists", "math"]
+    parse = mistune.create_markdown(renderer=renderer, plugins=plugins)
+    # Formulas are shown as they were typed: what typesets them is a script.
+    renderer.register("inline_math", lambda _, text: str(Markup("<code>{}</code>").format(text)))
+    renderer.register("block_math", lambda _, text: str(Markup("<pre>{}</pre>\n").format(text)))
+    return parse
 
 
 def _cleaner(budget: Budget, attachments: object) -> nh3.Cleaner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from grader.formats import _budget, _words
 from grader.formats._budget import Budget
-from grader.formats._excerpt import Line, heading
+from grader.formats._excerpt import Line, clamped, heading, source_lines
 from grader.formats._feedback import check_anchor, exercise_anchor
 from grader.formats._format import Run
 from grader.formats._highlight import highlight
@@ -107,15 +107,20 @@ def _node(submission: Submission, cell: Cell) -> dict[str, Any]:
 
 
 def _cell(cell: Cell, node: dict[str, Any], findings: list[Finding], budget: Budget) -> CellView:
-    source = cell.source.replace("\r\n", "\n")
+    source = "\n".join(source_lines(cell.source))
     if cell.kind == "markdown":
         shown = markdown(source, budget, attachments=node.get("attachments"))
         return CellView(cell.number, "markdown", markup=shown, findings=findings)
     if cell.kind != "code":
         return CellView(cell.number, "raw", markup=plain(source, budget), findings=findings)
     source, note = clip(source, budget.take_text(min(len(source), _budget.SOURCE)))
+    coloured = highlight(source)
+    findings = [
+        finding if finding.line is None else replace(finding, line=clamped(finding.line, coloured))
+        for finding in findings
+    ]
     meant = {finding.line for finding in findings}
-    lines = [Line(i, code, i in meant) for i, code in enumerate(highlight(source), start=1)]
+    lines = [Line(i, code, i in meant) for i, code in enumerate(coloured, start=1)]
     return CellView(cell.number, "code", lines, Markup(), list(_outputs(node, budget)), findings, note)
 
 

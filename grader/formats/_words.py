@@ -23,7 +23,7 @@ CHECK = {
     Status.STUDENT_CRASHED: Label("wrong", "!", "Your code stopped with an error"),
     Status.TIMED_OUT: Label("wrong", "!", "Took too long"),
     Status.GRADER_BROKE: Label("open", "?", "The grader failed here, not you"),
-    Status.SKIPPED: Label("open", "…", "Not marked yet"),
+    Status.SKIPPED: Label("open", "–", "Not marked yet"),
 }
 
 SUBMISSION = {

@@ -75,16 +75,22 @@ def _dumps(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
-    """The same value without what JSON cannot say: a number that is none is spelled out, for it is what a
-    student's module often gives; half of a UTF-16 pair, which no encoder accepts, is replaced."""
+def _plain(value: Any, *, spelled: bool = False) -> Any:
+    """The same value without what JSON cannot say.
+
+    Half of a UTF-16 pair, which no encoder accepts, is replaced. A number that is none is spelled out where a
+    student's module gave it; anywhere else it is a fault of the grader, and `_dumps` refuses it.
+    """
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {
+            _plain(key): _plain(item, spelled=spelled or key in ("expected", "actual"))
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, spelled=spelled) for item in value]
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-    if isinstance(value, float) and not math.isfinite(value):
+    if spelled and isinstance(value, float) and not math.isfinite(value):
         return str(value)  # nan, inf, -inf
     return value
 

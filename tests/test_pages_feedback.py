@@ -1,0 +1,271 @@
+"""The feedback page: a golden copy, and beside it what must hold whatever the page looks like."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from pydantic import JsonValue
+from test_formats_golden import golden
+from test_formats_samples import (
+    ANSWER,
+    RUN,
+    SAMPLES,
+    ended,
+    exercise,
+    failed,
+    failing,
+    passed,
+    report,
+    right,
+    unreadable,
+)
+
+from grader.formats import Run
+from grader.formats._excerpt import place
+from grader.formats._feedback import feedback_page
+from grader.formats._notebook import notebook_page
+from grader.formats._values import Comparison, Table, compare
+from grader.verdict import Report, Status, SubmissionStatus
+
+
+def parsed(name: str) -> tuple[Report, BeautifulSoup]:
+    made, handed_in = SAMPLES[name]()
+    return made, BeautifulSoup(feedback_page(RUN, made, handed_in), "html.parser")
+
+
+def text_of(page: BeautifulSoup | Tag) -> str:
+    return " ".join(page.get_text(" ").split())
+
+
+@pytest.mark.parametrize("name", ["right", "failing", "unreadable"])
+def test_golden(name: str) -> None:
+    """The page does not change unless somebody means it; its style may."""
+    page = feedback_page(RUN, *SAMPLES[name]())
+    golden(f"feedback-{name}.html", re.sub(r"<style>.*?</style>", "<style></style>", page, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_the_points_shown_add_up(name: str) -> None:
+    """Every check is on the page once, and their points make the score at its top."""
+    made, page = parsed(name)
+    shown = page.select("[data-score]")
+    assert sum(len(part.checks) for part in made.exercises) == len(shown)
+    assert made.score == sum(float(str(element["data-score"])) for element in shown)
+    total = page.select_one(".total strong")
+    assert total is not None
+    assert f"{made.score:g} of {made.max_score:g} points" == total.text
+    for part, section in zip(made.exercises, page.select("section.exercise"), strict=True):
+        inside = [float(str(element["data-score"])) for element in section.select("[data-score]")]
+        assert part.score == sum(inside)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_links_within_the_page_have_their_target_once(name: str) -> None:
+    """Ids differ, and every `#link` and every label names one."""
+    _, page = parsed(name)
+    ids = [str(element["id"]) for element in page.select("[id]")]
+    assert len(set(ids)) == len(ids)
+    wanted = [str(a["href"])[1:] for a in page.select('a[href^="#"]')]
+    wanted += [str(element["aria-labelledby"]) for element in page.select("[aria-labelledby]")]
+    assert wanted
+    assert set(wanted) <= set(ids)
+
+
+@pytest.mark.parametrize("name", ["right", "failing", "crashed", "broken_grader", "hostile"])
+def test_links_between_feedback_and_notebook_have_their_target(name: str) -> None:
+    """A finding leads to its cell, and the cell leads back to the finding."""
+    made, handed_in = SAMPLES[name]()
+    assert handed_in is not None
+    pages = {
+        f"../students/{made.student}.html": BeautifulSoup(feedback_page(RUN, made, handed_in), "html.parser"),
+        f"../notebooks/{made.student}.html": BeautifulSoup(
+            notebook_page(RUN, made, handed_in), "html.parser"
+        ),
+    }
+    for page in pages.values():
+        links = [str(a["href"]) for a in page.select('a[href^="../"]')]
+        assert links
+        for link in links:
+            file, _, anchor = link.partition("#")
+            assert not anchor or pages[file].find(id=anchor), link
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_headings_leave_out_no_level_and_landmarks_are_there(name: str) -> None:
+    """Who listens to the page finds their way by headings and landmarks."""
+    _, page = parsed(name)
+    levels = [
+        int(h.name[1]) for h in page.find_all(re.compile(r"^h[1-6]$")) if not h.find_parent(class_="answer")
+    ]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert page.find("main") is not None
+    assert page.find("footer") is not None
+    assert page.html is not None
+    assert page.html["lang"] == "en"
+
+
+def test_no_status_is_told_by_colour_alone() -> None:
+    """Beside every sign stands a word."""
+    for name in SAMPLES:
+        _, page = parsed(name)
+        for status in page.select(".status"):
+            sign = status.select_one(".sign")
+            assert sign is not None
+            assert sign["aria-hidden"] == "true"
+            assert status.get_text().removeprefix(sign.get_text()).strip()
+
+
+def test_what_is_right_comes_before_what_to_fix_and_the_cause_before_the_checks() -> None:
+    """A student reads first what they can do, then the one thing that explains the rest."""
+    _, page = parsed("failing")
+    section = page.select_one("section.exercise")
+    assert section is not None
+    text = text_of(section)
+    order = [
+        "What is right",
+        "Shape",
+        "What to fix first",
+        "The shortcut is multiplied",
+        "Proven:",
+        "Parameters",
+    ]
+    assert order == sorted(order, key=text.index)
+
+
+def test_the_line_that_is_meant_is_marked_in_the_students_own_source() -> None:
+    """The excerpt is the student's, and one line of it is marked, by more than colour."""
+    _, page = parsed("failing")
+    marked = page.select_one(".cause .lines .meant")
+    assert marked is not None
+    assert (
+        "→21        return torch.relu(out * self.shortcut(x))  # the skip connection" == marked.text.rstrip()
+    )
+
+
+@pytest.mark.parametrize(("line", "meant"), [(21, 21), (1, 1), (0, 1), (-7, 1), (10**12, 21)])
+def test_a_line_outside_of_the_cell_is_taken_for_the_nearest(line: int, meant: int) -> None:
+    """What the child reports may be anything."""
+    found = place(failing()[1], 2, line)
+    assert found is not None
+    assert [meant] == [shown.number for shown in found.lines if shown.meant]
+
+
+@pytest.mark.parametrize("cell", [0, -1, 4, 10**12])
+def test_a_cell_that_is_not_there_is_named_without_source_or_link(cell: int) -> None:
+    """Neither an exception nor somebody else's cell."""
+    found = place(failing()[1], cell, 1)
+    assert found is not None
+    assert (found.lines, found.linked) == ([], False)
+
+
+def test_an_answer_is_rendered_and_its_points_are_pending() -> None:
+    """Markdown as the student meant it; a human marks it, and the page says so."""
+    made, page = parsed("right")
+    answer = page.select_one(".answer")
+    assert answer is not None
+    assert "H(x) = F(x) + x" in answer.get_text()
+    assert answer.find("table") is not None
+    assert len(ANSWER.split("|")) > 3
+    assert "A human marks this" in page.get_text()
+    assert made.pending == 10
+    assert "10 pending: a human marks them" in page.get_text()
+
+
+def test_a_missing_answer_is_said() -> None:
+    """Silence would look like a lost answer."""
+    assert "No answer was found in the notebook." in parsed("failing")[1].get_text()
+
+
+def test_an_unreadable_file_has_a_page_without_links_to_a_notebook() -> None:
+    """There is no notebook page to lead to."""
+    page = feedback_page(RUN, *unreadable())
+    assert "it ends in the middle of cell 7" in page
+    assert "notebooks/" not in page
+
+
+@pytest.mark.parametrize("status", list(SubmissionStatus))
+def test_every_status_but_graded_is_explained(status: SubmissionStatus) -> None:
+    """The student learns what happened, and the grader's own words about it."""
+    page = BeautifulSoup(
+        feedback_page(RUN, report("x", [], status=status, message="Why."), None), "html.parser"
+    )
+    alert = page.select_one("section.alert")
+    if status is SubmissionStatus.GRADED:
+        assert alert is None
+    else:
+        assert alert is not None
+        assert "Why." in alert.get_text()
+        assert len(alert.get_text().split()) > 15
+
+
+@pytest.mark.parametrize("status", [Status.GRADER_BROKE, Status.SKIPPED])
+def test_a_check_that_was_not_judged_is_not_among_what_to_fix(status: Status) -> None:
+    """The grader's fault is never shown as the student's."""
+    part = exercise("resblock", [passed("shape", 10, "ok"), ended("gradient", status, 30, "Not judged.")])
+    text = text_of(BeautifulSoup(feedback_page(RUN, report("x", [part]), None), "html.parser"))
+    assert "What to fix" not in text
+    assert "30 pending: a human marks them" in text
+
+
+@pytest.mark.parametrize(
+    ("isolation", "said"),
+    [
+        ("bwrap", "Behind the full wall"),
+        ("landlock", "weaker wall"),
+        ("none", "Without any isolation"),
+        ("other", "Isolation: other."),
+    ],
+)
+def test_isolation_is_said_plainly(isolation: str, said: str) -> None:
+    """Anything but the full wall is marked as such."""
+    run = Run(RUN.assignment, seed=7, isolation=isolation, device="cuda", grader_version="9.9")
+    page = BeautifulSoup(feedback_page(run, *right()), "html.parser")
+    footer = page.find("footer")
+    assert isinstance(footer, Tag)
+    assert said in footer.get_text()
+    assert (isolation != "bwrap") == ("alert" in (footer["class"]))
+    for fact in ("cuda", "7", "9.9", "residual-blocks"):
+        assert fact in footer.get_text()
+
+
+def test_dictionaries_are_compared_row_by_row() -> None:
+    """What differs is marked, and a key that one side lacks differs."""
+    both = compare({"a": 1, "b": 2.0}, {"a": 1, "b": 3.0, "c": None})
+    assert both == Comparison(
+        both=Table(
+            ["", "Expected", "Your code"],
+            [["a", "1", "1"], ["b", "2", "3"], ["c", "-", "None"]],
+            frozenset({1, 2}),
+        )
+    )
+
+
+def test_values_of_any_size_and_depth_stay_small() -> None:
+    """Expected and actual may be whole tensors; differences come first."""
+    deep: object = 1
+    for _ in range(200):
+        deep = [deep]
+    wide: dict[str, JsonValue] = {f"k{i}": i for i in range(1000)}
+    shown = compare(wide, {**wide, "k999": 0})
+    assert shown is not None
+    assert shown.both is not None
+    assert shown.both.rows[0] == ["k999", "999", "0"]
+    assert (len(shown.both.rows), shown.both.left_out) == (40, 960)
+    for value in (deep, "x" * 10**6, list(range(10**6)), [{str(i): i for i in range(100)}] * 100):
+        part = failed("shape", 10, "m", expected=value, actual=[value])
+        page = feedback_page(RUN, report("x", [exercise("resblock", [part])]), None)
+        assert len(page) < 40_000
+
+
+def test_nothing_to_compare_shows_nothing() -> None:
+    """A check without values has no empty boxes."""
+    assert compare(None, None) is None
+    part = failed("shape", 10, "m")
+    page = feedback_page(RUN, report("x", [exercise("resblock", [part])]), None)
+    assert 'class="sides"' not in page
+    assert 'class="scroll"' not in page

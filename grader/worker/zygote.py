@@ -21,7 +21,7 @@ import subprocess
 import sys
 from typing import Any
 
-from grader.worker import jail
+from grader.worker import jail, pages
 
 RPC = 3  # the descriptor on which the student's process answers; 0, 1 and 2 are the usual ones
 
@@ -70,6 +70,7 @@ def _warm_up() -> None:
     operations.warm_up()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page
+    pages.collapse()
 
 
 def _reap() -> None:

@@ -79,9 +79,7 @@ def test_numbers_that_json_lacks_are_spelled_out() -> None:
 def test_points_that_are_no_number_are_a_fault_of_the_grader() -> None:
     """A score of NaN must not pass as text or null."""
     check = CheckResult(id="a", status=Status.FAILED, score=float("nan"), max_score=1, message="")
-    exercise = ExerciseReport(
-        id="e", score=float("nan"), max_score=1, correct=False, checks=[check], diagnoses=[]
-    )
+    exercise = ExerciseReport(id="e", score=float("nan"), max_score=1, correct=False, checks=[check], diagnoses=[])
     with pytest.raises(ValueError, match="not JSON compliant"):
         written(report("ada", [exercise], score=0))
 

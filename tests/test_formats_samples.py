@@ -104,9 +104,7 @@ def ended(id: str, status: Status, points: float, message: str, **more: object) 
     return _check(id, status, 0, points, message, more)
 
 
-def _check(
-    id: str, status: Status, score: float, points: float, message: str, more: dict[str, object]
-) -> CheckResult:
+def _check(id: str, status: Status, score: float, points: float, message: str, more: dict[str, object]) -> CheckResult:
     fields = {"title": id.replace("-", " ").capitalize(), **more}
     return CheckResult.model_validate(
         {"id": id, "status": status, "score": score, "max_score": points, "message": message, **fields}
@@ -382,9 +380,7 @@ def hostile() -> tuple[Report, Submission]:
             evidence=[bad, bad],
             notes=[bad],
         )
-        for status, cell, line in zip(
-            list(Status)[1:], [1, 2, 3, 99999, -5], [1, 10**12, -3, 1, 1], strict=True
-        )
+        for status, cell, line in zip(list(Status)[1:], [1, 2, 3, 99999, -5], [1, 10**12, -3, 1, 1], strict=True)
     ]
     diagnosis = Diagnosis(mistake=bad, proof=Proof.MEASURED, message=bad, cell=3, line=1)
     part = ExerciseReport(
@@ -436,9 +432,7 @@ def hostile() -> tuple[Report, Submission]:
     )
 
 
-SAMPLES = {
-    sample.__name__: sample for sample in (right, failing, crashed, unreadable, broken_grader, hostile)
-}
+SAMPLES = {sample.__name__: sample for sample in (right, failing, crashed, unreadable, broken_grader, hostile)}
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

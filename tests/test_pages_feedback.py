@@ -81,9 +81,7 @@ def test_links_between_feedback_and_notebook_have_their_target(name: str) -> Non
     assert handed_in is not None
     pages = {
         f"../students/{made.student}.html": BeautifulSoup(feedback_page(RUN, made, handed_in), "html.parser"),
-        f"../notebooks/{made.student}.html": BeautifulSoup(
-            notebook_page(RUN, made, handed_in), "html.parser"
-        ),
+        f"../notebooks/{made.student}.html": BeautifulSoup(notebook_page(RUN, made, handed_in), "html.parser"),
     }
     for page in pages.values():
         links = [str(a["href"]) for a in page.select('a[href^="../"]')]
@@ -97,9 +95,7 @@ def test_links_between_feedback_and_notebook_have_their_target(name: str) -> Non
 def test_headings_leave_out_no_level_and_landmarks_are_there(name: str) -> None:
     """Who listens to the page finds their way by headings and landmarks."""
     _, page = parsed(name)
-    levels = [
-        int(h.name[1]) for h in page.find_all(re.compile(r"^h[1-6]$")) if not h.find_parent(class_="answer")
-    ]
+    levels = [int(h.name[1]) for h in page.find_all(re.compile(r"^h[1-6]$")) if not h.find_parent(class_="answer")]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -142,9 +138,7 @@ def test_the_line_that_is_meant_is_marked_in_the_students_own_source() -> None:
     _, page = parsed("failing")
     marked = page.select_one(".cause .lines .meant")
     assert marked is not None
-    assert (
-        "→21        return torch.relu(out * self.shortcut(x))  # the skip connection" == marked.text.rstrip()
-    )
+    assert "→21return torch.relu(out * self.shortcut(x))  # the skip connection" == marked.text.rstrip()
 
 
 @pytest.mark.parametrize(("line", "meant"), [(21, 21), (1, 1), (0, 1), (-7, 1), (10**12, 21)])
@@ -191,9 +185,7 @@ def test_an_unreadable_file_has_a_page_without_links_to_a_notebook() -> None:
 @pytest.mark.parametrize("status", list(SubmissionStatus))
 def test_every_status_but_graded_is_explained(status: SubmissionStatus) -> None:
     """The student learns what happened, and the grader's own words about it."""
-    page = BeautifulSoup(
-        feedback_page(RUN, report("x", [], status=status, message="Why."), None), "html.parser"
-    )
+    page = BeautifulSoup(feedback_page(RUN, report("x", [], status=status, message="Why."), None), "html.parser")
     alert = page.select_one("section.alert")
     if status is SubmissionStatus.GRADED:
         assert alert is None

@@ -25,8 +25,9 @@ from grader.formats._text import clip, from_terminal, visible
 TAGS = frozenset(
     re.findall(
         r"\w+",
-        "html head meta style title body a div header h1 h2 h3 h4 h5 h6 dl dt dd bdi main section p strong "
-        "span nav ul ol li article pre code table thead tbody tr th td details summary footer br em img del caption b",
+        "html head meta style title body a div header h1 h2 h3 h4 h5 h6 dl dt dd bdi main section p "
+        "strong span nav ul ol li article pre code table thead tbody tr th td details summary footer br em "
+        "img del caption b",
     )
 )
 ATTRIBUTES = frozenset(
@@ -36,9 +37,7 @@ ATTRIBUTES = frozenset(
         "tabindex style scope data-score title src alt rel",
     )
 )
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 class Strict(HTMLParser):
@@ -291,8 +290,7 @@ def test_highlighting_knows_python() -> None:
 def test_text_is_made_visible() -> None:
     """Signs for what acts unseen; letters of all scripts, emoji and their joiners stay."""
     assert (
-        visible("a\x00b\x1bc\x7fd\x85\u202e\ufeff\ud800")
-        == "a␀b␛c␡d⟨U+0085⟩⟨U+202E⟩⟨U+FEFF⟩\N{REPLACEMENT CHARACTER}"
+        visible("a\x00b\x1bc\x7fd\x85\u202e\ufeff\ud800") == "a␀b␛c␡d⟨U+0085⟩⟨U+202E⟩⟨U+FEFF⟩\N{REPLACEMENT CHARACTER}"
     )
     for kept in ("ä ש فارسی می\u200cخواهم 漢字", "👩\u200d💻\n\tx"):
         assert kept == visible(kept)

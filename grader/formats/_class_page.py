@@ -104,9 +104,7 @@ def write_class_page(stream: TextIO, run: Run, reports: Iterable[Report]) -> Non
         context = {
             "run": run,
             "seen": seen,
-            "statuses": [
-                (_words.SUBMISSION[status], count) for status, count in sorted(seen.statuses.items())
-            ],
+            "statuses": [(_words.SUBMISSION[status], count) for status, count in sorted(seen.statuses.items())],
             "mistakes": seen.mistakes.most_common(_MISTAKES),
             "isolation": _words.isolation(run),
             "walled": run.isolation == "bwrap",
@@ -132,10 +130,7 @@ def needs_human(run: Run, report: Report) -> str:
     essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
     open_points = sum(exercise.pending for exercise in report.exercises if exercise.id not in essays)
     open_checks = any(
-        check.status.pending
-        for exercise in report.exercises
-        if exercise.id not in essays
-        for check in exercise.checks
+        check.status.pending for exercise in report.exercises if exercise.id not in essays for check in exercise.checks
     )
     if open_checks:
         return f"{_words.points(open_points)} points could not be judged"

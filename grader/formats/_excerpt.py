@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sized
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def place(submission: Submission | None, cell: int | None, line: int | None) -> 
     line = clamped(line, source)
     first = max(1, line - _AROUND)
     cut = [_cut(text) for text in source[first - 1 : line + _AROUND]]
-    coloured = highlight("\n".join(cut))
+    coloured = highlight(textwrap.dedent("\n".join(cut)))
     lines = [Line(first + i, code, first + i == line) for i, code in enumerate(coloured)]
     return Place(cell, line, lines, linked=True)
 
@@ -68,7 +69,7 @@ def clamped(line: int, lines: Sized) -> int:
 
 
 def _cut(text: str) -> str:
-    """Indentation kept, an endless line cut."""
+    """An endless line ends somewhere."""
     return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
 
 

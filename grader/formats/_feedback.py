@@ -113,9 +113,7 @@ def _exercise(
         _check(check, check_anchor(number, i), essay, submission, shown)
         for i, check in enumerate(exercise.checks, start=1)
     ]
-    by_look = {
-        look: [check for check in checks if check.label.look == look] for look in ("right", "wrong", "open")
-    }
+    by_look = {look: [check for check in checks if check.label.look == look] for look in ("right", "wrong", "open")}
     return ExerciseView(
         anchor=exercise_anchor(number),
         title=heading(exercise.title or (spec.title if spec else ""), exercise.id),

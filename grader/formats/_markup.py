@@ -111,9 +111,7 @@ def _attached(url: str, attachments: object) -> str:
 
 def _demoted(source: str, level: int) -> str:
     """Headings moved below those of the page, so that its outline stays ours."""
-    return re.sub(
-        r"<(/?)h([1-6])\b", lambda m: f"<{m[1]}h{min(6, int(m[2]) + level - 1)}", source, flags=re.IGNORECASE
-    )
+    return re.sub(r"<(/?)h([1-6])\b", lambda m: f"<{m[1]}h{min(6, int(m[2]) + level - 1)}", source, flags=re.IGNORECASE)
 
 
 def _sanitised(source: str, budget: Budget, attachments: object = None) -> Markup:

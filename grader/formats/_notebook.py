@@ -83,9 +83,7 @@ def _findings(report: Report) -> dict[int, list[Finding]]:
         for diagnosis in exercise.diagnoses:
             if diagnosis.cell is not None:
                 label = Label("wrong", "✗", "What to fix first")
-                finding = Finding(
-                    exercise_anchor(number), label, title, _sentence(diagnosis.message), diagnosis.line
-                )
+                finding = Finding(exercise_anchor(number), label, title, _sentence(diagnosis.message), diagnosis.line)
                 found.setdefault(diagnosis.cell, []).append(finding)
         for i, check in enumerate(exercise.checks, start=1):
             if check.cell is not None and check.status is not Status.PASSED:

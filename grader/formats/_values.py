@@ -76,11 +76,7 @@ def _shown(value: JsonValue) -> Table | str | None:
 
 def _code(value: JsonValue, depth: int = _DEPTH) -> str:
     """As Python would write it, but floats to six digits; a sentence stays a sentence."""
-    return (
-        value
-        if isinstance(value, str) and len(value) <= _LENGTH
-        else one_line(_python(value, depth), _LENGTH)
-    )
+    return value if isinstance(value, str) and len(value) <= _LENGTH else one_line(_python(value, depth), _LENGTH)
 
 
 def _python(value: JsonValue, depth: int) -> str:

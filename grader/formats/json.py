@@ -83,8 +83,7 @@ def _plain(value: Any, *, spelled: bool = False) -> Any:
     """
     if isinstance(value, dict):
         return {
-            _plain(key): _plain(item, spelled=spelled or key in ("expected", "actual"))
-            for key, item in value.items()
+            _plain(key): _plain(item, spelled=spelled or key in ("expected", "actual")) for key, item in value.items()
         }
     if isinstance(value, list):
         return [_plain(item, spelled=spelled) for item in value]

@@ -80,9 +80,7 @@ def test_no_name_belongs_to_two_exercises(assignment: Assignment) -> None:
 def test_cases_cover_every_kind_of_shortcut(assignment: Assignment, exercise_id: str) -> None:
     """Identity; stride with and without more channels; more channels alone; a size that is really used."""
     exercise = next(exercise for exercise in assignment.code_exercises if exercise.id == exercise_id)
-    assert [list(case.arguments) for case in exercise.cases] == [
-        ["in_channels", "out_channels", "stride"]
-    ] * 5
+    assert [list(case.arguments) for case in exercise.cases] == [["in_channels", "out_channels", "stride"]] * 5
     kinds = {
         (case.arguments["in_channels"] == case.arguments["out_channels"], case.arguments["stride"])
         for case in exercise.cases
@@ -103,9 +101,7 @@ def test_both_places_of_the_bottleneck_stride_are_right(assignment: Assignment) 
 
 def test_every_example_has_an_expectation_and_every_expectation_an_example() -> None:
     """NAME.ipynb or NAME.py stands beside NAME.expected.json."""
-    assert [path.stem for path in EXAMPLES] == [
-        path.name.removesuffix(".expected.json") for path in EXPECTATIONS
-    ]
+    assert [path.stem for path in EXAMPLES] == [path.name.removesuffix(".expected.json") for path in EXPECTATIONS]
     assert len(EXAMPLES) >= 16
     assert any(path.suffix == ".py" for path in EXAMPLES)
 
@@ -180,9 +176,7 @@ def test_the_starter_names_its_assignment_and_its_answer_cell() -> None:
 def test_of_the_starters_headings_only_that_of_the_answer_is_an_answers(assignment: Assignment) -> None:
     """The question must not be collected as the student's answer."""
     essay = next(exercise for exercise in assignment.exercises if isinstance(exercise, EssayExercise))
-    markdown = "\n".join(
-        cell.source for cell in nbformat.read(STARTER, 4).cells if cell.cell_type == "markdown"
-    )
+    markdown = "\n".join(cell.source for cell in nbformat.read(STARTER, 4).cells if cell.cell_type == "markdown")
     headings = re.findall(r"^#+ +(.*)$", markdown, re.MULTILINE)
     assert len(headings) == 6
     found = [heading for heading in headings if any(words in heading.lower() for words in essay.headings)]
@@ -385,8 +379,7 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
         (
             "{ channels = 4, stride = 1 }",
             "{ }",
-            "exercise block: case 'large': arguments: expected none, as in the first case, "
-            "found channels, stride",
+            "exercise block: case 'large': arguments: expected none, as in the first case, found channels, stride",
         ),
         (
             "channels = 8",
@@ -467,9 +460,7 @@ def test_an_unknown_id_lists_the_choices() -> None:
     """Whoever mistypes an id sees those there are."""
     with pytest.raises(UsageError) as caught:
         find_assignment("residual-block")
-    assert str(caught.value).startswith(
-        "there is no assignment 'residual-block': it is neither a folder with"
-    )
+    assert str(caught.value).startswith("there is no assignment 'residual-block': it is neither a folder with")
     assert "residual-blocks" in str(caught.value).split("the shipped ones", 1)[1]
 
 

@@ -62,9 +62,7 @@ def basic_block(x: Tensor, state: dict[str, Tensor], stride: int, training: bool
     return F.relu(y + shortcut(x, state, stride, training))
 
 
-def bottleneck(
-    x: Tensor, state: dict[str, Tensor], stride: int, training: bool, strides: list[int]
-) -> Tensor:
+def bottleneck(x: Tensor, state: dict[str, Tensor], stride: int, training: bool, strides: list[int]) -> Tensor:
     y = F.relu(batch_norm(F.conv2d(x, state["conv1.weight"], stride=strides[0]), state, "bn1", training))
     y = F.conv2d(y, state["conv2.weight"], stride=strides[1], padding=1)
     y = F.relu(batch_norm(y, state, "bn2", training))
@@ -83,18 +81,14 @@ def assert_same_expression(block: nn.Module, oracle, channels: int, training: bo
 
     expected = oracle(x, state, training)
     weights = torch.randn_like(expected)
-    expected_gradients = torch.autograd.grad(
-        (expected * weights).sum(), [x, *(state[name] for name in names)]
-    )
+    expected_gradients = torch.autograd.grad((expected * weights).sum(), [x, *(state[name] for name in names)])
     actual = block(x)
     actual_gradients = torch.autograd.grad((actual * weights).sum(), [x, *block.parameters()])
 
     torch.testing.assert_close(expected, actual, rtol=1e-10, atol=1e-10)
     for name, left, right in zip(["x", *names], expected_gradients, actual_gradients, strict=True):
         assert left.abs().sum() > 0, f"the gradient of {name} vanishes, so this comparison says nothing"
-        torch.testing.assert_close(
-            left, right, rtol=1e-9, atol=1e-9, msg=lambda text, name=name: f"{name}: {text}"
-        )
+        torch.testing.assert_close(left, right, rtol=1e-9, atol=1e-9, msg=lambda text, name=name: f"{name}: {text}")
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
@@ -242,9 +236,7 @@ def test_network_doubles_channels_where_it_halves_the_resolution(blocks_per_stag
     seen: list[tuple[int, ...]] = []
     for module in network.modules():
         if isinstance(module, ResBlock):
-            module.register_forward_hook(
-                lambda _module, _inputs, output: seen.append(tuple(output.shape[1:]))
-            )
+            module.register_forward_hook(lambda _module, _inputs, output: seen.append(tuple(output.shape[1:])))
     network.eval()(torch.randn(1, 3, 32, 32))
     expected = [shape for shape in [(16, 32, 32), (32, 16, 16), (64, 8, 8)] for _ in range(blocks_per_stage)]
     assert expected == seen
@@ -255,9 +247,7 @@ def test_network_has_the_depth_of_the_paper(blocks_per_stage: int) -> None:
     """6n + 2 weighted layers, projections not counted; n = 3 is the ResNet-20 of the paper."""
     network = ResidualNetwork(blocks_per_stage=blocks_per_stage)
     weighted = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    projections = [
-        module for module in weighted if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)
-    ]
+    projections = [module for module in weighted if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)]
     assert len(projections) == 2
     assert 6 * blocks_per_stage + 2 == len(weighted) - len(projections)
 

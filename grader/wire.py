@@ -123,9 +123,7 @@ def decode_fields(text: bytes) -> Fields:
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         _inspect(fields)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise ProtocolViolated(
-            f"your process sent an answer that is not valid JSON: {_short(error)}"
-        ) from None
+        raise ProtocolViolated(f"your process sent an answer that is not valid JSON: {_short(error)}") from None
     if not isinstance(fields, dict):
         raise ProtocolViolated("your process sent an answer that is not a JSON object")
     return fields

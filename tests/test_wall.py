@@ -374,7 +374,7 @@ def test_processes_are_bounded(zygote: Zygote) -> None:
             tell(born=born, threads=attempt(threading.Thread(target=time.sleep, args=(0,)).start))
             """,
         )
-    assert 0 < facts["born"] <= 24
+    assert 0 < facts["born"] <= 32  # where a user is counted, others of theirs come and go
     assert facts["threads"] == "RuntimeError"
 
 

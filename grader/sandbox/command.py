@@ -58,11 +58,7 @@ def build(isolation: Isolation, folder: Path, control: int, seccomp: int) -> Com
     if isolation is Isolation.BWRAP:
         bound = [path for path in plan.roots if path not in plan.system]
         mounts = [("bind", path, path) for path in bound] + [("bind", str(folder / "worker"), WORKER)]
-        argv = (
-            _bubblewrap(plan, folder, seccomp, STAGE if staged else "")
-            + _setenv(environment)
-            + ["--", *python]
-        )
+        argv = _bubblewrap(plan, folder, seccomp, STAGE if staged else "") + _setenv(environment) + ["--", *python]
         argv = identity.as_ordinary_user(argv, mounts if staged else (), uid=uid) if drop else argv
         return Command(argv, {}, config, uid, watched=None)
     if isolation is Isolation.LANDLOCK:

@@ -85,15 +85,9 @@ def _remedy(said: str) -> str:
             "    sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
         )
     if _setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
-        return (
-            "User namespaces are switched off. Allow them:\n"
-            "    sudo sysctl -w kernel.unprivileged_userns_clone=1"
-        )
+        return "User namespaces are switched off. Allow them:\n    sudo sysctl -w kernel.unprivileged_userns_clone=1"
     if _setting("/proc/sys/user/max_user_namespaces") == "0":
-        return (
-            "User namespaces are limited to none. Allow some:\n"
-            "    sudo sysctl -w user.max_user_namespaces=15000"
-        )
+        return "User namespaces are limited to none. Allow some:\n    sudo sysctl -w user.max_user_namespaces=15000"
     if "proc" in said:
         return (
             "Inside a container, a fresh /proc is refused: start the container with an unmasked /proc, "

@@ -75,9 +75,7 @@ def _find_hidden(layout: Layout) -> tuple[str, ...]:
         candidates.append(Path(site, "grader"))
     return tuple(
         dict.fromkeys(
-            str(path)
-            for path in candidates
-            if path.is_dir() and any(is_inside(str(path), r) for r in layout.roots)
+            str(path) for path in candidates if path.is_dir() and any(is_inside(str(path), r) for r in layout.roots)
         )
     )
 
@@ -124,9 +122,7 @@ def unreadable(paths: tuple[str, ...]) -> str | None:
         real = Path(os.path.realpath(path))
         for folder in (*reversed(real.parents), real):
             wanted = (
-                stat.S_IXOTH
-                if folder != real
-                else (stat.S_IROTH | stat.S_IXOTH if real.is_dir() else stat.S_IROTH)
+                stat.S_IXOTH if folder != real else (stat.S_IROTH | stat.S_IXOTH if real.is_dir() else stat.S_IROTH)
             )
             if folder.stat().st_mode & wanted != wanted:
                 return str(folder)
@@ -145,6 +141,4 @@ def is_inside(path: str, folder: str) -> bool:
 
 def _outermost(paths: tuple[str, ...]) -> tuple[str, ...]:
     unique = dict.fromkeys(paths)
-    return tuple(
-        path for path in unique if not any(is_inside(path, other) for other in unique if other != path)
-    )
+    return tuple(path for path in unique if not any(is_inside(path, other) for other in unique if other != path))

@@ -25,7 +25,7 @@ _NEVER = """
     fanotify_init quotactl quotactl_fd swapon swapoff acct reboot syslog vhangup ioperm iopl nfsservctl
     lookup_dcookie settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname mbind
     set_mempolicy migrate_pages move_pages vmsplice modify_ldt uselib ustat sysfs remap_file_pages
-""".split()  # noqa: SIM905  lists of names read best as text
+""".split()
 
 # What the zygote needs to build a jail and its inmate must not have. memfd, SysV and POSIX queues hold
 # memory that no limit sees.
@@ -36,14 +36,14 @@ _NOT_INSIDE = """
     shmget shmat shmctl shmdt msgget msgsnd msgrcv msgctl semget semop semctl semtimedop semtimedop_time64
     mq_open mq_unlink
     setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr
-""".split()  # noqa: SIM905  lists of names read best as text
+""".split()
 
 # Landlock governs what is opened, not what is renamed in place: without a mount namespace around, these
 # reach the modes, owners and times of every file of the same user.
 _NOT_ON_SHARED_FILES = """
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
     setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat file_setattr
-""".split()  # noqa: SIM905  lists of names read best as text
+""".split()
 
 # Calls that a libseccomp may be too old to know; from 424 on the numbers are the same everywhere.
 _RECENT = {

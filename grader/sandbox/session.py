@@ -226,9 +226,7 @@ class Session:
         if self._watched is not None and now >= self._next_scratch:
             self._next_scratch = now + _SCRATCH_EVERY
             if scratch.exceeds(self._watched, mib=self.limits.scratch_mib, inodes=self.limits.inodes):
-                raise StudentDied(
-                    f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files"
-                )
+                raise StudentDied(f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files")
 
     def _root(self) -> int:
         """The process below which the session's lie: without a namespace, orphans go to the keeper."""
@@ -294,8 +292,7 @@ class Session:
         if not os.WIFSIGNALED(status):
             code = os.waitstatus_to_exitcode(status)
             raise StudentDied(
-                f"your code ended the Python process (exit status {code}), "
-                "for instance through os._exit or exit()"
+                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()"
             )
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
@@ -305,9 +302,7 @@ class Session:
         except ValueError:
             name = str(number)
         if number == signal.SIGKILL:
-            raise StudentDied(
-                "your Python process was killed (signal SIGKILL), by your own code or for lack of memory"
-            )
+            raise StudentDied("your Python process was killed (signal SIGKILL), by your own code or for lack of memory")
         raise StudentDied(f"your code crashed the Python process (signal {name})")
 
     def _kill(self) -> None:

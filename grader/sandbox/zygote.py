@@ -61,9 +61,7 @@ class Zygote:
             if not self._ready:
                 self._process.kill()
                 self._process.wait()
-                raise WallError(
-                    f"the process behind the wall ({self.isolation}) did not start: {self._last_words()}"
-                )
+                raise WallError(f"the process behind the wall ({self.isolation}) did not start: {self._last_words()}")
 
     def session(self, limits: SessionLimits | None = None) -> Session:
         """Fork a process for one submission."""
@@ -150,9 +148,7 @@ class Zygote:
             )
         except FileNotFoundError as error:
             self._abandon()
-            raise WallError(
-                f"{error.filename} is not there. Is bubblewrap installed?\n    {INSTALL}"
-            ) from error
+            raise WallError(f"{error.filename} is not there. Is bubblewrap installed?\n    {INSTALL}") from error
         except BaseException:
             self._abandon()
             raise

@@ -22,13 +22,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
 _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _NAMESPACES = (
-    _CLONE_NEWUSER
-    | _CLONE_NEWPID
-    | _CLONE_NEWNS
-    | _CLONE_NEWIPC
-    | _CLONE_NEWUTS
-    | _CLONE_NEWCGROUP
-    | _CLONE_NEWNET
+    _CLONE_NEWUSER | _CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS | _CLONE_NEWCGROUP | _CLONE_NEWNET
 )
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
@@ -46,7 +40,11 @@ def die_with_parent() -> None:
 def become_subreaper() -> None:
     """Adopt every orphan below, so that a daemon's double fork does not get away."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Whether processes of the same user may look into this one, as the judge does to measure memory."""
+    _prctl(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def enter_namespaces() -> None:

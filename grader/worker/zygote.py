@@ -38,9 +38,7 @@ def main() -> None:
     _warm_up()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
-        raise RuntimeError(
-            f"{threads} threads after the warm-up: a fork would copy one and hang on the others"
-        )
+        raise RuntimeError(f"{threads} threads after the warm-up: a fork would copy one and hang on the others")
     control.send(json.dumps({"ready": True}).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 3)
@@ -91,6 +89,7 @@ def _keep(limits: dict[str, Any], config: dict[str, Any], program: bytes, descri
             jail.die_with_parent()
         else:
             jail.become_subreaper()
+            jail.set_dumpable(False)
             scratch = os.path.join(scratch, limits["folder"])
             os.mkdir(scratch, 0o700)
         student = os.fork()
@@ -129,13 +128,13 @@ def _become_student(
         os.environ.update(HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch)
         if config["namespaces"]:
             jail.mount_private(scratch, limits)
+        else:
+            jail.set_dumpable(True)
         os.chdir(scratch)
         jail.limit_resources(limits)
         if config["walls"]:
             jail.drop_privileges()
-            jail.restrict_files(
-                config["readable"], config["listable"], scratch, namespaces=config["namespaces"]
-            )
+            jail.restrict_files(config["readable"], config["listable"], scratch, namespaces=config["namespaces"])
             jail.filter_system_calls(program)
     except BaseException as error:
         _tell(report, {"failed": f"{type(error).__name__}: {error}"})

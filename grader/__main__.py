@@ -1,3 +1,17 @@
-from grader.cli import main
+"""`grader` and `python -m grader`.
 
-main()
+Slots import this file again where it is the program's own; so nothing is imported until it runs.
+"""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line."""
+    from grader.cli import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,8 @@
     ├── AssignmentError                 2      assignment.toml or its reference is wrong
     ├── SubmissionError                 -      one student's file cannot be read; stays with that student
     ├── WallError                       3      the wall cannot be built on this machine
+    ├── SlotError                       3      the processes that grade cannot be kept alive
+    ├── OutputError                     3      a report cannot be written: the disk is full, say
     └── SessionEnded                    -      the student's process is over; stays with that submission
         ├── StudentDied                 -      it ended by itself: os._exit, a signal, a crash in C
         ├── StudentTimedOut             -      a deadline passed
@@ -34,6 +36,14 @@ class SubmissionError(GraderError):
 
 class WallError(GraderError):
     """The wall cannot be built here; the message holds the remedy."""
+
+
+class SlotError(GraderError):
+    """The processes that grade cannot be started, or do not stay alive."""
+
+
+class OutputError(GraderError):
+    """A report cannot be written where it was asked for."""
 
 
 class SessionEnded(GraderError):

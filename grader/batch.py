@@ -1,0 +1,216 @@
+"""One run of `grader check`: find, choose the assignment, grade, write. What is shown meanwhile is a Watcher's.
+
+find        which files there are                          grader.submission
+choose      which assignment they belong to                grader.submission
+grade       on several processes, each report to a spool   grader.slots, grader.spool
+write       what belongs to the class                      grader.formats
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from grader.assignment import Assignment, shipped_assignments
+from grader.errors import GraderError, OutputError, SubmissionError, UsageError
+from grader.formats import Run, formats
+from grader.formats.json import write
+from grader.interruption import Interruption
+from grader.row import Row
+from grader.slot import Order, Ready
+from grader.slots import Slots
+from grader.spool import Spool
+from grader.submission import HandIn, Submission, choose_assignment, find, read
+from grader.verdict import Report
+
+ALL_PASSED, SOME_BELOW, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    paths: list[Path]
+    assignment: str | None
+    output: Path | None  # None: JSON on standard output, and nothing else
+    formats: tuple[str, ...]
+    jobs: int | None  # None: as many as there are processors, where that is of use
+    device: str
+    seed: int
+    isolation: str
+    timeout: float | None
+    memory: int | None
+    fail_under: float | None
+
+
+@dataclass
+class Tally:
+    """How a run went, as far as it went."""
+
+    total: int
+    fail_under: float | None
+    finished: int = 0
+    passed: int = 0
+    below: int = 0  # not graded, or below the threshold
+    broke: int = 0
+    signal_code: int | None = None  # what to exit with when a signal cut the run short
+
+    def add(self, row: Row) -> None:
+        self.finished += 1
+        self.broke += row.broke
+        if not row.broke:
+            self.passed += row.passes(self.fail_under)
+            self.below += not row.passes(self.fail_under)
+
+    @property
+    def exit_code(self) -> int:
+        if self.signal_code is not None:
+            return self.signal_code
+        if self.broke:
+            return GRADER_FAILED
+        return SOME_BELOW if self.below else ALL_PASSED
+
+
+class Watcher(Protocol):
+    """Whoever shows how a run goes."""
+
+    def begin(self, assignment: Assignment, total: int) -> None: ...
+    def ready(self, run: Run) -> None: ...
+    def done(self, row: Row) -> None: ...
+    def end(self, request: Request, tally: Tally, rows: Iterable[Row], only: Report | None) -> None: ...
+
+
+def check(request: Request, watcher: Watcher) -> int:
+    """Grade what `request.paths` hold; the exit code.
+
+    Raises:
+        GraderError: nothing, or not everything, could be graded or written. What was finished is written.
+    """
+    _check_formats(request)
+    with find(request.paths) as hand_ins:
+        assignment = _choose(request, hand_ins)
+        with _spool(request, len(hand_ins)) as spool:
+            return _grade(request, assignment, hand_ins, spool, watcher)
+
+
+def _grade(request: Request, assignment: Assignment, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:
+    order = _order(request, assignment, whole=len(hand_ins) == 1)
+    tally = Tally(len(hand_ins), request.fail_under)
+    run: Run | None = None
+    only: Report | None = None
+    watcher.begin(assignment, len(hand_ins))
+    with Interruption() as interruption:
+        try:
+            with Slots(order, hand_ins, _jobs(request, hand_ins), eager=request.jobs is not None) as slots:
+                for message in slots.run(stop=lambda: interruption.requested):
+                    if isinstance(message, Ready):
+                        run = Run(assignment, request.seed, message.isolation, message.device)
+                        watcher.ready(run)
+                        continue
+                    spool.append(message.number, message.row, message.text)
+                    tally.add(message.row)
+                    only = message.report
+                    watcher.done(message.row)
+        except (GraderError, OSError) as error:
+            # What is finished is not lost; but a disk that is full stays full, and the first error counts.
+            if run is not None and tally.finished and not isinstance(error, OutputError):
+                with contextlib.suppress(OSError):
+                    _write(request, run, spool)
+            if isinstance(error, OSError):
+                raise OutputError(f"a report cannot be kept: {error.strerror or error}") from error
+            raise
+        if interruption.requested:
+            tally.signal_code = interruption.exit_code
+        if run is not None and tally.finished:
+            try:
+                _write(request, run, spool)
+            except OSError as error:
+                where = error.filename or request.output or "standard output"
+                raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
+    watcher.end(request, tally, spool.rows(), only)
+    return tally.exit_code
+
+
+def _write(request: Request, run: Run, spool: Spool) -> None:
+    if request.output is not None:
+        for name in request.formats:
+            formats()[name].write_class(request.output, run, spool.reports())
+        return
+    try:
+        write(sys.stdout, run, spool.reports())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read this has read enough. Python would try to flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+# ---------------------------------------------------------------------- what was asked for
+
+
+def _check_formats(request: Request) -> None:
+    known = formats()
+    for name in request.formats:
+        if name not in known:
+            raise UsageError(f"unknown format {name!r}: choose from {', '.join(known)}")
+    if request.output is None and set(request.formats) != {"json"}:
+        raise UsageError("--output - prints JSON on standard output: leave out --format, or say --format json")
+
+
+def _choose(request: Request, hand_ins: list[HandIn]) -> Assignment:
+    problems: list[str] = []
+
+    def readable() -> Iterator[Submission]:
+        for hand_in in hand_ins:
+            try:
+                yield read(hand_in)
+            except SubmissionError as error:
+                problems.append(f"{hand_in.file}: {error}")
+
+    try:
+        return choose_assignment(request.assignment, readable(), shipped_assignments())
+    except UsageError as error:
+        if len(problems) < len(hand_ins):
+            raise
+        # Nothing can be read, and why is the news.
+        more = f"\n(and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UsageError(f"{error}\n{problems[0]}{more}") from None
+
+
+def _spool(request: Request, count: int) -> Spool:
+    """The spool, in an output folder that exists and can be written."""
+    output = request.output
+    try:
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+        return Spool(count, output)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"--output {output}: this is a file; name a folder") from error
+    except OSError as error:
+        raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from error
+
+
+def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:
+    limits = assignment.limits
+    seconds = request.timeout or limits.seconds
+    return Order(
+        assignment=assignment,
+        isolation=request.isolation,
+        device=request.device,
+        seed=request.seed,
+        seconds=seconds,
+        # Who gives a notebook twice the time gives its cells twice the time.
+        cell_seconds=limits.cell_seconds * seconds / limits.seconds,
+        memory_mib=request.memory or limits.memory_mib,
+        output=request.output,
+        formats=request.formats,
+        whole=whole,
+    )
+
+
+def _jobs(request: Request, hand_ins: list[HandIn]) -> int:
+    return min(request.jobs or len(os.sched_getaffinity(0)), len(hand_ins))

@@ -1,0 +1,187 @@
+"""Arguments in, exit code out; no logic."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader import __version__
+from grader.batch import GRADER_FAILED, WRONG_USAGE, Request, check
+from grader.errors import AssignmentError, GraderError, UsageError
+from grader.formats.json import schema
+from grader.terminal import Terminal
+
+DEFAULT_FORMATS = "html,json"
+INTERRUPTED = 130
+_STDOUT = "-"
+
+
+class Device(StrEnum):
+    """Where the reference runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Wall(StrEnum):
+    """The outermost layer between students' code and this machine."""
+
+    AUTO = "auto"
+    BWRAP = "bwrap"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+app = typer.Typer(
+    name="grader",
+    help="Marks PyTorch homework that comes as Jupyter notebooks, and can prove what it says.",
+    epilog="Exit codes: 0 every submission graded and at or above --fail-under; 1 some below, or not gradable; "
+    "2 wrong usage or a broken assignment; 3 the grader itself failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    "check",
+    no_args_is_help=True,
+    epilog="Examples:\n\n"
+    "  grader check mine.ipynb                     your own notebook, before you hand it in\n\n"
+    "  grader check submissions/                   a class: a folder, one folder per student, or a .zip\n\n"
+    "  grader check submissions/ --assignment hw/  against an assignment of your own\n\n"
+    "  grader check mine.ipynb --fail-under 80     in CI: exit code 1 below 80 percent\n\n"
+    "  grader check submissions/ --output - --format json | jq .   JSON alone on standard output",
+)
+def check_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="A notebook, a .py file, a folder of them, a folder of folders (one per student), or a .zip of any.",
+            show_default=False,
+        ),
+    ],
+    assignment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID|DIR",
+            help="What they answer: a shipped assignment, or a folder with an assignment.toml. "
+            "Without it: what the notebooks name, or whose names they define.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where reports go; - prints JSON on standard output.")
+    ] = Path("reports"),
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAMES", help=f"Report formats, with commas between. [default: {DEFAULT_FORMATS}]"
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Submissions graded at the same time. Without it: one per processor."),
+    ] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where the reference runs; auto takes a GPU if there is one.")
+    ] = Device.AUTO,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of all weights and inputs that are drawn.")] = 0,
+    isolation: Annotated[
+        Wall,
+        typer.Option(
+            help="The wall around students' code; auto takes the best there is, none is for your own notebook only."
+        ),
+    ] = Wall.AUTO,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="SECONDS", help="Time for one submission. Without it: as the assignment says."),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(min=256, metavar="MIB", help="Memory for one submission. Without it: as the assignment says."),
+    ] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="PERCENT",
+            help="Exit with 1 if any submission has less, of the points that are decided.",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Grade notebooks: a page of feedback for each student, a table of the class, and results.json."""
+    to_stdout = str(output) == _STDOUT
+    names = format_ if format_ is not None else ("json" if to_stdout else DEFAULT_FORMATS)
+    request = Request(
+        paths=paths,
+        assignment=assignment,
+        output=None if to_stdout else output,
+        formats=tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip())),
+        jobs=jobs,
+        device=device.value,
+        seed=seed,
+        isolation=isolation.value,
+        timeout=timeout,
+        memory=memory,
+        fail_under=fail_under,
+    )
+    raise typer.Exit(_run(request, Terminal(quiet=quiet)))
+
+
+@app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of results.json."""
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+def _run(request: Request, terminal: Terminal) -> int:
+    """The exit code; every error as one message."""
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    try:
+        return check(request, terminal)
+    except (UsageError, AssignmentError) as error:
+        terminal.error(str(error))
+        return WRONG_USAGE
+    except GraderError as error:
+        terminal.error(str(error))
+        return GRADER_FAILED
+    except KeyboardInterrupt:
+        terminal.error("stopped")
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("GRADER_DEBUG"):
+            terminal.close()
+            raise
+        terminal.error(
+            f"this is a fault of the grader: {type(error).__name__}: {error}\n"
+            "Set GRADER_DEBUG=1 to see where it happened."
+        )
+        return GRADER_FAILED
+    finally:
+        terminal.close()

@@ -1,0 +1,202 @@
+"""Inside one slot: a process of its own that grades one submission at a time and writes its pages.
+
+What is heavy (torch, the judge, the wall) is imported here and never by the process that hands out the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from grader.assignment import Assignment
+from grader.errors import AssignmentError, OutputError, SlotError, UsageError, WallError
+from grader.row import Row, row_of
+from grader.submission import HandIn, Submission
+from grader.verdict import Report
+
+if TYPE_CHECKING:
+    from grader.formats import Run
+    from grader.pipeline import Grader
+
+_PR_SET_PDEATHSIG = 1
+_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO])
+# What may cross from a slot to its parent, by name: the rest of the family stays with one submission.
+_ERRORS = {error.__name__: error for error in (AssignmentError, OutputError, SlotError, UsageError, WallError)}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What every slot of a run is told at its start."""
+
+    assignment: Assignment
+    isolation: str
+    device: str
+    seed: int
+    seconds: float
+    cell_seconds: float
+    memory_mib: int
+    output: Path | None
+    formats: tuple[str, ...]
+    whole: bool = False  # send the whole report along, to be shown at once
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to grade; with `broke`, one to report as failed by the grader, and why."""
+
+    number: int
+    hand_in: HandIn
+    broke: str = ""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The slot can grade; what `auto` came to."""
+
+    isolation: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """One submission is graded and its pages are written. `text` is its entry of results.json."""
+
+    number: int
+    row: Row
+    text: str
+    report: Report | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No submission could be graded after this: an error of the grader's own family, by name."""
+
+    error: str
+    message: str
+
+    def as_error(self) -> Exception:
+        return _ERRORS[self.error](self.message)
+
+
+def serve(connection: Connection, order: Order) -> None:
+    """Say Ready, then answer every Task with Done until there is None; or say Failed."""
+    _detach()
+    try:
+        _serve(connection, order)
+    except (AssignmentError, OutputError, UsageError, WallError) as error:
+        connection.send(Failed(type(error).__name__, str(error)))
+    except (EOFError, BrokenPipeError):
+        pass  # the parent is gone
+    except Exception as error:
+        if os.environ.get("GRADER_DEBUG"):
+            traceback.print_exc()
+        connection.send(Failed("SlotError", f"the grader failed: {type(error).__name__}: {error}"))
+
+
+def _serve(connection: Connection, order: Order) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+    from grader.formats import Run
+    from grader.pipeline import Grader, Settings
+    from grader.sandbox import choose
+
+    isolation = choose(order.isolation)
+    device = _device(order.device)
+    settings = Settings(
+        isolation=isolation,
+        device=device,
+        seed=order.seed,
+        seconds=order.seconds,
+        cell_seconds=order.cell_seconds,
+        memory_mib=order.memory_mib,
+    )
+    run = Run(order.assignment, order.seed, isolation.value, device)
+    with Grader(order.assignment, settings) as grader:
+        grader.prepare()
+        connection.send(Ready(isolation.value, device))
+        while (task := connection.recv()) is not None:
+            connection.send(_answer(task, order, run, grader))
+
+
+def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:
+    from grader.pipeline import grader_broke
+
+    submission: Submission | None = None
+    if task.broke:
+        report = grader_broke(order.assignment, task.hand_in, task.broke)
+    else:
+        report, submission = grader.grade(task.hand_in)
+    try:
+        _write(order, run, report, submission)
+    except Exception as error:
+        _no_room(error)
+        report = grader_broke(order.assignment, task.hand_in, f"{type(error).__name__} while its pages were written")
+        # Without the submission: whatever in it upset the page stays out of this one.
+        try:
+            _write(order, run, report, None)
+        except Exception as again:
+            _no_room(again)
+    return Done(task.number, row_of(report), _text(report), report if order.whole else None)
+
+
+def _write(order: Order, run: Run, report: Report, submission: Submission | None) -> None:
+    from grader.formats import formats
+
+    if order.output is not None:
+        for name in order.formats:
+            formats()[name].write_student(order.output, run, report, submission)
+
+
+def _no_room(error: Exception) -> None:
+    """Raise what every further page would meet as well."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        raise OutputError(f"{error.filename or 'the output folder'}: cannot be written: {error.strerror}") from error
+
+
+def _text(report: Report) -> str:
+    from grader.formats.json import document
+
+    return json.dumps(document(report))
+
+
+def _device(wanted: str) -> str:
+    """`cuda` where torch sees one, unless told otherwise."""
+    import torch
+
+    if wanted == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        raise UsageError("--device cuda: torch sees no CUDA device here; use --device auto or cpu")
+    return "cpu"
+
+
+def _detach() -> None:
+    """Ctrl-C is the parent's to handle; when the parent ends, so does this; stdout belongs to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if not os.environ.get("GRADER_DEBUG"):
+        # Warnings of libraries would break into the progress bar, and tell nobody anything.
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 2)
+        os.close(silence)
+    os.dup2(2, 1)
+
+
+def _leave(signal_number: int, frame: object) -> NoReturn:
+    sys.exit(128 + signal_number)  # unwinds: the wall's processes and folders go first

@@ -1,0 +1,215 @@
+"""A run as the terminal shows it: a bar while it goes on, then one notebook in full or a class as a table.
+
+What a student wrote is inert here: `Text` is never read as markup, and nothing invisible reaches the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from grader.assignment import Assignment
+from grader.batch import Request, Tally
+from grader.formats import Run
+from grader.formats._text import one_line, visible
+from grader.formats._words import CHECK, SUBMISSION, points
+from grader.row import Row
+from grader.verdict import CheckResult, ExerciseReport, Report, SubmissionStatus
+
+MOST_ROWS = 40
+_WIDTH_OF_A_PIPE = 120
+_COLOURS = {"right": "green", "wrong": "red", "open": "yellow"}
+_WALLS = {
+    "landlock": (
+        "Weaker wall: bubblewrap is missing or cannot be used here, so students' code was held back by Landlock "
+        "and seccomp alone. Install bubblewrap for the full wall."
+    ),
+    "none": "No wall: the code ran with all your rights, as you asked (--isolation none).",
+}
+
+
+def inert(text: str, limit: int = 300) -> str:
+    """Text of a student's, on one line, with nothing in it that a terminal would act upon."""
+    return visible(one_line(text, limit))
+
+
+class Terminal:
+    """Shows one run on standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=False)
+        if not self._console.is_terminal:
+            self._console.width = max(self._console.width, _WIDTH_OF_A_PIPE)
+        self._quiet = quiet
+        self._isolation = ""
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._bar = self._progress.add_task("Starting", total=None)
+
+    def begin(self, assignment: Assignment, total: int) -> None:
+        self._progress.update(self._bar, total=total)
+        self._progress.start()
+
+    def ready(self, run: Run) -> None:
+        self._isolation = run.isolation
+        self._progress.update(self._bar, description="Grading")
+
+    def done(self, row: Row) -> None:
+        self._progress.advance(self._bar)
+
+    def end(self, request: Request, tally: Tally, rows: Iterable[Row], only: Report | None) -> None:
+        self.close()
+        if self._quiet:
+            return
+        if only is not None:
+            self._print_notebook(only)
+        elif tally.finished:
+            self._print_class(rows, tally)
+        self._print_footer(request, tally, only)
+
+    def close(self) -> None:
+        """Take the bar away; also when the run failed."""
+        self._progress.stop()
+
+    def error(self, message: str) -> None:
+        """One message, whatever else is quiet."""
+        self.close()
+        text = Text("grader: ", style="bold red")
+        text.append("\n".join(visible(line) for line in message.splitlines()), style="not bold default")
+        self._console.print(text, soft_wrap=True)
+
+    # ------------------------------------------------------------------ one notebook
+
+    def _print_notebook(self, report: Report) -> None:
+        label = SUBMISSION[report.status]
+        head = Text(inert(report.file, 200), style="bold")
+        head.append(f"   {_score(report.score, report.max_score, report.pending)}", style="bold")
+        if report.status is not SubmissionStatus.GRADED:
+            head.append(f"   {label.sign} {label.word}", style=_COLOURS[label.look])
+        self._console.print(head)
+        if report.message:
+            self._console.print(Padding(Text(inert(report.message)), (0, 0, 0, 2), expand=False))
+        for exercise in report.exercises:
+            self._print_exercise(exercise)
+        for repair in report.repairs:
+            self._console.print(Text(f"· {inert(repair)}", style="dim"))
+        for warning in report.warnings:
+            if warning != report.message:
+                self._console.print(Text(f"! {inert(warning)}", style="yellow"))
+
+    def _print_exercise(self, exercise: ExerciseReport) -> None:
+        self._console.print()
+        head = Text(inert(exercise.title or exercise.id), style="bold")
+        head.append(f"  {_score(exercise.score, exercise.max_score, exercise.pending)}", style="default")
+        self._console.print(head)
+        for check in exercise.checks:
+            self._print_check(check)
+        for diagnosis in exercise.diagnoses:
+            text = Text("→ ", style="bold")
+            text.append(inert(diagnosis.message), style="not bold")
+            text.append(f"  [{diagnosis.mistake}, {diagnosis.proof}{_place(diagnosis.cell, diagnosis.line)}]", "dim")
+            self._console.print(Padding(text, (0, 0, 0, 4), expand=False))
+
+    def _print_check(self, check: CheckResult) -> None:
+        label = CHECK[check.status]
+        text = Text(f"{label.sign} ", style=_COLOURS[label.look])
+        text.append(inert(check.title or check.id), style="default")
+        text.append(f"  {_score(check.score, check.max_score)}", style="dim")
+        text.append(_place(check.cell, check.line).replace(", ", "  ", 1), style="dim")
+        self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
+        if label.look != "right":
+            for line in (check.message, check.advice):
+                if line:
+                    self._console.print(Padding(Text(inert(line)), (0, 0, 0, 4), expand=False))
+
+    # ------------------------------------------------------------------ a class
+
+    def _print_class(self, rows: Iterable[Row], tally: Tally) -> None:
+        everybody = tally.finished <= MOST_ROWS
+        shown: list[Row] = []
+        left_out = 0
+        for row in rows:
+            if everybody or not row.passes(tally.fail_under):
+                if len(shown) < MOST_ROWS:
+                    shown.append(row)
+                else:
+                    left_out += 1
+        if shown:
+            self._console.print(_table(shown))
+        if left_out:
+            self._console.print(Text(f"and {left_out} more that need a look: see the reports"))
+
+    # ------------------------------------------------------------------ both
+
+    def _print_footer(self, request: Request, tally: Tally, only: Report | None) -> None:
+        self._console.print()
+        if tally.finished < tally.total:
+            self._console.print(Text(f"Stopped: {tally.finished} of {tally.total} were graded.", style="yellow"))
+        if only is None:
+            self._console.print(Text(_counts(tally)))
+        if self._isolation in _WALLS:
+            self._console.print(Text(_WALLS[self._isolation], style="yellow"))
+        if request.output is not None and tally.finished:
+            self._console.print(Text(f"Reports: {_where(request.output, request.formats, only)}"), soft_wrap=True)
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+    table.add_column("Student", overflow="fold", max_width=32)
+    table.add_column("Status", no_wrap=True)
+    table.add_column("Score", justify="right", no_wrap=True)
+    table.add_column("Pending", justify="right", no_wrap=True)
+    table.add_column("First thing to fix", overflow="fold")
+    for row in rows:
+        label = SUBMISSION[SubmissionStatus(row.status)]
+        look = label.look if label.look != "right" or row.correct else "open"
+        table.add_row(
+            Text(inert(row.student)),
+            Text(f"{label.sign} {label.word}", style=_COLOURS[label.look]),
+            Text(f"{points(row.score)} / {points(row.max_score)}", style=_COLOURS[look]),
+            Text(points(row.pending) if row.pending else ""),
+            Text(inert(row.fix, 160)),
+        )
+    return table
+
+
+def _counts(tally: Tally) -> str:
+    threshold = "" if tally.fail_under is None else f" and at {points(tally.fail_under)} % or above"
+    parts = [f"{tally.passed} graded{threshold}"]
+    if tally.below:
+        parts.append(f"{tally.below} not" + ("" if threshold else " graded"))
+    if tally.broke:
+        parts.append(f"{tally.broke} on which the grader failed")
+    return ", ".join(parts)
+
+
+def _score(score: float, max_score: float, pending: float = 0.0) -> str:
+    waits = f" ({points(pending)} pending)" if pending else ""
+    return f"{points(score)} / {points(max_score)}{waits}"
+
+
+def _place(cell: int | None, line: int | None) -> str:
+    if cell is None:
+        return ""
+    return f", cell {cell}" if line is None else f", cell {cell}, line {line}"
+
+
+def _where(output: Path, formats: tuple[str, ...], only: Report | None) -> str:
+    if "html" in formats:
+        page = output / "students" / f"{only.student}.html" if only is not None else output / "index.html"
+        return visible(str(page))
+    return visible(f"{output}/")

@@ -1,0 +1,60 @@
+# make demo    install what is missing, grade the example hand-ins, say where the reports are
+# make test    lint, types, layers and tests, from a clean clone, with nothing installed by hand
+# make bench   how fast, and how much memory
+#
+# Another Python: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := reports/demo
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types layers tests bench clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/.installed
+	@$(BIN)/grader check assignments/residual-blocks/examples --output $(DEMO)
+	@echo
+	@echo "The class:   $(CURDIR)/$(DEMO)/index.html"
+	@echo "As data:     $(CURDIR)/$(DEMO)/results.json"
+	@echo "Your own:    $(BIN)/grader check path/to/notebooks"
+
+test: lint types layers tests
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --durations=5
+
+bench: $(VENV)/.installed
+	@$(BIN)/python bench/speed.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Installing again is needed when what is to be installed changes, and then only what changed.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (torch is large: this takes a few minutes the first time) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV), with the tools for tests ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(BIN)/python:
+	@tools/system.sh $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)

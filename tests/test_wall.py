@@ -11,7 +11,9 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import socket
+import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -31,6 +33,7 @@ from grader.errors import (
     WallError,
 )
 from grader.sandbox import Answer, Isolation, Session, SessionLimits, Zygote, choose, isolation, layout
+from grader.worker import serve
 
 SECRET = secrets.token_hex(16)
 
@@ -161,6 +164,44 @@ def test_no_exception_ends_the_session(session: Session, source: str) -> None:
     run(session, source)
     time.sleep(0.1)
     assert is_alive(session)
+
+
+class Silent(Exception):
+    """An exception whose own text cannot be had."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), BaseException("mine"), MemoryError(), RecursionError(), Silent()]
+)
+def test_whatever_an_operation_raises_is_an_answer(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """The loop does not rely on the operations to catch what a student's code raises."""
+
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setitem(serve.OPERATIONS, "fail", fail)
+    answer, tensors = serve._answer(None, {"operation": "fail", "arguments": {}}, {})
+    assert (answer["ok"], answer["error"]["type"], tensors) == (False, type(error).__name__, {})
+
+
+def test_nothing_is_left_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an operation no timer runs, no trace function waits, and the stack is as deep as before."""
+    limit = sys.getrecursionlimit()
+
+    def meddle(*arguments: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        signal.setitimer(signal.ITIMER_REAL, 1000)
+        sys.setrecursionlimit(limit + 7)
+        sys.setprofile(lambda *event: None)
+        return {}, {}
+
+    monkeypatch.setitem(serve.OPERATIONS, "meddle", meddle)
+    serve._answer(None, {"operation": "meddle", "arguments": {}}, {})
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert sys.getprofile() is None
+    assert sys.getrecursionlimit() == limit
 
 
 # What cannot be reached.
@@ -422,9 +463,15 @@ def test_memory_is_counted_over_all_processes(zygote: Zygote) -> None:
 
 
 def test_an_absurd_request_for_memory_names_its_line(session: Session) -> None:
-    """A tensor of terabytes fails at once, inside the student's code."""
-    facts = ask(session, "import torch\ntell(result=attempt(torch.zeros, 1 << 40))")
-    assert facts == {"result": "RuntimeError"}
+    """Memory beyond the limit fails when asked for, inside the student's code, even if never touched."""
+    facts = ask(
+        session,
+        """
+        import mmap, torch
+        tell(tensor=attempt(torch.empty, 1 << 30), mapping=attempt(mmap.mmap, -1, 4 << 30))
+        """,
+    )
+    assert facts == {"tensor": "RuntimeError", "mapping": "OSError"}
 
 
 def test_files_are_bounded(session: Session) -> None:

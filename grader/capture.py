@@ -24,15 +24,15 @@ Json = Any
 
 def record(
     module: nn.Module, x: Tensor, place_of: Callable[[Any], Place] | None = None
-) -> tuple[Json, dict[str, Tensor], object]:
+) -> tuple[Json, dict[str, Tensor], object, int]:
     """Run `module(x)` and record it.
 
     Args:
         place_of: the cell and line of a Python frame, (None, None) for a frame that is not the student's.
 
     Returns:
-        The graph as plain data (see `grader.graph`), the leaf tensors by key, and what the module returned. The
-        graph is None when the result is not one tensor.
+        The graph as plain data (see `grader.graph`), the leaf tensors by key, what the module returned, and how many
+        operations it executed. The graph is None when the result is not one tensor.
 
     Raises:
         Whatever the module raises; `failed_operation` then tells where.
@@ -42,19 +42,20 @@ def record(
     with recorder:
         result = module(x)
     graph = recorder.graph(result) if isinstance(result, Tensor) else None
-    return graph, recorder.leaves, result
+    return graph, recorder.leaves, result, sum(node["op"] != "leaf" for node in recorder.nodes)
 
 
 def failed_operation(error: BaseException) -> Json:
-    """Name and operand shapes of the operation that raised while it was recorded, or None."""
+    """The operation that raised while it was recorded: its name, the shapes of its operands, and how many convolutions
+    lead to each; or None."""
     return getattr(error, "_grader_operation", None)
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Collects nodes while it is active."""
 
     def __init__(self, module: nn.Module, place_of: Callable[[Any], Place] | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[dict[str, Json]] = []
         self.leaves: dict[str, Tensor] = {}
         self._place_of = place_of or (lambda frame: (None, None))
@@ -106,9 +107,7 @@ class Recorder(TorchDispatchMode):
             if whole == geometry:
                 node = root
             else:
-                node = self._new(
-                    "alias", args=[{"v": root}, *_relative(geometry, whole)], shapes=[list(tensor.shape)]
-                )
+                node = self._new("alias", args=[{"v": root}, *_relative(geometry, whole)], shapes=[list(tensor.shape)])
             self._known[memory, geometry] = (self._version[memory], node)
             return node
         node = self._leaf(tensor)
@@ -145,8 +144,12 @@ class Recorder(TorchDispatchMode):
             out = func(*args, **kwargs)
         except Exception as error:
             if failed_operation(error) is None:
-                shapes = [list(tensor.shape) for tensor in _tensors([args, list(kwargs.values())])]
-                error._grader_operation = {"op": str(func), "shapes": shapes}  # type: ignore[attr-defined]
+                operands = list(_tensors([args, list(kwargs.values())]))
+                error._grader_operation = {  # type: ignore[attr-defined]
+                    "op": str(func),
+                    "shapes": [list(tensor.shape) for tensor in operands],
+                    "depths": [self._convolutions_before(self._read(tensor)) for tensor in operands],
+                }
             raise
         if str(func).startswith("aten._local_scalar_dense"):
             return out
@@ -228,9 +231,8 @@ class Recorder(TorchDispatchMode):
             frame = frame.f_back  # type: ignore[assignment]
         return {"cell": place[0], "line": place[1], "module": path}
 
-    def graph(self, result: Tensor) -> Json:
-        """What `result` depends on, as plain data."""
-        output = self._read(result)
+    def _live(self, output: int) -> set[int]:
+        """A node and everything that it depends on."""
         live: set[int] = set()
         todo = [output]
         while todo:
@@ -238,11 +240,20 @@ class Recorder(TorchDispatchMode):
             if node not in live:
                 live.add(node)
                 todo += _references([self.nodes[node].get("args", []), self.nodes[node].get("kwargs", {})])
+        return live
+
+    def _convolutions_before(self, node: int) -> int:
+        return sum(self.nodes[i]["op"].startswith("aten.convolution") for i in self._live(node))
+
+    def graph(self, result: Tensor) -> Json:
+        """What `result` depends on, as plain data."""
+        output = self._read(result)
+        live = self._live(output)
         return {"nodes": [node for node in self.nodes if node["id"] in live], "output": output}
 
 
 def _geometry(tensor: Tensor) -> Geometry:
-    return (tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
+    return (int(tensor.storage_offset()), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
 
 
 def _relative(part: Geometry, whole: Geometry) -> list[Json]:

@@ -45,10 +45,11 @@ class _Answered(BaseModel):
 
 
 class Operation(_Answered):
-    """A torch operation that raised, and the shapes of its operands."""
+    """A torch operation that raised, the shapes of its operands, and how many convolutions lead to each."""
 
     op: str = Field(max_length=200)
     shapes: list[Shape] = Field(max_length=2000)
+    depths: list[int] = Field(max_length=2000)
 
 
 class Raised(_Answered):
@@ -90,6 +91,7 @@ class Built(_Answered):
     tensors: list[Registered] = Field(default_factory=list, max_length=100_000)
     graph: Graph | None = None
     output: Output | None = None
+    operations: int = 0  # executed in the recorded pass
 
     @property
     def parameters(self) -> list[Registered]:

@@ -1,8 +1,8 @@
 """One submission, from cells to report: the story of the grader, read from top to bottom.
 
-    Grader          what a process keeps from submission to submission: the wall's zygote, the right answers
-      .grade()      one hand-in  ->  Report
-        attempt     one run of the notebook's cells and all that was asked of it
+Grader          what a process keeps from submission to submission: the wall's zygote, the right answers
+  .grade()      one hand-in  ->  Report
+    attempt     one run of the notebook's cells and all that was asked of it
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from types import TracebackType
 from typing import Self
 
 from grader.assignment import Assignment, EssayExercise, ModuleExercise, NetworkExercise
-from grader.checks import checks
-from grader.errors import AssignmentError, SessionEnded, StudentOutOfMemory, StudentTimedOut, SubmissionError, WallError
+from grader.checks import checks, require_known
+from grader.errors import (
+    AssignmentError,
+    SessionEnded,
+    StudentOutOfMemory,
+    StudentTimedOut,
+    SubmissionError,
+    WallError,
+)
 from grader.judge.examine import ask, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
@@ -62,6 +69,7 @@ class Grader:
         import torch
 
         torch.set_num_threads(1)
+        require_known(self.assignment)
         for exercise in self.assignment.code_exercises:
             if isinstance(exercise, ModuleExercise):
                 reference = Reference(self.assignment, exercise)
@@ -292,7 +300,9 @@ class Attempt:
         """Did the definitions leave something out that was needed?"""
         if self.executed is None or not self.executed.skipped:
             return False
-        if any(e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()):
+        if any(
+            e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()
+        ):
             return True
         raised = [seen.raised for examined in self.examined.values() for seen in examined.observations if seen.raised]
         return any(r.type in ("NameError", "AttributeError", "KeyError", "UnboundLocalError") for r in raised)
@@ -302,7 +312,10 @@ class Attempt:
         """How far it got, and why no further."""
         for examined in self.examined.values():
             if examined.ended is not None:
-                kind = {StudentTimedOut: SubmissionStatus.TIMED_OUT, StudentOutOfMemory: SubmissionStatus.OUT_OF_MEMORY}
+                kind = {
+                    StudentTimedOut: SubmissionStatus.TIMED_OUT,
+                    StudentOutOfMemory: SubmissionStatus.OUT_OF_MEMORY,
+                }
                 return kind.get(type(examined.ended), SubmissionStatus.CRASHED), str(examined.ended)
         return SubmissionStatus.GRADED, ""
 
@@ -325,7 +338,12 @@ def _essay(exercise: EssayExercise, answer: str | None) -> ExerciseReport:
         else "Pending: no answer was found below its heading; a human looks for it and decides."
     )
     pending = CheckResult(
-        id="answer", title="Written answer", status=Status.SKIPPED, score=0.0, max_score=exercise.max_score, message=message
+        id="answer",
+        title="Written answer",
+        status=Status.SKIPPED,
+        score=0.0,
+        max_score=exercise.max_score,
+        message=message,
     )
     return ExerciseReport(
         id=exercise.id,

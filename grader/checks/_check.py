@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 from pydantic import JsonValue
 
@@ -17,8 +17,16 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import StudentTimedOut
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
+from grader.judge.places import place_of
 from grader.observation import Probe, Raised
 from grader.verdict import CheckResult, Status
+
+
+class Place(TypedDict):
+    """Fields of a `Finding` that say where."""
+
+    cell: int | None
+    line: int | None
 
 
 @dataclass
@@ -97,15 +105,12 @@ def in_case(examined: Examined, seen: Observation) -> str:
     return f"{examined.call(seen.case)}, {seen.case.title}"
 
 
-def place(raised: Raised) -> dict[str, int | None]:
-    """Cell and line of an exception, for a `Finding`."""
+def place(seen: Observation, what: str) -> Place:
+    """Cell and line of a part of the module (see `grader.judge.places`), as fields of a `Finding`."""
+    cell, line = place_of(seen, what)
+    return {"cell": cell, "line": line}
+
+
+def place_of_exception(raised: Raised) -> Place:
+    """Cell and line of an exception, as fields of a `Finding`."""
     return {"cell": raised.cell, "line": raised.line}
-
-
-def place_of_output(seen: Observation) -> dict[str, int | None]:
-    """Cell and line that made the module's result, as recorded."""
-    graph = seen.built.graph
-    if graph is None or not graph.is_sound():
-        return {}
-    node = graph.by_id()[graph.output]
-    return {"cell": node.cell, "line": node.line}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_output
-from grader.judge.compare import difference, equal
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception
+from grader.judge.behaviour import first_difference
+from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
-from grader.judge.leaves import Slot
 from grader.observation import Answer, Probe
 from grader.verdict import Status
 
@@ -108,21 +109,21 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
             return None  # the shape check says so
         return Finding(
             Status.FAILED,
-            f"{where}: the forward pass runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
+            f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
             advice="An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs.",
-            **place_of_output(seen),
+            **place(seen, "output"),
         )
     if answer.y is None:
         return None
     if not torch.isfinite(answer.y).all():
-        return Finding(Status.FAILED, f"{where}: the output holds NaN or infinity.", **place_of_output(seen))
+        return Finding(Status.FAILED, f"{where}: the output holds NaN or infinity.", **place(seen, "output"))
     if not answer.gradients:
         return Finding(
             Status.FAILED,
             f"{where}: no gradient leaves the output.",
             expected="a gradient for the input and every parameter",
             advice="Something cuts the result from autograd: detach(), .data, torch.no_grad() or a new tensor.",
-            **place_of_output(seen),
+            **place(seen, "output"),
         )
     for key, gradient in answer.gradients.items():
         if not torch.isfinite(gradient).all():
@@ -134,7 +135,7 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
             expected="a gradient for the input",
             actual="none",
             advice="Layers in front of this one could never learn. Look for detach(), .data or torch.no_grad().",
-            **place_of_output(seen),
+            **place(seen, "output"),
         )
     frozen = [p.key for p in seen.built.parameters if not p.learnable]
     unreached = [p.key for p in seen.built.parameters if p.learnable and p.key not in answer.gradients]
@@ -146,7 +147,9 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
             expected="a gradient for every parameter",
             actual="requires_grad is False" if frozen else "not used for the output",
             advice=(
-                "Do not set requires_grad to False." if frozen else "A layer that forward does not use is never trained: use it, or remove it."
+                "Do not set requires_grad to False."
+                if frozen
+                else "A layer that forward does not use is never trained: use it, or remove it."
             ),
         )
     return None
@@ -156,36 +159,17 @@ def _name(key: str) -> str:
     return "the input" if key == "x" else key.removeprefix("p:")
 
 
-def first_difference(seen: Observation, form: Form, probe: Probe) -> tuple[str, float] | None:
-    """Where the student's answer to a probe first differs from a form's outcome, and by how much."""
-    answer = seen.answers.get(probe.name)
-    if answer is None:
-        return None
-    outcome = form.outcome(probe)
-    if outcome.y is None or answer.y is None:
-        return None if outcome.y is None and answer.y is None else ("whether it runs", float("inf"))
-    if not equal(answer.y, outcome.y, seen.precision) or list(answer.y.shape) != list(outcome.y.shape):
-        return "output", difference(answer.y, outcome.y)
-    for slot, gradient in outcome.gradients.items():
-        if not equal(seen.gradient(probe, slot), gradient, seen.precision):
-            what = "gradient of the input" if slot is None else f"gradient of {_leaf(seen, slot)}"
-            return what, difference(seen.gradient(probe, slot), gradient)
-    return None
-
-
-def _leaf(seen: Observation, slot: Slot) -> str:
-    return seen.slots[slot][2:] if seen.slots[slot][:2] in ("p:", "b:") else f"an unregistered {slot.role}"
-
-
 def _first_difference(examined: Examined, seen: Observation, form: Form) -> Finding | None:
     for probe in compared_probes(seen.case):
         answer = seen.answers.get(probe.name)
-        if answer is not None and answer.raised is not None and form.outcome(probe).error is None:
+        if answer is None:
+            continue
+        if answer.raised is not None and form.outcome(probe).error is None:
             said = f"{answer.raised.type}: {answer.raised.message}"
             return Finding(
                 Status.STUDENT_CRASHED,
                 f"{in_case(examined, seen)}: the {answer.raised.stage} pass raises {said}",
-                **place(answer.raised),  # type: ignore[arg-type]
+                **place_of_exception(answer.raised),
             )
         found = first_difference(seen, form, probe)
         if found is not None:
@@ -198,23 +182,28 @@ def _first_difference(examined: Examined, seen: Observation, form: Form) -> Find
                 f"mode, by {size:.3g} of the largest value.",
                 expected=expected,
                 actual=actual,
-                advice="The layers are there, but they are not combined as the task asks: compare forward step by step.",
-                **place_of_output(seen),
+                advice="The layers are there, but not combined as the task asks: compare forward step by step.",
+                **place(seen, "output"),
             )
     return None
 
 
-def _samples(seen: Observation, outcome: Outcome, probe: Probe, what: str) -> tuple[list[float] | None, list[float] | None]:
+def _samples(seen: Observation, outcome: Outcome, probe: Probe, what: str) -> tuple[JsonValue, JsonValue]:
     """The first values of both outputs, to look at."""
     answer = seen.answers[probe.name]
-    expected, actual = (outcome.y, answer.y) if what == "output" else (outcome.gradients.get(None), answer.gradients.get("x"))
+    expected, actual = (
+        (outcome.y, answer.y) if what == "output" else (outcome.gradients.get(None), answer.gradients.get("x"))
+    )
     if what not in ("output", "gradient of the input") or expected is None or actual is None:
         return None, None
     return _few(expected), _few(actual)
 
 
-def _few(values: torch.Tensor) -> list[float]:
-    return [float(f"{value:.6g}") if value == value and abs(value) < 1e300 else 0.0 for value in values.reshape(-1)[:4].double().tolist()]
+def _few(values: torch.Tensor) -> JsonValue:
+    return [
+        float(f"{value:.6g}") if value == value and abs(value) < 1e300 else 0.0
+        for value in values.reshape(-1)[:4].double().tolist()
+    ]
 
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:

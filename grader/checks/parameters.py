@@ -10,6 +10,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, in_case
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
+from grader.judge.leaves import Slot
 from grader.observation import Probe
 from grader.verdict import Status
 
@@ -52,12 +53,13 @@ class Parameters(Check):
         return Finding(
             Status.PASSED,
             f"The number of parameters is right in all {len(counts)} cases.",
-            expected=dict(wanted),  # type: ignore[arg-type]
-            actual=dict(counts),  # type: ignore[arg-type]
+            expected=dict(wanted),
+            actual=dict(counts),
             notes=notes,
         )
 
     def judge_network(self, examined: Examined) -> Finding:
+        assert isinstance(examined.exercise, NetworkExercise)
         counts: dict[str, int] = {}
         for seen in examined.ran:
             where = in_case(examined, seen)
@@ -77,14 +79,14 @@ class Parameters(Check):
         if len(counts) > 1 and len(sizes) == 1:
             return Finding(
                 Status.FAILED,
-                f"The number of parameters does not depend on {examined.exercise.cases[0].arguments and next(iter(examined.exercise.cases[0].arguments))}.",
-                actual=dict(counts),  # type: ignore[arg-type]
+                f"The number of parameters is the same for every {examined.exercise.outputs}.",
+                actual=dict(counts),
                 advice="The last linear layer must have as many outputs as there are classes.",
             )
         return Finding(
             Status.PASSED,
             "All layers are registered as parameters of the network.",
-            actual=dict(counts),  # type: ignore[arg-type]
+            actual=dict(counts),
         )
 
 
@@ -96,8 +98,8 @@ def _redundant_biases(examined: Examined, seen: Observation) -> int:
     return _size(seen.aligned.slots) - _size(plain.slots)
 
 
-def _size(slots: Iterable[object]) -> int:
-    return sum(math.prod(slot.shape) for slot in slots if slot.learnable)  # type: ignore[attr-defined]
+def _size(slots: Iterable[Slot]) -> int:
+    return sum(math.prod(slot.shape) for slot in slots if slot.learnable)
 
 
 def _unregistered(seen: Observation) -> list[list[int]]:
@@ -134,7 +136,9 @@ def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], act
     theirs = Counter(tuple(shape) for shape in shapes.values())
     missing = [f"{name} ({show(shape)})" for name, shape in shapes.items() if (theirs - mine)[tuple(shape)]]
     extra = [
-        f"{p.key.removeprefix('p:')} ({show(p.shape)})" for p in seen.built.parameters if (mine - theirs)[tuple(p.shape)]
+        f"{p.key.removeprefix('p:')} ({show(p.shape)})"
+        for p in seen.built.parameters
+        if (mine - theirs)[tuple(p.shape)]
     ]
     parts = []
     if missing:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import pairwise
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, ended, in_case, place, place_of_output
-from grader.judge.anatomy import ancestors, anatomy
+from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
+from grader.judge.anatomy import residual_additions
 from grader.judge.draws import draw_input
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -116,7 +117,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 expected=list(expected),
                 actual=list(actual or []),
                 advice=_advice(expected, actual or []),
-                **place_of_output(seen),
+                **place(seen, "output"),
             )
     if isinstance(examined.exercise, NetworkExercise):
         return _never_halves(where, seen)
@@ -160,7 +161,7 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
 def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
     call = examined.call(seen.case)
     said = f"{raised.type}: {raised.message}" if raised.message else raised.type
-    finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place(raised))  # type: ignore[arg-type]
+    finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     operation = raised.operation
     if raised.type == "NotImplementedError":
         finding.message = f"{call} is unfinished: its {raised.stage} raises NotImplementedError."
@@ -195,7 +196,7 @@ def _undefined(examined: Examined) -> Finding:
     if broken is not None:
         return Finding(
             Status.FAILED,
-            f"{name} is not defined. Cell {broken.cell} cannot be read as Python: {broken.message}, line {broken.line}.",
+            f"{name} is not defined: cell {broken.cell} is not valid Python ({broken.message}, line {broken.line}).",
             expected=name,
             cell=broken.cell,
             line=broken.line,
@@ -219,19 +220,22 @@ def _undefined(examined: Examined) -> Finding:
 def _never_halves(where: str, seen: Observation) -> Finding | None:
     """A network whose resolution never halves while its channels double."""
     graph = seen.built.graph
-    if graph is None or not graph.is_sound() or anatomy(graph) is None:
+    if graph is None or not graph.is_sound():
+        return None
+    nodes = graph.by_id()
+    # The operands' shape: a sum by `stack` has one dimension more.
+    maps = [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
+    if not maps:
         return None  # the skip-connection check has something to say about that
-    live = ancestors(graph, graph.output)
-    maps = [node.shape for node in graph.nodes if node.id in live and node.name == "add" and len(node.shape) == 4]
-    for before, behind in zip(maps, maps[1:], strict=False):
+    for before, behind in pairwise(maps):
         if behind[1] == 2 * before[1] and behind[2] * 2 == before[2]:
             return None
-    sizes = ", ".join(show(size[1:]) for size in maps) or "none"
+    sizes = ", ".join(show(size[1:]) for size in maps)
     return Finding(
         Status.FAILED,
         f"{where}: from block to block the channels never double while the resolution halves.",
         expected="e.g. 16×32×32, 32×16×16, 64×8×8",
         actual=sizes,
         advice="Give the first block of each stage stride 2 and twice the channels.",
-        **place_of_output(seen),
+        **place(seen, "output"),
     )

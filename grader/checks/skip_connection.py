@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, not_everywhere, place_of_output
-from grader.graph import Graph
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place
 from grader.judge.activations import activate_branch, toggle_final_activation
-from grader.judge.anatomy import Anatomy, ancestors, anatomy, convolutions
+from grader.judge.anatomy import residual_additions
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -51,14 +50,16 @@ class SkipConnection(Check):
         failed: list[Finding] = []
         for seen in examined.ran:
             # Without alignment only the reference's plain form can say what a shortcut without weights is.
-            form = seen.aligned or examined.answers.forms(seen.case)[0]
+            forms = list(examined.right_forms(seen)) or [examined.answers.forms(seen.case)[0]]
             asked = [probe for probe in (*ZERO, *ALIGNED) if probe.name in seen.answers]
-            results = [_judge_probe(examined, seen, form, probe) for probe in asked]
+            results = [_judge_probe(examined, seen, forms, probe) for probe in asked]
             wrong = next((finding for finding in results if finding is not None), None)
             if wrong is not None:
                 failed.append(wrong)
             elif asked:
-                measured.append(f"{in_case(examined, seen)}: with the residual branch at zero the block is its shortcut.")
+                measured.append(
+                    f"{in_case(examined, seen)}: with the residual branch at zero the block is its shortcut."
+                )
         if failed:
             failed[0].evidence = [finding.message for finding in failed[1:]] + measured
             return failed[0]
@@ -94,9 +95,13 @@ class SkipConnection(Check):
                     expected=least,
                     actual=len(found),
                     advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
-                    **place_of_output(seen),
+                    **place(seen, "output"),
                 )
-        counts = {in_case(examined, seen): len(residual_additions(seen.built.graph)) for seen in examined.ran if seen.built.graph}
+        counts = {
+            in_case(examined, seen): len(residual_additions(seen.built.graph))
+            for seen in examined.ran
+            if seen.built.graph
+        }
         blocks = min(counts.values())
         return not_everywhere(examined, "There are enough residual blocks") or Finding(
             Status.PASSED,
@@ -106,34 +111,13 @@ class SkipConnection(Check):
         )
 
 
-def residual_additions(graph: Graph) -> list[int]:
-    """Ids of additions of a branch with at least two convolutions to a shortcut with at most one.
-
-    Both sides must come from one value: the block's input.
-    """
-    nodes = graph.by_id()
-    x = graph.input.id if any(n.leaf is not None and n.leaf.kind == "input" for n in graph.nodes) else -1
-    live = ancestors(graph, graph.output)
-    found = []
-    for node in graph.nodes:
-        if node.id not in live or node.name != "add" or len(set(node.inputs)) != 2:
-            continue
-        first, second = (ancestors(graph, side) for side in node.inputs[:2])
-        if x not in first or x not in second:
-            continue
-        common = first & second
-        sides = sorted(len(convolutions(graph, side - common)) for side in (first, second))
-        if sides[0] <= 1 and sides[1] >= 2 and all(len(nodes[i].shape) == 4 for i in node.inputs[:2]):
-            found.append(node.id)
-    return found
-
-
-def _judge_probe(examined: Examined, seen: Observation, form: Form, probe: Probe) -> Finding | None:
+def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe: Probe) -> Finding | None:
     """What is wrong on this probe, or None."""
     answer = seen.answers[probe.name]
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
-    accepted = [outcome for outcome in (f.outcome(probe) for f in _accepted(form)) if outcome.y is not None]
+    outcomes = [each.outcome(probe) for form in forms for each in _accepted(form)]
+    accepted = [outcome for outcome in outcomes if outcome.y is not None]
     for outcome in accepted:
         assert outcome.y is not None
         if equal(answer.y, outcome.y, seen.precision) and equal(
@@ -151,7 +135,7 @@ def _judge_probe(examined: Examined, seen: Observation, form: Form, probe: Probe
         expected=[float(f"{v:.6g}") for v in outcome.y.reshape(-1)[:4].tolist()],
         actual=[float(f"{v:.6g}") if abs(v) < 1e300 else 0.0 for v in answer.y.reshape(-1)[:4].double().tolist()],
         advice=advice,
-        **_place_of_join(seen),
+        **place(seen, "join"),
     )
 
 
@@ -159,7 +143,12 @@ def _judge_probe(examined: Examined, seen: Observation, form: Form, probe: Probe
 def _accepted(form: Form) -> list[Form]:
     """The form, with and without an activation after the addition and on the branch before it."""
     activated = form.with_edit(activate_branch)
-    return [form, form.with_edit(toggle_final_activation), activated, activated.with_edit(toggle_final_activation)]
+    return [
+        form,
+        form.with_edit(toggle_final_activation),
+        activated,
+        activated.with_edit(toggle_final_activation),
+    ]
 
 
 def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[str, str]:
@@ -172,7 +161,10 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[
                 "the output is right, but no gradient flows back through the shortcut",
                 "The shortcut is cut from autograd (detach(), .data or torch.no_grad()): add x itself.",
             )
-        return "the output is right, but its gradient is not that of the shortcut", "Add x itself, not a copy of it."
+        return (
+            "the output is right, but its gradient is not that of the shortcut",
+            "Add x itself, not a copy of it.",
+        )
     if list(answer.y.shape) != list(expected.shape):
         return (
             f"the output has the shape {show(list(answer.y.shape))} instead of {show(list(expected.shape))}",
@@ -186,15 +178,11 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
     if torch.allclose(y, factor * shortcut, atol=1e-7):
-        return f"the block gives {factor:.4g} times its shortcut", "The shortcut is added once, with weight 1."
-    return "the block is not its shortcut", "Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x)."
-
-
-def _place_of_join(seen: Observation) -> dict[str, int | None]:
-    """Where branch and shortcut meet, as recorded; where the result is made when they do not meet."""
-    graph = seen.built.graph
-    parts: Anatomy | None = anatomy(graph) if graph is not None and graph.is_sound() else None
-    if graph is None or parts is None:
-        return place_of_output(seen)
-    join = graph.by_id()[parts.join]
-    return {"cell": join.cell, "line": join.line}
+        return (
+            f"the block gives {factor:.4g} times its shortcut",
+            "The shortcut is added once, with weight 1.",
+        )
+    return (
+        "the block is not its shortcut",
+        "Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x).",
+    )

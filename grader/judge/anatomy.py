@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from grader.graph import Graph, Node
 
 
+# Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
+SUMS = frozenset(("add", "sub", "rsub", "stack"))
+
+
 @dataclass(frozen=True)
 class Anatomy:
     """Node ids. `join` adds `branch` and `shortcut`; `after` are the operations from the join to the output."""
@@ -63,3 +67,25 @@ def branch_keys(graph: Graph) -> set[str]:
         return set()
     own = ancestors(graph, parts.branch) - ancestors(graph, parts.shortcut)
     return {node.leaf.key for node in graph.nodes if node.id in own and node.leaf is not None}
+
+
+def residual_additions(graph: Graph) -> list[int]:
+    """Ids of additions of a branch with at least two convolutions to a shortcut with at most one.
+
+    Both sides must come from one value: the block's input.
+    """
+    nodes = graph.by_id()
+    x = graph.input.id if any(n.leaf is not None and n.leaf.kind == "input" for n in graph.nodes) else -1
+    live = ancestors(graph, graph.output)
+    found = []
+    for node in graph.nodes:
+        if node.id not in live or node.name not in SUMS or len(set(node.inputs)) != 2:
+            continue
+        first, second = (ancestors(graph, side) for side in node.inputs[:2])
+        if x not in first or x not in second:
+            continue
+        common = first & second
+        sides = sorted(len(convolutions(graph, side - common)) for side in (first, second))
+        if sides[0] <= 1 and sides[1] >= 2 and all(len(nodes[i].shape) == 4 for i in node.inputs[:2]):
+            found.append(node.id)
+    return found

@@ -14,8 +14,10 @@ from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
-from grader.judge.leaves import Slot, places_by_registration, places_in_graph, signature, slots
-from grader.observation import Answer, Built, Precision, Probe, Ran, Raised
+from grader.judge.leaves import Slot, fill_slots, places_by_registration, places_in_graph, signature
+from grader.observation import Answer, Built, Precision, Probe, Raised, Ran
+
+BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
 
 
 class Worker(Protocol):
@@ -42,7 +44,8 @@ class Observation:
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     recorded: bool = False  # are the slots from a graph, or only from the order of registration?
     aligned: Form | None = None  # a right form with the same slots
-    answers: dict[str, Answer] = field(default_factory=dict)  # by the name of the probe
+    probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
+    answers: dict[str, Answer] = field(default_factory=dict)
 
     @property
     def raised(self) -> Raised | None:
@@ -80,7 +83,7 @@ def examine(
     probes = list(probes)
     handle = f"{name}/{case.title}"
     arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values())}
-    x = draw_input(seed, case.input, Probe("build", "initial"))
+    x = draw_input(seed, case.input, BUILD)
     precision: Precision = "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     if built.raised is not None and _is_about_dtype(built.raised):
@@ -110,6 +113,7 @@ def examine(
     if not isinstance(answers, list) or len(answers) != len(possible):
         raise ProtocolViolated("the answer to the probes is malformed")
     for i, (probe, answer) in enumerate(zip(possible, answers, strict=True)):
+        seen.probes[probe.name] = probe
         seen.answers[probe.name] = _answer(_checked(Ran, answer), i, given)
     return seen
 
@@ -123,13 +127,13 @@ def _align(seen: Observation, forms: list[Form]) -> None:
     graph = seen.built.graph
     ways: list[tuple[dict[Slot, str], bool]] = []
     if graph is not None and graph.is_sound() and not _graph_is_odd(graph):
-        ways.append((slots(places_in_graph(graph)), True))
+        ways.append((fill_slots(places_in_graph(graph)), True))
     leaves = [
         (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
         for tensor in seen.built.tensors
         if tensor.floating
     ]
-    ways.append((slots(places_by_registration(leaves)), False))
+    ways.append((fill_slots(places_by_registration(leaves)), False))
     for found, recorded in ways:
         aligned = next((form for form in forms if form.signature == signature(found)), None)
         if aligned is not None:
@@ -151,11 +155,12 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
         case "zero":
             return bool(forms) and forms[0].shortcut_is_free_of_weights
         case "zero-branch":  # without weights on the shortcut, this is "zero" again
-            return seen.aligned is not None and not seen.aligned.shortcut_is_free_of_weights
+            return seen.aligned is not None and seen.recorded and not seen.aligned.shortcut_is_free_of_weights
+        case "constant-branch":
+            # The order of registration does not tell a branch from a projection.
+            return seen.aligned is not None and (seen.recorded or seen.aligned.shortcut_is_free_of_weights)
         case "random":
             return bool(forms)
-        case _:
-            return seen.aligned is not None
 
 
 def _is_about_dtype(raised: Raised) -> bool:
@@ -163,7 +168,12 @@ def _is_about_dtype(raised: Raised) -> bool:
 
 
 def ask(
-    worker: Worker, operation: str, arguments: dict[str, Any], tensors: Mapping[str, Tensor], model: Any, seconds: float
+    worker: Worker,
+    operation: str,
+    arguments: dict[str, Any],
+    tensors: Mapping[str, Tensor],
+    model: Any,
+    seconds: float,
 ) -> tuple[Any, dict[str, Any], dict[str, Tensor]]:
     """One operation: its answer as `model` (None when that is not wanted), as plain fields, and its tensors.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.examine import Observation
-from grader.judge.forms import Form, right_forms
+from grader.judge.forms import Edit, Form, right_forms
 from grader.judge.reference import Reference
 from grader.observation import Problem
 
@@ -19,6 +19,7 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
+        self._planted: dict[tuple[int, str, int], list[Form]] = {}
         self._seed = seed
         self._device = device
 
@@ -27,6 +28,25 @@ class RightAnswers:
         if case.title not in self._forms:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
+
+    def planted(self, edit: Edit, case: Case, variant: int) -> list[Form]:
+        """Forms with a mistake planted in them: the reference without redundant biases, and with all of them."""
+        key = (id(edit), case.title, variant)
+        if key not in self._planted:
+            right = [form for form in self.forms(case) if form.variant == variant]
+            planted = []
+            for form in dict.fromkeys((right[0], right[-1])):
+                wrong = form.with_edit(edit)
+                # Layers that the mistake leaves unused may still be there: then all slots of the right form are.
+                planted += [wrong, wrong.with_slots(form.slots)] if _drops_leaves(wrong, form) else [wrong]
+            self._planted[key] = planted
+        return self._planted[key]
+
+
+def _drops_leaves(wrong: Form, right: Form) -> bool:
+    """Does the wrong form use some of the right form's parameters as they are, and none else?"""
+    used = {(key, slot.role, slot.shape) for slot, key in wrong.slots.items()}
+    return used < {(key, slot.role, slot.shape) for slot, key in right.slots.items()}
 
 
 @dataclass
@@ -67,7 +87,7 @@ class Examined:
         if self.answers is not None and seen.aligned is not None:
             for form in self.answers.forms(seen.case):
                 if form.signature == seen.aligned.signature:
-                    yield form
+                    yield from [form] if seen.recorded else form.relabelled
 
 
 def show(shape: list[int] | None) -> str:

@@ -19,7 +19,7 @@ from grader.graph import Graph, Leaf
 from grader.judge.anatomy import branch_keys
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
-from grader.judge.leaves import Signature, Slot, places_in_graph, signature, slots
+from grader.judge.leaves import Signature, Slot, fill_slots, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import ReplayError, replay
 from grader.observation import Probe
@@ -35,6 +35,7 @@ class Outcome:
     gradients: dict[Slot | None, Tensor] = field(default_factory=dict)  # None stands for the input
     buffers: dict[Slot, Tensor] = field(default_factory=dict)
     error: ReplayError | None = None
+    has_expected_shape: bool = True  # is the output of the shape that the reference gives?
 
 
 class Form:
@@ -43,10 +44,19 @@ class Form:
     Args:
         edits: applied one after another to the reference's graph.
         device: where it runs, "cpu" or "cuda".
+        slots: the key in each slot, where it is not the graph's own canonical order.
     """
 
-    def __init__(self, reference: Reference, case: Case, variant: int = 0, edits: tuple[Edit, ...] = (),
-                 seed: int = 0, device: str = "cpu") -> None:  # fmt: skip
+    def __init__(
+        self,
+        reference: Reference,
+        case: Case,
+        variant: int = 0,
+        edits: tuple[Edit, ...] = (),
+        seed: int = 0,
+        device: str = "cpu",
+        slots: dict[Slot, str] | None = None,
+    ) -> None:
         self.reference = reference
         self.case = case
         self.variant = variant
@@ -54,10 +64,16 @@ class Form:
         self.seed = seed
         self.device = torch.device(device)
         self._outcomes: dict[str, Outcome] = {}
+        if slots is not None:
+            self.slots = slots
 
     def with_edit(self, edit: Edit) -> Form:
         """This form with one more edit."""
         return Form(self.reference, self.case, self.variant, (*self.edits, edit), self.seed, str(self.device))
+
+    def with_slots(self, slots: dict[Slot, str]) -> Form:
+        """This form with other keys in its slots; keys that its graph does not use are fine."""
+        return Form(self.reference, self.case, self.variant, self.edits, self.seed, str(self.device), slots)
 
     def graph(self, *, train: bool, shape: tuple[int, ...]) -> Graph:
         """What the form computes for an input of this shape."""
@@ -73,7 +89,7 @@ class Form:
     @cached_property
     def slots(self) -> dict[Slot, str]:
         """The key of the graph's leaf in each slot."""
-        return slots(places_in_graph(self._small))
+        return fill_slots(places_in_graph(self._small))
 
     @cached_property
     def signature(self) -> Signature:
@@ -89,6 +105,11 @@ class Form:
     def shortcut_is_free_of_weights(self) -> bool:
         """Is the shortcut the identity, or at least without parameters?"""
         return self.branch == set(self.slots)
+
+    @cached_property
+    def relabelled(self) -> list[Form]:
+        """The form with the keys of like slots exchanged in every way, itself first: ties are tried by number."""
+        return [self, *(self.with_slots(slots) for slots in relabellings(self.slots))]
 
     def outcome(self, probe: Probe) -> Outcome:
         """Output, gradients and buffers on a probe; kept."""
@@ -112,6 +133,7 @@ class Form:
             return Outcome(error=error)
         learnable = {slot: leaf for slot, leaf in leaves.items() if slot.learnable}
         gradients: dict[Slot | None, Tensor] = {}
+        fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
         if y.requires_grad:
             cotangent = draw_cotangent(self.seed, list(y.shape), probe).to(self.device)
             found = torch.autograd.grad(y, [x, *learnable.values()], cotangent, allow_unused=True)
@@ -119,11 +141,14 @@ class Form:
                 gradients[slot] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu()
         slot_of = {key: slot for slot, key in self.slots.items()}
         buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}
-        return Outcome(y.detach().cpu(), gradients, buffers)
+        return Outcome(y.detach().cpu(), gradients, buffers, has_expected_shape=fits)
 
 
 def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Iterator[Form]:
-    """Every accepted way to do a case: each variant, with each set of redundant biases that is allowed."""
+    """Every accepted way to do a case: each variant, with each set of redundant biases that is allowed.
+
+    Of one variant, the form without biases comes first and the one with all of them last.
+    """
     for variant in range(len(reference.variants)):
         plain = Form(reference, case, variant, (), seed, device)
         if reference.exercise.conv_bias == "forbidden":

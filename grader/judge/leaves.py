@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, permutations, product
 from typing import Literal
 
 from grader.graph import Graph, Leaf, Node
@@ -20,10 +21,27 @@ Signature = Counter[tuple[Role, tuple[int, ...]]]
 
 # Operations that hand a value on without computing: a parameter's role is that of what uses it behind them.
 VIEWS = frozenset(
-    "t view _unsafe_view permute unsqueeze expand clone transpose select squeeze reshape contiguous lift_fresh "
-    "detach alias slice _to_copy".split()
+    [
+        "t",
+        "view",
+        "_unsafe_view",
+        "permute",
+        "unsqueeze",
+        "expand",
+        "clone",
+        "transpose",
+        "select",
+        "squeeze",
+        "reshape",
+        "contiguous",
+        "lift_fresh",
+        "detach",
+        "alias",
+        "slice",
+        "_to_copy",
+    ]
 )
-PRODUCTS = frozenset("addmm mm bmm linear matmul baddbmm".split())
+PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +67,7 @@ class Place:
     order: tuple[float, ...] = ()
 
 
-def slots(places: Iterable[Place]) -> dict[Slot, str]:
+def fill_slots(places: Iterable[Place]) -> dict[Slot, str]:
     """The key that fills each slot, in canonical order."""
     groups: dict[tuple[Role, tuple[int, ...]], list[Place]] = defaultdict(list)
     for place in sorted(places, key=lambda place: place.order):
@@ -59,6 +77,30 @@ def slots(places: Iterable[Place]) -> dict[Slot, str]:
         for (role, shape), group in groups.items()
         for index, place in enumerate(group)
     }
+
+
+def relabellings(filled: Mapping[Slot, str], most: int = 24) -> Iterator[dict[Slot, str]]:
+    """Other ways to fill the slots: keys exchanged among slots of one role and shape.
+
+    The four vectors of a batch norm move together, and so the vectors of one length that there are equally many of.
+    """
+    groups: dict[tuple[bool, tuple[int, ...], int], list[Role]] = defaultdict(list)
+    counts = signature(filled)
+    for (role, shape), number in counts.items():
+        if number > 1:
+            groups[role == "weight", shape, number].append(role)
+    ways = [
+        [
+            {Slot(role, shape, i): filled[Slot(role, shape, j)] for role in roles for i, j in enumerate(order)}
+            for order in permutations(range(number))
+        ]
+        for (_, shape, number), roles in groups.items()
+    ]
+    for chosen in islice(product(*ways), 1, most):
+        exchanged = dict(filled)
+        for change in chosen:
+            exchanged.update(change)
+        yield exchanged
 
 
 def signature(filled: Iterable[Slot]) -> Signature:

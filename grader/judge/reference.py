@@ -47,9 +47,11 @@ class Reference:
             module = self._module(case, variant).train(train)
             x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
             try:
-                recorded, _, _ = record(module, x * 1)
+                recorded, *_ = record(module, x * 1)
             except Exception as error:
-                raise self._wrong(f"case {case.title!r}: the reference raises {type(error).__name__}: {error}") from error
+                raise self._wrong(
+                    f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"
+                ) from error
             if recorded is None:
                 raise self._wrong(f"case {case.title!r}: the reference must return one tensor")
             self._graphs[key] = Graph.model_validate(recorded)
@@ -77,13 +79,17 @@ class Reference:
             try:
                 self._modules[key] = self._class(*case.arguments.values(), **self.variants[variant])
             except Exception as error:
-                raise self._wrong(f"case {case.title!r}: the reference raises {type(error).__name__}: {error}") from error
+                raise self._wrong(
+                    f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"
+                ) from error
             finally:
                 torch.set_default_dtype(before)
         return self._modules[key]
 
     def _wrong(self, what: str) -> AssignmentError:
-        return AssignmentError(f"{self.assignment.folder / 'assignment.toml'}: exercise {self.exercise.id}: reference: {what}")
+        return AssignmentError(
+            f"{self.assignment.folder / 'assignment.toml'}: exercise {self.exercise.id}: reference: {what}"
+        )
 
 
 def _load(folder: Path, file: str) -> ModuleType:

@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from grader.graph import Graph, Node
+from grader.judge.anatomy import ancestors, convolutions
 
 
 class ReplayError(Exception):
     """An operation of the graph raised, as it would in a student's module that computes this."""
 
-    def __init__(self, operation: str, shapes: list[list[int]], message: str) -> None:
+    def __init__(self, operation: str, shapes: list[list[int]], depths: list[int], message: str) -> None:
         super().__init__(message)
         self.operation = operation
         self.shapes = shapes
+        self.depths = depths
 
 
 def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -48,8 +50,10 @@ def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tenso
             with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
                 environment[node.id] = _run(node, args, environment)
         except (RuntimeError, IndexError, ValueError) as error:
-            shapes = [list(value.shape) for value in args if isinstance(value, Tensor)]
-            raise ReplayError(node.op, shapes, str(error)) from error
+            operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
+            shapes = [list(environment[i].shape) for i in operands]
+            depths = [len(convolutions(graph, ancestors(graph, i))) for i in operands]
+            raise ReplayError(node.op, shapes, depths, str(error)) from error
     return environment[graph.output], written
 
 

@@ -1,10 +1,97 @@
-"""Known mistakes, one file each (or one tight family), found by walking this folder."""
+"""Known mistakes, found by walking this folder, and the search for those that explain a student's behaviour."""
 
 from __future__ import annotations
 
-from grader.judge.examined import Examined
-from grader.verdict import Diagnosis
+import importlib
+import pkgutil
+from functools import cache
+from inspect import isabstract
+
+from grader.judge.behaviour import behaves_like
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined, RightAnswers
+from grader.judge.leaves import signature
+from grader.judge.places import place_of
+from grader.mistakes._mistake import Mistake, Noticed, Plant, Planted
+from grader.verdict import Diagnosis, Proof
+
+
+@cache
+def mistakes() -> dict[str, Mistake]:
+    """Every known mistake by its id."""
+    found: dict[str, Mistake] = {}
+    for info in pkgutil.iter_modules(__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            for value in vars(module).values():
+                if (
+                    isinstance(value, type)
+                    and issubclass(value, Mistake)
+                    and not isabstract(value)
+                    and value.__module__ == module.__name__
+                ):
+                    assert value.id not in found, value.id
+                    found[value.id] = value()
+    return found
 
 
 def diagnose(examined: Examined) -> list[Diagnosis]:
-    return []
+    """The mistakes that explain what a wrong submission does, the most telling first.
+
+    Noticed ones are all named. Of planted ones the first that explains every case is named; if others explain it
+    equally, the message says so. When nothing explains it, nothing is claimed.
+    """
+    noticed = [
+        Diagnosis(
+            mistake=mistake.id,
+            proof=notice.proof,
+            message=notice.message or mistake.message,
+            cell=notice.cell,
+            line=notice.line,
+        )
+        for mistake in mistakes().values()
+        if isinstance(mistake, Noticed) and (notice := mistake.notice(examined)) is not None
+    ]
+    return noticed or _replay(examined)
+
+
+def _replay(examined: Examined) -> list[Diagnosis]:
+    if examined.answers is None or not examined.observations or examined.ended is not None:
+        return []
+    explaining: dict[str, Plant] = {}
+    for mistake in mistakes().values():
+        if isinstance(mistake, Planted):
+            plant = _explains(examined, mistake)
+            if plant is not None:
+                explaining[mistake.id] = plant
+    if not explaining:
+        return []
+    # A block that does one thing before one that chooses between two.
+    first, *others = sorted(explaining, key=lambda mistake: len(explaining[mistake].edits))
+    message = mistakes()[first].message
+    if others:
+        message += f" (With {' or '.join(others)} it would behave just the same.)"
+    cell, line = place_of(examined.observations[0], explaining[first].where)
+    return [Diagnosis(mistake=first, proof=Proof.REPLAYED, message=message, cell=cell, line=line)]
+
+
+def _explains(examined: Examined, mistake: Planted) -> Plant | None:
+    """The first way to make this mistake that behaves as the student's code does in every case."""
+    assert examined.answers is not None
+    for variant in range(len(examined.answers.reference.variants)):
+        for plant in mistake.plants:
+            if all(_fits(examined.answers, plant, seen, variant) for seen in examined.observations):
+                return plant
+    return None
+
+
+def _fits(answers: RightAnswers, plant: Plant, seen: Observation, variant: int) -> bool:
+    """Does the reference with this mistake behave as the student's code does in one case?"""
+    if seen.built.raised is not None:
+        return any(behaves_like(seen, answers.planted(edit, seen.case, variant)) for edit in plant.edits)
+    # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
+    ways = []
+    for edit in plant.edits:
+        forms = [f for f in answers.planted(edit, seen.case, variant) if f.signature == signature(seen.slots)]
+        ways.append([each for form in forms for each in ([form] if seen.recorded else form.relabelled)])
+    return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))

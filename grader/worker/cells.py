@@ -47,10 +47,10 @@ def run_cells(
     for statement in chosen:
         if plan == "everything" and statement.cell in failed:
             continue  # as in Jupyter: an error ends its cell, not the notebook
-        error = _run(namespace, statement, seconds)
-        if error is not None:
+        raised = _run(namespace, statement, seconds)
+        if raised is not None:
             failed.add(statement.cell)
-            problems.append({"cell": statement.cell, **describe(error), "import": isinstance(statement.node, IMPORT)})
+            problems.append({"cell": statement.cell, **describe(raised), "import": isinstance(statement.node, IMPORT)})
     ran = {id(statement.node) for statement in chosen}
     return {
         "problems": problems[:200],

@@ -32,28 +32,28 @@ class CpuInstead(TorchFunctionMode):
 
 def pretend_cuda_is_cpu() -> None:
     """Make code that was written for a GPU run unchanged, for the rest of this process."""
-    CpuInstead().__enter__()
+    CpuInstead().__enter__()  # type: ignore[no-untyped-call]
     enter = DeviceContext.__init__
 
     def on_cpu(self: DeviceContext, device: object) -> None:
-        enter(self, _on_cpu(device))  # type: ignore[arg-type]
+        enter(self, _on_cpu(device))
 
-    DeviceContext.__init__ = on_cpu  # type: ignore[method-assign, assignment]
+    DeviceContext.__init__ = on_cpu  # type: ignore[method-assign]
 
     def stay(self: Any, *_: object, **__: object) -> Any:
         return self
 
-    def to(self: nn.Module, *args: object, **kwargs: object) -> nn.Module:
+    def to(self: nn.Module, *args: object, **kwargs: object) -> Any:
         if "device" in kwargs:
             kwargs["device"] = _on_cpu(kwargs["device"])
-        return move(self, *map(_on_cpu, args), **kwargs)  # type: ignore[arg-type]
+        return move(self, *map(_on_cpu, args), **kwargs)
 
-    move = nn.Module.to
-    nn.Module.to = to  # type: ignore[method-assign, assignment]
+    move: Any = nn.Module.to
+    nn.Module.to = to  # type: ignore[method-assign]
     for owner in (Tensor, nn.Module):
         owner.cuda = stay  # type: ignore[method-assign]
     for name in ("synchronize", "empty_cache", "manual_seed", "manual_seed_all", "set_device", "init"):
         setattr(torch.cuda, name, lambda *_, **__: None)
     for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "current_device"):
         setattr(torch.cuda, name, lambda *_, **__: 0)
-    torch.cuda.get_device_name = lambda *_, **__: "cpu"  # type: ignore[assignment]
+    torch.cuda.get_device_name = lambda *_, **__: "cpu"

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedParameter
 
 from grader.capture import failed_operation, initial_value, record
 from grader.worker.cells import describe, place_of
@@ -46,7 +46,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
 
     Returns:
         The subject, and what is known of it: `tensors` (parameters and buffers), `graph` or `ungraphed` (why
-        not), `output` (what came back). On an exception `raised` with its stage: constructor or forward.
+        not), `output` (what came back), `operations` (how many were executed). On an exception `raised` with its stage: constructor or forward.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
@@ -60,7 +60,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     x = x.to(dtype)
     try:
         module.eval()
-        if any(isinstance(p, UninitializedTensorMixin) for p in module.parameters()):
+        if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
             with torch.no_grad():
                 module(x.clone())  # Lazy layers take their shapes from the first input
         module.to(dtype)
@@ -72,7 +72,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     answer: dict[str, Json] = {"tensors": tensors}
     try:
         # Not a leaf: students may write to their input in place.
-        graph, leaves, result = record(module, x.clone().requires_grad_() * 1, place_of)
+        graph, leaves, result, operations = record(module, x.clone().requires_grad_() * 1, place_of)
     except BaseException as error:
         subject.restore()
         return subject, answer | raised("forward", error)
@@ -81,7 +81,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     subject.restore()
-    return subject, answer | {"graph": graph, "output": _describe_output(result)}
+    return subject, answer | {"graph": graph, "output": _describe_output(result), "operations": operations}
 
 
 def run(subject: Subject, probe: Json, tensors: Tensors) -> tuple[dict[str, Json], Tensors]:

@@ -1,0 +1,70 @@
+"""Does a student's module behave like a form, right or wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.judge.compare import difference, equal
+from grader.judge.examine import BUILD, Observation
+from grader.judge.forms import Form
+from grader.judge.leaves import Slot, signature
+from grader.judge.replay import ReplayError
+from grader.observation import Operation, Probe
+
+
+def first_difference(seen: Observation, form: Form, probe: Probe) -> tuple[str, float] | None:
+    """Where the student's answer to a probe first differs from a form's outcome, and by how much; or None."""
+    answer = seen.answers[probe.name]
+    outcome = form.outcome(probe)
+    if outcome.y is None or answer.y is None:
+        both_raise = outcome.error is not None and answer.raised is not None
+        return None if both_raise else ("outcome", float("inf"))
+    if list(answer.y.shape) != list(outcome.y.shape):
+        return "shape of the output", float("inf")
+    if not equal(answer.y, outcome.y, seen.precision):
+        return "output", difference(answer.y, outcome.y)
+    if not answer.gradients and not outcome.has_expected_shape:
+        return None  # no gradient was asked for: the cotangent has the shape that was expected
+    for slot, gradient in outcome.gradients.items():
+        reported = seen.gradient(probe, slot)
+        if not equal(reported, gradient, seen.precision):
+            what = "gradient of the input" if slot is None else f"gradient of {_leaf(seen, slot)}"
+            return what, difference(reported, gradient)
+    return None
+
+
+def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
+    """On every probe with random weights, does the student's module do exactly what one of the forms does?
+
+    An exception counts as behaviour too: the same operation must raise for operands of the same shapes.
+    """
+    raised = seen.built.raised
+    if raised is not None:
+        if raised.stage != "forward" or raised.operation is None:
+            return False
+        errors = [form.outcome(BUILD).error for form in forms]
+        return any(error is not None and _same_operation(error, raised.operation) for error in errors)
+    fitting = [form for form in forms if form.signature == signature(seen.slots)]
+    probes = [probe for probe in seen.probes.values() if probe.recipe == "random"]
+    return (
+        len(fitting) == len(forms)
+        and bool(probes)
+        and all(any(first_difference(seen, form, probe) is None for form in fitting) for probe in probes)
+    )
+
+
+def _same_operation(error: ReplayError, raised: Operation) -> bool:
+    """The same operation on operands of the same shapes that come from equally deep, in whatever order."""
+    return _plain(error.operation) == _plain(raised.op) and sorted(
+        zip(error.shapes, error.depths, strict=True)
+    ) == sorted(zip(raised.shapes, raised.depths, strict=False))
+
+
+def _plain(op: str) -> str:
+    """`add` for `aten.add_.Tensor`."""
+    return op.split(".")[1].rstrip("_") if "." in op else op
+
+
+def _leaf(seen: Observation, slot: Slot) -> str:
+    key = seen.slots.get(slot, "")
+    return key[2:] if key[:2] in ("p:", "b:") else f"an unregistered {slot.role}"

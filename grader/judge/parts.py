@@ -1,0 +1,103 @@
+"""Edits of a block's parts, from which mistakes are made. Each leaves a graph alone that has no such part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.graph import Graph, Leaf, Node
+from grader.judge.anatomy import Anatomy, anatomy, ancestors, convolutions
+from grader.judge.edits import Editor, ref
+
+Edit = Callable[[Graph], Graph]
+
+
+class Block:
+    """A residual block's graph, its parts by name, and an editor on it."""
+
+    def __init__(self, graph: Graph, parts: Anatomy) -> None:
+        self.source = graph
+        self.parts = parts
+        self.editor = Editor(graph)
+        self.x = graph.input.id
+        nodes = graph.by_id()
+        on_shortcut = ancestors(graph, parts.shortcut)
+        on_branch = ancestors(graph, parts.branch) - on_shortcut
+        self.branch = [node for node in graph.nodes if node.id in on_branch]
+        self.shortcut = [node for node in graph.nodes if node.id in on_shortcut and node.id != self.x]
+        self.convolutions = convolutions(graph, on_branch)
+        self.norms = [node for node in self.branch if node.name == "native_batch_norm"]
+        self.activations = [node for node in self.branch if node.name == "relu"]
+        self.projection = next(iter(convolutions(graph, on_shortcut)), None)
+        self.projection_norm = next((n for n in self.shortcut if n.name == "native_batch_norm"), None)
+        self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
+
+    def output_of(self, node: Node) -> int:
+        """Where a node's value is read: a batch norm gives three values, of which the first is the result."""
+        if node.name != "native_batch_norm":
+            return node.id
+        picks = [n for n in self.source.nodes if n.op == "getitem" and n.args == [ref(node.id), 0]]
+        return picks[0].id
+
+    def bypass(self, node: Node) -> None:
+        """Whoever reads the node reads its input instead."""
+        self.editor.redirect(self.output_of(node), self.editor[node.id].inputs[0])
+
+    def activate(self, node: int, op: str = "aten.relu.default", *args: object) -> int:
+        """A new activation of a node's value; nobody reads it yet."""
+        return self.editor.add(op, ref(node), *args, shapes=[self.editor[node].shape])
+
+    def normalise(self, node: int, like: Node, key: str) -> int:
+        """A new batch norm with parameters of its own, in the mode of another one; nobody reads it yet."""
+        channels = self.editor[node].shape[1]
+        leaves = [
+            self.editor.add_leaf(
+                Leaf(kind=kind, key=f"{key} {name}", learnable=kind == "parameter", initial=initial), [channels]
+            )
+            for kind, name, initial in (
+                ("parameter", "scale", "one"),
+                ("parameter", "shift", "zero"),
+                ("buffer", "mean", "zero"),
+                ("buffer", "variance", "one"),
+            )
+        ]
+        norm = self.editor.add(like.op, ref(node), *map(ref, leaves), *like.args[5:])
+        return self.editor.add("getitem", ref(norm), 0, shapes=[self.editor[node].shape])
+
+    def convolve(self, node: int, channels: int, kernel: int, stride: int, key: str) -> int:
+        """A new convolution without bias; nobody reads it yet."""
+        shape = self.editor[node].shape
+        weight = self.editor.add_leaf(
+            Leaf(kind="parameter", key=f"{key} weight", learnable=True), [channels, shape[1], kernel, kernel]
+        )
+        size = [shape[0], channels, -(-shape[2] // stride), -(-shape[3] // stride)]
+        arguments = [None, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1]
+        return self.editor.add("aten.convolution.default", ref(node), ref(weight), *arguments, shapes=[size])
+
+    def join(self, branch: int, shortcut: int, op: str = "aten.add.Tensor", **kwargs: object) -> None:
+        """Combine these two instead, in this way."""
+        self.editor.change(self.parts.join, op=op, args=[ref(branch), ref(shortcut)], kwargs=kwargs)
+
+    def leaf(self, argument: object) -> Node | None:
+        """The parameter or buffer that an argument stands for."""
+        node = argument.get("v") if isinstance(argument, dict) else None
+        return self.editor[node] if isinstance(node, int) and self.editor[node].leaf is not None else None
+
+    def resize(self, argument: object, shape: list[int]) -> None:
+        """Another shape for the parameter that an argument stands for."""
+        leaf = self.leaf(argument)
+        if leaf is not None:
+            self.editor.change(leaf.id, shapes=[shape])
+
+
+def edit(change: Callable[[Block], None]) -> Edit:
+    """An edit from a function that changes a block; graphs that are no residual blocks stay as they are."""
+
+    def apply(graph: Graph) -> Graph:
+        parts = anatomy(graph)
+        if parts is None:
+            return graph
+        block = Block(graph, parts)
+        change(block)
+        return block.editor.graph()
+
+    return apply

@@ -1,0 +1,40 @@
+"""Point at a part of the student's code: cell and line, as recorded while it ran."""
+
+from __future__ import annotations
+
+from grader.graph import Graph, Node
+from grader.judge.anatomy import anatomy, ancestors, convolutions
+from grader.judge.examine import Observation
+
+Place = tuple[int | None, int | None]
+
+
+def place_of(seen: Observation, what: str) -> Place:
+    """Cell and line of a part of a block.
+
+    Args:
+        what: "join", where branch and shortcut meet; "output"; "projection"; or "convolution N" of the branch.
+            What cannot be found is pointed at as the output.
+    """
+    graph = seen.built.graph
+    if graph is None or not graph.is_sound():
+        raised = seen.built.raised
+        return (raised.cell, raised.line) if raised is not None else (None, None)
+    node = _node(graph, what) or graph.by_id()[graph.output]
+    return node.cell, node.line
+
+
+def _node(graph: Graph, what: str) -> Node | None:
+    parts = anatomy(graph)
+    nodes = graph.by_id()
+    if what == "output":
+        return nodes[graph.output]
+    if what == "join":
+        return nodes[parts.join] if parts else None
+    among = {node.id for node in graph.nodes}
+    if parts is not None:
+        shortcut = ancestors(graph, parts.shortcut)
+        among = shortcut if what == "projection" else ancestors(graph, parts.branch) - shortcut
+    found = convolutions(graph, among)
+    number = 0 if what == "projection" else int(what.split()[1])
+    return found[number] if number < len(found) else None

@@ -1,0 +1,137 @@
+"""The contract of a known mistake: one file in this folder holds one mistake, or one tight family of them.
+
+A *planted* mistake is an edit to the reference. It is diagnosed when the reference with exactly this edit behaves
+exactly like the student's code: that is the replay, and the proof. A *noticed* mistake is read off what was seen.
+
+Every mistake carries its own proof: `broken` are sources that must be diagnosed as it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from grader.judge.examined import Examined
+from grader.judge.forms import Edit
+from grader.verdict import Proof
+
+# A right block and a right bottleneck, as students write them. Mistakes are shown as changes to these.
+RESBLOCK = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        identity = self.shortcut(x)
+        return F.relu(out + identity)
+"""
+BOTTLENECK = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        width = out_channels // 4
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = F.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        identity = self.shortcut(x)
+        return F.relu(out + identity)
+"""
+
+# What to point at: where branch and shortcut meet, the result, the projection, or a layer counted from 0.
+Where = Literal["join", "output", "projection", "convolution 0", "convolution 1", "convolution 2"]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One way to make a mistake.
+
+    Attributes:
+        edits: on each probe the student must behave like one of these. Most mistakes have one; a block that
+            chooses by its data has several. An edit leaves a graph alone in which it has nothing to change.
+        where: what to point at.
+    """
+
+    edits: tuple[Edit, ...]
+    where: Where = "join"
+
+
+def plant(*edits: Edit, where: Where = "join") -> Plant:
+    """A way to make a mistake."""
+    return Plant(edits, where)
+
+
+class Mistake(ABC):
+    """What all mistakes have."""
+
+    id: ClassVar[str]
+    message: ClassVar[str]
+    broken: ClassVar[tuple[str, ...]]
+
+
+class Planted(Mistake):
+    """A mistake that can be planted in the reference."""
+
+    plants: ClassVar[tuple[Plant, ...]]  # ways to make it, the likeliest first
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A noticed mistake: what it rests on, where it is, and words of its own if the general ones do not do."""
+
+    proof: Proof
+    cell: int | None = None
+    line: int | None = None
+    message: str = ""
+
+
+class Noticed(Mistake):
+    """A mistake that shows directly."""
+
+    @abstractmethod
+    def notice(self, examined: Examined) -> Notice | None:
+        """The evidence, or None."""
+
+
+def changed(source: str, *changes: tuple[str, str]) -> str:
+    """`source` with each (old, new) replaced; every old text must be there."""
+    for old, new in changes:
+        assert old in source, old
+        source = source.replace(old, new)
+    return source

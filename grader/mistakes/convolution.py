@@ -1,0 +1,210 @@
+"""Convolutions of the branch with the wrong kernel, stride or number of channels."""
+
+from __future__ import annotations
+
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+
+
+def set_kernel(number: int, size: int, padding: int | None = None) -> Edit:
+    def change(block: Block) -> None:
+        if number < len(block.convolutions):
+            node = block.convolutions[number]
+            shape = block.editor[node.inputs[1]].shape
+            block.resize(node.args[1], [*shape[:2], size, size])
+            pad = size // 2 if padding is None else padding
+            block.editor.set_argument(node.id, 4, [pad, pad])
+
+    return edit(change)
+
+
+def set_padding(padding: int, *numbers: int) -> Edit:
+    def change(block: Block) -> None:
+        for number in numbers:
+            if number < len(block.convolutions):
+                block.editor.set_argument(block.convolutions[number].id, 4, [padding, padding])
+
+    return edit(change)
+
+
+def stride_of(block: Block) -> int:
+    """The branch's stride, wherever it sits."""
+    strides = [node.args[3] for node in block.convolutions]
+    return max((stride[0] for stride in strides if isinstance(stride, list) and isinstance(stride[0], int)), default=1)
+
+
+def put_stride(*numbers: int) -> Edit:
+    """The block's stride on these convolutions and on no other."""
+
+    def change(block: Block) -> None:
+        stride = stride_of(block)
+        for number, node in enumerate(block.convolutions):
+            size = stride if number in numbers else 1
+            block.editor.set_argument(node.id, 3, [size, size])
+
+    return edit(change)
+
+
+def share(first: int, second: int, *, norm: bool) -> Edit:
+    """The second convolution is the first one again, and its batch norm too."""
+
+    def change(block: Block) -> None:
+        for nodes in (block.convolutions, block.norms if norm else []):
+            if second < len(nodes):
+                one, other = nodes[first], nodes[second]
+                if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
+                    keep = other.args[3:] if nodes is block.convolutions else one.args[3:]
+                    block.editor.change(other.id, args=[other.args[0], *one.args[1:3], *keep])
+
+    return edit(change)
+
+
+def set_width(of: str, factor: float) -> Edit:
+    """Another hidden width: a multiple of the "in" or "out" channels or of the right "hidden" width."""
+
+    def change(block: Block) -> None:
+        if len(block.convolutions) < 2:
+            return
+        first, last = block.convolutions[0], block.convolutions[-1]
+        hidden = block.editor[first.inputs[1]].shape[0]
+        outside = {"in": block.editor[block.x].shape[1], "out": block.editor[last.inputs[1]].shape[0], "hidden": hidden}
+        width = int(outside[of] * factor)
+        for node in (*block.convolutions, *block.norms):
+            for argument in node.args[1:5]:
+                leaf = block.leaf(argument)
+                if leaf is not None:
+                    shape = list(leaf.shape)
+                    if node is not last and shape[0] == hidden and node is not block.norms[-1]:
+                        shape[0] = width
+                    if len(shape) == 4 and node is not first and shape[1] == hidden:
+                        shape[1] = width
+                    block.resize(argument, shape)
+
+    return edit(change)
+
+
+class StrideInBoth(Planted):
+    id = "stride-in-both"
+    message = (
+        "More than one convolution of the branch has the stride, so the branch shrinks twice. Only one may have it."
+    )
+    plants = tuple(
+        plant(put_stride(*numbers), where="convolution 1") for numbers in ((0, 1), (1, 2), (0, 2), (0, 1, 2))
+    )
+    broken = (
+        changed(RESBLOCK, ("out_channels, out_channels, 3, stride=1", "out_channels, out_channels, 3, stride=stride")),
+    )
+
+
+class StrideIgnored(Planted):
+    id = "stride-ignored"
+    message = "No convolution of the branch uses the stride: F(x) keeps its resolution where it should be halved."
+    plants = (plant(put_stride(), where="convolution 0"),)
+    broken = (
+        changed(RESBLOCK, ("in_channels, out_channels, 3, stride=stride", "in_channels, out_channels, 3, stride=1")),
+    )
+
+
+class WrongStrideLayer(Planted):
+    id = "wrong-stride-layer"
+    message = "The stride sits on another convolution of the branch than the one it belongs to."
+    plants = tuple(plant(put_stride(number), where=f"convolution {number}") for number in (1, 2, 0))  # type: ignore[arg-type]
+    broken = (
+        changed(
+            RESBLOCK,
+            ("in_channels, out_channels, 3, stride=stride", "in_channels, out_channels, 3, stride=1"),
+            ("out_channels, out_channels, 3, stride=1", "out_channels, out_channels, 3, stride=stride"),
+        ),
+    )
+
+
+class BottleneckNotNarrowed(Planted):
+    id = "bottleneck-not-narrowed"
+    message = (
+        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows to out_channels // 4: that "
+        "is what makes it cheap."
+    )
+    plants = (plant(set_width("out", 1), where="convolution 1"),)
+    broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels")),)
+
+
+class WrongChannels(Planted):
+    id = "wrong-channels"
+    message = "The first convolution keeps in_channels; it must already give out_channels."
+    plants = (plant(set_width("in", 1), where="convolution 0"),)
+    broken = (
+        changed(
+            RESBLOCK,
+            (
+                "nn.Conv2d(in_channels, out_channels, 3, stride=stride",
+                "nn.Conv2d(in_channels, in_channels, 3, stride=stride",
+            ),
+            ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(in_channels)"),
+            ("nn.Conv2d(out_channels, out_channels, 3", "nn.Conv2d(in_channels, out_channels, 3"),
+        ),
+    )
+
+
+class WrongExpansion(Planted):
+    id = "wrong-expansion"
+    message = "The bottleneck narrows to another width than out_channels // 4."
+    plants = tuple(
+        plant(set_width(of, factor), where="convolution 0")
+        for of, factor in (
+            ("out", 1 / 2),
+            ("in", 1 / 4),
+            ("in", 1 / 2),
+            ("out", 1 / 8),
+            ("out", 4),
+            ("out", 2),
+            ("in", 4),
+        )
+    )
+    broken = (
+        changed(BOTTLENECK, ("out_channels // 4", "out_channels // 2")),
+        changed(BOTTLENECK, ("out_channels // 4", "in_channels // 4")),
+    )
+
+
+class WrongKernel(Planted):
+    id = "wrong-kernel"
+    message = "A convolution of the branch has the wrong kernel size."
+    plants = tuple(
+        plant(set_kernel(number, size), where=f"convolution {number}")  # type: ignore[arg-type]
+        for number in (0, 1, 2)
+        for size in (1, 3, 5, 7)
+    )
+    broken = (
+        changed(RESBLOCK, ("nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1", "nn.Conv2d(out_channels, out_channels, 1, stride=1")),
+        changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1")),
+    )  # fmt: skip
+
+
+class WrongPadding(Planted):
+    id = "wrong-padding"
+    message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
+    plants = tuple(
+        plant(set_padding(padding, *numbers), where=f"convolution {numbers[0]}")  # type: ignore[arg-type]
+        for padding in (0, 1, 2)
+        for numbers in ((0,), (1,), (2,), (0, 1), (0, 1, 2))
+    )
+    broken = (changed(RESBLOCK, ("3, stride=1, padding=1", "3, stride=1, padding=0")),)
+
+
+class LayerShared(Planted):
+    id = "layer-shared"
+    message = "The same convolution is used twice. Each layer of the branch has weights of its own."
+    plants = tuple(
+        plant(share(first, second, norm=norm), where="convolution 1")
+        for first, second in ((0, 1), (1, 2), (0, 2))
+        for norm in (False, True)
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            (
+                "self.bn2(self.conv2(out))",
+                "self.bn2(self.conv1(out)) if x.shape == out.shape else self.bn2(self.conv2(out))",
+            ),
+        ),
+    )

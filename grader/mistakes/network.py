@@ -1,0 +1,83 @@
+"""Mistakes of whole networks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from grader.assignment import NetworkExercise
+from grader.judge.anatomy import residual_additions
+from grader.judge.examined import Examined
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.verdict import Proof
+
+NETWORK = (
+    RESBLOCK
+    + """
+
+def build_network(num_classes=10):
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        ResBlock(16, 16),
+        ResBlock(16, 32, 2),
+        ResBlock(32, 32),
+        ResBlock(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, num_classes),
+    )
+"""
+)
+
+
+class _NetworkMistake(Noticed):
+    def notice(self, examined: Examined) -> Notice | None:
+        if not isinstance(examined.exercise, NetworkExercise) or not examined.ran:
+            return None
+        return self.notice_network(examined, examined.exercise)
+
+    @abstractmethod
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        """The evidence in a network that runs, or None."""
+
+
+class NoResidualBlocks(_NetworkMistake):
+    id = "no-residual-blocks"
+    message = "The network has no residual blocks: nowhere is a shortcut added to a branch."
+    broken = (changed(NETWORK, ("F.relu(out + identity)", "F.relu(out)")),)
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        graph = examined.ran[0].built.graph
+        if graph is not None and graph.is_sound() and not residual_additions(graph):
+            return Notice(Proof.REPORTED)
+        return None
+
+
+class NoDownsampling(_NetworkMistake):
+    id = "no-downsampling"
+    message = "The resolution is the same in all blocks. Every few blocks it should halve while the channels double."
+    broken = (changed(NETWORK, ("32, 2)", "32)"), ("64, 2)", "64)")),)
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        graph = examined.ran[0].built.graph
+        if graph is None or not graph.is_sound():
+            return None
+        nodes = graph.by_id()
+        sizes = {tuple(nodes[nodes[i].inputs[0]].shape[2:]) for i in residual_additions(graph)}
+        return Notice(Proof.REPORTED) if len(sizes) == 1 else None
+
+
+class HeadMissing(_NetworkMistake):
+    id = "head-missing"
+    message = "The network gives feature maps rather than one number for each class: pool, flatten, and a linear layer."
+    broken = (
+        changed(
+            NETWORK,
+            ("        nn.AdaptiveAvgPool2d(1),\n        nn.Flatten(),\n        nn.Linear(64, num_classes),\n", ""),
+        ),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        output = examined.ran[0].built.output
+        return Notice(Proof.MEASURED) if output is not None and len(output.shape or []) == 4 else None

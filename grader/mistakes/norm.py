@@ -1,0 +1,123 @@
+"""Batch norms that are missing, shared, misplaced, or in the wrong mode.
+
+Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3.1 for the two modes.
+"""
+
+from __future__ import annotations
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+
+
+def drop(*numbers: int, projection: bool = False) -> Edit:
+    def change(block: Block) -> None:
+        for number in numbers:
+            if number < len(block.norms):
+                block.bypass(block.norms[number])
+        if projection and block.projection_norm is not None:
+            block.bypass(block.projection_norm)
+
+    return edit(change)
+
+
+def share(first: int, second: int) -> Edit:
+    """The second batch norm is the first one again."""
+
+    def change(block: Block) -> None:
+        if second < len(block.norms):
+            one, other = block.norms[first], block.norms[second]
+            if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
+                block.editor.change(other.id, args=[other.args[0], *one.args[1:]])
+
+    return edit(change)
+
+
+def move_last_behind_addition(block: Block) -> None:
+    if not block.norms:
+        return
+    last = block.norms[-1]
+    source = block.output_of(last)
+    block.bypass(last)
+    shape = block.editor[block.parts.join].shape
+    moved = block.editor.add(last.op, ref(block.parts.join), *last.args[1:], shapes=[shape])
+    result = block.editor.add("getitem", ref(moved), 0, shapes=[shape])
+    block.editor.redirect(block.parts.join, result, but=(moved,))
+    if block.parts.branch == source:
+        block.join(last.inputs[0], block.parts.shortcut)
+
+
+def set_mode(training: bool) -> Edit:
+    """All batch norms always in one mode."""
+
+    def change(block: Block) -> None:
+        for node in block.source.nodes:
+            if node.name == "native_batch_norm":
+                block.editor.set_argument(node.id, 5, training)
+
+    return edit(change)
+
+
+class BNMissing(Planted):
+    id = "bn-missing"
+    message = "A batch norm is missing: every convolution of the branch is followed by one."
+    plants = (
+        plant(drop(0), where="convolution 0"),
+        plant(drop(1), where="convolution 1"),
+        plant(drop(2), where="convolution 2"),
+        plant(drop(0, 1, 2), where="convolution 0"),
+        plant(drop(0, 1, 2, projection=True), where="convolution 0"),
+        plant(drop(0, 1), where="convolution 0"),
+        plant(drop(1, 2), where="convolution 1"),
+        plant(drop(0, 2), where="convolution 0"),
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(out)"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
+        changed(BOTTLENECK, ("self.bn1(self.conv1(x))", "self.conv1(x)"), ("        self.bn1 = nn.BatchNorm2d(width)\n", "")),
+    )  # fmt: skip
+
+
+class BNShared(Planted):
+    id = "bn-shared"
+    message = (
+        "One batch norm is used in two places. Each convolution needs one of its own: they normalise different values."
+    )
+    plants = (
+        plant(share(0, 1), where="convolution 1"),
+        plant(share(1, 2), where="convolution 2"),
+        plant(share(0, 2), where="convolution 2"),
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
+    )  # fmt: skip
+
+
+class BNAfterAdd(Planted):
+    id = "bn-after-add"
+    message = (
+        "The last batch norm comes after the addition, where it normalises the shortcut too; it belongs before it."
+    )
+    plants = (plant(edit(move_last_behind_addition)),)
+    broken = (
+        changed(
+            RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(out)"), ("out + identity", "self.bn2(out + identity)")
+        ),
+    )
+
+
+class BNFrozen(Planted):
+    id = "bn-frozen"
+    message = "The batch norms use their running statistics in training mode too; there they must use the batch's own."
+    plants = (plant(set_mode(False), where="convolution 0"),)
+    broken = (
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.eval()\n        out = F.relu(self.bn1")),
+    )
+
+
+class BNAlwaysTraining(Planted):
+    id = "bn-always-training"
+    message = "The batch norms use the batch's statistics in evaluation mode too; there they must use the running ones."
+    plants = (plant(set_mode(True), where="convolution 0"),)
+    broken = (
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.train()\n        out = F.relu(self.bn1")),
+    )

@@ -1,0 +1,250 @@
+"""Branch and shortcut meet, but not as y = F(x) + shortcut(x).
+
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), equations (1) and (2); and "Identity Mappings
+in Deep Residual Networks" (2016), section 3, for what scaling, gating and activating the shortcut does.
+"""
+
+from __future__ import annotations
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+
+SUM = "F.relu(out + identity)"
+
+
+def combine(op: str, **kwargs: object) -> Edit:
+    """Branch and shortcut combined by another operation."""
+    return edit(lambda block: block.join(block.parts.branch, block.parts.shortcut, op, **kwargs))
+
+
+def weigh(branch: float, shortcut: float) -> Edit:
+    """branch·F(x) + shortcut·S(x)."""
+
+    def change(block: Block) -> None:
+        parts = block.parts
+        scaled = block.editor.add("aten.mul.Tensor", ref(parts.branch), branch) if branch != 1 else parts.branch
+        block.join(scaled, parts.shortcut, alpha=shortcut)
+
+    return edit(change)
+
+
+def only(side: str) -> Edit:
+    """One of the two instead of their sum."""
+    return edit(lambda block: block.editor.redirect(block.parts.join, getattr(block.parts, side)))
+
+
+class ShortcutMissing(Planted):
+    id = "shortcut-missing"
+    message = "There is no skip connection: the block computes F(x) alone, its input is never added."
+    plants = (plant(only("branch"), where="output"),)
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out)")),
+        changed(RESBLOCK, (SUM, "F.relu(out + 0 * identity)")),
+    )
+
+
+class ShortcutMultiplied(Planted):
+    id = "shortcut-multiplied"
+    message = (
+        "You multiply the branch by the shortcut. A residual block adds them: y = F(x) + x. With a product, the "
+        "gradient through the shortcut is scaled by F(x) and vanishes where F(x) is small."
+    )
+    plants = (
+        plant(combine("aten.mul.Tensor")),
+        plant(
+            edit(
+                lambda block: block.join(
+                    block.editor.add("aten.mul.Tensor", ref(block.parts.branch), ref(block.parts.shortcut)),
+                    block.parts.shortcut,
+                )
+            )
+        ),
+    )
+    broken = (changed(RESBLOCK, (SUM, "F.relu(out * identity)")), changed(RESBLOCK, (SUM, "out.mul_(identity).relu()")))
+
+
+class ShortcutDivided(Planted):
+    id = "shortcut-divided"
+    message = "You divide where a residual block adds: y = F(x) + x."
+    plants = (
+        plant(combine("aten.div.Tensor")),
+        plant(
+            edit(
+                lambda block: block.editor.change(
+                    block.parts.join, op="aten.div.Tensor", args=[ref(block.parts.shortcut), ref(block.parts.branch)]
+                )
+            )
+        ),
+    )
+    broken = (changed(RESBLOCK, (SUM, "F.relu(out / identity)")),)
+
+
+class ShortcutSubtracted(Planted):
+    id = "shortcut-subtracted"
+    message = "You subtract where a residual block adds: y = F(x) + x."
+    plants = (plant(weigh(1, -1)), plant(weigh(-1, 1)))
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out - identity)")),
+        changed(RESBLOCK, (SUM, "F.relu(identity - out)")),
+    )
+
+
+class ShortcutConcatenated(Planted):
+    id = "shortcut-concatenated"
+    message = (
+        "You concatenate branch and shortcut, as DenseNet does; a residual block adds them, and the channels stay."
+    )
+
+    @staticmethod
+    def _concatenate(block: Block) -> None:
+        both = [ref(block.parts.branch), ref(block.parts.shortcut)]
+        block.editor.change(block.parts.join, op="aten.cat.default", args=[both, 1], kwargs={})
+
+    plants = (
+        plant(edit(_concatenate)),
+        plant(
+            edit(
+                lambda block: block.editor.change(
+                    block.parts.join,
+                    op="aten.cat.default",
+                    args=[[ref(block.parts.shortcut), ref(block.parts.branch)], 1],
+                    kwargs={},
+                )
+            )
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(torch.cat([out, identity], dim=1))")),
+        changed(RESBLOCK, (SUM, "torch.cat((identity, out), 1).relu()")),
+    )
+
+
+class ShortcutAddedTwice(Planted):
+    id = "shortcut-added-twice"
+    message = "The shortcut is added twice: the block computes F(x) + 2·x instead of F(x) + x."
+    plants = (plant(weigh(1, 2)),)
+    broken = (changed(RESBLOCK, (SUM, "F.relu(out + identity + identity)")),)
+
+
+class BranchAddedToItself(Planted):
+    id = "branch-added-to-itself"
+    message = (
+        "The branch is added to itself: the variable that should hold the block's input holds the branch's result by "
+        "then. Keep the input under a name of its own before the first layer."
+    )
+    plants = (plant(edit(lambda block: block.join(block.parts.branch, block.parts.branch))),)
+    broken = (changed(RESBLOCK, (SUM, "F.relu(out + out)")),)
+
+
+class ShortcutScaled(Planted):
+    id = "shortcut-scaled"
+    message = (
+        "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut scaled "
+        "by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
+    )
+    plants = tuple(
+        plant(weigh(branch, shortcut))
+        for branch, shortcut in (
+            (0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (1, 0.2), (0.2, 1), (1, 0.3), (0.3, 1), (1, 0.7),
+            (0.7, 1), (1, 0.8), (1, 0.9), (1, 0.25), (0.25, 1), (1, 10), (1, 3), (2, 2), (0.5**0.5, 0.5**0.5), (0.7, 0.3),
+            (0.3, 0.7), (0.8, 0.2), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9), (1, 0.01), (0.01, 1),
+        )
+    )  # fmt: skip
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + 0.5 * identity)")),
+        changed(RESBLOCK, (SUM, "F.relu((out + identity) / 2)")),
+        changed(RESBLOCK, (SUM, "F.relu(torch.add(out, identity, alpha=0.1))")),
+    )
+
+
+class ShortcutGated(Planted):
+    id = "shortcut-gated"
+    message = (
+        "The block chooses between F(x) and x (an if/else, torch.where or a maximum). A skip connection skips nothing: "
+        "both are always computed and added."
+    )
+    plants = (
+        plant(only("branch"), only("shortcut")),
+        plant(combine("aten.maximum.default")),
+        plant(combine("aten.minimum.default")),
+        plant(edit(lambda block: None), only("shortcut")),
+        plant(edit(lambda block: None), only("branch")),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out if out.mean() > identity.mean() else identity)")),
+        changed(RESBLOCK, (SUM, "F.relu(torch.max(out, identity))")),
+        changed(RESBLOCK, (SUM, "F.relu(out + identity) if x.abs().mean() > 1 else F.relu(identity)")),
+    )
+
+
+class BranchSkipped(Planted):
+    id = "branch-skipped"
+    message = (
+        "Where the shortcut is the identity, the branch is left out: `f + g if condition else x` means "
+        "`(f + g) if condition else x`. Put the choice in parentheses: `f + (g if condition else x)`."
+    )
+
+    @staticmethod
+    def _skip(block: Block) -> None:
+        if block.projection is None:
+            block.editor.redirect(block.parts.join, block.parts.shortcut)
+
+    plants = (plant(edit(_skip)),)
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + identity if len(self.shortcut) else x)")),
+        changed(RESBLOCK, (SUM, "F.relu(out + self.shortcut(x) if len(self.shortcut) > 0 else identity)")),
+    )
+
+
+class ShortcutDetached(Planted):
+    id = "shortcut-detached"
+    message = (
+        "The shortcut is cut from autograd (detach(), .data or torch.no_grad()). The output is right, but the gradient "
+        "cannot flow back along the shortcut, and that is what the shortcut is for."
+    )
+    plants = (
+        plant(
+            edit(
+                lambda block: block.join(
+                    block.parts.branch, block.editor.add("aten.detach.default", ref(block.parts.shortcut))
+                )
+            )
+        ),
+        # The block's input detached in front of the projection.
+        plant(
+            edit(
+                lambda block: block.editor.redirect(
+                    block.x,
+                    block.editor.add("aten.detach.default", ref(block.x)),
+                    but=tuple(node.id for node in block.branch),
+                )
+            )
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + identity.detach())")),
+        changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(x.data)")),
+        changed(
+            RESBLOCK,
+            (
+                "        identity = self.shortcut(x)",
+                "        with torch.no_grad():\n            identity = self.shortcut(x)",
+            ),
+        ),
+    )
+
+
+class BranchDetached(Planted):
+    id = "branch-detached"
+    message = "The branch is cut from autograd (detach(), .data or torch.no_grad()): its layers can never learn."
+    plants = (
+        plant(
+            edit(
+                lambda block: block.join(
+                    block.editor.add("aten.detach.default", ref(block.parts.branch)), block.parts.shortcut
+                )
+            )
+        ),
+    )
+    broken = (changed(RESBLOCK, (SUM, "F.relu(out.detach() + identity)")),)

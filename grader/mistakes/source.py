@@ -1,0 +1,103 @@
+"""The shortcut does not start at the block's input, or does not carry it unchanged."""
+
+from __future__ import annotations
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+
+SUM = "F.relu(out + identity)"
+
+
+def start_from(stage: str, number: int) -> Edit:
+    """The shortcut taken from inside the branch: behind a convolution, a batch norm or an activation."""
+
+    def change(block: Block) -> None:
+        inside = {"convolution": block.convolutions, "norm": block.norms, "activation": block.activations}[stage]
+        if number >= len(inside):
+            return
+        source = block.output_of(inside[number])
+        if block.projection is not None:
+            block.editor.set_argument(block.projection.id, 0, ref(source))
+        else:
+            block.join(block.parts.branch, source)
+
+    return edit(change)
+
+
+def activate_input(*, branch_too: bool) -> Edit:
+    """relu(x) on the shortcut, and on the branch as well when the ReLU wrote into x."""
+
+    def change(block: Block) -> None:
+        activated = block.activate(block.x)
+        block.editor.redirect(block.x, activated, but=() if branch_too else tuple(n.id for n in block.branch))
+
+    return edit(change)
+
+
+def activate_shortcut(block: Block) -> None:
+    block.join(block.parts.branch, block.activate(block.parts.shortcut))
+
+
+def activate_projection(block: Block) -> None:
+    if block.projection is not None:
+        activate_shortcut(block)
+
+
+class ShortcutFromWrongTensor(Planted):
+    id = "shortcut-from-wrong-tensor"
+    message = (
+        "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x under "
+        "a name of its own before the first layer runs."
+    )
+    plants = tuple(
+        plant(start_from(stage, number)) for number in (0, 1) for stage in ("activation", "norm", "convolution")
+    ) + (plant(start_from("norm", 2)),)
+    broken = (
+        changed(
+            RESBLOCK,
+            (
+                "        out = self.bn2(self.conv2(out))\n",
+                "        first = out\n        out = self.bn2(self.conv2(out))\n",
+            ),
+            ("self.shortcut(x)", "self.shortcut(first) if len(self.shortcut) == 0 else self.shortcut(x)"),
+            ("if stride != 1 or in_channels != out_channels", "if False"),
+        ),
+        changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(out)")),
+    )
+
+
+class ShortcutActivated(Planted):
+    id = "shortcut-activated"
+    message = (
+        "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut is the "
+        "identity or a projection, without an activation."
+    )
+    plants = (
+        plant(edit(activate_shortcut)),
+        plant(edit(activate_projection)),
+        plant(activate_input(branch_too=False)),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + F.relu(identity))")),
+        changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(torch.relu(x))")),
+        changed(
+            RESBLOCK,
+            (
+                "                nn.BatchNorm2d(out_channels),\n",
+                "                nn.BatchNorm2d(out_channels),\n                nn.ReLU(),\n",
+            ),
+        ),
+    )
+
+
+class ShortcutOverwritten(Planted):
+    id = "shortcut-overwritten"
+    message = (
+        "An in-place operation changed the block's input before it was added: the shortcut no longer carries x. Use the "
+        "operation that makes a new tensor (relu, not relu_; inplace=False) on anything that is needed again."
+    )
+    plants = (plant(activate_input(branch_too=True)),)
+    broken = (
+        changed(RESBLOCK, ("out = F.relu(self.bn1(self.conv1(x)))", "out = F.relu(self.bn1(self.conv1(F.relu_(x))))")),
+    )

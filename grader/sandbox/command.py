@@ -133,10 +133,10 @@ def _chroot_mounts(plan: layout.Layout, folder: Path, uid: int) -> list[tuple[st
 
 
 def _require_readable(plan: layout.Layout, folder: Path) -> None:
-    barrier = layout.unreadable((*plan.roots, str(folder)))
+    barrier = layout.unreadable((*plan.roots, str(folder.parent)))
     if barrier is not None:
         raise WallError(
             f"the grader runs as root, but students' code must not, and another user cannot read {barrier}. "
             "Run the grader as an ordinary user, or install Python and the grader where everybody can read "
-            f"them (for instance below /opt or /usr/local), or: sudo chmod o+rx {barrier}"
+            "them, for instance below /opt or /usr/local."
         )

@@ -141,6 +141,37 @@ def test_the_line_that_is_meant_is_marked_in_the_students_own_source() -> None:
     assert "→21return torch.relu(out * self.shortcut(x))  # the skip connection" == marked.text.rstrip()
 
 
+def test_the_same_lines_are_shown_once_an_exercise() -> None:
+    """The check that a proven cause explains names the place; the source stands above."""
+    _, page = parsed("failing")
+    section = page.select_one("section.exercise")
+    assert section is not None
+    assert ["cell 2, line 21", "cell 2, line 16", "cell 2, line 21"] == [a.text for a in section.select(".where a")]
+    assert len(section.select(".lines")) == 2
+
+
+def test_a_check_that_passed_shows_no_comparison_and_is_not_found_in_the_notebook() -> None:
+    """What agrees needs no table, and no mark at a cell."""
+    both = {"expected": [1], "actual": [1], "cell": 1, "line": 1}
+    _, handed_in = failing()
+    good = report("x", [exercise("resblock", [passed("shape", 10, "m", **both)])])
+    bad = report("x", [exercise("resblock", [failed("shape", 10, "m", **both)])])
+    assert [False, True] == ["Your code" in feedback_page(RUN, one, handed_in) for one in (good, bad)]
+    assert [False, True] == ["at-cell" in _body(notebook_page(RUN, one, handed_in)) for one in (good, bad)]
+
+
+def _body(page: str) -> str:
+    return page.partition("<body>")[2]
+
+
+def test_the_notebook_names_only_lines_that_are_there() -> None:
+    """What the child reports may be anything."""
+    part = failed("shape", 10, "m", cell=2, line=10**12)
+    page = notebook_page(RUN, report("x", [exercise("resblock", [part])]), failing()[1])
+    assert "line 21<" in page
+    assert str(10**12) not in page
+
+
 @pytest.mark.parametrize(("line", "meant"), [(21, 21), (1, 1), (0, 1), (-7, 1), (10**12, 21)])
 def test_a_line_outside_of_the_cell_is_taken_for_the_nearest(line: int, meant: int) -> None:
     """What the child reports may be anything."""
@@ -239,10 +270,13 @@ def test_dictionaries_are_compared_row_by_row() -> None:
 
 def test_values_of_any_size_and_depth_stay_small() -> None:
     """Expected and actual may be whole tensors; differences come first."""
-    deep: object = 1
+    deep: JsonValue = 1
     for _ in range(200):
         deep = [deep]
     wide: dict[str, JsonValue] = {f"k{i}": i for i in range(1000)}
+    assert compare(list(range(50)), deep) == Comparison(
+        expected="[" + ", ".join(map(str, range(40))) + ", …]", actual="[[[[…]]]]"
+    )
     shown = compare(wide, {**wide, "k999": 0})
     assert shown is not None
     assert shown.both is not None

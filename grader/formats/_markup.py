@@ -124,7 +124,7 @@ def _image_or_note(match: re.Match[str]) -> str:
         return match[0]
     alt = re.search(r' alt="([^"]*)"', match[1])
     described = f": {alt[1]}" if alt and alt[1] else ""
-    # `alt` is as the sanitiser escaped it, for an attribute; text needs < and > escaped as well.
+    # `alt` is as the sanitiser escaped it, for an attribute; not every one escapes < and > there.
     return f"<em>[picture not shown{described.replace('<', '&lt;').replace('>', '&gt;')}]</em>"
 
 

@@ -163,10 +163,7 @@ def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
 
 def shipped_assignments() -> dict[str, Path]:
     """Id and folder of every shipped assignment."""
-    return {
-        spec.parent.name: spec.parent
-        for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))
-    }
+    return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
 
 
 def find_assignment(id_or_folder: str) -> Assignment:

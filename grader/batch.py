@@ -56,6 +56,7 @@ class Tally:
     fail_under: float | None
     finished: int = 0
     passed: int = 0
+    correct: int = 0  # of those that passed: nothing to fix
     below: int = 0  # not graded, or below the threshold
     broke: int = 0
     signal_code: int | None = None  # what to exit with when a signal cut the run short
@@ -65,6 +66,7 @@ class Tally:
         self.broke += row.broke
         if not row.broke:
             self.passed += row.passes(self.fail_under)
+            self.correct += row.passes(self.fail_under) and row.correct
             self.below += not row.passes(self.fail_under)
 
     @property

@@ -43,7 +43,7 @@ app = typer.Typer(
     name="grader",
     help="Marks PyTorch homework that comes as Jupyter notebooks, and can prove what it says.",
     epilog="Exit codes: 0 every submission graded and at or above --fail-under; 1 some below, or not gradable; "
-    "2 wrong usage or a broken assignment; 3 the grader itself failed.",
+    "2 wrong usage or a broken assignment; 3 the grader itself failed. GRADER_DEBUG=1 shows where.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -69,18 +69,22 @@ def _main(
 @app.command(
     "check",
     no_args_is_help=True,
-    epilog="Examples:\n\n"
-    "  grader check mine.ipynb                     your own notebook, before you hand it in\n\n"
-    "  grader check submissions/                   a class: a folder, one folder per student, or a .zip\n\n"
-    "  grader check submissions/ --assignment hw/  against an assignment of your own\n\n"
-    "  grader check mine.ipynb --fail-under 80     in CI: exit code 1 below 80 percent\n\n"
-    "  grader check submissions/ --output - --format json | jq .   JSON alone on standard output",
+    epilog="Your own notebook, before you hand it in:\n\n"
+    "  grader check mine.ipynb\n\n"
+    "A class: a folder, one folder per student, or a .zip:\n\n"
+    "  grader check submissions/ --output reports/week-5\n\n"
+    "An assignment of your own:\n\n"
+    "  grader check submissions/ --assignment homework/week-5/\n\n"
+    "In CI, exit code 1 below 80 percent:\n\n"
+    "  grader check mine.ipynb --fail-under 80\n\n"
+    "JSON alone on standard output:\n\n"
+    "  grader check submissions/ --output - | jq .submissions",
 )
 def check_command(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="A notebook, a .py file, a folder of them, a folder of folders (one per student), or a .zip of any.",
             show_default=False,
         ),

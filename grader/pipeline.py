@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -24,11 +25,11 @@ from grader.errors import (
     SubmissionError,
     WallError,
 )
-from grader.judge.examine import ask, examine
+from grader.judge.examine import Worker, ask, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.mistakes import diagnose
-from grader.observation import Executed, Probe
+from grader.observation import Executed
 from grader.sandbox import Isolation, Session, SessionLimits, Zygote
 from grader.submission import HandIn, Submission, defined_names, find_answer, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
@@ -144,7 +145,7 @@ class Grader:
                         session = self._session(deadline)
                         wanted = sorted({name for found in names.values() for name in found})
                         attempt.executed = self._execute(session, cells, wanted, plan)
-                    self._examine(session, examined, names[exercise.id], attempt)
+                    observe(session, examined, attempt.executed, names[exercise.id], self.settings.seed)
                 except SessionEnded as error:
                     examined.ended = error
                     if session is not None:
@@ -176,41 +177,6 @@ class Grader:
         executed: Executed = ask(session, "execute", arguments, {}, Executed, self.settings.seconds)[0]
         return executed
 
-    def _examine(self, session: Session, examined: Examined, names: list[str], attempt: Attempt) -> None:
-        """Ask about every case of one exercise."""
-        assert attempt.executed is not None
-        exercise = examined.exercise
-        examined.problems = attempt.executed.problems
-        defined = attempt.executed.defined
-        examined.found = next((name for name in names if defined.get(name) not in (None, "value")), None)
-        if examined.found is None:
-            return
-        if examined.found != exercise.name:
-            attempt.repairs.append(f"{examined.found} was taken for {exercise.name}.")
-        for case in exercise.cases:
-            probes: dict[str, Probe] = {}
-            for check_id in exercise.points:
-                probes.update({probe.name: probe for probe in checks()[check_id].probes(exercise, case)})
-            forms = examined.answers.forms(case) if examined.answers is not None else []
-
-            def output_shape(shape: tuple[int, ...], case=case) -> list[int]:  # type: ignore[no-untyped-def]
-                if isinstance(exercise, NetworkExercise):
-                    return [shape[0], case.arguments[exercise.outputs]]
-                assert examined.answers is not None
-                return examined.answers.reference.output_shape(case, shape)
-
-            seen = examine(
-                session,
-                examined.found,
-                case,
-                probes.values(),
-                forms=forms,
-                output_shape=output_shape,
-                seed=self.settings.seed,
-                seconds=CALL_SECONDS,
-            )
-            examined.observations.append(seen)
-
     # ------------------------------------------------------------------ words
 
     def _report(
@@ -218,18 +184,7 @@ class Grader:
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return _essay(exercise, find_answer(submission, exercise))
-        examined = attempt.examined[exercise.id]
-        results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
-        correct = all(result.status is Status.PASSED for result in results)
-        return ExerciseReport(
-            id=exercise.id,
-            title=exercise.title,
-            score=sum(result.score for result in results),
-            max_score=exercise.max_score,
-            correct=correct,
-            checks=results,
-            diagnoses=[] if correct else diagnose(examined),
-        )
+        return judge_exercise(attempt.examined[exercise.id])
 
     def _unreadable(self, hand_in: HandIn, message: str) -> Report:
         return Report(
@@ -246,6 +201,51 @@ class Grader:
 
     def _grader_broke(self, hand_in: HandIn, error: Exception) -> Report:
         return grader_broke(self.assignment, hand_in, f"{type(error).__name__}: {error}")
+
+
+def observe(worker: Worker, examined: Examined, executed: Executed, names: list[str], seed: int) -> None:
+    """Ask a student's process about every case of one exercise.
+
+    Args:
+        names: under which the exercise may be defined, best first.
+
+    Raises:
+        SessionEnded: the process is over; what was seen until then is in `examined`.
+    """
+    exercise = examined.exercise
+    examined.problems = executed.problems
+    examined.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
+    if examined.found is None:
+        return
+    for case in exercise.cases:
+        asked = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
+        seen = examine(
+            worker,
+            examined.found,
+            case,
+            {probe.name: probe for probe in asked}.values(),
+            forms=examined.answers.forms(case) if examined.answers is not None else [],
+            output_shape=partial(examined.output_shape, case),
+            seed=seed,
+            seconds=CALL_SECONDS,
+        )
+        examined.observations.append(seen)
+
+
+def judge_exercise(examined: Examined) -> ExerciseReport:
+    """Every check's result, and the mistakes that explain what is wrong."""
+    exercise = examined.exercise
+    results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
+    correct = all(result.status is Status.PASSED for result in results)
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        score=sum(result.score for result in results),
+        max_score=exercise.max_score,
+        correct=correct,
+        checks=results,
+        diagnoses=[] if correct else diagnose(examined),
+    )
 
 
 def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
@@ -288,7 +288,15 @@ class Attempt:
     plan: str
     executed: Executed | None = None
     examined: dict[str, Examined] = field(default_factory=dict)
-    repairs: list[str] = field(default_factory=list)
+
+    @property
+    def repairs(self) -> list[str]:
+        """What was taken for something else, for the report."""
+        return [
+            f"{examined.found} was taken for {examined.exercise.name}."
+            for examined in self.examined.values()
+            if examined.found not in (None, examined.exercise.name)
+        ]
 
     @property
     def measured(self) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.assignment import Assignment
-from grader.errors import AssignmentError, OutputError, SlotError, UsageError, WallError
+from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
 from grader.verdict import Report
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from grader.pipeline import Grader
 
 _PR_SET_PDEATHSIG = 1
-_NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO])
+# Every further page would meet these too: no room, no right, something else in the folder's place.
+_NO_ROOM = frozenset(
+    [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST]
+)
 # What may cross from a slot to its parent, by name: the rest of the family stays with one submission.
 _ERRORS = {error.__name__: error for error in (AssignmentError, OutputError, SlotError, UsageError, WallError)}
 
@@ -131,24 +134,36 @@ def _serve(connection: Connection, order: Order) -> None:
 
 
 def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:
-    from grader.pipeline import grader_broke
-
-    submission: Submission | None = None
+    """Grade one submission. Whatever goes wrong with it, its pages included, stays with it."""
     if task.broke:
-        report = grader_broke(order.assignment, task.hand_in, task.broke)
-    else:
-        report, submission = grader.grade(task.hand_in)
+        return _given_up(task, order, run, task.broke)
     try:
+        report, submission = grader.grade(task.hand_in)
         _write(order, run, report, submission)
+        return _done(task, order, report)
+    except GraderError:
+        raise  # every submission would meet it
     except Exception as error:
         _no_room(error)
-        report = grader_broke(order.assignment, task.hand_in, f"{type(error).__name__} while its pages were written")
-        # Without the submission: whatever in it upset the page stays out of this one.
-        try:
-            _write(order, run, report, None)
-        except Exception as again:
-            _no_room(again)
-    return Done(task.number, row_of(report), _text(report), report if order.whole else None)
+        return _given_up(task, order, run, f"{type(error).__name__} while its report was written")
+
+
+def _given_up(task: Task, order: Order, run: Run, why: str) -> Done:
+    """The grader failed on this one. Its page goes without what was handed in, which may have upset the first."""
+    from grader.pipeline import grader_broke
+
+    report = grader_broke(order.assignment, task.hand_in, why)
+    try:
+        _write(order, run, report, None)
+    except Exception as error:
+        _no_room(error)
+    return _done(task, order, report)
+
+
+def _done(task: Task, order: Order, report: Report) -> Done:
+    from grader.formats.json import document
+
+    return Done(task.number, row_of(report), json.dumps(document(report)), report if order.whole else None)
 
 
 def _write(order: Order, run: Run, report: Report, submission: Submission | None) -> None:
@@ -163,12 +178,6 @@ def _no_room(error: Exception) -> None:
     """Raise what every further page would meet as well."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         raise OutputError(f"{error.filename or 'the output folder'}: cannot be written: {error.strerror}") from error
-
-
-def _text(report: Report) -> str:
-    from grader.formats.json import document
-
-    return json.dumps(document(report))
 
 
 def _device(wanted: str) -> str:

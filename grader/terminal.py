@@ -189,9 +189,9 @@ def _table(rows: list[Row]) -> Table:
 
 def _counts(tally: Tally) -> str:
     threshold = "" if tally.fail_under is None else f" and at {points(tally.fail_under)} % or above"
-    parts = [f"{tally.passed} graded{threshold}"]
+    parts = [f"{tally.passed} graded{threshold} ({tally.correct} with nothing to fix)"]
     if tally.below:
-        parts.append(f"{tally.below} not" + ("" if threshold else " graded"))
+        parts.append(f"{tally.below} not")
     if tally.broke:
         parts.append(f"{tally.broke} on which the grader failed")
     return ", ".join(parts)

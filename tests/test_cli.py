@@ -123,7 +123,7 @@ def test_the_summary_is_on_stderr_and_inert_in_a_pipe(run: Finished) -> None:
     assert "anna" in run.stderr
     assert "multipl" in run.stderr
     assert not ESCAPES.findall(run.stderr)
-    assert "3 graded, 1 not graded" in run.stderr
+    assert "3 graded (1 with nothing to fix), 1 not" in run.stderr
     assert "index.html" in run.stderr
 
 
@@ -244,6 +244,14 @@ def test_a_wall_that_cannot_be_built_ends_with_three_and_the_remedy(tmp_path: Pa
     wrong = grader("check", RIGHT, "--isolation", "bwrap", "--output", tmp_path, PATH="/nowhere")
     assert 3 == wrong.code, wrong.stderr
     assert "install bubblewrap" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_an_output_folder_that_breaks_ends_with_three_and_its_name(tmp_path: Path) -> None:
+    (tmp_path / "students").write_text("a file where a folder has to be")
+    wrong = grader("check", RIGHT, "--output", tmp_path, "--isolation", "none")
+    assert 3 == wrong.code, wrong.stderr
+    assert f"{tmp_path}/students" in wrong.stderr
     assert "Traceback" not in wrong.stderr
 
 

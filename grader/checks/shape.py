@@ -67,16 +67,6 @@ class Shape(Check):
         )
 
 
-def expected_shape(examined: Examined, seen: Observation, shape: tuple[int, ...]) -> list[int]:
-    """The shape that the output for an input of this shape must have."""
-    if isinstance(examined.exercise, NetworkExercise):
-        outputs = seen.case.arguments[examined.exercise.outputs]
-        assert isinstance(outputs, int)
-        return [shape[0], outputs]
-    assert examined.answers is not None
-    return examined.answers.reference.output_shape(seen.case, shape)
-
-
 def _actual(seen: Observation) -> list[int] | None:
     return seen.built.output.shape if seen.built.output else None
 
@@ -109,7 +99,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
             size = tuple(draw_input(0, seen.case.input, probe).shape)
             shapes.append((size, list(answer.y.shape) if answer.y is not None else answer.output.shape))
     for size, actual in shapes:
-        expected = expected_shape(examined, seen, size)
+        expected = examined.output_shape(seen.case, size)
         if actual != expected:
             return Finding(
                 Status.FAILED,

@@ -9,6 +9,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, right_forms
+from grader.judge.leaves import Signature
 from grader.judge.reference import Reference
 from grader.observation import Problem
 
@@ -19,7 +20,7 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
-        self._planted: dict[tuple[int, str, int], list[Form]] = {}
+        self._planted: dict[tuple[int, str, int, int], list[Form]] = {}
         self._seed = seed
         self._device = device
 
@@ -29,18 +30,29 @@ class RightAnswers:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
 
-    def planted(self, edit: Edit, case: Case, variant: int) -> list[Form]:
-        """Forms with a mistake planted in them: the reference without redundant biases, and with all of them."""
-        key = (id(edit), case.title, variant)
+    def planted(self, edit: Edit, case: Case, variant: int, biases: int) -> list[Form]:
+        """Forms with a mistake planted in them.
+
+        Args:
+            biases: how many redundant biases there are to be.
+        """
+        key = (id(edit), case.title, variant, biases)
         if key not in self._planted:
             right = [form for form in self.forms(case) if form.variant == variant]
             planted = []
-            for form in dict.fromkeys((right[0], right[-1])):
+            for form in right:
+                if redundant_biases(form.signature) != biases:
+                    continue
                 wrong = form.with_edit(edit)
                 # Layers that the mistake leaves unused may still be there: then all slots of the right form are.
                 planted += [wrong, wrong.with_slots(form.slots)] if _drops_leaves(wrong, form) else [wrong]
             self._planted[key] = planted
         return self._planted[key]
+
+
+def redundant_biases(found: Signature) -> int:
+    """How many shifts there are beyond those of the batch norms, which each have a scale too."""
+    return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())
 
 
 def _drops_leaves(wrong: Form, right: Form) -> bool:
@@ -77,6 +89,15 @@ class Examined:
     def signature(self) -> str:
         """What the task asks for: `ResBlock(in_channels, out_channels, stride)`."""
         return f"{self.exercise.name}({', '.join(self.exercise.cases[0].arguments)})"
+
+    def output_shape(self, case: Case, shape: tuple[int, ...]) -> list[int]:
+        """The shape that the output for an input of this shape, batch included, must have."""
+        if isinstance(self.exercise, NetworkExercise):
+            outputs = case.arguments[self.exercise.outputs]
+            assert isinstance(outputs, int)
+            return [shape[0], outputs]
+        assert self.answers is not None
+        return self.answers.reference.output_shape(case, shape)
 
     def call(self, case: Case) -> str:
         """The call of a case as the student would write it: `ResBlock(8, 16, 2)`."""

@@ -9,7 +9,7 @@ from inspect import isabstract
 
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
-from grader.judge.examined import Examined, RightAnswers
+from grader.judge.examined import Examined, RightAnswers, redundant_biases
 from grader.judge.leaves import signature
 from grader.judge.places import place_of
 from grader.mistakes._mistake import Mistake, Noticed, Plant, Planted
@@ -87,11 +87,13 @@ def _explains(examined: Examined, mistake: Planted) -> Plant | None:
 
 def _fits(answers: RightAnswers, plant: Plant, seen: Observation, variant: int) -> bool:
     """Does the reference with this mistake behave as the student's code does in one case?"""
+    mine = signature(seen.slots)
+    biases = redundant_biases(mine)
     if seen.built.raised is not None:
-        return any(behaves_like(seen, answers.planted(edit, seen.case, variant)) for edit in plant.edits)
+        return any(behaves_like(seen, answers.planted(edit, seen.case, variant, biases)) for edit in plant.edits)
     # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
     ways = []
     for edit in plant.edits:
-        forms = [f for f in answers.planted(edit, seen.case, variant) if f.signature == signature(seen.slots)]
+        forms = [f for f in answers.planted(edit, seen.case, variant, biases) if f.signature == mine]
         ways.append([each for form in forms for each in ([form] if seen.recorded else form.relabelled)])
     return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))

@@ -45,16 +45,19 @@ def put_stride(*numbers: int) -> Edit:
     return edit(change)
 
 
-def share(first: int, second: int, *, norm: bool) -> Edit:
-    """The second convolution is the first one again, and its batch norm too."""
+def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
+    """The second convolution is the first one again, and its batch norm too.
+
+    Args:
+        module: the whole layer is used again, its stride included, and not only its weight.
+    """
 
     def change(block: Block) -> None:
         for nodes in (block.convolutions, block.norms if norm else []):
             if second < len(nodes):
                 one, other = nodes[first], nodes[second]
-                if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
-                    keep = other.args[3:] if nodes is block.convolutions else one.args[3:]
-                    block.editor.change(other.id, args=[other.args[0], *one.args[1:3], *keep])
+                behind = one.args[3:] if module or nodes is block.norms else other.args[3:]
+                block.editor.change(other.id, args=[other.args[0], *one.args[1:3], *behind])
 
     return edit(change)
 
@@ -195,16 +198,12 @@ class LayerShared(Planted):
     id = "layer-shared"
     message = "The same convolution is used twice. Each layer of the branch has weights of its own."
     plants = tuple(
-        plant(share(first, second, norm=norm), where="convolution 1")
+        plant(share(first, second, norm=norm, module=module), where="convolution 1")
         for first, second in ((0, 1), (1, 2), (0, 2))
         for norm in (False, True)
+        for module in (True, False)
     )
     broken = (
-        changed(
-            RESBLOCK,
-            (
-                "self.bn2(self.conv2(out))",
-                "self.bn2(self.conv1(out)) if x.shape == out.shape else self.bn2(self.conv2(out))",
-            ),
-        ),
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.conv1(out))")),
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn1(self.conv1(out))")),
     )

@@ -197,6 +197,15 @@ class BranchSkipped(Planted):
     )
 
 
+def detach_shortcut(block: Block) -> None:
+    block.join(block.parts.branch, block.editor.add("aten.detach.default", ref(block.parts.shortcut)))
+
+
+def detach_projection(block: Block) -> None:
+    if block.projection is not None:
+        detach_shortcut(block)
+
+
 class ShortcutDetached(Planted):
     id = "shortcut-detached"
     message = (
@@ -204,13 +213,8 @@ class ShortcutDetached(Planted):
         "cannot flow back along the shortcut, and that is what the shortcut is for."
     )
     plants = (
-        plant(
-            edit(
-                lambda block: block.join(
-                    block.parts.branch, block.editor.add("aten.detach.default", ref(block.parts.shortcut))
-                )
-            )
-        ),
+        plant(edit(detach_shortcut)),
+        plant(edit(detach_projection)),
         # The block's input detached in front of the projection.
         plant(
             edit(

@@ -9,15 +9,19 @@ from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 SUM = "F.relu(out + identity)"
 
 
-def start_from(stage: str, number: int) -> Edit:
-    """The shortcut taken from inside the branch: behind a convolution, a batch norm or an activation."""
+def start_from(stage: str, number: int, *, projected: bool = True) -> Edit:
+    """The shortcut taken from inside the branch: behind a convolution, a batch norm or an activation.
+
+    Args:
+        projected: keep the projection, now of that; without it the shortcut needs none where shapes agree.
+    """
 
     def change(block: Block) -> None:
         inside = {"convolution": block.convolutions, "norm": block.norms, "activation": block.activations}[stage]
         if number >= len(inside):
             return
         source = block.output_of(inside[number])
-        if block.projection is not None:
+        if block.projection is not None and projected:
             block.editor.set_argument(block.projection.id, 0, ref(source))
         else:
             block.join(block.parts.branch, source)
@@ -53,6 +57,32 @@ class ShortcutFromWrongTensor(Planted):
     plants = tuple(
         plant(start_from(stage, number)) for number in (0, 1) for stage in ("activation", "norm", "convolution")
     ) + (plant(start_from("norm", 2)),)
+    broken = (
+        changed(
+            RESBLOCK,
+            (
+                "        out = self.bn2(self.conv2(out))\n",
+                "        first = out\n        out = self.bn2(self.conv2(out))\n",
+            ),
+            ("self.shortcut(x)", "self.shortcut(first) if len(self.shortcut) == 0 else self.shortcut(x)"),
+            ("if stride != 1 or in_channels != out_channels", "if False"),
+        ),
+        changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(out)")),
+    )
+
+
+class ShortcutActivated(Planted):
+    id = "shortcut-activated"
+    message = (
+        "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut is the "
+        "identity or a projection, without an activation."
+    )
+    plants = tuple(
+        plant(start_from(stage, number, projected=projected))
+        for projected in (True, False)
+        for number in (0, 1, 2)
+        for stage in ("activation", "norm", "convolution")
+    )
     broken = (
         changed(
             RESBLOCK,

@@ -36,9 +36,7 @@ def restrict(readable: Iterable[str], listable: Iterable[str], writable: Iterabl
     if version == 0:
         raise OSError("Landlock is not available")
     everything = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
-    attributes = struct.pack("=QQQ", everything, _TCP, _SCOPES)[
-        : 8 if version < 4 else 16 if version < 6 else 24
-    ]
+    attributes = struct.pack("=QQQ", everything, _TCP, _SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
     ruleset = _checked(
         _LIBC.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0),
         "landlock_create_ruleset",

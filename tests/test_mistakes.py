@@ -1,0 +1,60 @@
+"""Every known mistake carries sources that show it: they must be called wrong, and the mistake must be named."""
+
+from __future__ import annotations
+
+import pytest
+from judging import judge
+
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK
+from grader.mistakes.network import NETWORK
+from grader.verdict import Proof
+
+BROKEN = [
+    pytest.param(mistake.id, source, id=f"{mistake.id}-{number}")
+    for mistake in mistakes().values()
+    for number, source in enumerate(mistake.broken)
+]
+
+
+def exercise_of(source: str) -> str:
+    """The exercise that a source is about."""
+    if "def build_network" in source:
+        return "network"
+    return "bottleneck" if "class Bottleneck" in source else "resblock"
+
+
+@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK])
+def test_the_sources_that_mistakes_change_are_right(source: str) -> None:
+    """A mistake is a change to something right."""
+    report = judge(source, exercise_of(source))
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+    assert report.correct
+    assert [] == report.diagnoses
+
+
+@pytest.mark.parametrize(("mistake", "source"), BROKEN)
+def test_a_planted_mistake_is_wrong_and_named(mistake: str, source: str) -> None:
+    """No wrong answer passes, and the cause is named first or as one that explains the behaviour equally."""
+    report = judge(source, exercise_of(source))
+    assert not report.correct
+    assert report.score < report.max_score
+    named = [diagnosis.mistake for diagnosis in report.diagnoses]
+    said = " ".join(diagnosis.message for diagnosis in report.diagnoses)
+    assert mistake in named or f"{mistake}" in said, (named, said, [c.message for c in report.checks])
+
+
+def test_every_mistake_has_sources_and_words() -> None:
+    """A member without proof of its own does not count."""
+    for mistake in mistakes().values():
+        assert mistake.broken, mistake.id
+        assert mistake.message.endswith("."), mistake.id
+
+
+def test_a_replayed_mistake_points_at_the_students_line() -> None:
+    """The addition that multiplies is pointed at."""
+    source = RESBLOCK.replace("F.relu(out + identity)", "F.relu(out * identity)")
+    report = judge(source, "resblock")
+    diagnosis = report.diagnoses[0]
+    assert diagnosis.proof is Proof.REPLAYED
+    assert "out * identity" in source.splitlines()[(diagnosis.line or 0) - 1]

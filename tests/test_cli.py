@@ -128,8 +128,8 @@ def test_the_summary_is_on_stderr_and_inert_in_a_pipe(run: Finished) -> None:
 
 
 def test_json_stands_alone_on_stdout_and_does_not_depend_on_jobs(run: Finished, folder: Path) -> None:
-    printed = grader("check", folder, "--output", "-", "--format", "json", "--jobs", 2)
-    assert 1 == printed.code, printed.stderr
+    printed = grader("check", folder, "--output", "-", "--format", "json", "--jobs", 2, "--quiet")
+    assert (1, "") == (printed.code, printed.stderr)
     assert (run.output / "results.json").read_text() == printed.stdout
     assert not Path("-").exists()
 
@@ -152,16 +152,11 @@ def test_a_right_notebook_without_a_wall_ends_with_zero_and_says_so(tmp_path: Pa
     assert "mine" == (tmp_path / "mine.txt").read_text()
 
 
-def test_below_the_threshold_ends_with_one_and_quiet_says_nothing(tmp_path: Path) -> None:
-    wrong = grader("check", WRONG, "--output", tmp_path, "--fail-under", 99, "--quiet")
-    assert (1, "", "") == (wrong.code, wrong.stdout, wrong.stderr)
-
-
-def test_one_notebook_is_told_what_is_wrong_and_where(tmp_path: Path) -> None:
+def test_one_notebook_below_the_threshold_is_told_what_is_wrong_and_where(tmp_path: Path) -> None:
     notebook = tmp_path / "[red]mine.ipynb"
     shutil.copy(WRONG, notebook)
-    wrong = grader("check", notebook, "--output", tmp_path / "out")
-    assert 0 == wrong.code, wrong.stderr
+    wrong = grader("check", notebook, "--output", tmp_path / "out", "--fail-under", 99)
+    assert 1 == wrong.code, wrong.stderr
     assert "✗" in wrong.stderr
     assert "✓" in wrong.stderr
     assert "shortcut-multiplied" in wrong.stderr
@@ -244,14 +239,6 @@ def test_a_wall_that_cannot_be_built_ends_with_three_and_the_remedy(tmp_path: Pa
     wrong = grader("check", RIGHT, "--isolation", "bwrap", "--output", tmp_path, PATH="/nowhere")
     assert 3 == wrong.code, wrong.stderr
     assert "install bubblewrap" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
-
-
-def test_an_output_folder_that_breaks_ends_with_three_and_its_name(tmp_path: Path) -> None:
-    (tmp_path / "students").write_text("a file where a folder has to be")
-    wrong = grader("check", RIGHT, "--output", tmp_path, "--isolation", "none")
-    assert 3 == wrong.code, wrong.stderr
-    assert f"{tmp_path}/students" in wrong.stderr
     assert "Traceback" not in wrong.stderr
 
 

@@ -155,8 +155,7 @@ def _check(
         score=check.score,
         max_score=check.max_score,
         message=_short(check.message),
-        # What agrees needs no table.
-        comparison=compare(check.expected, check.actual) if check.status is not Status.PASSED else None,
+        comparison=compare(check.expected, check.actual),
         place=_place_once(submission, check.cell, check.line, shown),
         advice=_short(check.advice),
         evidence=_some(check.evidence),

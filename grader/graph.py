@@ -7,6 +7,7 @@ students are self-reports: they steer alignment and wording, and nothing in them
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -55,10 +56,16 @@ class Node(_Data):
         parts = self.op.split(".")
         return parts[1].rstrip("_") if len(parts) > 1 else self.op
 
-    @property
+    @cached_property
     def inputs(self) -> list[int]:
         """Ids of the nodes that this one reads, in order."""
         return list(_references([self.args, list(self.kwargs.values())]))
+
+    def changed(self, **fields: object) -> Node:
+        """The node with other fields."""
+        other = self.model_copy(update=fields)
+        other.__dict__.pop("inputs", None)  # the copy carries what was cached
+        return other
 
     @property
     def shape(self) -> list[int]:

@@ -15,14 +15,15 @@ from grader.observation import Operation, Probe
 def first_difference(seen: Observation, form: Form, probe: Probe) -> tuple[str, float] | None:
     """Where the student's answer to a probe first differs from a form's outcome, and by how much; or None."""
     answer = seen.answers[probe.name]
-    outcome = form.outcome(probe)
-    if outcome.y is None or answer.y is None:
-        both_raise = outcome.error is not None and answer.raised is not None
+    output = form.output(probe)
+    if isinstance(output, ReplayError) or answer.y is None:
+        both_raise = isinstance(output, ReplayError) and answer.raised is not None
         return None if both_raise else ("outcome", float("inf"))
-    if list(answer.y.shape) != list(outcome.y.shape):
+    if list(answer.y.shape) != list(output.shape):
         return "shape of the output", float("inf")
-    if not equal(answer.y, outcome.y, seen.precision):
-        return "output", difference(answer.y, outcome.y)
+    if not equal(answer.y, output, seen.precision):
+        return "output", difference(answer.y, output)
+    outcome = form.outcome(probe)
     if not answer.gradients and not outcome.has_expected_shape:
         return None  # no gradient was asked for: the cotangent has the shape that was expected
     for slot, gradient in outcome.gradients.items():
@@ -42,8 +43,8 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
     if raised is not None:
         if raised.stage != "forward" or raised.operation is None:
             return False
-        errors = [form.outcome(BUILD).error for form in forms]
-        return any(error is not None and _same_operation(error, raised.operation) for error in errors)
+        outputs = [form.output(BUILD) for form in forms]
+        return any(isinstance(out, ReplayError) and _same_operation(out, raised.operation) for out in outputs)
     fitting = [form for form in forms if form.signature == signature(seen.slots)]
     probes = [probe for probe in seen.probes.values() if probe.recipe == "random"]
     return (

@@ -26,7 +26,7 @@ class Editor:
 
     def change(self, node: int, **fields: object) -> None:
         """Other fields for a node."""
-        self._nodes[node] = self._nodes[node].model_copy(update=fields)
+        self._nodes[node] = self._nodes[node].changed(**fields)
 
     def set_argument(self, node: int, position: int, value: object) -> None:
         """Another argument for an operation."""

@@ -64,6 +64,7 @@ class Form:
         self.seed = seed
         self.device = torch.device(device)
         self._outcomes: dict[str, Outcome] = {}
+        self._outputs: dict[str, Tensor | ReplayError] = {}
         if slots is not None:
             self.slots = slots
 
@@ -111,6 +112,17 @@ class Form:
         """The form with the keys of like slots exchanged in every way, itself first: ties are tried by number."""
         return [self, *(self.with_slots(slots) for slots in relabellings(self.slots))]
 
+    def output(self, probe: Probe) -> Tensor | ReplayError:
+        """Only the output on a probe, or what raised; kept. Most forms are told apart by this."""
+        if probe.name not in self._outputs:
+            x, leaves = self._draw(probe)
+            try:
+                with torch.no_grad():
+                    self._outputs[probe.name] = self._replay(probe, x, leaves)[0].cpu()
+            except ReplayError as error:
+                self._outputs[probe.name] = error
+        return self._outputs[probe.name]
+
     def outcome(self, probe: Probe) -> Outcome:
         """Output, gradients and buffers on a probe; kept."""
         if probe.name not in self._outcomes:
@@ -118,20 +130,13 @@ class Form:
         return self._outcomes[probe.name]
 
     def _run(self, probe: Probe) -> Outcome:
-        x = draw_input(self.seed, self.case.input, probe).to(self.device).requires_grad_()
-        leaves = {
-            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in self.branch)
-            .to(self.device)
-            .clone()
-            .requires_grad_(slot.learnable)
-            for slot in self.slots
-        }
+        x, leaves = self._draw(probe)
+        learnable = {slot: leaf.requires_grad_() for slot, leaf in leaves.items() if slot.learnable}
+        x.requires_grad_()
         try:
-            graph = self.graph(train=probe.train, shape=tuple(x.shape))
-            y, written = replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
+            y, written = self._replay(probe, x, leaves)
         except ReplayError as error:
             return Outcome(error=error)
-        learnable = {slot: leaf for slot, leaf in leaves.items() if slot.learnable}
         gradients: dict[Slot | None, Tensor] = {}
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
         if y.requires_grad:
@@ -142,6 +147,18 @@ class Form:
         slot_of = {key: slot for slot, key in self.slots.items()}
         buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}
         return Outcome(y.detach().cpu(), gradients, buffers, has_expected_shape=fits)
+
+    def _draw(self, probe: Probe) -> tuple[Tensor, dict[Slot, Tensor]]:
+        """Input and weights of a probe, of our own to write to."""
+        x = draw_input(self.seed, self.case.input, probe).to(self.device)
+        return x, {
+            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in self.branch).to(self.device).clone()
+            for slot in self.slots
+        }
+
+    def _replay(self, probe: Probe, x: Tensor, leaves: dict[Slot, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        graph = self.graph(train=probe.train, shape=tuple(x.shape))
+        return replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
 
 
 def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Iterator[Form]:

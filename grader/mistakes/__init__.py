@@ -56,12 +56,16 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
 
 
 def _replay(examined: Examined) -> list[Diagnosis]:
-    if examined.answers is None or not examined.observations or examined.ended is not None:
+    observations = list(examined.observations)
+    if examined.answers is None or not observations or examined.ended is not None:
         return []
+    # The cases that are wrong come first: they tell the mistakes apart.
+    right = {id(seen): any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in observations}
+    observations.sort(key=lambda seen: right[id(seen)])
     explaining: dict[str, Plant] = {}
     for mistake in mistakes().values():
         if isinstance(mistake, Planted):
-            plant = _explains(examined, mistake)
+            plant = _explains(examined.answers, observations, mistake)
             if plant is not None:
                 explaining[mistake.id] = plant
     if not explaining:
@@ -71,16 +75,15 @@ def _replay(examined: Examined) -> list[Diagnosis]:
     message = mistakes()[first].message
     if others:
         message += f" (With {' or '.join(others)} it would behave just the same.)"
-    cell, line = place_of(examined.observations[0], explaining[first].where)
+    cell, line = place_of(observations[0], explaining[first].where)
     return [Diagnosis(mistake=first, proof=Proof.REPLAYED, message=message, cell=cell, line=line)]
 
 
-def _explains(examined: Examined, mistake: Planted) -> Plant | None:
+def _explains(answers: RightAnswers, observations: list[Observation], mistake: Planted) -> Plant | None:
     """The first way to make this mistake that behaves as the student's code does in every case."""
-    assert examined.answers is not None
-    for variant in range(len(examined.answers.reference.variants)):
+    for variant in range(len(answers.reference.variants)):
         for plant in mistake.plants:
-            if all(_fits(examined.answers, plant, seen, variant) for seen in examined.observations):
+            if all(_fits(answers, plant, seen, variant) for seen in observations):
                 return plant
     return None
 

@@ -55,29 +55,6 @@ class ShortcutFromWrongTensor(Planted):
         "a name of its own before the first layer runs."
     )
     plants = tuple(
-        plant(start_from(stage, number)) for number in (0, 1) for stage in ("activation", "norm", "convolution")
-    ) + (plant(start_from("norm", 2)),)
-    broken = (
-        changed(
-            RESBLOCK,
-            (
-                "        out = self.bn2(self.conv2(out))\n",
-                "        first = out\n        out = self.bn2(self.conv2(out))\n",
-            ),
-            ("self.shortcut(x)", "self.shortcut(first) if len(self.shortcut) == 0 else self.shortcut(x)"),
-            ("if stride != 1 or in_channels != out_channels", "if False"),
-        ),
-        changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(out)")),
-    )
-
-
-class ShortcutActivated(Planted):
-    id = "shortcut-activated"
-    message = (
-        "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut is the "
-        "identity or a projection, without an activation."
-    )
-    plants = tuple(
         plant(start_from(stage, number, projected=projected))
         for projected in (True, False)
         for number in (0, 1, 2)

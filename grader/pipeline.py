@@ -141,7 +141,7 @@ class Grader:
                 examined = Examined(exercise, None, self._answers.get(exercise.id), defined=defined_names(submission))
                 attempt.examined[exercise.id] = examined
                 try:
-                    if session is None:
+                    if session is None or attempt.executed is None:
                         session = self._session(deadline)
                         wanted = sorted({name for found in names.values() for name in found})
                         attempt.executed = self._execute(session, cells, wanted, plan)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from grader.graph import Graph, Node
 
-
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
 SUMS = frozenset(("add", "sub", "rsub", "stack"))
 

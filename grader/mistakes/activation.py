@@ -62,8 +62,8 @@ class FinalReluMissing(Planted):
 class ReluBeforeAdd(Planted):
     id = "relu-before-add"
     message = (
-        "The last ReLU is applied to F(x) before the addition; it belongs after it: relu(F(x) + x). As it stands, the "
-        "branch can only add, never take away."
+        "The last ReLU is applied to F(x) before the addition; it belongs after it: relu(F(x) + x). As it stands, "
+        "the branch can only add, never take away."
     )
     plants = (plant(before, where="join"),)
     broken = (
@@ -82,8 +82,8 @@ class ExtraActivation(Planted):
 class InnerReluMissing(Planted):
     id = "inner-relu-missing"
     message = (
-        "A ReLU inside the branch is missing. Without it two convolutions in a row are one linear map, and the block "
-        "loses the depth it was given."
+        "A ReLU inside the branch is missing. Without it two convolutions in a row are one linear map, and the "
+        "block loses the depth it was given."
     )
     plants = (
         plant(drop_inner(0), where="convolution 0"),

@@ -124,8 +124,8 @@ class WrongStrideLayer(Planted):
 class BottleneckNotNarrowed(Planted):
     id = "bottleneck-not-narrowed"
     message = (
-        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows to out_channels // 4: that "
-        "is what makes it cheap."
+        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows to out_channels // "
+        "4: that is what makes it cheap."
     )
     plants = (plant(set_width("out", 1), where="convolution 1"),)
     broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels")),)
@@ -178,9 +178,15 @@ class WrongKernel(Planted):
         for size in (1, 3, 5, 7)
     )
     broken = (
-        changed(RESBLOCK, ("nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1", "nn.Conv2d(out_channels, out_channels, 1, stride=1")),
+        changed(
+            RESBLOCK,
+            (
+                "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1",
+                "nn.Conv2d(out_channels, out_channels, 1, stride=1",
+            ),
+        ),
         changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1")),
-    )  # fmt: skip
+    )
 
 
 class WrongPadding(Planted):

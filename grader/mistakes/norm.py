@@ -72,9 +72,15 @@ class BNMissing(Planted):
         plant(drop(0, 2), where="convolution 0"),
     )
     broken = (
-        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(out)"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
-        changed(BOTTLENECK, ("self.bn1(self.conv1(x))", "self.conv1(x)"), ("        self.bn1 = nn.BatchNorm2d(width)\n", "")),
-    )  # fmt: skip
+        changed(
+            RESBLOCK,
+            ("self.bn2(self.conv2(out))", "self.conv2(out)"),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+        changed(
+            BOTTLENECK, ("self.bn1(self.conv1(x))", "self.conv1(x)"), ("        self.bn1 = nn.BatchNorm2d(width)\n", "")
+        ),
+    )
 
 
 class BNShared(Planted):
@@ -88,8 +94,12 @@ class BNShared(Planted):
         plant(share(0, 2), where="convolution 2"),
     )
     broken = (
-        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
-    )  # fmt: skip
+        changed(
+            RESBLOCK,
+            ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+    )
 
 
 class BNAfterAdd(Planted):

@@ -99,8 +99,8 @@ def pad_channels(block: Block) -> None:
 class ProjectionIgnoresStride(Planted):
     id = "projection-ignores-stride"
     message = (
-        "The 1×1 convolution on the shortcut does not use the stride: the branch shrinks and the shortcut does not, so "
-        "they cannot be added. Pass stride=stride to it as well."
+        "The 1×1 convolution on the shortcut does not use the stride: the branch shrinks and the shortcut does "
+        "not, so they cannot be added. Pass stride=stride to it as well."
     )
     plants = (plant(set_stride(1), where="projection"),)
     broken = (changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, bias=False)")),)
@@ -109,8 +109,8 @@ class ProjectionIgnoresStride(Planted):
 class ProjectionMissing(Planted):
     id = "projection-missing"
     message = (
-        "Where the block changes the number of channels or the resolution, x and F(x) have different shapes. There the "
-        "shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm."
+        "Where the block changes the number of channels or the resolution, x and F(x) have different shapes. "
+        "There the shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm."
     )
     plants = (plant(edit(drop_projection)), plant(edit(pad_channels)))
     broken = (changed(RESBLOCK, (TEST, "if False:")),)
@@ -118,7 +118,7 @@ class ProjectionMissing(Planted):
 
 class ProjectionAlways(Planted):
     id = "projection-always"
-    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity: x itself."
+    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
     plants = (plant(add_projection(True), where="projection"), plant(add_projection(False), where="projection"))
     broken = (changed(RESBLOCK, (TEST, "if True:")),)
 
@@ -126,8 +126,8 @@ class ProjectionAlways(Planted):
 class ProjectionWrongCondition(Planted):
     id = "projection-wrong-condition"
     message = (
-        "The projection is used under the wrong condition. It is needed when the stride is not 1 or when the numbers of "
-        "channels differ; one of the two is not asked for."
+        "The projection is used under the wrong condition. It is needed when the stride is not 1 or when the "
+        "numbers of channels differ; one of the two is not asked for."
     )
     plants = (plant(only_if("channels")), plant(only_if("stride")))
     broken = (

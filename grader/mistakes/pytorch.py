@@ -92,10 +92,21 @@ class ConstructorRejectsArguments(Noticed):
     id = "constructor-rejects-arguments"
     message = "The constructor does not take the arguments that the task names."
     broken = (
-        changed(RESBLOCK, ("self, in_channels, out_channels, stride=1", "self, channels"), ("in_channels", "channels"),
-                ("out_channels", "channels"), ("stride=stride", "stride=1"), ("stride != 1 or", "False or")),
-        changed(RESBLOCK, ("out_channels, stride=1):", "out_channels):"), ("stride=stride", "stride=1"), ("stride != 1", "False")),
-    )  # fmt: skip
+        changed(
+            RESBLOCK,
+            ("self, in_channels, out_channels, stride=1", "self, channels"),
+            ("in_channels", "channels"),
+            ("out_channels", "channels"),
+            ("stride=stride", "stride=1"),
+            ("stride != 1 or", "False or"),
+        ),
+        changed(
+            RESBLOCK,
+            ("out_channels, stride=1):", "out_channels):"),
+            ("stride=stride", "stride=1"),
+            ("stride != 1", "False"),
+        ),
+    )
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
@@ -177,8 +188,9 @@ class AttributeMissing(Noticed):
 class LayersUnregistered(Noticed):
     id = "layers-unregistered"
     message = (
-        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, are never "
-        "trained, and do not follow train(), eval() or to(). Use nn.ModuleList, nn.ModuleDict or nn.Sequential."
+        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, "
+        "are never trained, and do not follow train(), eval() or to(). Use nn.ModuleList, nn.ModuleDict or "
+        "nn.Sequential."
     )
     broken = (
         changed(
@@ -218,13 +230,18 @@ class ParametersFrozen(Noticed):
 class InplaceBreaksBackward(Noticed):
     id = "inplace-breaks-backward"
     message = (
-        "forward runs, but the backward pass raises: an in-place operation (`+=`, relu_, inplace=True) overwrote a value "
-        "that the gradient needs. Use the operation that makes a new tensor."
+        "forward runs, but the backward pass raises: an in-place operation (`+=`, relu_, inplace=True) overwrote "
+        "a value that the gradient needs. Use the operation that makes a new tensor."
     )
     broken = (
-        changed(RESBLOCK, ("        identity = self.shortcut(x)\n        return F.relu(out + identity)",
-                           "        out = torch.sigmoid(out)\n        out += self.shortcut(x)\n        return F.relu(out)")),
-    )  # fmt: skip
+        changed(
+            RESBLOCK,
+            (
+                "        identity = self.shortcut(x)\n        return F.relu(out + identity)",
+                "        out = torch.sigmoid(out)\n        out += self.shortcut(x)\n        return F.relu(out)",
+            ),
+        ),
+    )
 
     def notice(self, examined: Examined) -> Notice | None:
         for seen in examined.ran:

@@ -130,8 +130,8 @@ class ShortcutAddedTwice(Planted):
 class BranchAddedToItself(Planted):
     id = "branch-added-to-itself"
     message = (
-        "The branch is added to itself: the variable that should hold the block's input holds the branch's result by "
-        "then. Keep the input under a name of its own before the first layer."
+        "The branch is added to itself: the variable that should hold the block's input holds the branch's result "
+        "by then. Keep the input under a name of its own before the first layer."
     )
     plants = (plant(edit(lambda block: block.join(block.parts.branch, block.parts.branch))),)
     broken = (changed(RESBLOCK, (SUM, "F.relu(out + out)")),)
@@ -140,15 +140,15 @@ class BranchAddedToItself(Planted):
 class ShortcutScaled(Planted):
     id = "shortcut-scaled"
     message = (
-        "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut scaled "
-        "by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
+        "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut "
+        "scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
     )
     plants = tuple(
         plant(weigh(branch, shortcut))
         for branch, shortcut in (
-            (0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (1, 0.2), (0.2, 1), (1, 0.3), (0.3, 1), (1, 0.7),
-            (0.7, 1), (1, 0.8), (1, 0.9), (1, 0.25), (0.25, 1), (1, 10), (1, 3), (2, 2), (0.5**0.5, 0.5**0.5), (0.7, 0.3),
-            (0.3, 0.7), (0.8, 0.2), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9), (1, 0.01), (0.01, 1),
+            (0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (1, 0.2), (0.2, 1), (1, 0.3), (0.3, 1),
+            (1, 0.7), (0.7, 1), (1, 0.8), (1, 0.9), (1, 0.25), (0.25, 1), (1, 10), (1, 3), (2, 2), (0.7, 0.3),
+            (0.5**0.5, 0.5**0.5), (0.3, 0.7), (0.8, 0.2), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9), (1, 0.01), (0.01, 1),
         )
     )  # fmt: skip
     broken = (
@@ -161,8 +161,8 @@ class ShortcutScaled(Planted):
 class ShortcutGated(Planted):
     id = "shortcut-gated"
     message = (
-        "The block chooses between F(x) and x (an if/else, torch.where or a maximum). A skip connection skips nothing: "
-        "both are always computed and added."
+        "The block chooses between F(x) and x (an if/else, torch.where or a maximum). A skip connection skips "
+        "nothing: both are always computed and added."
     )
     plants = (
         plant(only("branch"), only("shortcut")),
@@ -181,8 +181,8 @@ class ShortcutGated(Planted):
 class BranchSkipped(Planted):
     id = "branch-skipped"
     message = (
-        "Where the shortcut is the identity, the branch is left out: `f + g if condition else x` means "
-        "`(f + g) if condition else x`. Put the choice in parentheses: `f + (g if condition else x)`."
+        "Where the shortcut is the identity, the branch is left out: `f + g if condition else x` means `(f + g) "
+        "if condition else x`. Put the choice in parentheses: `f + (g if condition else x)`."
     )
 
     @staticmethod
@@ -209,8 +209,8 @@ def detach_projection(block: Block) -> None:
 class ShortcutDetached(Planted):
     id = "shortcut-detached"
     message = (
-        "The shortcut is cut from autograd (detach(), .data or torch.no_grad()). The output is right, but the gradient "
-        "cannot flow back along the shortcut, and that is what the shortcut is for."
+        "The shortcut is cut from autograd (detach(), .data or torch.no_grad()). The output is right, but the "
+        "gradient cannot flow back along the shortcut, and that is what the shortcut is for."
     )
     plants = (
         plant(edit(detach_shortcut)),

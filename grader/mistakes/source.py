@@ -51,8 +51,8 @@ def activate_projection(block: Block) -> None:
 class ShortcutFromWrongTensor(Planted):
     id = "shortcut-from-wrong-tensor"
     message = (
-        "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x under "
-        "a name of its own before the first layer runs."
+        "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x "
+        "under a name of its own before the first layer runs."
     )
     plants = tuple(
         plant(start_from(stage, number, projected=projected))
@@ -77,8 +77,8 @@ class ShortcutFromWrongTensor(Planted):
 class ShortcutActivated(Planted):
     id = "shortcut-activated"
     message = (
-        "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut is the "
-        "identity or a projection, without an activation."
+        "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut "
+        "is the identity or a projection, without an activation."
     )
     plants = (
         plant(edit(activate_shortcut)),
@@ -101,8 +101,9 @@ class ShortcutActivated(Planted):
 class ShortcutOverwritten(Planted):
     id = "shortcut-overwritten"
     message = (
-        "An in-place operation changed the block's input before it was added: the shortcut no longer carries x. Use the "
-        "operation that makes a new tensor (relu, not relu_; inplace=False) on anything that is needed again."
+        "An in-place operation changed the block's input before it was added: the shortcut no longer carries x. "
+        "Use the operation that makes a new tensor (relu, not relu_; inplace=False) on anything that is needed "
+        "again."
     )
     plants = (plant(activate_input(branch_too=True)),)
     broken = (

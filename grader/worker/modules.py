@@ -45,8 +45,9 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         x: an input, N × C × H × W.
 
     Returns:
-        The subject, and what is known of it: `tensors` (parameters and buffers), `graph` or `ungraphed` (why
-        not), `output` (what came back), `operations` (how many were executed). On an exception `raised` with its stage: constructor or forward.
+        The subject, and what is known of it: `tensors` (parameters and buffers), `graph` (None when it could not be
+        recorded), `output` (what came back) and `operations` (how many were executed). On an exception `raised`
+        with its stage: constructor or forward.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)

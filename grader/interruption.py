@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Interruption:
-    """While this is open, the first SIGINT or SIGTERM is noted; a second one raises KeyboardInterrupt."""
+    """While this is open, the first SIGINT, SIGTERM or SIGHUP is noted; a second one raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

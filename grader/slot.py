@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -51,6 +52,7 @@ class Order:
     output: Path | None
     formats: tuple[str, ...]
     whole: bool = False  # send the whole report along, to be shown at once
+    scratch: Path | None = None  # for temporary files: the parent clears up behind a slot that was killed
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _serve(connection: Connection, order: Order) -> None:
     import torch
 
     torch.set_num_threads(1)
+    if order.scratch is not None:
+        tempfile.tempdir = str(order.scratch)
 
     from grader.formats import Run
     from grader.pipeline import Grader, Settings

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -247,7 +248,10 @@ def test_a_slot_that_is_killed_costs_only_its_submission(tmp_path: Path) -> None
         shutil.copy(RIGHT, tmp_path / f"{name}.ipynb")
     program = str(Path(__file__).with_name("dying_slot.py"))
     out = tmp_path / "out"
-    run = grader("check", tmp_path, "--output", out, "--jobs", 1, program=program)
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o711)  # behind the wall another user passes through
+        run = grader("check", tmp_path, "--output", out, "--jobs", 1, program=program, TMPDIR=scratch)
+        assert [] == list(Path(scratch).iterdir())
     assert 3 == run.code, run.stderr
     assert {"a": "graded", "b-dies": "grader_broke", "c": "graded"} == run.statuses
     assert "SIGKILL" in run.results["submissions"][1]["warnings"][0]

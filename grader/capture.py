@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
 
 Geometry = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]
 Place = tuple[int | None, int | None]  # cell and line
@@ -86,7 +85,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _new(self, op: str, **fields: Json) -> int:
         node = len(self.nodes)
-        self.nodes.append({"id": node, "op": op, **fields})
+        # What is empty goes without saying: the graph travels as text.
+        said = {name: value for name, value in fields.items() if value not in (None, [], {})}
+        self.nodes.append({"id": node, "op": op, **said})
         return node
 
     def _bind(self, tensor: Tensor, node: int) -> None:
@@ -138,8 +139,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         where = self._where()
-        plain = tree_map(self._plain, list(args))
-        plain_kwargs = {name: tree_map(self._plain, value) for name, value in kwargs.items()}
+        plain = [self._plain(value) for value in args]
+        plain_kwargs = {name: self._plain(value) for name, value in kwargs.items()}
         try:
             out = func(*args, **kwargs)
         except Exception as error:
@@ -212,6 +213,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return value
         if isinstance(value, float):
             return value if abs(value) < float("inf") else repr(value)
+        if isinstance(value, list | tuple):
+            return [self._plain(item) for item in value]
         if isinstance(value, torch.dtype):
             return {"dtype": str(value).removeprefix("torch.")}
         return {"other": type(value).__name__}

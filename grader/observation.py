@@ -6,7 +6,7 @@ Answers come from the student's process and are checked against these models bef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -98,11 +98,18 @@ class Built(_Answered):
         return [tensor for tensor in self.tensors if tensor.kind == "parameter"]
 
 
+Sizes = Annotated[
+    list[tuple[Annotated[str, Field(max_length=500)], Annotated[int, Field(ge=0)]]], Field(max_length=100_000)
+]
+
+
 class Ran(_Answered):
     """Answer to one probe of `run`, without its tensors."""
 
     raised: Raised | None = None
     output: Output | None = None
+    gradients: Sizes = []
+    buffers: Sizes = []
 
 
 class Problem(_Answered):

@@ -33,32 +33,25 @@ class Gradient(Check):
     title = "Outputs and gradients"
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
-        yield INITIAL
         if isinstance(exercise, ModuleExercise):
+            yield INITIAL
             yield from compared_probes(case)
+        elif not case.confirm:
+            yield INITIAL
 
     def judge_module(self, examined: Examined) -> Finding:
         reach = self._reach(examined)
         if reach is not None:
             return reach
         assert examined.answers is not None
-        findings: dict[int, list[Finding]] = {}
-        unaligned: list[Observation] = []
-        for variant in range(len(examined.answers.reference.variants)):
-            findings[variant] = []
-            for seen in examined.ran:
-                forms = [form for form in examined.right_forms(seen) if form.variant == variant]
-                if not forms:
-                    unaligned.append(seen)
-                    continue
-                results = [_first_difference(examined, seen, form) for form in forms]
-                if None not in results:
-                    findings[variant].append(next(result for result in results if result is not None))
-        best = min(findings.values(), key=len)
-        if best:
-            first = best[0]
-            first.evidence = [finding.message for finding in best[1:]]
-            return first
+        variants = range(len(examined.answers.reference.variants))
+        different = {variant: self._different(examined, variant) for variant in variants}
+        best = min(variants, key=lambda variant: len(different[variant]))
+        if different[best]:
+            findings = [_difference(examined, seen, best) for seen in different[best]]
+            findings[0].evidence = [finding.message for finding in findings[1:]]
+            return findings[0]
+        unaligned = [seen for seen in examined.ran if seen.aligned is None]
         if unaligned:
             return _not_comparable(examined, unaligned[0])
         incomplete = not_everywhere(examined, "Outputs and gradients equal the reference's")
@@ -72,6 +65,14 @@ class Gradient(Check):
             "several fresh inputs, in training and in evaluation mode.",
             notes=notes[:1],
         )
+
+    def _different(self, examined: Examined, variant: int) -> list[Observation]:
+        """Cases that can be compared and in which no accepted form of a variant does the same."""
+        return [
+            seen
+            for seen in examined.ran
+            if (forms := _forms(examined, seen, variant)) and not any(_is_equal(seen, form) for form in forms)
+        ]
 
     def judge_network(self, examined: Examined) -> Finding:
         reach = self._reach(examined)
@@ -95,7 +96,7 @@ class Gradient(Check):
 def compared_probes(case: Case) -> Iterable[Probe]:
     """The probes on which a module must equal the reference in this case."""
     for probe in COMPARED:
-        if case.confirm and probe.name not in ("random", "random train"):
+        if case.confirm and probe.name != "random train":
             continue
         if len(case.input) != 3:
             yield Probe(probe.name, probe.recipe, probe.train, probe.batch, probe.scale, probe.shift)
@@ -159,33 +160,44 @@ def _name(key: str) -> str:
     return "the input" if key == "x" else key.removeprefix("p:")
 
 
-def _first_difference(examined: Examined, seen: Observation, form: Form) -> Finding | None:
-    for probe in compared_probes(seen.case):
-        answer = seen.answers.get(probe.name)
-        if answer is None:
-            continue
-        if answer.raised is not None and form.outcome(probe).error is None:
-            said = f"{answer.raised.type}: {answer.raised.message}"
-            return Finding(
-                Status.STUDENT_CRASHED,
-                f"{in_case(examined, seen)}: the {answer.raised.stage} pass raises {said}",
-                **place_of_exception(answer.raised),
-            )
-        found = first_difference(seen, form, probe)
-        if found is not None:
-            what, size = found
-            mode = "training" if probe.train else "evaluation"
-            expected, actual = _samples(seen, form.outcome(probe), probe, what)
-            return Finding(
-                Status.FAILED,
-                f"{in_case(examined, seen)}: under equal weights, the {what} differs from the reference's in {mode} "
-                f"mode, by {size:.3g} of the largest value.",
-                expected=expected,
-                actual=actual,
-                advice="The layers are there, but not combined as the task asks: compare forward step by step.",
-                **place(seen, "output"),
-            )
-    return None
+def _forms(examined: Examined, seen: Observation, variant: int) -> list[Form]:
+    """Accepted forms of one variant with the student's slots."""
+    return [form for form in examined.right_forms(seen) if form.variant == variant]
+
+
+def _asked(seen: Observation) -> list[Probe]:
+    return [probe for probe in compared_probes(seen.case) if probe.name in seen.answers]
+
+
+def _is_equal(seen: Observation, form: Form) -> bool:
+    return all(first_difference(seen, form, probe) is None for probe in _asked(seen))
+
+
+def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
+    """Where the module first differs from the first accepted form."""
+    form = _forms(examined, seen, variant)[0]
+    where = in_case(examined, seen)
+    differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
+    probe, found = next((probe, found) for probe, found in differences if found is not None)
+    raised = seen.answers[probe.name].raised
+    if raised is not None:
+        return Finding(
+            Status.STUDENT_CRASHED,
+            f"{where}: the {raised.stage} pass raises {raised.type}: {raised.message}",
+            **place_of_exception(raised),
+        )
+    what, size = found
+    mode = "training" if probe.train else "evaluation"
+    expected, actual = _samples(seen, form.outcome(probe), probe, what)
+    return Finding(
+        Status.FAILED,
+        f"{where}: under equal weights, the {what} differs from the reference's in {mode} mode, by {size:.3g} of the "
+        "largest value.",
+        expected=expected,
+        actual=actual,
+        advice="The layers are there, but not combined as the task asks: compare forward step by step.",
+        **place(seen, "output"),
+    )
 
 
 def _samples(seen: Observation, outcome: Outcome, probe: Probe, what: str) -> tuple[JsonValue, JsonValue]:

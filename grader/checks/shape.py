@@ -21,13 +21,12 @@ class Shape(Check):
     title = "Shape of the output"
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
-        yield Probe("initial train", "initial", train=True)
-        if isinstance(exercise, NetworkExercise):
-            # A network is made for one size of image; one sample at a time it must take all the same.
-            yield Probe("initial one sample", "initial", batch=1)
-        elif not case.confirm:
-            # What works only for a batch of square images is not yet right.
-            yield Probe("initial one sample", "initial", batch=1, grow=(1, 3) if len(case.input) == 3 else (0, 0))
+        if isinstance(exercise, ModuleExercise) or not case.confirm:
+            yield Probe("initial train", "initial", train=True)
+        if not case.confirm:
+            # What works only for a batch of square images is not yet right. A network is made for one size of image.
+            odd = isinstance(exercise, ModuleExercise) and len(case.input) == 3
+            yield Probe("initial one sample", "initial", batch=1, grow=(1, 3) if odd else (0, 0))
 
     def judge_module(self, examined: Examined) -> Finding:
         return self._judge(examined)

@@ -41,8 +41,8 @@ class SkipConnection(Check):
     title = "Skip connection"
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
-        if isinstance(exercise, ModuleExercise):
-            yield from ALIGNED[1:] if case.confirm else (*ZERO, *ALIGNED)
+        if isinstance(exercise, ModuleExercise) and not case.confirm:
+            yield from (*ZERO, *ALIGNED)
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None

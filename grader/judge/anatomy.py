@@ -8,6 +8,8 @@ from grader.graph import Graph, Node
 
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
 SUMS = frozenset(("add", "sub", "rsub", "stack"))
+# With which they combine two tensors at all.
+COMBINATIONS = SUMS | frozenset(("mul", "div", "maximum", "minimum", "cat", "where", "max", "min"))
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,18 @@ def convolutions(graph: Graph, among: set[int]) -> list[Node]:
     return [node for node in graph.nodes if node.id in among and node.name == "convolution"]
 
 
-def anatomy(graph: Graph) -> Anatomy | None:
-    """The last addition of two values that both depend on the input, or None when there is none."""
+def anatomy(graph: Graph, joins: frozenset[str] = frozenset(("add",))) -> Anatomy | None:
+    """The last addition of two values that both depend on the input, or None when there is none.
+
+    Args:
+        joins: other operations that may stand for the addition, as in a student's graph.
+    """
     try:
         x = graph.input.id
     except LookupError:
         return None
     for join in reversed(graph.nodes):
-        if join.name != "add" or len(set(join.inputs)) != 2:
+        if join.name not in joins or len(set(join.inputs)) != 2:
             continue
         first, second = join.inputs[:2]
         sides = {side: ancestors(graph, side) for side in (first, second)}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import torch
 from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
@@ -96,19 +97,23 @@ def examine(
         return seen
     _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
-    tensors: dict[str, Tensor] = {}
-    for recipe in {probe.recipe for probe in possible} - {"initial"}:
-        branch = seen.aligned.branch if seen.aligned else set()
-        for slot, key in seen.slots.items():
-            tensors[f"{recipe}/value/{key}"] = draw_value(seed, slot, recipe, in_branch=slot in branch)
+    recipes = {probe.recipe for probe in possible} - {"initial"}
+    branch = seen.aligned.branch if seen.aligned else set()
+    tensors: dict[str, Tensor] = {
+        recipe: torch.cat([draw_value(seed, slot, recipe, in_branch=slot in branch).reshape(-1) for slot in seen.slots])
+        for recipe in recipes
+        if seen.slots
+    }
     for i, probe in enumerate(possible):
         x = draw_input(seed, case.input, probe)
         tensors[f"{i}/x"] = x
         tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
-    asked = [
-        {"train": probe.train, "values": None if probe.recipe == "initial" else probe.recipe} for probe in possible
-    ]
-    _, fields, given = ask(worker, "run", {"handle": handle, "probes": asked}, tensors, None, seconds)
+    request = {
+        "handle": handle,
+        "probes": [{"train": p.train, "values": p.recipe if p.recipe in tensors else None} for p in possible],
+        "values": {recipe: list(seen.slots.values()) for recipe in recipes if recipe in tensors},
+    }
+    _, fields, given = ask(worker, "run", request, tensors, None, seconds)
     answers = fields.get("answers")
     if not isinstance(answers, list) or len(answers) != len(possible):
         raise ProtocolViolated("the answer to the probes is malformed")
@@ -196,12 +201,22 @@ def _checked(model: type[BaseModel], fields: object) -> Any:
 
 
 def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
-    prefix = f"{number}/"
-    mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    gradients = _apart(tensors.get(f"{number}/gradients"), ran.gradients)
+    of_x = tensors.get(f"{number}/x")
     return Answer(
-        y=mine.get("y"),
-        gradients={k.removeprefix("gradient/"): v for k, v in mine.items() if k.startswith("gradient/")},
-        buffers={k.removeprefix("buffer/"): v for k, v in mine.items() if k.startswith("buffer/")},
+        y=tensors.get(f"{number}/y"),
+        gradients=gradients if of_x is None else {"x": of_x, **gradients},
+        buffers=_apart(tensors.get(f"{number}/buffers"), ran.buffers),
         output=ran.output,
         raised=ran.raised,
     )
+
+
+def _apart(row: Tensor | None, sizes: list[tuple[str, int]]) -> dict[str, Tensor]:
+    """The values of each key from a row of them."""
+    if row is None:
+        return {}
+    if row.dim() != 1 or sum(size for _, size in sizes) != row.numel():
+        raise ProtocolViolated("a row of values does not have the length that was announced")
+    parts = torch.split(row, [size for _, size in sizes])
+    return {key: part for (key, _), part in zip(sizes, parts, strict=True)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.graph import Graph, Node
-from grader.judge.anatomy import anatomy, ancestors, convolutions
+from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
 from grader.judge.examine import Observation
 
 Place = tuple[int | None, int | None]
@@ -25,7 +25,7 @@ def place_of(seen: Observation, what: str) -> Place:
 
 
 def _node(graph: Graph, what: str) -> Node | None:
-    parts = anatomy(graph)
+    parts = anatomy(graph, COMBINATIONS)
     nodes = graph.by_id()
     if what == "output":
         return nodes[graph.output]

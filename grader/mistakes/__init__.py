@@ -62,16 +62,12 @@ def _replay(examined: Examined) -> list[Diagnosis]:
     # The cases that are wrong come first: they tell the mistakes apart.
     right = {id(seen): any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in observations}
     observations.sort(key=lambda seen: right[id(seen)])
-    explaining: dict[str, Plant] = {}
-    for mistake in mistakes().values():
-        if isinstance(mistake, Planted):
-            plant = _explains(examined.answers, observations, mistake)
-            if plant is not None:
-                explaining[mistake.id] = plant
+    explaining = _explanations(examined.answers, observations, several=False)
+    # A block that does one thing is told from one that chooses between two.
+    explaining = explaining or _explanations(examined.answers, observations, several=True)
     if not explaining:
         return []
-    # A block that does one thing before one that chooses between two.
-    first, *others = sorted(explaining, key=lambda mistake: len(explaining[mistake].edits))
+    first, *others = explaining
     message = mistakes()[first].message
     if others:
         message += f" (With {' or '.join(others)} it would behave just the same.)"
@@ -79,10 +75,26 @@ def _replay(examined: Examined) -> list[Diagnosis]:
     return [Diagnosis(mistake=first, proof=Proof.REPLAYED, message=message, cell=cell, line=line)]
 
 
-def _explains(answers: RightAnswers, observations: list[Observation], mistake: Planted) -> Plant | None:
-    """The first way to make this mistake that behaves as the student's code does in every case."""
+def _explanations(answers: RightAnswers, observations: list[Observation], *, several: bool) -> dict[str, Plant]:
+    """Every mistake that behaves as the student's code does, with its way of doing so.
+
+    Args:
+        several: look at the ways that choose between several edits, or at those with one.
+    """
+    found = {}
+    for mistake in mistakes().values():
+        if isinstance(mistake, Planted):
+            plants = [plant for plant in mistake.plants if (len(plant.edits) > 1) is several]
+            plant = _explains(answers, observations, plants)
+            if plant is not None:
+                found[mistake.id] = plant
+    return found
+
+
+def _explains(answers: RightAnswers, observations: list[Observation], plants: list[Plant]) -> Plant | None:
+    """The first of these ways to behave as the student's code does in every case."""
     for variant in range(len(answers.reference.variants)):
-        for plant in mistake.plants:
+        for plant in plants:
             if all(_fits(answers, plant, seen, variant) for seen in observations):
                 return plant
     return None

@@ -85,16 +85,19 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     return subject, answer | {"graph": graph, "output": _describe_output(result), "operations": operations}
 
 
-def run(subject: Subject, probe: Json, tensors: Tensors) -> tuple[dict[str, Json], Tensors]:
+def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tuple[dict[str, Json], Tensors]:
     """One forward and, when a cotangent is sent, one backward pass.
 
     Args:
         probe: `train`: the mode.
-        tensors: `x`; `cotangent`, of the output's shape; `value/KEY` for every leaf that is set before.
+        tensors: `x`, and `cotangent`, of the output's shape.
+        values: what to set leaves to before, by key.
 
     Returns:
-        `y`, `gradient/x`, `gradient/KEY` for every learnable leaf that the output depends on, `buffer/KEY` after a
-        pass in training mode. On an exception `raised`; `output` describes what came back.
+        Tensors `y`, `x` (the gradient of the input), `gradients` (of the learnable leaves that the output depends
+        on, flattened and joined: few large tensors travel faster than many small ones) and `buffers` (after a pass in
+        training mode, likewise). Their keys and sizes stand in the answer's `gradients` and `buffers`. On an exception
+        `raised`; `output` describes what came back.
     """
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
@@ -102,10 +105,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors) -> tuple[dict[str, Json
     subject.restore()
     subject.module.train(probe["train"])
     with torch.no_grad():
-        for key, leaf in subject.leaves.items():
-            value = tensors.get(f"value/{key}")
-            if value is not None:
-                leaf.copy_(value.reshape(leaf.shape))
+        for key, value in values.items():
+            subject.leaves[key].copy_(value.view(subject.leaves[key].shape))
     x = tensors["x"].to(subject.dtype).requires_grad_()
     try:
         given = x * 1
@@ -120,19 +121,26 @@ def run(subject: Subject, probe: Json, tensors: Tensors) -> tuple[dict[str, Json
     if cotangent is not None and cotangent.shape == result.shape and result.requires_grad:
         learnable = {key: leaf for key, leaf in subject.leaves.items() if leaf.requires_grad and leaf.is_leaf}
         try:
-            gradients = torch.autograd.grad(
+            of_x, *gradients = torch.autograd.grad(
                 result, [x, *learnable.values()], cotangent.to(result.dtype), allow_unused=True
             )
         except BaseException as error:
             return answer | raised("backward", error), out
-        for key, gradient in zip(["x", *learnable], gradients, strict=True):
-            if gradient is not None:
-                out[f"gradient/{key}"] = gradient.detach().clone()
+        if of_x is not None:
+            out["x"] = of_x.detach().clone()
+        found = {key: g for key, g in zip(learnable, gradients, strict=True) if g is not None}
+        answer["gradients"], out["gradients"] = _joined(found)
     if probe["train"]:
-        for key, leaf in subject.leaves.items():
-            if not leaf.requires_grad and leaf.is_floating_point():
-                out[f"buffer/{key}"] = leaf.detach().clone()
+        buffers = {k: leaf for k, leaf in subject.leaves.items() if not leaf.requires_grad and leaf.is_floating_point()}
+        answer["buffers"], out["buffers"] = _joined(buffers)
     return answer, out
+
+
+def _joined(tensors: Tensors) -> tuple[list[Json], Tensor]:
+    """Key and number of elements of each tensor, and all of their values in a row."""
+    flat = [tensor.detach().to(torch.float64).reshape(-1) for tensor in tensors.values()]
+    sizes = [[key, part.numel()] for key, part in zip(tensors, flat, strict=True)]
+    return sizes, torch.cat(flat) if flat else torch.zeros(0, dtype=torch.float64)
 
 
 def _registered(subject: Subject) -> list[Json]:

@@ -48,27 +48,30 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Run probes on a module that was built.
 
     Args:
-        arguments: `handle`, and `probes`, a list of `{"train": bool, "values": name or None}`.
-        tensors: `I/x` and `I/cotangent` for probe number I; `NAME/value/KEY` for the values of that name.
+        arguments: `handle`; `probes`, a list of `{"train": bool, "values": name or None}`; `values`, for each name
+            the keys of the leaves that are set.
+        tensors: `I/x` and `I/cotangent` for probe number I; for each name of `values` all of them in a row.
 
     Returns:
         `answers`, one for each probe, and its tensors as `I/…`; see `grader.worker.modules.run`.
     """
     subject = student.subjects[arguments["handle"]]
+    values = {name: _apart(tensors[name], keys, subject) for name, keys in arguments["values"].items()}
     answers: list[Json] = []
     out: Tensors = {}
     for i, probe in enumerate(arguments["probes"]):
-        given = _below(tensors, f"{i}/")
-        if probe["values"] is not None:
-            given |= _below(tensors, f"{probe['values']}/")
-        answer, made = modules.run(subject, probe, given)
+        given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent")}
+        chosen = values[probe["values"]] if probe["values"] is not None else {}
+        answer, made = modules.run(subject, probe, given, chosen)
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items()}
     return {"answers": answers}, out
 
 
-def _below(tensors: Tensors, prefix: str) -> Tensors:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
+    """The part of a row of values for each leaf."""
+    parts = torch.split(row, [subject.leaves[key].numel() for key in keys])
+    return dict(zip(keys, parts, strict=True))
 
 
 OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {"execute": execute, "build": build, "run": run}
@@ -98,7 +101,8 @@ def warm_up() -> None:
     build(student, {"handle": "warm", "name": "Block", "positional": [4], "precision": "float64"}, {"x": x})
     for train in (False, True):
         probe = {"train": train, "values": None}
-        run(student, {"handle": "warm", "probes": [probe]}, {"0/x": x, "0/cotangent": torch.ones_like(x)})
+        tensors = {"0/x": x, "0/cotangent": torch.ones_like(x)}
+        run(student, {"handle": "warm", "probes": [probe], "values": {}}, tensors)
     # Many notebooks import these; forked children share their memory. The last four are not ours to install.
     for name in ("torch.optim", "torch.utils.data", "matplotlib.pyplot", "tqdm.auto", "pandas", "torchvision"):
         try:

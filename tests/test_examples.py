@@ -1,0 +1,140 @@
+"""The shipped examples, graded behind the real wall: each gets the verdicts that stand beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment import find_assignment, shipped_assignments
+from grader.errors import WallError
+from grader.pipeline import Grader, Settings
+from grader.sandbox import choose
+from grader.submission import HandIn, find
+from grader.verdict import Report, SubmissionStatus
+
+EXAMPLES = shipped_assignments()["residual-blocks"] / "examples"
+NAMES = sorted(path.name.removesuffix(".expected.json") for path in EXAMPLES.glob("*.expected.json"))
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Grader]:
+    """One slot's grader, on the strongest wall that this machine can build."""
+    try:
+        isolation = choose("auto")
+    except WallError as error:
+        pytest.skip(f"no wall can be built here: {error}")
+    settings = Settings(isolation, "cpu", seed=0, seconds=60.0, cell_seconds=20.0, memory_mib=2048)
+    with Grader(find_assignment("residual-blocks"), settings) as grader:
+        grader.prepare()
+        yield grader
+
+
+@pytest.fixture(scope="module")
+def hand_ins() -> Iterator[dict[str, HandIn]]:
+    """Every example by its name."""
+    with find([EXAMPLES]) as found:
+        yield {hand_in.student: hand_in for hand_in in found}
+
+
+def grade_source(grader: Grader, folder: Path, source: str) -> Report:
+    """The report on a script with this source."""
+    path = folder / "student.py"
+    path.write_text(source, encoding="utf-8")
+    return grader.grade(HandIn("student", "student.py", path))[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_gets_its_expected_verdicts(grader: Grader, hand_ins: dict[str, HandIn], name: str) -> None:
+    """Right answers are never accused, wrong ones never pass, and the true cause is named."""
+    expected: dict[str, Any] = json.loads((EXAMPLES / f"{name}.expected.json").read_text("utf-8"))
+    report, _ = grader.grade(hand_ins[name])
+    assert expected["status"] == report.status, report.message
+    exercises = {exercise.id: exercise for exercise in report.exercises}
+    for exercise_id, wanted in expected["exercises"].items():
+        exercise = exercises[exercise_id]
+        statuses = {check.id: check.status for check in exercise.checks}
+        for check_id, status in wanted.get("checks", {}).items():
+            assert statuses[check_id] in ([status] if isinstance(status, str) else status), (exercise_id, check_id)
+        assert wanted["correct"] == exercise.correct, exercise_id
+        assert set(wanted.get("mistakes", [])) <= {diagnosis.mistake for diagnosis in exercise.diagnoses}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("right")])
+def test_a_right_example_gets_all_points_that_are_decided(
+    grader: Grader, hand_ins: dict[str, HandIn], name: str
+) -> None:
+    """Only the written answer is left, and it is pending."""
+    report, _ = grader.grade(hand_ins[name])
+    assert 100.0 == report.percent
+    assert 10.0 == report.pending
+    assert 90.0 == report.score
+
+
+def test_the_same_submission_gives_the_same_report(grader: Grader, hand_ins: dict[str, HandIn]) -> None:
+    """Nothing in a report depends on time, chance, or who was graded before."""
+    first, _ = grader.grade(hand_ins["wrong-detached"])
+    grader.grade(hand_ins["right-cuda"])
+    assert first == grader.grade(hand_ins["wrong-detached"])[0]
+
+
+BLOCK = """
+import os, time
+import torch
+from torch import nn
+
+
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+
+    def forward(self, x):
+        {does}
+        return self.conv(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "statuses"),
+    [
+        ("os._exit(0)", {SubmissionStatus.CRASHED}),
+        ("time.sleep(1000)", {SubmissionStatus.TIMED_OUT}),
+        # The kernel refuses it at once: an exception like any other.
+        ("x = torch.ones(2**40)", {SubmissionStatus.GRADED}),
+        # Which limit is met first depends on how fast the machine fills memory.
+        (
+            "x = [bytearray(2**26) for _ in range(4000)]",
+            {SubmissionStatus.GRADED, SubmissionStatus.OUT_OF_MEMORY, SubmissionStatus.TIMED_OUT},
+        ),
+    ],
+)
+def test_a_process_that_ends_costs_only_its_exercise(
+    grader: Grader,
+    hand_ins: dict[str, HandIn],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    does: str,
+    statuses: set[SubmissionStatus],
+) -> None:
+    """What else is in the notebook is graded in a new process, and the next submission is graded as ever."""
+    monkeypatch.setattr("grader.pipeline.CALL_SECONDS", 2.0)
+    right = (EXAMPLES / "right-script.py").read_text("utf-8")
+    renamed = right.replace("class ResBlock", "class _Base").replace("(ResBlock)", "(_Base)")
+    report = grade_source(grader, tmp_path, renamed.replace("super(ResBlock", "super(_Base") + BLOCK.format(does=does))
+    assert report.status in statuses, report.message
+    exercises = {exercise.id: exercise for exercise in report.exercises}
+    assert not exercises["resblock"].correct
+    assert exercises["bottleneck"].correct, [check.message for check in exercises["bottleneck"].checks]
+    assert 90.0 == grader.grade(hand_ins["right-plain"])[0].score
+
+
+def test_cells_that_end_the_process_leave_nothing_to_grade(grader: Grader, tmp_path: Path) -> None:
+    """A definition that kills the process: every check says that it was not measured."""
+    report = grade_source(grader, tmp_path, "import os\n\n\nclass ResBlock:\n    os._exit(3)\n")
+    assert SubmissionStatus.CRASHED == report.status
+    assert 0.0 == report.score
+    assert "exit status 3" in report.message

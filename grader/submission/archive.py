@@ -67,9 +67,7 @@ class Unpacker:
             with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
                 infos = archive.infolist()
                 if len(infos) > MAX_MEMBERS:
-                    raise _RefusedError(
-                        f"it holds {len(infos)} files, and at most {MAX_MEMBERS} are unpacked"
-                    )
+                    raise _RefusedError(f"it holds {len(infos)} files, and at most {MAX_MEMBERS} are unpacked")
                 budget = MAX_TOTAL if is_whole_class else self._written + MAX_ONE_STUDENT
                 for info in sorted(infos, key=lambda info: info.filename):
                     member = self._member(archive, info, budget)
@@ -105,16 +103,12 @@ class Unpacker:
         except _RefusedError as refusal:
             return Member(parts, target, problem=f"it cannot be unpacked: {refusal}; {_AGAIN}")
         except OSError as error:
-            return Member(
-                parts, target, problem=f"it cannot be unpacked: {error.strerror or 'it is broken'}; {_AGAIN}"
-            )
+            return Member(parts, target, problem=f"it cannot be unpacked: {error.strerror or 'it is broken'}; {_AGAIN}")
         except Exception:
             return Member(parts, target, problem=f"it cannot be unpacked: the zip is broken; {_AGAIN}")
         return Member(parts, target)
 
-    def _write(
-        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int, budget: int
-    ) -> None:
+    def _write(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int, budget: int) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise _RefusedError("it is a link or a device, not a file")
@@ -146,6 +140,4 @@ def _save(copy: IO[bytes], chunk: bytes) -> None:
 def _readable(name: str) -> str:
     """A member's name that can be shown and written."""
     text = name.encode("utf-8", "replace").decode("utf-8")
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text
-    )
+    return "".join("\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text)

@@ -15,9 +15,7 @@ from grader.submission.nouns import Submission
 LOOK_AT = 20
 
 
-def choose_assignment(
-    wanted: str | None, submissions: Iterable[Submission], shipped: Mapping[str, Path]
-) -> Assignment:
+def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shipped: Mapping[str, Path]) -> Assignment:
     """The assignment asked for, else the one the notebooks name, else the one that fits what they define.
 
     Args:
@@ -94,12 +92,9 @@ def _by_names(submissions: list[Submission], known: Mapping[str, Assignment]) ->
     why = "several assignments ask" if fitting else "no one assignment asks"
     listed = ", ".join(fitting or [name for name in known if found & names[name]])
     raise UsageError(
-        f"the submissions define {told}, which {why} for: name the "
-        f"assignment with --assignment, one of {listed}"
+        f"the submissions define {told}, which {why} for: name the assignment with --assignment, one of {listed}"
     )
 
 
 def _choices(shipped: Mapping[str, Path]) -> str:
-    return (
-        f"one of {', '.join(sorted(shipped))} or a folder with an assignment.toml" if shipped else "a folder"
-    )
+    return f"one of {', '.join(sorted(shipped))} or a folder with an assignment.toml" if shipped else "a folder"

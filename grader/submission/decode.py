@@ -26,13 +26,9 @@ _BINARY = [
     (b"7z\xbc\xaf", "a compressed archive"),
     (b"\xd0\xcf\x11\xe0", "an office document"),
 ]
-_HTML = re.compile(
-    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--[^>]*+>\s*+)?<(?:!doctype\s++html|html|head|body)\b", re.I
-)
+_HTML = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--[^>]*+>\s*+)?<(?:!doctype\s++html|html|head|body)\b", re.I)
 # Encodings of text for humans. Others that Python knows are slow (punycode takes quadratic time) or no text.
-_TEXT_ENCODING = re.compile(
-    r"(?:ascii|utf|iso8859|latin|cp\d|koi8|mac|big5|gb|shift|euc|iso2022|johab|hz|tis)"
-)
+_TEXT_ENCODING = re.compile(r"(?:ascii|utf|iso8859|latin|cp\d|koi8|mac|big5|gb|shift|euc|iso2022|johab|hz|tis)")
 
 DOWNLOAD = "in Jupyter or Colab: File > Download (.ipynb)"
 
@@ -47,9 +43,7 @@ def decode_notebook(data: bytes, repairs: list[str]) -> str:
         raise SubmissionError("the file is empty: save the notebook, and hand it in again")
     for magic, what in _BINARY:
         if data.startswith(magic):
-            raise SubmissionError(
-                f"the file is {what}, not a notebook: hand in the notebook itself ({DOWNLOAD})"
-            )
+            raise SubmissionError(f"the file is {what}, not a notebook: hand in the notebook itself ({DOWNLOAD})")
     text = _decode(data, _guess(data), repairs)
     if "\0" in text:
         text = text.rstrip("\0")
@@ -109,9 +103,7 @@ def _decode(data: bytes, encoding: str, repairs: list[str]) -> str:
         text = data.decode(encoding)
     except ValueError:  # UnicodeDecodeError, and what some codecs raise instead
         text = _decode_latin(data)
-        repairs.append(
-            "the file was not valid UTF-8 and was read as Latin-1 (Windows-1252): check the accents"
-        )
+        repairs.append("the file was not valid UTF-8 and was read as Latin-1 (Windows-1252): check the accents")
         return text
     if encoding == "utf-8-sig":
         repairs.append("the file had a byte order mark, which was left out")

@@ -25,9 +25,7 @@ from grader.submission.student_ids import StudentIds
 from grader.submission.tree import SUBMISSION_ENDINGS, Found, ending, readable, walk_folder, walk_zip
 
 _LOOKED_FOR = "notebooks (.ipynb), Python files (.py) and .zip archives of them"
-_COLLECTIONS = frozenset(
-    ["submitted", "submissions"]
-)  # folders of students by their name, also if there is one
+_COLLECTIONS = frozenset(["submitted", "submissions"])  # folders of students by their name, also if there is one
 _OUTPUT = "reports"  # where the grader writes unless told otherwise
 _OTHER_ARCHIVES = frozenset([".rar", ".7z", ".gz", ".tgz", ".xz", ".tar"])
 
@@ -47,9 +45,7 @@ def find(paths: Sequence[Path]) -> Iterator[list[HandIn]]:
         hand_ins = _name(_told_apart(unnamed))
         if not hand_ins:
             where = ", ".join(map(str, paths)) or "no path at all"
-            raise UsageError(
-                f"no submission found in {where}: looked for {_LOOKED_FOR}, in folders below too"
-            )
+            raise UsageError(f"no submission found in {where}: looked for {_LOOKED_FOR}, in folders below too")
         yield hand_ins
 
 
@@ -91,9 +87,7 @@ class _Group:
         What cannot be opened counts where there is nothing else, and wherever it is a notebook.
         """
         readable = self.notebooks or self.scripts
-        return readable + [
-            each for each in self.problems if not readable or ending(each.parts[-1]) == ".ipynb"
-        ]
+        return readable + [each for each in self.problems if not readable or ending(each.parts[-1]) == ".ipynb"]
 
     @property
     def is_output(self) -> bool:
@@ -170,9 +164,7 @@ def _arrange(found: list[Found], is_zip: bool) -> list[_Unnamed]:
         if group.hand_ins:
             unnamed += _of_student(student, group)
         elif group.found.kind == "zip" or (one_folder_each and not group.is_output):
-            unnamed.append(
-                _Unnamed(student, "/".join(group.found.parts), group.found.path, _nothing_in(group))
-            )
+            unnamed.append(_Unnamed(student, "/".join(group.found.parts), group.found.path, _nothing_in(group)))
     return unnamed
 
 
@@ -207,9 +199,7 @@ def _nothing_in(group: _Group) -> str:
         message += f", only {', '.join(sorted(group.others)[:3])}"
         message += f" and {len(group.others) - 3} more" if len(group.others) > 3 else ""
     if any(ending(name) in _OTHER_ARCHIVES for name in group.others):
-        return (
-            f"{message}; archives of this kind are not opened: hand in the notebook itself, or a .zip of it"
-        )
+        return f"{message}; archives of this kind are not opened: hand in the notebook itself, or a .zip of it"
     return f"{message}; hand in the notebook itself (in Jupyter: File > Download)"
 
 

@@ -80,14 +80,11 @@ def _bytes(path: Path) -> bytes:
                 raise SubmissionError("it is not a file")
             if status.st_size > MAX_BYTES:
                 raise SubmissionError(
-                    f"the file has {status.st_size / 2**20:.0f} MB, and at most "
-                    f"{MAX_BYTES // 2**20} are read: {_CLEAR}"
+                    f"the file has {status.st_size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} are read: {_CLEAR}"
                 )
             return file.read(MAX_BYTES)
     except PermissionError:
-        raise SubmissionError(
-            "the file may not be read: its permissions do not let the grader open it"
-        ) from None
+        raise SubmissionError("the file may not be read: its permissions do not let the grader open it") from None
     except OSError as error:
         raise SubmissionError(f"the file cannot be opened: {error.strerror or error}") from None
 

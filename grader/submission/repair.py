@@ -58,9 +58,7 @@ def repair(content: object, repairs: Repairs) -> tuple[list[Cell], NotebookNode]
         SubmissionError: it is no notebook, or one that is too large or from the future.
     """
     if not isinstance(content, dict):
-        raise SubmissionError(
-            f"the file is JSON but not a notebook: hand in the notebook itself ({DOWNLOAD})"
-        )
+        raise SubmissionError(f"the file is JSON but not a notebook: hand in the notebook itself ({DOWNLOAD})")
     raws = _raw_cells(content, repairs)
     if len(raws) > MAX_CELLS:
         raise SubmissionError(
@@ -96,8 +94,7 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
         )
     if version == 1:
         raise SubmissionError(
-            "the notebook is in version 1 of the format, from 2011: open it in Jupyter, save it, "
-            "and hand it in again"
+            "the notebook is in version 1 of the format, from 2011: open it in Jupyter, save it, and hand it in again"
         )
     if isinstance(cells, list):
         if version != 4:
@@ -137,9 +134,7 @@ def _upgraded(cell: Any) -> Any:
         node["source"] = cell.get("input", cell.get("source", ""))
     node.pop("id", None)
     if node.get("cell_type") == "code":
-        node["outputs"] = (
-            [_upgraded_output(output) for output in outputs] if isinstance(outputs, list) else []
-        )
+        node["outputs"] = [_upgraded_output(output) for output in outputs] if isinstance(outputs, list) else []
     else:
         node.pop("outputs", None)
     return node
@@ -244,9 +239,7 @@ _METADATA_IS_VALID: dict[str, Callable[[Any], bool]] = {
     "collapsed": lambda value: isinstance(value, bool),
     "scrolled": lambda value: isinstance(value, bool) or value == "auto",
     "jupyter": lambda value: isinstance(value, dict),
-    "execution": lambda value: (
-        isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
-    ),
+    "execution": lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
     "tags": lambda value: (
         isinstance(value, list)
         and all(isinstance(tag, str) and re.search(r"^[^,]+$", tag) for tag in value)
@@ -281,9 +274,7 @@ def _notebook_metadata(content: dict[str, Any], repairs: Repairs) -> NotebookNod
     if isinstance(kernel, dict):
         name, title = kernel.get("name"), kernel.get("display_name")
         if isinstance(name, str):
-            kept["kernelspec"] = NotebookNode(
-                name=name, display_name=title if isinstance(title, str) else name
-            )
+            kept["kernelspec"] = NotebookNode(name=name, display_name=title if isinstance(title, str) else name)
     if isinstance(metadata.get("title"), str):
         kept["title"] = metadata["title"]
     if isinstance(metadata.get("grader"), dict):
@@ -330,9 +321,7 @@ def _output(raw: dict[str, Any], note: Note) -> NotebookNode | None:
             output_type=kind,
             ename=str(raw.get("ename", "")),
             evalue=str(raw.get("evalue", "")),
-            traceback=[line for line in traceback if isinstance(line, str)]
-            if isinstance(traceback, list)
-            else [],
+            traceback=[line for line in traceback if isinstance(line, str)] if isinstance(traceback, list) else [],
         )
     return None
 
@@ -343,19 +332,14 @@ def _bundle(value: Any, note: Note) -> NotebookNode:
         note("had an output without its data")
         return NotebookNode()
     return NotebookNode(
-        {
-            mime: _node(data) if _JSON_MIME.fullmatch(mime) else _text(data, note)
-            for mime, data in value.items()
-        }
+        {mime: _node(data) if _JSON_MIME.fullmatch(mime) else _text(data, note) for mime, data in value.items()}
     )
 
 
 def _node(value: Any, depth: int = 0) -> Any:
     """As nbformat's own `from_dict`, and it refuses what would break every recursive reader after it."""
     if depth > MAX_DEPTH:
-        raise SubmissionError(
-            f"the notebook's outputs or metadata are nested too deeply: clear them ({_CLEAR})"
-        )
+        raise SubmissionError(f"the notebook's outputs or metadata are nested too deeply: clear them ({_CLEAR})")
     if isinstance(value, dict):
         return NotebookNode({key: _node(each, depth + 1) for key, each in value.items()})
     if isinstance(value, list):

@@ -20,8 +20,7 @@ def safe(name: str) -> str:
     """`name` as a file name: letters of any script, digits, `.`, `_` and `-`; not too long; not reserved."""
     name = unicodedata.normalize("NFC", name)
     kept = "".join(
-        sign if sign.isalnum() or sign in "._-" or unicodedata.category(sign)[0] == "M" else "_"
-        for sign in name
+        sign if sign.isalnum() or sign in "._-" or unicodedata.category(sign)[0] == "M" else "_" for sign in name
     )
     kept = kept.lstrip(".-").rstrip(".") or "unnamed"
     if len(kept) > MAX_CHARACTERS or len(kept.encode()) > MAX_BYTES:

@@ -52,9 +52,7 @@ def walk_folder(root: Path, unpacker: Unpacker) -> Iterator[Found]:
 def walk_zip(path: Path, parts: tuple[str, ...], unpacker: Unpacker, nesting: int = 0) -> Iterator[Found]:
     """The archive itself, then everything in it; a `problem` where something cannot be unpacked."""
     if nesting > MAX_ZIPS_IN_ZIPS:
-        problem = (
-            "a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it"
-        )
+        problem = "a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it"
         yield Found(parts, path, "zip", problem)
         return
     problem, members = unpacker.unpack(path, is_whole_class=not parts)
@@ -122,6 +120,4 @@ def _stays(link: Path, inside: Path) -> bool:
 def readable(name: str) -> str:
     """A file name that can be shown and written: names on disk can be any bytes."""
     text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text
-    )
+    return "".join("\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 Shape = Annotated[list[int], Field(max_length=16)]
 LeafKind = Literal["input", "parameter", "buffer", "unregistered", "constant"]
 

@@ -27,6 +27,7 @@ from grader.errors import (
 )
 from grader.judge.examine import Worker, ask, examine
 from grader.judge.examined import Examined, RightAnswers
+from grader.judge.formula import formula
 from grader.judge.reference import Reference
 from grader.mistakes import diagnose
 from grader.observation import Executed
@@ -113,9 +114,8 @@ class Grader:
         if attempt.wants_everything:
             # Some code needs more than its definitions: run the notebook as Jupyter would.
             second = self._attempt(submission, "everything", deadline)
-            if second.measured >= attempt.measured:
+            if second.measured > attempt.measured:
                 attempt = second
-                repairs.append("Every cell was run, because the definitions alone were not enough.")
         exercises = [self._report(submission, exercise, attempt) for exercise in self.assignment.exercises]
         status, message = attempt.status
         return Report(
@@ -245,7 +245,15 @@ def judge_exercise(examined: Examined) -> ExerciseReport:
         correct=correct,
         checks=results,
         diagnoses=[] if correct else diagnose(examined),
+        formula=_formula(examined),
     )
+
+
+def _formula(examined: Examined) -> str:
+    """What a module computes in its first case, as its own recording says."""
+    graphs = [seen.built.graph for seen in examined.ran if seen.built.graph is not None]
+    is_module = isinstance(examined.exercise, ModuleExercise)
+    return formula(graphs[0]) if is_module and graphs and graphs[0].is_sound() else ""
 
 
 def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
@@ -291,12 +299,24 @@ class Attempt:
 
     @property
     def repairs(self) -> list[str]:
-        """What was taken for something else, for the report."""
-        return [
+        """What was skipped or taken for something else, for the report."""
+        found = [
             f"{examined.found} was taken for {examined.exercise.name}."
             for examined in self.examined.values()
             if examined.found not in (None, examined.exercise.name)
         ]
+        if self.executed is None:
+            return found
+        if self.plan == "everything":
+            found.append("Every cell was run, because the definitions alone were not enough.")
+        elif self.executed.skipped:
+            cells = ", ".join(map(str, self.executed.skipped))
+            found.append(f"Only definitions were run. Not run, or not all of it: cell {cells}.")
+        for problem in self.executed.problems:
+            what = "an import failed" if problem.is_import else "left out"
+            line = f", line {problem.line}" if problem.line else ""
+            found.append(f"Cell {problem.cell}{line}: {what} ({problem.type}: {problem.message}).")
+        return found
 
     @property
     def measured(self) -> int:

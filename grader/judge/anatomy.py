@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.graph import Graph, Node
@@ -22,6 +23,38 @@ class Anatomy:
     after: tuple[int, ...]
 
 
+class Ancestry:
+    """What each node depends on, itself included, as sets of bits: one pass however many nodes there are.
+
+    Students' graphs are self-reports; what is asked of them must not take quadratic time.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._sets: dict[int, int] = {}
+        self._convolutions = 0
+        for position, node in enumerate(graph.nodes):
+            bits = 1 << position
+            if node.name == "convolution":
+                self._convolutions |= bits
+            for i in node.inputs:
+                bits |= self._sets[i]
+            self._sets[node.id] = bits
+        self._positions = {node.id: position for position, node in enumerate(graph.nodes)}
+
+    def has(self, node: int, ancestor: int) -> bool:
+        """Does a node depend on another one, or is it the same?"""
+        return bool(self._sets[node] >> self._positions[ancestor] & 1)
+
+    def convolutions(self, node: int, beyond: int | None = None) -> int:
+        """How many convolutions a node depends on, not counting those that another node depends on too."""
+        own = self._sets[node] & ~(self._sets[beyond] if beyond is not None else 0)
+        return (own & self._convolutions).bit_count()
+
+    def size(self, node: int) -> int:
+        """How many nodes a node depends on."""
+        return self._sets[node].bit_count()
+
+
 def ancestors(graph: Graph, node: int) -> set[int]:
     """A node and everything it depends on."""
     nodes = graph.by_id()
@@ -40,27 +73,29 @@ def convolutions(graph: Graph, among: set[int]) -> list[Node]:
     return [node for node in graph.nodes if node.id in among and node.name == "convolution"]
 
 
+def _sums(graph: Graph, names: frozenset[str]) -> Iterator[tuple[Ancestry, Node, int, int]]:
+    """Operations that combine two different values which both depend on the input, the last one first."""
+    x = next((n.id for n in graph.nodes if n.leaf is not None and n.leaf.kind == "input"), None)
+    if x is None:
+        return
+    ancestry = Ancestry(graph)
+    for node in reversed(graph.nodes):
+        if node.name in names and ancestry.has(graph.output, node.id) and len(set(node.inputs)) == 2:
+            first, second = node.inputs[:2]
+            if first != second and ancestry.has(first, x) and ancestry.has(second, x):
+                yield ancestry, node, first, second
+
+
 def anatomy(graph: Graph, joins: frozenset[str] = frozenset(("add",))) -> Anatomy | None:
     """The last addition of two values that both depend on the input, or None when there is none.
 
     Args:
         joins: other operations that may stand for the addition, as in a student's graph.
     """
-    try:
-        x = graph.input.id
-    except LookupError:
-        return None
-    for join in reversed(graph.nodes):
-        if join.name not in joins or len(set(join.inputs)) != 2:
-            continue
-        first, second = join.inputs[:2]
-        sides = {side: ancestors(graph, side) for side in (first, second)}
-        if not all(x in side for side in sides.values()):
-            continue
+    for ancestry, join, *sides in _sums(graph, joins):
         # The branch is the side with more weighted layers; on a tie, the one with more operations.
-        shortcut, branch = sorted(sides, key=lambda s: (len(convolutions(graph, sides[s])), len(sides[s])))
-        before = ancestors(graph, join.id)
-        after = tuple(node.id for node in graph.nodes if node.id not in before and join.id in ancestors(graph, node.id))
+        shortcut, branch = sorted(sides, key=lambda side: (ancestry.convolutions(side), ancestry.size(side)))
+        after = tuple(node.id for node in graph.nodes if node.id != join.id and ancestry.has(node.id, join.id))
         return Anatomy(join.id, branch, shortcut, after)
     return None
 
@@ -75,22 +110,14 @@ def branch_keys(graph: Graph) -> set[str]:
 
 
 def residual_additions(graph: Graph) -> list[int]:
-    """Ids of additions of a branch with at least two convolutions to a shortcut with at most one.
+    """Ids of additions of a branch with at least two convolutions to a shortcut with at most one, first to last.
 
     Both sides must come from one value: the block's input.
     """
     nodes = graph.by_id()
-    x = graph.input.id if any(n.leaf is not None and n.leaf.kind == "input" for n in graph.nodes) else -1
-    live = ancestors(graph, graph.output)
     found = []
-    for node in graph.nodes:
-        if node.id not in live or node.name not in SUMS or len(set(node.inputs)) != 2:
-            continue
-        first, second = (ancestors(graph, side) for side in node.inputs[:2])
-        if x not in first or x not in second:
-            continue
-        common = first & second
-        sides = sorted(len(convolutions(graph, side - common)) for side in (first, second))
-        if sides[0] <= 1 and sides[1] >= 2 and all(len(nodes[i].shape) == 4 for i in node.inputs[:2]):
+    for ancestry, node, first, second in _sums(graph, SUMS):
+        own = sorted((ancestry.convolutions(first, beyond=second), ancestry.convolutions(second, beyond=first)))
+        if own[0] <= 1 and own[1] >= 2 and all(len(nodes[i].shape) == 4 for i in (first, second)):
             found.append(node.id)
-    return found
+    return found[::-1]

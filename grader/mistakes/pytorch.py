@@ -165,9 +165,14 @@ class NameErrorInCode(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is not None and error.type in ("NameError", "UnboundLocalError"):
-            return at(error, f"{error.message}: check the spelling, and that it is defined or imported above.")
-        return None
+        if error is None or error.type not in ("NameError", "UnboundLocalError"):
+            return None
+        for problem in examined.problems:
+            if problem.is_import and problem.message.split("'")[-2:-1]:
+                return at(
+                    error, f"{error.message}. An import failed before, in cell {problem.cell}: {problem.message}."
+                )
+        return at(error, f"{error.message}: check the spelling, and that it is defined or imported above.")
 
 
 class AttributeMissing(Noticed):

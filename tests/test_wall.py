@@ -255,19 +255,24 @@ def test_files_of_this_machine_cannot_be_read(session: Session, tmp_path: Path) 
             "/etc/hostname",
             str(checkout / "pyproject.toml"),
         ]
-        folders = [str(checkout), str(checkout / "grader"), str(tmp_path), "/etc/ssl", "/var/log", "/sys"]
+        folders = [str(checkout / "grader"), str(tmp_path), "/etc/ssl", "/var/log", "/sys"]
         facts = ask(
             session,
             f"""
+            hidden = attempt(os.listdir, {str(checkout)!r}) != "done"
             tell(
                 files=[attempt(open, path) for path in {paths}],
                 folders=[attempt(os.listdir, path) for path in {folders}],
+                checkout=[] if hidden else os.listdir({str(checkout)!r}),
             )
             """,
         )
     finally:
         hidden[1].unlink()
     assert "done" not in facts["files"] + facts["folders"]
+    # A virtual environment inside the checkout is visible, and so is the way to it; nothing beside it.
+    inside = [Path(site) for site in layout.find_layout().sites if layout.is_inside(site, str(checkout))]
+    assert set(facts["checkout"]) <= {site.relative_to(checkout).parts[0] for site in inside}
 
 
 def test_nothing_can_be_written_outside_scratch(session: Session) -> None:

@@ -19,6 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 Geometry = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]
 Place = tuple[int | None, int | None]  # cell and line
 Json = Any
+# Operations with weights, as far as their names tell.
+WEIGHTED = tuple(f"aten.{name}" for name in ("convolution", "addmm", "mm", "bmm"))
 
 
 def record(
@@ -246,7 +248,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return live
 
     def _convolutions_before(self, node: int) -> int:
-        return sum(self.nodes[i]["op"].startswith("aten.convolution") for i in self._live(node))
+        return sum(self.nodes[i]["op"].startswith(WEIGHTED) for i in self._live(node))
 
     def graph(self, result: Tensor) -> Json:
         """What `result` depends on, as plain data."""

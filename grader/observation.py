@@ -29,6 +29,7 @@ class Probe:
         batch: number of samples.
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
         grow: rows and columns added to the case's declared size.
+        gradient: is a backward pass asked for? Without one the forward pass runs under `torch.no_grad()`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Probe:
     scale: float = 1.0
     shift: float = 0.0
     grow: tuple[int, int] = (0, 0)
+    gradient: bool = True
 
 
 class _Answered(BaseModel):
@@ -110,6 +112,8 @@ class Ran(_Answered):
     output: Output | None = None
     gradients: Sizes = []
     buffers: Sizes = []
+    input_changed: bool = False
+    unsteady: bool = False  # did the same pass give something else when it was repeated?
 
 
 class Problem(_Answered):
@@ -139,3 +143,5 @@ class Answer:
     buffers: dict[str, Tensor] = field(default_factory=dict)
     output: Output | None = None
     raised: Raised | None = None
+    input_changed: bool = False
+    unsteady: bool = False  # did the same pass give something else when it was repeated?

@@ -1,4 +1,5 @@
-"""Programs that the judge misjudges, each with the reason. A test that starts to pass turns the suite red: move it."""
+"""Programs that the judge once misjudged, each with the reason. Those that it still misjudges are listed in STILL: one
+that starts to pass turns the suite red."""
 
 # ruff: noqa: E501 (students' lines are as long as they come)
 
@@ -19,10 +20,22 @@ PROJECTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
 NORM = "nn.BatchNorm2d(out_channels)"
 
 
+STILL = {
+    "stride 2 or none": "the task's cases have no stride 3: a test for stride 2 is how many write it",
+    "network: a shortcut only for batches": "additions are counted for one input only",
+    "an output that is kept": "keeping a result does make the backward pass meet weights that were changed in place",
+}
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """What is known to be misjudged is expected to fail, and must."""
+    return [pytest.mark.xfail(strict=True, reason=STILL[name])] if name in STILL else []
+
+
 def surprise(name: str, source: str, reason: str) -> object:
-    """A misjudged program."""
+    """A program that was misjudged, and why."""
     exercise = "network" if "build_network" in source else "bottleneck" if "class Bottleneck" in source else "resblock"
-    return pytest.param(source, exercise, id=name, marks=pytest.mark.xfail(strict=True, reason=reason))
+    return pytest.param(source, exercise, id=name, marks=marks(name))
 
 
 def hand_made(gamma: str = "torch.ones(c)", keep: str = "buffer", update: str = "assign", extra: str = "") -> str:
@@ -339,8 +352,8 @@ FALSELY_NAMED = [
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), ACCUSED)
-def test_a_right_program_is_accused(source: str, exercise: str) -> None:
-    """It should get everything."""
+def test_a_right_program_is_not_accused(source: str, exercise: str) -> None:
+    """It gets everything."""
     report = judge(source, exercise)
     assert [] == [(check.id, check.message) for check in report.checks if check.status != "passed"]
     assert report.correct
@@ -349,8 +362,8 @@ def test_a_right_program_is_accused(source: str, exercise: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), PASSED)
-def test_a_wrong_program_passes(source: str, exercise: str) -> None:
-    """It should not."""
+def test_a_wrong_program_does_not_pass(source: str, exercise: str) -> None:
+    """It is not correct, and loses points."""
     report = judge(source, exercise)
     assert not report.correct
     assert report.score < report.max_score
@@ -359,20 +372,16 @@ def test_a_wrong_program_passes(source: str, exercise: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("source", "false"),
-    [
-        pytest.param(source, false, id=name, marks=pytest.mark.xfail(strict=True, reason=reason))
-        for name, source, false, reason in FALSELY_NAMED
-    ],
+    [pytest.param(source, false, id=name, marks=marks(name)) for name, source, false, _ in FALSELY_NAMED],
 )
-def test_a_false_cause_is_claimed(source: str, false: set[str]) -> None:
+def test_no_false_cause_is_claimed(source: str, false: set[str]) -> None:
     """The program is wrong, but not for that."""
     diagnoses = judge(source, "resblock").diagnoses
     assert not {diagnosis.mistake for diagnosis in diagnoses} & false
     assert not [name for name in false for diagnosis in diagnoses if name in diagnosis.message]
 
 
-@pytest.mark.xfail(strict=True, reason="the form aligned with may have its bias on another convolution")
-def test_right_programs_with_biases_here_and_there_are_accused() -> None:
+def test_right_programs_with_biases_here_and_there_are_not_accused() -> None:
     """Any set of redundant biases is free."""
     found = [program(seed, block, hand, biases="some") for seed in range(1) for block in BLOCKS for hand in HANDS]
     accused = [one.source for one in found if not judge(one.source, one.exercise_id).correct]

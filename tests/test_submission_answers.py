@@ -69,9 +69,7 @@ def test_below_a_heading(answer: Any) -> None:
 
 def test_code_ends_an_answer(answer: Any) -> None:
     """A code cell ends the answer; an empty one does not."""
-    assert (
-        answer(("markdown", HEADING), ("markdown", "One."), ("code", "x = 1"), ("markdown", "No.")) == "One."
-    )
+    assert answer(("markdown", HEADING), ("markdown", "One."), ("code", "x = 1"), ("markdown", "No.")) == "One."
     assert answer(("markdown", HEADING), ("code", " \n"), ("markdown", "One.")) == "One."
 
 
@@ -125,9 +123,7 @@ def test_no_answer(answer: Any) -> None:
     assert answer(("markdown", HEADING), ("markdown", f"{HEADING}Because.")) == "Because."
 
 
-@pytest.mark.parametrize(
-    "text", ["<!--" * 100_000, "#" * 400_000, "* " * 200_000, "`" * 400_000, "\n" * 400_000]
-)
+@pytest.mark.parametrize("text", ["<!--" * 100_000, "#" * 400_000, "* " * 200_000, "`" * 400_000, "\n" * 400_000])
 def test_hostile_text_takes_no_longer(answer: Any, text: str) -> None:
     """No text makes the search slow (quadratic time would take minutes here)."""
     started = time.perf_counter()

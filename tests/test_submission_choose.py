@@ -91,17 +91,13 @@ def test_names_are_not_clear(shipped: dict[str, Path]) -> None:
     """Names that several assignments know, or that no single one does, are no ground to choose."""
     with pytest.raises(UsageError, match=r"define Shared, which several assignments ask for.*trees, woods$"):
         choose_assignment(None, [submission("Shared = 1")], shipped)
-    with pytest.raises(
-        UsageError, match=r"define Block, Tree, which no one assignment asks for.*blocks, trees$"
-    ):
+    with pytest.raises(UsageError, match=r"define Block, Tree, which no one assignment asks for.*blocks, trees$"):
         choose_assignment(None, [submission("Block = Tree = 1\nTree = 2")], shipped)
 
 
 def test_nothing_tells(shipped: dict[str, Path]) -> None:
     """Without a ground to choose, or without submissions, the choices are listed."""
-    with pytest.raises(
-        UsageError, match=r"the assignment is not clear.*one of blocks, trees, woods or a folder"
-    ):
+    with pytest.raises(UsageError, match=r"the assignment is not clear.*one of blocks, trees, woods or a folder"):
         choose_assignment(None, [submission("x = 1")], shipped)
     with pytest.raises(UsageError, match="no submission could be read"):
         choose_assignment(None, [], shipped)
@@ -124,7 +120,4 @@ def test_reads_only_what_is_needed(shipped: dict[str, Path]) -> None:
 
 def test_shipped() -> None:
     """The shipped assignment is found by the names it asks for."""
-    assert (
-        choose_assignment(None, [submission("class ResBlock:")], shipped_assignments()).id
-        == "residual-blocks"
-    )
+    assert choose_assignment(None, [submission("class ResBlock:")], shipped_assignments()).id == "residual-blocks"

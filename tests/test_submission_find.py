@@ -201,11 +201,7 @@ def test_can_be_pickled() -> None:
     assert hand_in == pickle.loads(pickle.dumps(hand_in))
 
 
-@given(
-    st.lists(
-        st.text() | st.sampled_from(["doe", "Doe", "doe-2", "index", "con.txt", "..", "ß", "SS", "x" * 300])
-    )
-)
+@given(st.lists(st.text() | st.sampled_from(["doe", "Doe", "doe-2", "index", "con.txt", "..", "ß", "SS", "x" * 300])))
 def test_ids_are_unique_and_safe(names: list[str]) -> None:
     """Whatever the names are, ids differ in more than case and are plain, short file names."""
     ids = StudentIds()

@@ -50,9 +50,7 @@ def read_in(tmp_path: Path) -> Reads:
     def write_and_read(content: Any, name: str = "doe.ipynb") -> Submission:
         submission = read(hand_in(tmp_path, content, name))
         nbformat.validate(submission.notebook)
-        assert [each.source for each in submission.cells] == [
-            each.source for each in submission.notebook.cells
-        ]
+        assert [each.source for each in submission.cells] == [each.source for each in submission.notebook.cells]
         return submission
 
     return write_and_read
@@ -60,9 +58,7 @@ def read_in(tmp_path: Path) -> Reads:
 
 def test_intact(read_in: Reads) -> None:
     """An intact notebook has no repairs, and its cells are numbered from 1, text cells too."""
-    submission = read_in(
-        notebook(cell("markdown", "# T"), cell("code", ["a = 1\n", "b = 2"]), cell("raw", "r"))
-    )
+    submission = read_in(notebook(cell("markdown", "# T"), cell("code", ["a = 1\n", "b = 2"]), cell("raw", "r")))
     assert submission.repairs + submission.warnings == []
     assert [(each.number, each.kind, each.source) for each in submission.cells] == [
         (1, "markdown", "# T"),
@@ -133,9 +129,7 @@ def test_version_three(read_in: Reads) -> None:
             {"input": "z"},
         ]
     }
-    submission = read_in(
-        {"worksheets": [sheet, {"cells": [cell("markdown", "M")]}], "nbformat": 3, "metadata": {}}
-    )
+    submission = read_in({"worksheets": [sheet, {"cells": [cell("markdown", "M")]}], "nbformat": 3, "metadata": {}})
     assert [each.source for each in submission.cells] == ["## Title", "a = 1\nb = 2", "# T", "z", "M"]
     assert submission.notebook.cells[1].outputs[0].data == {"text/plain": "1"}
     assert "the notebook was in version 3 of the format and was brought to version 4" in submission.repairs
@@ -197,9 +191,7 @@ def test_line_breaks_in_strings(read_in: Reads) -> None:
 
 
 NESTED = json.dumps(notebook(cell(metadata={"a": 0})))
-DEEP, DEEPER = (
-    NESTED.replace('{"a": 0}', '{"a":' * depth + "0" + "}" * depth).encode() for depth in (70, 500)
-)
+DEEP, DEEPER = (NESTED.replace('{"a": 0}', '{"a":' * depth + "0" + "}" * depth).encode() for depth in (70, 500))
 
 
 @pytest.mark.parametrize(
@@ -348,9 +340,7 @@ def test_defines(read_in: Reads) -> None:
     assert {"A", "B", "C", "D"} == defines(submission, "ABCDEFGHI")
 
 
-@pytest.mark.parametrize(
-    "text", ["a" * 200_000, " " * 200_000, "def " * 50_000, "a:" * 100_000, "async " * 40_000]
-)
+@pytest.mark.parametrize("text", ["a" * 200_000, " " * 200_000, "def " * 50_000, "a:" * 100_000, "async " * 40_000])
 def test_hostile_text_takes_no_longer(read_in: Reads, text: str) -> None:
     """No text makes the search for names slow (quadratic time would take minutes here)."""
     assert set() == defines(read_in(notebook(cell(source=text))), ["A"])
@@ -400,9 +390,7 @@ VALUES = st.sampled_from(
     st.sampled_from(["a.ipynb", "a.py"]),
     st.sampled_from([b"", b"{", b"\xff\xfe", b"# coding: "]),
 )
-def test_arbitrary_bytes(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str, start: bytes
-) -> None:
+def test_arbitrary_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str, start: bytes) -> None:
     """Arbitrary bytes are a submission or a SubmissionError, nothing else."""
     folder = tmp_path_factory.getbasetemp()
     try:
@@ -426,9 +414,7 @@ def test_mutated_notebooks(tmp_path_factory: pytest.TempPathFactory, data: st.Da
         {"output_type": "display_data", "data": {"text/plain": "1"}, "metadata": {}},
         {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
     ]
-    content: Any = notebook(
-        cell("markdown", attachments={"a": {"image/png": "x"}}), cell(outputs=outputs), cell("raw")
-    )
+    content: Any = notebook(cell("markdown", attachments={"a": {"image/png": "x"}}), cell(outputs=outputs), cell("raw"))
     if data.draw(st.booleans()):
         content = {"worksheets": [sheet], "nbformat": 3, "metadata": {}}
     for _ in range(data.draw(st.integers(1, 5))):

@@ -86,9 +86,10 @@ def test_zips_in_zips_in_zips(tmp_path: Path) -> None:
 
 def test_broken_data_beside_a_notebook(tmp_path: Path) -> None:
     """A broken zip beside a notebook is not the homework."""
-    assert found_in(
-        tmp_path, {"doe/a.ipynb": NOTEBOOK, "doe/data.zip": b"PK broken", "roe.ipynb": NOTEBOOK}
-    ) == [("doe", "doe/a.ipynb", ""), ("roe", "roe.ipynb", "")]
+    assert found_in(tmp_path, {"doe/a.ipynb": NOTEBOOK, "doe/data.zip": b"PK broken", "roe.ipynb": NOTEBOOK}) == [
+        ("doe", "doe/a.ipynb", ""),
+        ("roe", "roe.ipynb", ""),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,9 +131,7 @@ def test_unusual_compression(tmp_path: Path) -> None:
     assert "an unusual kind of compression" in problem_of(tmp_path, file.getvalue())
 
 
-@pytest.mark.parametrize(
-    "name", ["../../a.ipynb", "/etc/a.ipynb", "C:\\a.ipynb", "x/../../a.ipynb", "..\\a.ipynb"]
-)
+@pytest.mark.parametrize("name", ["../../a.ipynb", "/etc/a.ipynb", "C:\\a.ipynb", "x/../../a.ipynb", "..\\a.ipynb"])
 def test_names_that_lead_out(tmp_path: Path, name: str) -> None:
     """A name that leads out of the archive is refused; nothing is written under a member's own name."""
     assert "leads out of the zip" in problem_of(tmp_path, zipped({name: NOTEBOOK}))

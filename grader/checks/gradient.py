@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import torch
 from pydantic import JsonValue
@@ -18,13 +19,23 @@ from grader.observation import Answer, Probe
 from grader.verdict import Status
 
 INITIAL = Probe("initial train", "initial", train=True)
-# Several scales, signs, sizes and numbers of samples, in both modes: a block that is right at one scale and
-# wrong at another must not pass.
+# Several scales, signs, sizes and numbers of samples, in both modes, with gradients and without: a block that is right
+# at one scale and wrong at another must not pass.
 COMPARED = (
     Probe("random", "random"),
     Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2)),
-    Probe("random train", "random", train=True, batch=4, scale=1.5),
-    Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3)),
+    Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1)),
+    Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3), gradient=False),
+)
+# What inputs look like elsewhere: behind a ReLU, blown up, vanished, in large batches and images. Forward only.
+RANGES = (
+    Probe("positive", "random", batch=17, scale=0.5, shift=4.0, gradient=False),
+    Probe("negative", "random", batch=1, scale=0.5, shift=-4.0, grow=(10, 9), gradient=False),
+    Probe("huge", "random", scale=300.0, gradient=False),
+    Probe("tiny", "random", batch=3, scale=1e-4, grow=(-4, -4), gradient=False),
+    Probe("constant", "random", scale=0.0, shift=1.0, gradient=False),
+    Probe("nothing", "random", scale=0.0, gradient=False),
+    Probe("one sample in training", "random", train=True, batch=1, gradient=False),
 )
 
 
@@ -35,7 +46,7 @@ class Gradient(Check):
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if isinstance(exercise, ModuleExercise):
             yield INITIAL
-            yield from compared_probes(case)
+            yield from compared_probes(exercise, case)
         elif not case.confirm:
             yield INITIAL
 
@@ -78,12 +89,31 @@ class Gradient(Check):
         reach = self._reach(examined)
         if reach is not None:
             return reach
+        normalised = _normalised_outputs(examined)
+        if normalised is not None:
+            return normalised
         return not_everywhere(examined, "The gradient reaches everything") or Finding(
             Status.PASSED, "The gradient is finite and reaches the input and every parameter of the network."
         )
 
     def _reach(self, examined: Examined) -> Finding | None:
         """What is wrong with the gradients of the module as constructed, or None."""
+        for seen in examined.ran:
+            if any(answer.unsteady for answer in seen.answers.values()):
+                return Finding(
+                    Status.FAILED,
+                    f"{in_case(examined, seen)}: the same input gives different outputs, with the same weights.",
+                    expected="one output for one input",
+                    advice="Look for random numbers, dropout, counters, and results kept from one call to the next.",
+                    **place(seen, "output"),
+                )
+            if any(answer.input_changed for answer in seen.answers.values()):
+                return Finding(
+                    Status.FAILED,
+                    f"{in_case(examined, seen)}: forward changes its input in place.",
+                    expected="an input that is the same afterwards",
+                    advice="The layer before needs that value for its gradient: make a new tensor instead.",
+                )
         for seen in examined.ran:
             answer = seen.answers.get(INITIAL.name)
             if answer is not None:
@@ -93,15 +123,52 @@ class Gradient(Check):
         return None
 
 
-def compared_probes(case: Case) -> Iterable[Probe]:
+SQUASHING: dict[str, Callable[[torch.Tensor], bool]] = {
+    "sigmoid": lambda y: bool(((y >= 0) & (y <= 1)).all()),
+    "tanh": lambda y: bool((y.abs() <= 1).all()),
+    "relu": lambda y: bool((y >= 0).all()),
+}
+
+
+def _normalised_outputs(examined: Examined) -> Finding | None:
+    """Probabilities where logits are asked for: told by the numbers alone."""
+    for seen in examined.ran:
+        graph = seen.built.graph
+        last = graph.by_id()[graph.output].name if graph is not None and graph.is_sound() else ""
+        ys = [answer.y for answer in seen.answers.values() if answer.y is not None]
+        if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
+            return Finding(
+                Status.FAILED,
+                f"{in_case(examined, seen)}: the network ends in {last}, and its outputs show it.",
+                expected="logits",
+                actual=last,
+                advice="End with the linear layer: its outputs are the logits.",
+                **place(seen, "output"),
+            )
+        for answer in seen.answers.values():
+            if answer.y is None or answer.y.dim() != 2 or answer.y.shape[1] < 2:
+                continue
+            y = answer.y.double()
+            softmax = bool((y >= 0).all()) and torch.allclose(y.sum(1), torch.ones(len(y), dtype=y.dtype), atol=1e-5)
+            if softmax or torch.allclose(y.logsumexp(1), torch.zeros(len(y), dtype=y.dtype), atol=1e-5):
+                return Finding(
+                    Status.FAILED,
+                    f"{in_case(examined, seen)}: the outputs are {'' if softmax else 'logarithms of '}probabilities.",
+                    expected="logits",
+                    actual="softmax" if softmax else "log-softmax",
+                    advice="Leave out the softmax: nn.CrossEntropyLoss applies it to the logits itself.",
+                    **place(seen, "output"),
+                )
+    return None
+
+
+def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
     """The probes on which a module must equal the reference in this case."""
-    for probe in COMPARED:
+    thorough = case in exercise.cases[:2]
+    for probe in (*COMPARED, *RANGES) if thorough else COMPARED:
         if case.confirm and probe.name != "random train":
             continue
-        if len(case.input) != 3:
-            yield Probe(probe.name, probe.recipe, probe.train, probe.batch, probe.scale, probe.shift)
-        else:
-            yield probe
+        yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
 
 
 def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
@@ -111,7 +178,11 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
         return Finding(
             Status.FAILED,
             f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
-            advice="An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs.",
+            advice=(
+                "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
+                if "inplace operation" in answer.raised.message
+                else "Run one backward pass in your notebook and follow the traceback."
+            ),
             **place(seen, "output"),
         )
     if answer.y is None:
@@ -129,7 +200,8 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
     for key, gradient in answer.gradients.items():
         if not torch.isfinite(gradient).all():
             return Finding(Status.FAILED, f"{where}: the gradient of {_name(key)} holds NaN or infinity.")
-    if "x" not in answer.gradients or not answer.gradients["x"].any():
+    # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
+    if "x" not in answer.gradients:
         return Finding(
             Status.FAILED,
             f"{where}: no gradient reaches the input.",
@@ -166,7 +238,7 @@ def _forms(examined: Examined, seen: Observation, variant: int) -> list[Form]:
 
 
 def _asked(seen: Observation) -> list[Probe]:
-    return [probe for probe in compared_probes(seen.case) if probe.name in seen.answers]
+    return [probe for probe in seen.probes.values() if probe.recipe == "random"]
 
 
 def _is_equal(seen: Observation, form: Form) -> bool:

@@ -40,7 +40,10 @@ class Parameters(Check):
             biases = _redundant_biases(examined, seen)
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
             counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
-            if counts[where] != wanted[where]:
+            unregistered = _unregistered(seen)
+            if unregistered:
+                wrong.append(_not_registered(where, unregistered, counts[where]))
+            elif counts[where] != wanted[where]:
                 wrong.append(_difference(where, seen, shapes, counts[where], wanted[where]))
             elif biases and not notes:
                 notes.append(
@@ -92,10 +95,28 @@ class Parameters(Check):
 
 def _redundant_biases(examined: Examined, seen: Observation) -> int:
     """How many numbers the biases hold that an accepted form has beyond the plain reference."""
-    if seen.aligned is None or examined.answers is None:
-        return 0
+    assert isinstance(examined.exercise, ModuleExercise)
+    assert examined.answers is not None
+    if seen.aligned is None:
+        return sum(_convolution_biases(seen).values()) if examined.exercise.conv_bias == "free" else 0
     plain = examined.answers.forms(seen.case)[0]
     return _size(seen.aligned.slots) - _size(plain.slots)
+
+
+def _convolution_biases(seen: Observation) -> dict[str, int]:
+    """Key and size of each bias of a convolution that goes straight into a batch norm, as recorded."""
+    graph = seen.built.graph
+    if graph is None or not graph.is_sound():
+        return {}
+    nodes, users = graph.by_id(), graph.users()
+    found = {}
+    for node in graph.nodes:
+        if node.name == "convolution" and all(user.name == "native_batch_norm" for user in users[node.id]):
+            for i in node.inputs[2:]:
+                leaf = nodes[i].leaf
+                if leaf is not None:
+                    found[leaf.key] = math.prod(nodes[i].shape)
+    return found
 
 
 def _size(slots: Iterable[Slot]) -> int:
@@ -126,20 +147,24 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
     )
 
 
+def _surplus(named: list[tuple[str, tuple[int, ...]]], surplus: Counter[tuple[int, ...]]) -> list[str]:
+    """Names and shapes of as many tensors of each shape as there are too many."""
+    found = []
+    for name, shape in named:
+        if surplus[shape] > 0:
+            surplus[shape] -= 1
+            found.append(f"{name} ({show(list(shape))})")
+    return found
+
+
 def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], actual: int, expected: int) -> Finding:
-    unregistered = _unregistered(seen)
-    if unregistered:
-        finding = _not_registered(where, unregistered, actual)
-        finding.expected = expected
-        return finding
     mine = Counter(tuple(p.shape) for p in seen.built.parameters)
     theirs = Counter(tuple(shape) for shape in shapes.values())
-    missing = [f"{name} ({show(shape)})" for name, shape in shapes.items() if (theirs - mine)[tuple(shape)]]
-    extra = [
-        f"{p.key.removeprefix('p:')} ({show(p.shape)})"
-        for p in seen.built.parameters
-        if (mine - theirs)[tuple(p.shape)]
-    ]
+    missing = _surplus([(name, tuple(shape)) for name, shape in shapes.items()], theirs - mine)
+    # Of tensors of one shape, biases of convolutions are the likeliest to be the ones too many.
+    biases = _convolution_biases(seen)
+    own = sorted(seen.built.parameters, key=lambda p: p.key not in biases)
+    extra = _surplus([(p.key.removeprefix("p:"), tuple(p.shape)) for p in own], mine - theirs)
     parts = []
     if missing:
         parts.append(f"the reference also has {', '.join(missing[:6])}")

@@ -15,6 +15,8 @@ from grader.judge.examined import Examined, show
 from grader.observation import Probe, Raised
 from grader.verdict import Status
 
+REAL = ("float64", "float32", "float16", "bfloat16")
+
 
 class Shape(Check):
     id = "shape"
@@ -88,6 +90,14 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         return Finding(Status.FAILED, f"{where}: nothing came back.")
     if output.kind != "tensor":
         return _explain_output(where, output.kind, output.length)
+    if output.dtype not in REAL:
+        return Finding(
+            Status.FAILED,
+            f"{where}: the output is a tensor of {output.dtype}.",
+            expected="a tensor of real floating point numbers",
+            actual=output.dtype,
+            **place(seen, "output"),
+        )
     given = (2, *seen.case.input)
     shapes = [(given, output.shape)]
     for probe in Shape().probes(examined.exercise, seen.case):
@@ -152,10 +162,10 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
     said = f"{raised.type}: {raised.message}" if raised.message else raised.type
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     operation = raised.operation
-    if raised.type == "NotImplementedError":
+    if raised.type == "NotImplementedError" and raised.cell is not None and operation is None:
         finding.message = f"{call} is unfinished: its {raised.stage} raises NotImplementedError."
         finding.advice = "Replace `raise NotImplementedError` with your own code."
-    elif raised.stage == "constructor" and raised.type == "TypeError" and "argument" in raised.message:
+    elif examined.rejects_arguments(raised):
         finding.message = f"{call} does not accept its arguments: {raised.message}."
         finding.expected = examined.signature
         finding.advice = f"The task asks for {examined.signature}, with the arguments in this order."

@@ -18,7 +18,7 @@ from torch import Tensor
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place
 from grader.judge.activations import activate_branch, toggle_final_activation
-from grader.judge.anatomy import residual_additions
+from grader.judge.anatomy import distinct_blocks, residual_additions
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -87,7 +87,17 @@ class SkipConnection(Check):
                     Status.SKIPPED,
                     f"{where}: the network's computation could not be recorded, so its blocks cannot be counted.",
                 )
-            found = residual_additions(graph)
+            found = distinct_blocks(graph)
+            if len(residual_additions(graph)) > len(found):
+                return Finding(
+                    Status.FAILED,
+                    f"{where}: there are {len(residual_additions(graph))} residual additions but only {len(found)} "
+                    "blocks: a block is used more than once, and its weights are shared.",
+                    expected=len(residual_additions(graph)),
+                    actual=len(found),
+                    advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
+                    **place(seen, "output"),
+                )
             if len(found) < least:
                 return Finding(
                     Status.FAILED,
@@ -98,9 +108,7 @@ class SkipConnection(Check):
                     **place(seen, "output"),
                 )
         counts = {
-            in_case(examined, seen): len(residual_additions(seen.built.graph))
-            for seen in examined.ran
-            if seen.built.graph
+            in_case(examined, seen): len(distinct_blocks(seen.built.graph)) for seen in examined.ran if seen.built.graph
         }
         blocks = min(counts.values())
         return not_everywhere(examined, "There are enough residual blocks") or Finding(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.graph import Graph, Node
+from grader.judge.leaves import is_weighted
 
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
 SUMS = frozenset(("add", "sub", "rsub", "stack"))
@@ -32,9 +33,10 @@ class Ancestry:
     def __init__(self, graph: Graph) -> None:
         self._sets: dict[int, int] = {}
         self._convolutions = 0
+        nodes = graph.by_id()
         for position, node in enumerate(graph.nodes):
             bits = 1 << position
-            if node.name == "convolution":
+            if is_weighted(node, nodes):
                 self._convolutions |= bits
             for i in node.inputs:
                 bits |= self._sets[i]
@@ -121,3 +123,34 @@ def residual_additions(graph: Graph) -> list[int]:
         if own[0] <= 1 and own[1] >= 2 and all(len(nodes[i].shape) == 4 for i in (first, second)):
             found.append(node.id)
     return found[::-1]
+
+
+def distinct_blocks(graph: Graph) -> list[int]:
+    """Residual additions whose branch has a weight of its own: one block used twice counts once."""
+    nodes = graph.by_id()
+    used: set[str] = set()
+    found = []
+    for addition in residual_additions(graph):
+        first, second = (_weights_near(nodes, side) for side in nodes[addition].inputs[:2])
+        own = first | second
+        if own - used:
+            found.append(addition)
+        used |= own
+    return found
+
+
+def _weights_near(nodes: dict[int, Node], node: int) -> set[str]:
+    """Keys of the weights of the first layer met on each way up from a node."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    todo = [node]
+    while todo:
+        i = todo.pop()
+        if i in seen:
+            continue
+        seen.add(i)
+        if is_weighted(nodes[i], nodes):
+            found |= {leaf.leaf.key for leaf in map(nodes.get, nodes[i].inputs) if leaf is not None and leaf.leaf}
+        elif nodes[i].name not in SUMS:
+            todo += nodes[i].inputs
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
-from grader.judge.leaves import Slot, fill_slots, places_by_registration, places_in_graph, signature
+from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran
 
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
@@ -43,6 +44,8 @@ class Observation:
     built: Built
     precision: Precision = "float64"
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
+    transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
+    layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     recorded: bool = False  # are the slots from a graph, or only from the order of registration?
     aligned: Form | None = None  # a right form with the same slots
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
@@ -58,7 +61,14 @@ class Observation:
     def gradient(self, probe: Probe, slot: Slot | None) -> Tensor | None:
         """The reported gradient of the leaf in a slot, or of the input."""
         key = "x" if slot is None else self.slots.get(slot, "")
-        return self.answers[probe.name].gradients.get(key)
+        gradient = self.answers[probe.name].gradients.get(key)
+        if gradient is not None and slot is not None and key in self.transposed:
+            return gradient.reshape(slot.shape[::-1]).T
+        return gradient
+
+    def row(self, slot: Slot, value: Tensor) -> Tensor:
+        """A slot's value as the student's tensor keeps it, flattened."""
+        return (value.T if self.slots[slot] in self.transposed else value).reshape(-1)
 
 
 def examine(
@@ -85,11 +95,12 @@ def examine(
     handle = f"{name}/{case.title}"
     arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values())}
     x = draw_input(seed, case.input, BUILD)
-    precision: Precision = "float64"
+    # Real use is in float32: what behaves otherwise there shows in the confirming case.
+    precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
-    if built.raised is not None and _is_about_dtype(built.raised):
+    if precision == "float64" and _insists_on_float32(built):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
-        again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x.float()}, Built, seconds)[0]
+        again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x}, Built, seconds)[0]
         if again.raised is None:
             built, precision = again, "float32"
     seen = Observation(case, built, precision)
@@ -100,17 +111,24 @@ def examine(
     recipes = {probe.recipe for probe in possible} - {"initial"}
     branch = seen.aligned.branch if seen.aligned else set()
     tensors: dict[str, Tensor] = {
-        recipe: torch.cat([draw_value(seed, slot, recipe, in_branch=slot in branch).reshape(-1) for slot in seen.slots])
+        recipe: torch.cat(
+            [seen.row(slot, draw_value(seed, slot, recipe, in_branch=slot in branch)) for slot in seen.slots]
+        )
         for recipe in recipes
         if seen.slots
     }
     for i, probe in enumerate(possible):
         x = draw_input(seed, case.input, probe)
         tensors[f"{i}/x"] = x
-        tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
+        if probe.gradient:
+            tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
     request = {
         "handle": handle,
-        "probes": [{"train": p.train, "values": p.recipe if p.recipe in tensors else None} for p in possible],
+        "probes": [
+            # Another seed for each: code that is random must not look as if it were not.
+            {"train": p.train, "seed": i, "values": p.recipe if p.recipe in tensors else None}
+            for i, p in enumerate(possible)
+        ],
         "values": {recipe: list(seen.slots.values()) for recipe in recipes if recipe in tensors},
     }
     _, fields, given = ask(worker, "run", request, tensors, None, seconds)
@@ -130,21 +148,23 @@ def _align(seen: Observation, forms: list[Form]) -> None:
     that chooses its way by the data shows only one of its ways in the graph.
     """
     graph = seen.built.graph
-    ways: list[tuple[dict[Slot, str], bool]] = []
+    ways: list[tuple[list[Place], bool]] = []
     if graph is not None and graph.is_sound() and not _graph_is_odd(graph):
-        ways.append((fill_slots(places_in_graph(graph)), True))
+        ways.append((places_in_graph(graph), True))
     leaves = [
         (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
         for tensor in seen.built.tensors
         if tensor.floating
     ]
-    ways.append((fill_slots(places_by_registration(leaves)), False))
-    for found, recorded in ways:
-        aligned = next((form for form in forms if form.signature == signature(found)), None)
-        if aligned is not None:
-            seen.slots, seen.recorded, seen.aligned = found, recorded, aligned
+    ways.append((places_by_registration(leaves), False))
+    for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
+        seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
+        seen.transposed = frozenset(place.key for place in places if place.transposed)
+        like = [form for form in forms if form.signature == signature(seen.slots)]
+        if like:
+            # Redundant biases on different layers have one signature; their places tell them apart.
+            seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
             return
-    seen.slots, seen.recorded = ways[0]
 
 
 def _graph_is_odd(graph: Graph) -> bool:
@@ -168,8 +188,11 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
             return bool(forms)
 
 
-def _is_about_dtype(raised: Raised) -> bool:
-    return any(word in raised.message for word in ("dtype", "Double", "double", "Float", "scalar type"))
+def _insists_on_float32(built: Built) -> bool:
+    if built.raised is not None:
+        words = ("dtype", "Double", "double", "Float", "scalar type")
+        return any(word in built.raised.message for word in words)
+    return built.output is not None and built.output.dtype == "float32"
 
 
 def ask(
@@ -209,6 +232,8 @@ def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
         buffers=_apart(tensors.get(f"{number}/buffers"), ran.buffers),
         output=ran.output,
         raised=ran.raised,
+        input_changed=ran.input_changed,
+        unsteady=ran.unsteady,
     )
 
 

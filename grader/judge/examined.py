@@ -11,7 +11,7 @@ from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, right_forms
 from grader.judge.leaves import Signature
 from grader.judge.reference import Reference
-from grader.observation import Problem
+from grader.observation import Problem, Raised
 
 
 class RightAnswers:
@@ -99,6 +99,14 @@ class Examined:
         assert self.answers is not None
         return self.answers.reference.output_shape(case, shape)
 
+    def rejects_arguments(self, raised: Raised) -> bool:
+        """Did the constructor itself refuse what it was called with, and not a call inside it?"""
+        return (
+            raised.stage == "constructor"
+            and raised.type == "TypeError"
+            and raised.message.startswith((f"{self.found}.__init__() ", f"{self.found}() "))
+        )
+
     def call(self, case: Case) -> str:
         """The call of a case as the student would write it: `ResBlock(8, 16, 2)`."""
         return f"{self.found or self.exercise.name}({', '.join(map(repr, case.arguments.values()))})"
@@ -106,9 +114,9 @@ class Examined:
     def right_forms(self, seen: Observation) -> Iterator[Form]:
         """Accepted forms that have the student's slots in this case."""
         if self.answers is not None and seen.aligned is not None:
-            for form in self.answers.forms(seen.case):
-                if form.signature == seen.aligned.signature:
-                    yield from [form] if seen.recorded else form.relabelled
+            like = [f for f in self.answers.forms(seen.case) if f.signature == seen.aligned.signature]
+            for form in [f for f in like if f.layout == seen.aligned.layout] if seen.recorded else like:
+                yield from [form] if seen.recorded else form.relabelled
 
 
 def show(shape: list[int] | None) -> str:

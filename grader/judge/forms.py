@@ -6,6 +6,7 @@ them free. A known mistake applied to a right form is a wrong form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ from grader.graph import Graph, Leaf
 from grader.judge.anatomy import branch_keys
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
-from grader.judge.leaves import Signature, Slot, fill_slots, places_in_graph, relabellings, signature
+from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import ReplayError, replay
 from grader.observation import Probe
@@ -93,6 +94,11 @@ class Form:
         return fill_slots(places_in_graph(self._small))
 
     @cached_property
+    def layout(self) -> Counter[tuple[object, ...]]:
+        """Where its leaves stand."""
+        return layout(places_in_graph(self._small))
+
+    @cached_property
     def signature(self) -> Signature:
         return signature(self.slots)
 
@@ -130,6 +136,9 @@ class Form:
         return self._outcomes[probe.name]
 
     def _run(self, probe: Probe) -> Outcome:
+        if not probe.gradient:
+            y = self.output(probe)
+            return Outcome(error=y) if isinstance(y, ReplayError) else Outcome(y)
         x, leaves = self._draw(probe)
         learnable = {slot: leaf.requires_grad_() for slot, leaf in leaves.items() if slot.learnable}
         x.requires_grad_()

@@ -41,12 +41,14 @@ VIEWS = frozenset(
         "_to_copy",
     ]
 )
+ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
 @dataclass(frozen=True, order=True)
 class Slot:
-    """A part that a parameter or buffer plays. `shape` is canonical: 4 numbers for weights, 1 for the others."""
+    """A part that a parameter or buffer plays. `shape` is canonical: outputs and inputs of each output for weights
+    (so that a 3×3 convolution's weight is the same as a matrix for unfolded patches), one number for the others."""
 
     role: Role
     shape: tuple[int, ...]
@@ -65,6 +67,12 @@ class Place:
     role: Role
     shape: tuple[int, ...]
     order: tuple[float, ...] = ()
+    transposed: bool = False  # a weight that is kept as inputs × outputs
+
+
+def layout(places: Iterable[Place]) -> Counter[tuple[object, ...]]:
+    """Roles and shapes with how deep and how high they stand: tells a bias of one layer from that of another."""
+    return Counter((place.role, place.shape, *place.order[:2]) for place in places)
 
 
 def fill_slots(places: Iterable[Place]) -> dict[Slot, str]:
@@ -117,7 +125,7 @@ def places_in_graph(graph: Graph) -> list[Place]:
     nodes = graph.by_id()
     users = graph.users()
     reads_input = _reads_input(graph)
-    weighted = {node.id: _is_weighted(node, nodes) for node in graph.nodes}
+    weighted = {node.id: is_weighted(node, nodes) for node in graph.nodes}
     depth: dict[int, int] = {}
     rank: dict[int, int] = {}
     for node in graph.nodes:
@@ -135,12 +143,14 @@ def places_in_graph(graph: Graph) -> list[Place]:
         uses = _first_uses(node.id, users, reads_input)
         if not uses:
             continue
-        user, via = min(uses, key=lambda use: (depth[use[0].id], -height[use[0].id], rank[use[0].id]))
-        role = _role(node.shape, node.leaf, user, via)
-        if node.leaf.kind == "constant" and role not in ("mean", "variance"):
-            continue  # data from outside the module: nothing that could be set
+        user, via, path = min(uses, key=lambda use: (depth[use[0].id], -height[use[0].id], rank[use[0].id]))
+        role = _role(node, user, via, path)
+        is_norm = user.name.startswith("native_")
+        if not node.leaf.learnable and not is_norm and (role == "weight" or math.prod(node.shape) == 1):
+            continue  # a constant of the computation, an epsilon for instance: nothing that could be set
         order = (depth[user.id], -height[user.id], rank[user.id], -rest[user.id])
-        found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape), order))
+        transposed = role == "weight" and _is_transposed(node.shape, user, via, path)
+        found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape, transposed), order, transposed))
     return found
 
 
@@ -148,17 +158,18 @@ def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> li
     """The same for a module that could not be recorded: key, shape and leaf in registration order."""
     found = []
     for number, (key, shape, leaf) in enumerate(tensors):
-        role = _role_by_shape(shape, leaf)
+        role: Role = "weight" if sum(size > 1 for size in shape) >= 2 else _role_by_start(leaf)
         found.append(Place(key, role, canonical_shape(role, shape), (number,)))
     return found
 
 
-def canonical_shape(role: Role, shape: Iterable[int]) -> tuple[int, ...]:
-    """A linear layer's weight as that of a 1×1 convolution; everything else that is no weight as a vector."""
+def canonical_shape(role: Role, shape: Iterable[int], transposed: bool = False) -> tuple[int, ...]:
+    """A weight as outputs × inputs of each output; everything else as a vector."""
     shape = tuple(shape)
     if role != "weight":
         return (math.prod(shape),)
-    return (*shape, 1, 1) if len(shape) == 2 else shape
+    outputs = shape[-1] if transposed else shape[0]
+    return (outputs, math.prod(shape) // max(1, outputs))
 
 
 def _reads_input(graph: Graph) -> dict[int, bool]:
@@ -169,7 +180,7 @@ def _reads_input(graph: Graph) -> dict[int, bool]:
     return reads
 
 
-def _is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
+def is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
     """Is this a convolution, or a product with a weight (as in a convolution by unfold and einsum)?"""
     if node.name == "convolution":
         return True
@@ -185,22 +196,28 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
     return node.leaf.kind != "input" and len(node.shape) >= 2
 
 
-def _first_uses(leaf: int, users: dict[int, list[Node]], reads_input: dict[int, bool]) -> list[tuple[Node, int]]:
-    """Nodes that bring a leaf together with something that depends on the input, and what they read there."""
-    uses, todo, seen = [], [leaf], {leaf}
+def _first_uses(
+    leaf: int, users: dict[int, list[Node]], reads_input: dict[int, bool]
+) -> list[tuple[Node, int, tuple[str, ...]]]:
+    """Nodes that bring a leaf together with something that depends on the input, what they read there, and the names
+    of the operations on the way."""
+    uses: list[tuple[Node, int, tuple[str, ...]]] = []
+    todo: list[tuple[int, tuple[str, ...]]] = [(leaf, ())]
+    seen = {leaf}
     while todo:
-        via = todo.pop()
+        via, path = todo.pop()
         for user in users[via]:
             if reads_input[user.id]:
-                uses.append((user, via))
+                uses.append((user, via, path))
             elif user.id not in seen:
                 seen.add(user.id)
-                todo.append(user.id)
+                todo.append((user.id, (*path, user.name)[-64:]))
     return uses
 
 
-def _role(shape: list[int], leaf: Leaf, user: Node, via: int) -> Role:
-    position = next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
+def _role(leaf: Node, user: Node, via: int, path: tuple[str, ...]) -> Role:
+    """What a leaf is for: by its position in a layer, or, in hand-written code, by what is done with it."""
+    assert leaf.leaf is not None
     by_position: dict[str, dict[int, Role]] = {
         "convolution": {1: "weight", 2: "shift"},
         "native_batch_norm": {1: "scale", 2: "shift", 3: "mean", 4: "variance"},
@@ -208,12 +225,37 @@ def _role(shape: list[int], leaf: Leaf, user: Node, via: int) -> Role:
         "native_layer_norm": {2: "scale", 3: "shift"},
         "addmm": {0: "shift", 2: "weight"},
     }
-    return by_position.get(user.name, {}).get(position) or _role_by_shape(shape, leaf)
-
-
-def _role_by_shape(shape: list[int], leaf: Leaf) -> Role:
-    if sum(size > 1 for size in shape) >= 2:
+    if user.name in by_position:
+        role = by_position[user.name].get(_position(user, via))
+        if role is not None:
+            return role
+    if sum(size > 1 for size in leaf.shape) >= 2:
         return "weight"
+    if not leaf.leaf.learnable:
+        return "variance" if ROOTS & {*path, user.name} else "mean"
+    if user.name in ("mul", "div"):
+        return "scale"
+    if user.name in ("add", "sub", "rsub"):
+        return "shift"
+    return _role_by_start(leaf.leaf)
+
+
+def _position(user: Node, via: int) -> int:
+    return next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
+
+
+def _is_transposed(shape: list[int], user: Node, via: int, path: tuple[str, ...]) -> bool:
+    """Is a matrix kept as inputs × outputs? A product sums over the columns of its left factor and the rows of its
+    right one."""
+    if user.name not in PRODUCTS or len(shape) != 2:
+        return False
+    exchanges = sum(name in ("t", "transpose", "permute") for name in path) % 2 == 1
+    factor = _position(user, via) - (user.name in ("addmm", "baddbmm"))
+    return exchanges if factor == 0 else not exchanges
+
+
+def _role_by_start(leaf: Leaf) -> Role:
+    """By what it starts with, where nothing better is known."""
     one = leaf.initial == "one"
     if leaf.kind == "buffer":
         return "variance" if one else "mean"

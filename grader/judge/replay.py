@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.capture import WEIGHTED
 from grader.graph import Graph, Node
-from grader.judge.anatomy import ancestors, convolutions
+from grader.judge.anatomy import ancestors
 
 
 class ReplayError(Exception):
@@ -50,9 +51,11 @@ def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tenso
             with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
                 environment[node.id] = _run(node, args, environment)
         except (RuntimeError, IndexError, ValueError) as error:
+            nodes = graph.by_id()
             operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
             shapes = [list(environment[i].shape) for i in operands]
-            depths = [len(convolutions(graph, ancestors(graph, i))) for i in operands]
+            depths = [sum(nodes[j].op.startswith(WEIGHTED) for j in ancestors(graph, i)) for i in operands]
+
             raise ReplayError(node.op, shapes, depths, str(error)) from error
     return environment[graph.output], written
 

@@ -41,18 +41,18 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
     Noticed ones are all named. Of planted ones the first that explains every case is named; if others explain it
     equally, the message says so. When nothing explains it, nothing is claimed.
     """
-    noticed = [
-        Diagnosis(
-            mistake=mistake.id,
-            proof=notice.proof,
-            message=notice.message or mistake.message,
-            cell=notice.cell,
-            line=notice.line,
-        )
-        for mistake in mistakes().values()
-        if isinstance(mistake, Noticed) and (notice := mistake.notice(examined)) is not None
-    ]
-    return noticed or _replay(examined)
+    noticed: list[Diagnosis] = []
+    explained = False
+    for mistake in mistakes().values():
+        notice = mistake.notice(examined) if isinstance(mistake, Noticed) else None
+        if notice is not None and isinstance(mistake, Noticed):
+            message = notice.message or mistake.message
+            found = Diagnosis(
+                mistake=mistake.id, proof=notice.proof, message=message, cell=notice.cell, line=notice.line
+            )
+            noticed.append(found)
+            explained |= mistake.explains
+    return noticed if explained else _replay(examined) + noticed
 
 
 def _replay(examined: Examined) -> list[Diagnosis]:
@@ -61,6 +61,8 @@ def _replay(examined: Examined) -> list[Diagnosis]:
         return []
     # The cases that are wrong come first: they tell the mistakes apart.
     right = {id(seen): any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in observations}
+    if all(right.values()):
+        return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
     explaining = _explanations(examined.answers, observations, several=False)
     # A block that does one thing is told from one that chooses between two.

@@ -122,7 +122,13 @@ class Notice:
 
 
 class Noticed(Mistake):
-    """A mistake that shows directly."""
+    """A mistake that shows directly.
+
+    Attributes:
+        explains: does it account for all that is wrong, so that no planted mistake is looked for?
+    """
+
+    explains: ClassVar[bool] = True
 
     @abstractmethod
     def notice(self, examined: Examined) -> Notice | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from grader.assignment import NetworkExercise
-from grader.judge.anatomy import residual_additions
+from grader.judge.anatomy import distinct_blocks, residual_additions
 from grader.judge.examined import Examined
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -81,3 +81,43 @@ class HeadMissing(_NetworkMistake):
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         output = examined.ran[0].built.output
         return Notice(Proof.MEASURED) if output is not None and len(output.shape or []) == 4 else None
+
+
+class SoftmaxInForward(_NetworkMistake):
+    id = "softmax-in-forward"
+    message = (
+        "The network ends in a softmax. The task asks for logits; nn.CrossEntropyLoss applies the softmax itself, and "
+        "with two of them the gradients are too small."
+    )
+    broken = (
+        changed(NETWORK, ("nn.Linear(64, num_classes),", "nn.Linear(64, num_classes),\n        nn.Softmax(dim=1),")),
+        changed(NETWORK, ("nn.Linear(64, num_classes),", "nn.Linear(64, num_classes),\n        nn.LogSoftmax(dim=1),")),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        graph = examined.ran[0].built.graph
+        if graph is not None and graph.is_sound():
+            last = graph.by_id()[graph.output]
+            if last.name in ("_softmax", "_log_softmax"):
+                return Notice(Proof.MEASURED, last.cell, last.line)
+        return None
+
+
+class BlockInstanceRepeated(_NetworkMistake):
+    id = "block-instance-repeated"
+    message = "The same block is used several times: its weights are shared. Each block is an object of its own."
+    broken = (
+        changed(
+            NETWORK,
+            ("    return nn.Sequential(", "    same = ResBlock(16, 16)\n    return nn.Sequential("),
+            ("        ResBlock(16, 16),\n", "        same,\n        same,\n        same,\n"),
+            ("        ResBlock(32, 32),\n        ResBlock(32, 64, 2),\n", ""),
+            ("nn.Linear(64", "nn.Linear(32"),
+        ),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        graph = examined.ran[0].built.graph
+        if graph is None or not graph.is_sound():
+            return None
+        return Notice(Proof.REPORTED) if len(residual_additions(graph)) > len(distinct_blocks(graph)) else None

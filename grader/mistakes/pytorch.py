@@ -49,12 +49,45 @@ class Unfinished(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is not None and error.type == "NotImplementedError":
+        if error is not None and error.type == "NotImplementedError" and error.cell and "aten::" not in error.message:
             return at(error)
         for seen in examined.observations:
             # Nothing was returned and nothing is there to compute with, or no computation was made.
             if seen.built.output is not None and seen.built.output.kind == "NoneType" and not seen.built.operations:
                 return Notice(Proof.MEASURED)
+        return None
+
+
+class ForwardMissing(Noticed):
+    id = "forward-missing"
+    message = "The class has no method named forward. Check its spelling and its indentation."
+    broken = (
+        changed(RESBLOCK, ("def forward(", "def foward(")),
+        changed(RESBLOCK, ("    def forward(", "def forward(")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is not None and 'missing the required "forward" function' in error.message:
+            return at(error)
+        return None
+
+
+class InputModified(Noticed):
+    id = "input-modified"
+    explains = False
+    message = (
+        "forward changes its input in place. The layer before the block needs that value for its gradient: in a "
+        "network the backward pass would raise or be wrong. Make a new tensor: `x = x + y` instead of `x += y`."
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "y = F.relu(out + identity)\n        x.zero_()\n        return y")),
+        changed(RESBLOCK, (SUM, "identity += out\n        return F.relu(identity)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        if any(answer.input_changed for seen in examined.ran for answer in seen.answers.values()):
+            return Notice(Proof.MEASURED)
         return None
 
 
@@ -110,9 +143,7 @@ class ConstructorRejectsArguments(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is None or error.stage != "constructor" or error.type != "TypeError":
-            return None
-        if "positional argument" not in error.message and "keyword argument" not in error.message:
+        if error is None or not examined.rejects_arguments(error):
             return None
         return at(error, f"The constructor does not take its arguments: the task asks for {examined.signature}.")
 
@@ -185,7 +216,8 @@ class AttributeMissing(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is not None and error.type == "AttributeError" and "object has no attribute" in error.message:
+        own = f"'{examined.found}' object has no attribute"
+        if error is not None and error.type == "AttributeError" and error.message.startswith(own):
             return at(error, f"{error.message}: set it in the constructor, in every case.")
         return None
 
@@ -251,7 +283,8 @@ class InplaceBreaksBackward(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         for seen in examined.ran:
             for answer in seen.answers.values():
-                if answer.raised is not None and answer.raised.stage == "backward":
+                raised = answer.raised
+                if raised is not None and raised.stage == "backward" and "inplace operation" in raised.message:
                     return Notice(Proof.MEASURED)
         return None
 

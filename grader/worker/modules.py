@@ -24,9 +24,21 @@ class Subject:
     dtype: torch.dtype
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
+    _owners: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+
+    def remember(self) -> None:
+        """Note which tensors the module holds, and where: hand-written batch norms replace theirs."""
+        self._owners = []
+        for part in self.module.modules():
+            for holder in (part._parameters, part._buffers, part.__dict__):
+                held = {name: value for name, value in holder.items() if isinstance(value, Tensor)}
+                if held:
+                    self._owners.append((holder, held))
 
     def restore(self) -> None:
-        """Back to the state after construction."""
+        """Back to the tensors after construction, and to their values."""
+        for holder, held in self._owners:
+            holder.update(held)
         with torch.no_grad():
             for key, value in self.start.items():
                 self.leaves[key].copy_(value)
@@ -70,6 +82,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     subject = Subject(module, dtype)
     tensors = _registered(subject)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
+    subject.remember()
     answer: dict[str, Json] = {"tensors": tensors}
     try:
         # Not a leaf: students may write to their input in place.
@@ -89,8 +102,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
     """One forward and, when a cotangent is sent, one backward pass.
 
     Args:
-        probe: `train`: the mode.
-        tensors: `x`, and `cotangent`, of the output's shape.
+        probe: `train`: the mode; `seed`: of the global generator, for modules that are random.
+        tensors: `x`, and `cotangent`, of the output's shape, when a backward pass is wanted.
         values: what to set leaves to before, by key.
 
     Returns:
@@ -101,39 +114,74 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
     """
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
-    torch.default_generator.manual_seed(0)
+    torch.default_generator.manual_seed(probe["seed"])
     subject.restore()
     subject.module.train(probe["train"])
     with torch.no_grad():
         for key, value in values.items():
             subject.leaves[key].copy_(value.view(subject.leaves[key].shape))
-    x = tensors["x"].to(subject.dtype).requires_grad_()
+    cotangent = tensors.get("cotangent")
+    x = tensors["x"].to(subject.dtype).requires_grad_(cotangent is not None)
     try:
-        given = x * 1
-        result = subject.module(given)
+        with torch.set_grad_enabled(cotangent is not None):
+            given = x * 1  # not a leaf: students may write to their input in place
+            result = subject.module(given)
     except BaseException as error:
         return raised("forward", error), {}
-    answer: dict[str, Json] = {"output": _describe_output(result)}
-    if not isinstance(result, Tensor):
+    answer: dict[str, Json] = {"output": _describe_output(result), "input_changed": not torch.equal(given, x)}
+    if not isinstance(result, Tensor) or not _is_dense(result):
         return answer, {}
     out = {"y": result.detach().clone()}
-    cotangent = tensors.get("cotangent")
     if cotangent is not None and cotangent.shape == result.shape and result.requires_grad:
         learnable = {key: leaf for key, leaf in subject.leaves.items() if leaf.requires_grad and leaf.is_leaf}
+        for leaf in learnable.values():
+            leaf.grad = None
         try:
-            of_x, *gradients = torch.autograd.grad(
-                result, [x, *learnable.values()], cotangent.to(result.dtype), allow_unused=True
-            )
+            # As a training loop does it: reentrant checkpoints refuse torch.autograd.grad.
+            torch.autograd.backward(result, cotangent.to(result.dtype))
         except BaseException as error:
             return answer | raised("backward", error), out
-        if of_x is not None:
-            out["x"] = of_x.detach().clone()
-        found = {key: g for key, g in zip(learnable, gradients, strict=True) if g is not None}
+        if x.grad is not None:
+            out["x"] = x.grad.detach()
+        found = {key: leaf.grad for key, leaf in learnable.items() if leaf.grad is not None}
         answer["gradients"], out["gradients"] = _joined(found)
     if probe["train"]:
-        buffers = {k: leaf for k, leaf in subject.leaves.items() if not leaf.requires_grad and leaf.is_floating_point()}
-        answer["buffers"], out["buffers"] = _joined(buffers)
+        now = _held(subject)
+        buffers = {key: now.get(key, leaf) for key, leaf in subject.leaves.items() if not leaf.requires_grad}
+        answer["buffers"], out["buffers"] = _joined({k: b for k, b in buffers.items() if b.is_floating_point()})
+        if cotangent is not None:
+            answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
     return answer, out
+
+
+REPETITIONS = 8  # of a pass that drew random numbers
+
+
+def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
+    """Does the same training pass give the same again, whatever the state of the random generator?
+
+    Once for hidden state; more often if random numbers were drawn, since chance may repeat itself.
+    """
+    for repetition in range(REPETITIONS):
+        torch.default_generator.manual_seed(seed + 1000 * (repetition + 1))
+        before = torch.default_generator.get_state()
+        with torch.no_grad():
+            try:
+                again = subject.module(x.detach() * 1)
+            except BaseException:
+                return True  # without a gradient it may fail: another pass tells
+        if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
+            return False
+        if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
+            return False
+        if torch.equal(torch.default_generator.get_state(), before):
+            return True
+    return True
+
+
+def _held(subject: Subject) -> Tensors:
+    """The buffers that the module holds now, by key."""
+    return {f"b:{name}": buffer for name, buffer in subject.module.named_buffers()}
 
 
 def _joined(tensors: Tensors) -> tuple[list[Json], Tensor]:
@@ -166,9 +214,20 @@ def _registered(subject: Subject) -> list[Json]:
     return found
 
 
+def _is_dense(result: object) -> bool:
+    """An ordinary tensor: not sparse, nested, quantized, or without memory."""
+    return (
+        isinstance(result, Tensor)
+        and result.layout == torch.strided
+        and not (result.is_nested or result.is_quantized or result.is_meta)
+    )
+
+
 def _describe_output(result: object) -> dict[str, Json]:
     if isinstance(result, Tensor):
-        return {"kind": "tensor", "shape": list(result.shape), "dtype": str(result.dtype).removeprefix("torch.")}
+        dtype = str(result.dtype).removeprefix("torch.")
+        kind = "tensor" if _is_dense(result) else f"tensor that is not dense ({result.layout})"
+        return {"kind": kind, "shape": list(result.shape) if kind == "tensor" else None, "dtype": dtype}
     if isinstance(result, tuple | list):
         return {"kind": type(result).__name__[:100], "length": len(result)}
     return {"kind": type(result).__name__[:100]}

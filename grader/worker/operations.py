@@ -48,9 +48,10 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Run probes on a module that was built.
 
     Args:
-        arguments: `handle`; `probes`, a list of `{"train": bool, "values": name or None}`; `values`, for each name
-            the keys of the leaves that are set.
-        tensors: `I/x` and `I/cotangent` for probe number I; for each name of `values` all of them in a row.
+        arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None}`; `values`,
+            for each name the keys of the leaves that are set.
+        tensors: for probe number I `I/x`, and `I/cotangent` where a gradient is wanted; for each name of `values`
+            all of them in a row.
 
     Returns:
         `answers`, one for each probe, and its tensors as `I/…`; see `grader.worker.modules.run`.
@@ -60,7 +61,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     answers: list[Json] = []
     out: Tensors = {}
     for i, probe in enumerate(arguments["probes"]):
-        given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent")}
+        given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         chosen = values[probe["values"]] if probe["values"] is not None else {}
         answer, made = modules.run(subject, probe, given, chosen)
         answers.append(answer)
@@ -100,7 +101,7 @@ def warm_up() -> None:
     x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
     build(student, {"handle": "warm", "name": "Block", "positional": [4], "precision": "float64"}, {"x": x})
     for train in (False, True):
-        probe = {"train": train, "values": None}
+        probe = {"train": train, "seed": 0, "values": None}
         tensors = {"0/x": x, "0/cotangent": torch.ones_like(x)}
         run(student, {"handle": "warm", "probes": [probe], "values": {}}, tensors)
     # Many notebooks import these; forked children share their memory. The last four are not ours to install.

@@ -33,7 +33,7 @@ def record(
 
     Returns:
         The graph as plain data (see `grader.graph`), the leaf tensors by key, what the module returned, and how many
-        operations it executed. The graph is None when the result is not one tensor.
+        operations it executed. The graph is None when the result is not one tensor, or could not be recorded.
 
     Raises:
         Whatever the module raises; `failed_operation` then tells where.
@@ -59,6 +59,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[dict[str, Json]] = []
         self.leaves: dict[str, Tensor] = {}
+        self.broken = False  # did something happen that cannot be recorded?
         self._place_of = place_of or (lambda frame: (None, None))
         self._paths = {id(part): path for path, part in module.named_modules()}
         self._names: dict[int, tuple[str, str]] = {}
@@ -140,22 +141,43 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        where = self._where()
-        plain = [self._plain(value) for value in args]
-        plain_kwargs = {name: self._plain(value) for name, value in kwargs.items()}
+        plain = self._recording(lambda: self._plain_call(args, kwargs))
         try:
             out = func(*args, **kwargs)
         except Exception as error:
             if failed_operation(error) is None:
                 operands = list(_tensors([args, list(kwargs.values())]))
-                error._grader_operation = {  # type: ignore[attr-defined]
-                    "op": str(func),
-                    "shapes": [list(tensor.shape) for tensor in operands],
-                    "depths": [self._convolutions_before(self._read(tensor)) for tensor in operands],
-                }
+                error._grader_operation = self._recording(  # type: ignore[attr-defined]
+                    lambda: {
+                        "op": str(func),
+                        "shapes": [list(tensor.shape) for tensor in operands],
+                        "depths": [self._convolutions_before(self._read(tensor)) for tensor in operands],
+                    }
+                )
             raise
+        self._recording(lambda: self._record(func, args, kwargs, plain, out))
+        return out
+
+    def _recording(self, step: Callable[[], Json]) -> Json:
+        """A step of recording. It never stops the module: sparse tensors and the like just cannot be recorded."""
+        if self.broken:
+            return None
+        try:
+            return step()
+        except Exception:
+            self.broken = True
+            return None
+
+    def _plain_call(self, args: Any, kwargs: Any) -> tuple[list[Json], dict[str, Json], dict[str, Json]]:
+        """Arguments as plain data, and where the call is made; before it runs, since it may write to them."""
+        plain = [self._plain(value) for value in args]
+        return plain, {name: self._plain(value) for name, value in kwargs.items()}, self._where()
+
+    def _record(self, func: Any, args: Any, kwargs: Any, plain: Json, out: Any) -> None:
+        """One operation that ran."""
+        plain_args, plain_kwargs, where = plain
         if str(func).startswith("aten._local_scalar_dense"):
-            return out
+            return
         outs = [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if isinstance(o, Tensor)]
         written = [
             position
@@ -164,7 +186,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ]
         node = self._new(
             str(func),
-            args=plain,
+            args=plain_args,
             kwargs=plain_kwargs,
             shapes=[list(o.shape) for o in outs],
             gradient=torch.is_grad_enabled(),
@@ -176,7 +198,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 target = args[position] if position < len(args) else kwargs.get(func._schema.arguments[position].name)
                 for tensor in _tensors([target]):
                     self._write(tensor, node, where)
-            return out
+            return
         read = {self._memory(tensor) for tensor in _tensors([args, list(kwargs.values())])}
         for position, tensor in enumerate(outs):
             made = node
@@ -189,7 +211,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self._known[memory, _geometry(tensor)] = (self._version[memory], made)
             else:
                 self._bind(tensor, made)
-        return out
 
     def _write(self, tensor: Tensor, node: int, where: dict[str, Json]) -> None:
         """`node` wrote into the memory of `tensor`."""
@@ -223,7 +244,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _where(self) -> dict[str, Json]:
         """Cell, line and module path, read from the Python frames."""
-        frame = sys._getframe(2)
+        frame = sys._getframe(1)
         place: Place = (None, None)
         path = None
         while frame is not None and (place[0] is None or path is None):
@@ -251,8 +272,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return sum(self.nodes[i]["op"].startswith(WEIGHTED) for i in self._live(node))
 
     def graph(self, result: Tensor) -> Json:
-        """What `result` depends on, as plain data."""
-        output = self._read(result)
+        """What `result` depends on, as plain data; None when something could not be recorded."""
+        output = self._recording(lambda: self._read(result))
+        if self.broken:
+            return None
         live = self._live(output)
         return {"nodes": [node for node in self.nodes if node["id"] in live], "output": output}
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 MAX_NODES = 10_000
-Shape = Annotated[list[int], Field(max_length=16)]
+Shape = Annotated[list[Annotated[int, Field(ge=0, lt=2**48)]], Field(max_length=32)]
 LeafKind = Literal["input", "parameter", "buffer", "unregistered", "constant"]
 
 

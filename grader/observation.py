@@ -116,6 +116,13 @@ class Ran(_Answered):
     unsteady: bool = False  # did the same pass give something else when it was repeated?
 
 
+class Replies(_Answered):
+    """Answer to `run`, without its tensors."""
+
+    answers: list[Ran] = Field(max_length=1000)
+    layout: list[tuple[Annotated[str, Field(max_length=200)], Shape]] = Field(max_length=10_000)
+
+
 class Problem(_Answered):
     """Something in a cell that did not run."""
 

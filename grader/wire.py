@@ -80,6 +80,30 @@ def _plain(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
 
 
+# Many small tensors travel as one row: serialising one costs as much as serialising a thousand times its size.
+
+Layout = list[tuple[str, list[int]]]
+
+
+def pack(tensors: Mapping[str, Tensor]) -> tuple[Layout, Tensor]:
+    """Name and shape of each tensor, and all of their values in a row of float64."""
+    layout = [(name, list(tensor.shape)) for name, tensor in tensors.items()]
+    rows = [tensor.detach().to(torch.float64).reshape(-1) for tensor in tensors.values()]
+    return layout, torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
+
+
+def unpack(layout: Layout, row: Tensor) -> Tensors:
+    """The tensors of a row, as views of it.
+
+    Raises ValueError when the layout does not describe the row.
+    """
+    sizes = [math.prod(shape) for _, shape in layout]
+    if row.dim() != 1 or any(size < 0 for _, shape in layout for size in shape) or sum(sizes) != row.numel():
+        raise ValueError("a row of values is not as long as was announced")
+    parts = torch.split(row, sizes)
+    return {name: part.view(shape) for (name, shape), part in zip(layout, parts, strict=True)}
+
+
 # Reading and writing on the worker's side: blocking, and trusting the judge.
 
 

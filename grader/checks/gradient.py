@@ -44,11 +44,10 @@ class Gradient(Check):
     title = "Outputs and gradients"
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
+        if not case.confirm:
+            yield INITIAL
         if isinstance(exercise, ModuleExercise):
-            yield INITIAL
             yield from compared_probes(exercise, case)
-        elif not case.confirm:
-            yield INITIAL
 
     def judge_module(self, examined: Examined) -> Finding:
         reach = self._reach(examined)

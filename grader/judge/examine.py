@@ -17,7 +17,8 @@ from grader.graph import Graph, Leaf
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
-from grader.observation import Answer, Built, Precision, Probe, Raised, Ran
+from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
+from grader.wire import pack, unpack
 
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
 
@@ -122,8 +123,10 @@ def examine(
         tensors[f"{i}/x"] = x
         if probe.gradient:
             tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
+    layout, row = pack(tensors)
     request = {
         "handle": handle,
+        "layout": layout,
         "probes": [
             # Another seed for each: code that is random must not look as if it were not.
             {"train": p.train, "seed": i, "values": p.recipe if p.recipe in tensors else None}
@@ -131,13 +134,16 @@ def examine(
         ],
         "values": {recipe: list(seen.slots.values()) for recipe in recipes if recipe in tensors},
     }
-    _, fields, given = ask(worker, "run", request, tensors, None, seconds)
-    answers = fields.get("answers")
-    if not isinstance(answers, list) or len(answers) != len(possible):
-        raise ProtocolViolated("the answer to the probes is malformed")
-    for i, (probe, answer) in enumerate(zip(possible, answers, strict=True)):
+    reply, _, given = ask(worker, "run", request, {"row": row}, Replies, seconds)
+    try:
+        found = unpack(reply.layout, given.get("row", row[:0]))
+    except ValueError as error:
+        raise ProtocolViolated(f"your process sent an answer that cannot be read: {error}") from error
+    if len(reply.answers) != len(possible):
+        raise ProtocolViolated("your process answered another number of probes than were asked")
+    for i, (probe, answer) in enumerate(zip(possible, reply.answers, strict=True)):
         seen.probes[probe.name] = probe
-        seen.answers[probe.name] = _answer(_checked(Ran, answer), i, given)
+        seen.answers[probe.name] = _answer(answer, i, found)
     return seen
 
 
@@ -242,6 +248,6 @@ def _apart(row: Tensor | None, sizes: list[tuple[str, int]]) -> dict[str, Tensor
     if row is None:
         return {}
     if row.dim() != 1 or sum(size for _, size in sizes) != row.numel():
-        raise ProtocolViolated("a row of values does not have the length that was announced")
+        raise ProtocolViolated("your process sent gradients of another size than it announced")
     parts = torch.split(row, [size for _, size in sizes])
     return {key: part for (key, _), part in zip(sizes, parts, strict=True)}

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.wire import pack, unpack
 from grader.worker import modules
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
@@ -50,13 +51,15 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     Args:
         arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None}`; `values`,
             for each name the keys of the leaves that are set.
-        tensors: for probe number I `I/x`, and `I/cotangent` where a gradient is wanted; for each name of `values`
-            all of them in a row.
+        tensors: `row`, which `layout` takes apart (see `grader.wire.unpack`): for probe number I `I/x`, and
+            `I/cotangent` where a gradient is wanted; for each name of `values` all of them.
 
     Returns:
-        `answers`, one for each probe, and its tensors as `I/…`; see `grader.worker.modules.run`.
+        `answers`, one for each probe, and its tensors as `I/…` in a row with its `layout`; see
+        `grader.worker.modules.run`.
     """
     subject = student.subjects[arguments["handle"]]
+    tensors = unpack(arguments["layout"], tensors["row"])
     values = {name: _apart(tensors[name], keys, subject) for name, keys in arguments["values"].items()}
     answers: list[Json] = []
     out: Tensors = {}
@@ -65,8 +68,9 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         chosen = values[probe["values"]] if probe["values"] is not None else {}
         answer, made = modules.run(subject, probe, given, chosen)
         answers.append(answer)
-        out |= {f"{i}/{name}": tensor for name, tensor in made.items()}
-    return {"answers": answers}, out
+        out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
+    layout, row = pack(out)
+    return {"answers": answers, "layout": layout}, {"row": row}
 
 
 def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
@@ -102,8 +106,8 @@ def warm_up() -> None:
     build(student, {"handle": "warm", "name": "Block", "positional": [4], "precision": "float64"}, {"x": x})
     for train in (False, True):
         probe = {"train": train, "seed": 0, "values": None}
-        tensors = {"0/x": x, "0/cotangent": torch.ones_like(x)}
-        run(student, {"handle": "warm", "probes": [probe], "values": {}}, tensors)
+        layout, row = pack({"0/x": x, "0/cotangent": torch.ones_like(x)})
+        run(student, {"handle": "warm", "probes": [probe], "values": {}, "layout": layout}, {"row": row})
     # Many notebooks import these; forked children share their memory. The last four are not ours to install.
     for name in ("torch.optim", "torch.utils.data", "matplotlib.pyplot", "tqdm.auto", "pandas", "torchvision"):
         try:

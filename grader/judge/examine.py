@@ -59,6 +59,11 @@ class Observation:
             return self.built.raised
         return next((answer.raised for answer in self.answers.values() if answer.raised is not None), None)
 
+    def wants_gradients(self, probe: Probe) -> bool:
+        """Did it refuse a pass only because no gradient was recorded, as code with tensor hooks does?"""
+        raised = self.answers[probe.name].raised
+        return not probe.gradient and raised is not None and "require" in raised.message
+
     def gradient(self, probe: Probe, slot: Slot | None) -> Tensor | None:
         """The reported gradient of the leaf in a slot, or of the input."""
         key = "x" if slot is None else self.slots.get(slot, "")
@@ -144,6 +149,8 @@ def examine(
     for i, (probe, answer) in enumerate(zip(possible, reply.answers, strict=True)):
         seen.probes[probe.name] = probe
         seen.answers[probe.name] = _answer(answer, i, found)
+    for name in [name for name, probe in seen.probes.items() if seen.wants_gradients(probe)]:
+        del seen.probes[name], seen.answers[name]
     return seen
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice, permutations, product
 from typing import Literal
 
+import torch
+
 from grader.graph import Graph, Leaf, Node
 
 Role = Literal["weight", "scale", "shift", "mean", "variance"]
@@ -42,6 +44,9 @@ VIEWS = frozenset(
     ]
 )
 ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
+# Views that move numbers about and make none.
+REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
+MOST_NUMBERS = 1 << 20
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
@@ -198,11 +203,11 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
 
 def _first_uses(
     leaf: int, users: dict[int, list[Node]], reads_input: dict[int, bool]
-) -> list[tuple[Node, int, tuple[str, ...]]]:
-    """Nodes that bring a leaf together with something that depends on the input, what they read there, and the names
-    of the operations on the way."""
-    uses: list[tuple[Node, int, tuple[str, ...]]] = []
-    todo: list[tuple[int, tuple[str, ...]]] = [(leaf, ())]
+) -> list[tuple[Node, int, tuple[Node, ...]]]:
+    """Nodes that bring a leaf together with something that depends on the input, what they read there, and the
+    operations on the way."""
+    uses: list[tuple[Node, int, tuple[Node, ...]]] = []
+    todo: list[tuple[int, tuple[Node, ...]]] = [(leaf, ())]
     seen = {leaf}
     while todo:
         via, path = todo.pop()
@@ -211,11 +216,11 @@ def _first_uses(
                 uses.append((user, via, path))
             elif user.id not in seen:
                 seen.add(user.id)
-                todo.append((user.id, (*path, user.name)[-64:]))
+                todo.append((user.id, (*path, user)[-64:]))
     return uses
 
 
-def _role(leaf: Node, user: Node, via: int, path: tuple[str, ...]) -> Role:
+def _role(leaf: Node, user: Node, via: int, path: tuple[Node, ...]) -> Role:
     """What a leaf is for: by its position in a layer, or, in hand-written code, by what is done with it."""
     assert leaf.leaf is not None
     by_position: dict[str, dict[int, Role]] = {
@@ -232,7 +237,7 @@ def _role(leaf: Node, user: Node, via: int, path: tuple[str, ...]) -> Role:
     if sum(size > 1 for size in leaf.shape) >= 2:
         return "weight"
     if not leaf.leaf.learnable:
-        return "variance" if ROOTS & {*path, user.name} else "mean"
+        return "variance" if ROOTS & {user.name, *(node.name for node in path)} else "mean"
     if user.name in ("mul", "div"):
         return "scale"
     if user.name in ("add", "sub", "rsub"):
@@ -244,14 +249,27 @@ def _position(user: Node, via: int) -> int:
     return next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
 
 
-def _is_transposed(shape: list[int], user: Node, via: int, path: tuple[str, ...]) -> bool:
-    """Is a matrix kept as inputs × outputs? A product sums over the columns of its left factor and the rows of its
-    right one."""
-    if user.name not in PRODUCTS or len(shape) != 2:
+def _is_transposed(shape: list[int], user: Node, via: int, path: tuple[Node, ...]) -> bool:
+    """Is a matrix kept as inputs × outputs?
+
+    A product sums over the last dimension of its left factor and the last but one of its right factor. Which of the
+    matrix's own dimensions that is, numbers that are carried through the views in between tell.
+    """
+    if user.name not in PRODUCTS or len(shape) != 2 or math.prod(shape) > MOST_NUMBERS:
         return False
-    exchanges = sum(name in ("t", "transpose", "permute") for name in path) % 2 == 1
+    numbers = torch.arange(math.prod(shape)).view(shape)
+    try:
+        for node in path:
+            if node.name in REARRANGEMENTS:
+                numbers = getattr(torch.ops.aten, node.name)(numbers, *node.args[1:])
+    except (RuntimeError, TypeError, IndexError, ValueError):
+        return False
     factor = _position(user, via) - (user.name in ("addmm", "baddbmm"))
-    return exchanges if factor == 0 else not exchanges
+    summed = numbers.dim() - (1 if factor == 0 else 2)
+    if summed < 0 or numbers.shape[summed] < 2:
+        return False
+    first, second = (numbers.select(summed, i).reshape(-1)[0].item() for i in (0, 1))
+    return second - first != 1  # inputs lie side by side in a matrix of outputs × inputs
 
 
 def _role_by_start(leaf: Leaf) -> Role:

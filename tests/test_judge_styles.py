@@ -1071,7 +1071,7 @@ def test_a_wrong_program_does_not_pass(source: str, exercise: str) -> None:
 
 # Spread over the seeds, so that each hand and most mistakes come up; a misjudged one is kept in
 # test_judge_surprises.py.
-COUNT = int(os.environ.get("GRADER_PROGRAMS", "60"))
+COUNT = int(os.environ.get("GRADER_PROGRAMS", "36"))
 FIRST = int(os.environ.get("GRADER_PROGRAMS_FROM", "0"))
 
 

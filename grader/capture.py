@@ -74,6 +74,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._whole: dict[object, tuple[int, Geometry]] = {}  # memory: the node that holds all of it
         self._known: dict[tuple[object, Geometry], tuple[int, int]] = {}  # one geometry of it: version and node
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing here is compiled; the default would import the whole compiler, which takes over a second."""
+        return False
+
     # ------------------------------------------------------------------ identity
 
     def bind_input(self, x: Tensor) -> None:

@@ -52,13 +52,16 @@ class Settings:
 
 
 class Grader:
-    """Grades one submission at a time."""
+    """Grades one submission at a time.
 
-    def __init__(self, assignment: Assignment, settings: Settings) -> None:
+    Args:
+        zygote: one that was started before, so that torch is imported on both sides of the wall at the same time.
+    """
+
+    def __init__(self, assignment: Assignment, settings: Settings, zygote: Zygote | None = None) -> None:
         self.assignment = assignment
         self.settings = settings
-        # Starts at once and is waited for later: torch is imported on both sides of the wall at the same time.
-        self._zygote = Zygote.start(settings.isolation)
+        self._zygote = zygote or Zygote.start(settings.isolation)
         self._answers: dict[str, RightAnswers] = {}
 
     def prepare(self) -> None:

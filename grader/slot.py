@@ -28,6 +28,7 @@ from grader.verdict import Report
 if TYPE_CHECKING:
     from grader.formats import Run
     from grader.pipeline import Grader
+    from grader.sandbox import Isolation, Zygote
 
 _PR_SET_PDEATHSIG = 1
 # Every further page would meet these too: no room, no right, something else in the folder's place.
@@ -109,17 +110,24 @@ def serve(connection: Connection, order: Order) -> None:
 
 
 def _serve(connection: Connection, order: Order) -> None:
-    import torch
-
-    torch.set_num_threads(1)
     if order.scratch is not None:
         tempfile.tempdir = str(order.scratch)
 
-    from grader.formats import Run
-    from grader.pipeline import Grader, Settings
-    from grader.sandbox import choose
+    from grader.sandbox import Zygote, choose
 
     isolation = choose(order.isolation)
+    # Before torch is imported here: the zygote imports it at the same time.
+    with Zygote.start(isolation) as zygote:
+        _grade_all(connection, order, isolation, zygote)
+
+
+def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote) -> None:
+    import torch
+
+    from grader.formats import Run
+    from grader.pipeline import Grader, Settings
+
+    torch.set_num_threads(1)
     device = _device(order.device)
     settings = Settings(
         isolation=isolation,
@@ -130,7 +138,7 @@ def _serve(connection: Connection, order: Order) -> None:
         memory_mib=order.memory_mib,
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
-    with Grader(order.assignment, settings) as grader:
+    with Grader(order.assignment, settings, zygote) as grader:
         grader.prepare()
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:

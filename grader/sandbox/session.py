@@ -17,11 +17,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from torch import Tensor
-
-from grader import wire
 from grader.errors import (
     GraderError,
     ProtocolViolated,
@@ -33,6 +30,10 @@ from grader.errors import (
 )
 from grader.sandbox import memory, scratch
 from grader.sandbox.limits import SessionLimits
+
+if TYPE_CHECKING:
+    # The wall is started before torch is imported: both take seconds, and run at the same time.
+    from torch import Tensor
 
 _START_SECONDS = 60.0  # forking and jailing, on a machine under load
 _KILL_SECONDS = 30.0
@@ -143,6 +144,8 @@ class Session:
     def _ask(
         self, operation: str, arguments: dict[str, Any], tensors: Mapping[str, Tensor] | None, seconds: float
     ) -> Answer:
+        from grader import wire
+
         self._wait_jailed()
         self._refuse_unsolicited()
         deadline = min(time.monotonic() + seconds, self._session_deadline)

@@ -99,6 +99,8 @@ def warm_up() -> None:
     """Import and run everything once before children are forked: lazy imports would cost each over a second."""
     # Before any operation: a child forked from a process with a thread pool hangs in its first parallel loop.
     torch.set_num_threads(1)
+    # Imports torch's compiler, for a second and more: too much for every student who seeds the generator.
+    torch.manual_seed(0)
     student = Student()
     cells = [{"number": 1, "source": _WARM_UP}, {"number": 2, "source": "%pwd"}]
     execute(student, {"cells": cells, "names": ["Block"], "plan": "definitions", "seconds": 10.0}, {})

@@ -47,6 +47,8 @@ ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
 # Views that move numbers about and make none.
 REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
 MOST_NUMBERS = 1 << 20
+# From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
+MOST_STEPS = 64
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
@@ -194,10 +196,12 @@ def is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
 
 def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
     node = nodes[i]
-    while node.leaf is None:
-        if node.name not in VIEWS or not node.inputs:
-            return False
+    for _ in range(MOST_STEPS):
+        if node.leaf is not None or node.name not in VIEWS or not node.inputs:
+            break
         node = nodes[node.inputs[0]]
+    if node.leaf is None:
+        return False
     return node.leaf.kind != "input" and len(node.shape) >= 2
 
 
@@ -209,14 +213,14 @@ def _first_uses(
     uses: list[tuple[Node, int, tuple[Node, ...]]] = []
     todo: list[tuple[int, tuple[Node, ...]]] = [(leaf, ())]
     seen = {leaf}
-    while todo:
+    while todo and len(seen) < MOST_STEPS:
         via, path = todo.pop()
         for user in users[via]:
             if reads_input[user.id]:
                 uses.append((user, via, path))
             elif user.id not in seen:
                 seen.add(user.id)
-                todo.append((user.id, (*path, user)[-64:]))
+                todo.append((user.id, (*path, user)))
     return uses
 
 

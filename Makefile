@@ -36,7 +36,7 @@ layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --durations=5
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=5
 
 bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py

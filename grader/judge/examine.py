@@ -99,7 +99,9 @@ def examine(
     """
     probes = list(probes)
     handle = f"{name}/{case.title}"
-    arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values())}
+    # Without a reference nothing is aligned, and one recording is enough.
+    record = bool(forms) or not case.confirm
+    arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values()), "record": record}
     x = draw_input(seed, case.input, BUILD)
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"

@@ -53,7 +53,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     """Construct `namespace[name](*positional)`, run it once in evaluation mode and record what it computes.
 
     Args:
-        arguments: `name`, `positional`, `precision` ("float64" or "float32").
+        arguments: `name`, `positional`, `precision` ("float64" or "float32"), `record` (or only run).
         x: an input, N × C × H × W.
 
     Returns:

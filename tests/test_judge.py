@@ -16,7 +16,8 @@ from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form, right_forms
 from grader.judge.leaves import fill_slots, places_in_graph, signature
 from grader.judge.reference import Reference
-from grader.mistakes._mistake import RESBLOCK
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes.network import NETWORK
 from grader.observation import Probe
 
 MODULES = [exercise for exercise in residual_blocks().exercises if isinstance(exercise, ModuleExercise)]
@@ -158,3 +159,42 @@ def test_the_reference_says_the_same_on_a_gpu(exercise: ModuleExercise, case: Ca
     assert equal(on_gpu.y, on_cpu.y)
     for slot, gradient in on_cpu.gradients.items():
         assert equal(on_gpu.gradients[slot], gradient)
+
+
+def test_a_long_skip_over_a_stage_is_no_block_used_twice() -> None:
+    """Adding a stage's input to its output again has no weights of its own; it takes nothing from the blocks."""
+    long = """    class Long(nn.Sequential):
+        def forward(self, x):
+            return F.relu(super().forward(x) + x)
+
+    return nn.Sequential("""
+    source = changed(
+        NETWORK,
+        ("    return nn.Sequential(", long),
+        ("        ResBlock(16, 16),\n", "        Long(ResBlock(16, 16), ResBlock(16, 16)),\n"),
+    )
+    report = judge(source, "network")
+    assert report.correct, [check.message for check in report.checks]
+
+
+def test_blocks_of_hand_written_convolutions_are_counted() -> None:
+    """A convolution by unfold and a product is a convolution, in a network too."""
+    layer = """
+class Conv(nn.Module):
+    def __init__(self, i, o, k, stride=1, padding=0, bias=False):
+        super().__init__()
+        self.k, self.s, self.p = k, stride, padding
+        self.w = nn.Parameter(torch.randn(o, i * k * k) * 0.05)
+
+    def forward(self, x):
+        side = (x.shape[-1] + 2 * self.p - self.k) // self.s + 1
+        patches = F.unfold(x, self.k, padding=self.p, stride=self.s)
+        return (self.w @ patches).view(len(x), -1, side, side)
+
+
+class ResBlock("""
+    source = changed(
+        NETWORK, ("nn.Conv2d(in_channels", "Conv(in_channels"), ("nn.Conv2d(out_channels", "Conv(out_channels")
+    )
+    report = judge(changed(source, ("\nclass ResBlock(", layer)), "network")
+    assert report.correct, [check.message for check in report.checks]

@@ -18,7 +18,7 @@ from torch import Tensor
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place
 from grader.judge.activations import activate_branch, toggle_final_activation
-from grader.judge.anatomy import distinct_blocks, residual_additions
+from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -88,13 +88,13 @@ class SkipConnection(Check):
                     Status.SKIPPED,
                     f"{where}: the network's computation could not be recorded, so its blocks cannot be counted.",
                 )
-            found = distinct_blocks(graph)
-            if len(residual_additions(graph)) > len(found):
+            found, again = block_uses(graph)
+            if again:
                 return Finding(
                     Status.FAILED,
-                    f"{where}: there are {len(residual_additions(graph))} residual additions but only {len(found)} "
-                    "blocks: a block is used more than once, and its weights are shared.",
-                    expected=len(residual_additions(graph)),
+                    f"{where}: {len(found)} blocks are used {len(found) + len(again)} times: a block that is used more "
+                    "than once shares its weights.",
+                    expected=len(found) + len(again),
                     actual=len(found),
                     advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
                     **place(seen, "output"),
@@ -113,7 +113,7 @@ class SkipConnection(Check):
             return incomplete
         if not recorded:
             return Finding(Status.SKIPPED, "All cases are confirming ones, in which no blocks are counted.")
-        blocks = min(len(distinct_blocks(seen.built.graph)) for seen in recorded if seen.built.graph is not None)
+        blocks = min(len(block_uses(seen.built.graph)[0]) for seen in recorded if seen.built.graph is not None)
         return Finding(
             Status.PASSED,
             f"The network adds a shortcut {blocks} times; at least {least} residual blocks were asked for.",

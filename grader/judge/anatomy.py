@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.graph import Graph, Node
-from grader.judge.leaves import is_weighted
+from grader.judge.leaves import is_weighted, leaf_behind
 
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
 SUMS = frozenset(("add", "sub", "rsub", "stack"))
@@ -117,27 +117,37 @@ def residual_additions(graph: Graph) -> list[int]:
 
     Both sides must come from one value: the block's input.
     """
+    return [addition for addition, _ in _residual_sums(graph)]
+
+
+def _residual_sums(graph: Graph) -> list[tuple[int, int]]:
+    """The residual additions, each with the side that is the branch."""
     nodes = graph.by_id()
     found = []
     for ancestry, node, first, second in _sums(graph, SUMS):
-        own = sorted((ancestry.convolutions(first, beyond=second), ancestry.convolutions(second, beyond=first)))
-        if own[0] <= 1 and own[1] >= 2 and all(len(nodes[i].shape) == 4 for i in (first, second)):
-            found.append(node.id)
+        own = {side: ancestry.convolutions(side, beyond=o) for side, o in ((first, second), (second, first))}
+        shortcut, branch = sorted(own, key=lambda side: own[side])
+        if own[shortcut] <= 1 and own[branch] >= 2 and all(len(nodes[i].shape) == 4 for i in own):
+            found.append((node.id, branch))
     return found[::-1]
 
 
-def distinct_blocks(graph: Graph) -> list[int]:
-    """Residual additions whose branch has a weight of its own: one block used twice counts once."""
+def block_uses(graph: Graph) -> tuple[list[int], list[int]]:
+    """Residual additions that are the first use of a block, and those that use one again.
+
+    A block is known by the weights at the end of its branch. An addition with none there, such as a long skip over a
+    whole stage, is neither.
+    """
     nodes = graph.by_id()
     used: set[str] = set()
-    found = []
-    for addition in residual_additions(graph)[:MOST_BLOCKS]:
-        first, second = (_weights_near(nodes, side) for side in nodes[addition].inputs[:2])
-        own = first | second
-        if own - used:
-            found.append(addition)
+    first: list[int] = []
+    again: list[int] = []
+    for addition, branch in _residual_sums(graph)[:MOST_BLOCKS]:
+        own = _weights_near(nodes, branch)
+        if own:
+            (first if own - used else again).append(addition)
         used |= own
-    return found
+    return first, again
 
 
 def _weights_near(nodes: dict[int, Node], node: int) -> set[str]:
@@ -151,7 +161,8 @@ def _weights_near(nodes: dict[int, Node], node: int) -> set[str]:
             continue
         seen.add(i)
         if is_weighted(nodes[i], nodes):
-            found |= {leaf.leaf.key for leaf in map(nodes.get, nodes[i].inputs) if leaf is not None and leaf.leaf}
+            leaves = (leaf_behind(j, nodes) for j in nodes[i].inputs)
+            found |= {node.leaf.key for node in leaves if node is not None and node.leaf is not None}
         elif nodes[i].name not in SUMS:
             todo += nodes[i].inputs
     return found

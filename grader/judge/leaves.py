@@ -194,15 +194,19 @@ def is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
     return node.name in PRODUCTS and any(_is_weight(i, nodes) for i in node.inputs)
 
 
-def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
+def leaf_behind(i: int, nodes: dict[int, Node]) -> Node | None:
+    """The leaf that a node shows, through views; None when something was computed in between."""
     node = nodes[i]
     for _ in range(MOST_STEPS):
         if node.leaf is not None or node.name not in VIEWS or not node.inputs:
             break
         node = nodes[node.inputs[0]]
-    if node.leaf is None:
-        return False
-    return node.leaf.kind != "input" and len(node.shape) >= 2
+    return node if node.leaf is not None else None
+
+
+def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
+    node = leaf_behind(i, nodes)
+    return node is not None and node.leaf is not None and node.leaf.kind != "input" and len(node.shape) >= 2
 
 
 def _first_uses(

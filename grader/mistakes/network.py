@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from grader.assignment import NetworkExercise
-from grader.judge.anatomy import distinct_blocks, residual_additions
+from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.examined import Examined
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -120,4 +120,4 @@ class BlockInstanceRepeated(_NetworkMistake):
         graph = examined.ran[0].built.graph
         if graph is None or not graph.is_sound():
             return None
-        return Notice(Proof.REPORTED) if len(residual_additions(graph)) > len(distinct_blocks(graph)) else None
+        return Notice(Proof.REPORTED) if block_uses(graph)[1] else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.graph import Graph
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
@@ -42,12 +43,7 @@ def replace(op: str, args: tuple[object, ...], which: str) -> Edit:
     return edit(change)
 
 
-def both(graph):  # type: ignore[no-untyped-def]
-    """A ReLU on the branch although one follows the addition."""
-    return activate_branch(graph)
-
-
-def before(graph):  # type: ignore[no-untyped-def]
+def move_before(graph: Graph) -> Graph:
     """The last ReLU on the branch instead of after the addition."""
     return activate_branch(toggle_final_activation(graph))
 
@@ -65,7 +61,7 @@ class ReluBeforeAdd(Planted):
         "The last ReLU is applied to F(x) before the addition; it belongs after it: relu(F(x) + x). As it stands, "
         "the branch can only add, never take away."
     )
-    plants = (plant(before, where="join"),)
+    plants = (plant(move_before, where="join"),)
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out) + identity")),
         changed(BOTTLENECK, (SUM, "out.clamp(min=0) + identity")),
@@ -75,7 +71,7 @@ class ReluBeforeAdd(Planted):
 class ExtraActivation(Planted):
     id = "extra-activation"
     message = "There is one ReLU too many: on F(x) before the addition, although one follows it."
-    plants = (plant(both, where="join"),)
+    plants = (plant(activate_branch, where="join"),)
     broken = (changed(RESBLOCK, (SUM, "F.relu(F.relu(out) + identity)")),)
 
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
 from grader.assignment import Assignment
 from grader.checks._check import Check
 from grader.errors import AssignmentError
+from grader.family import members
 
 
 @cache
 def checks() -> dict[str, Check]:
     """Every check by its id."""
-    found: dict[str, Check] = {}
-    for info in pkgutil.iter_modules(__path__):
-        if not info.name.startswith("_"):
-            module = importlib.import_module(f"{__name__}.{info.name}")
-            for value in vars(module).values():
-                if isinstance(value, type) and issubclass(value, Check) and value.__module__ == module.__name__:
-                    found[value.id] = value()
-    return found
+    return {member.id: member() for member in members(__name__, __path__, Check)}  # type: ignore[type-abstract]
 
 
 def require_known(assignment: Assignment) -> None:

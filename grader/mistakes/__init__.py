@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
-from inspect import isabstract
 
+from grader.family import members
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, RightAnswers, redundant_biases
@@ -20,18 +18,9 @@ from grader.verdict import Diagnosis, Proof
 def mistakes() -> dict[str, Mistake]:
     """Every known mistake by its id."""
     found: dict[str, Mistake] = {}
-    for info in pkgutil.iter_modules(__path__):
-        if not info.name.startswith("_"):
-            module = importlib.import_module(f"{__name__}.{info.name}")
-            for value in vars(module).values():
-                if (
-                    isinstance(value, type)
-                    and issubclass(value, Mistake)
-                    and not isabstract(value)
-                    and value.__module__ == module.__name__
-                ):
-                    assert value.id not in found, value.id
-                    found[value.id] = value()
+    for member in members(__name__, __path__, Mistake):
+        assert member.id not in found, member.id
+        found[member.id] = member()
     return found
 
 

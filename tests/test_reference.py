@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reference.bottleneck import Bottleneck
 from reference.network import ResidualNetwork, build_network
 from reference.residual import ResBlock
+from reference.resnet import TABLE, resnet
 
 SHAPES = [(8, 8, 1), (8, 16, 1), (8, 8, 2), (8, 16, 2), (16, 8, 1), (64, 128, 2)]
 
@@ -258,3 +259,33 @@ def test_gradient_reaches_every_parameter_of_the_network() -> None:
     network(torch.randn(4, 3, 32, 32)).square().sum().backward()
     idle = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert idle == []
+
+
+# --- the networks of table 1 ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("depth", "parameters"), [(18, 11_689_512), (34, 21_797_672), (50, 25_557_032)])
+def test_resnets_have_as_many_parameters_as_the_published_ones(depth: int, parameters: int) -> None:
+    """With 1,000 classes, counted without making them."""
+    with torch.device("meta"):
+        network = resnet(depth)
+        assert parameters == count(network)
+        assert (2, 1000) == network(torch.zeros(2, 3, 64, 64)).shape
+
+
+def test_a_resnet_has_the_depth_that_it_is_named_for() -> None:
+    """Convolutions and linear layers, without the projections of shortcuts."""
+    for depth in TABLE:
+        with torch.device("meta"):
+            layers = [
+                name
+                for name, layer in resnet(depth).named_modules()
+                if isinstance(layer, nn.Conv2d | nn.Linear) and "shortcut" not in name
+            ]
+        assert depth == len(layers)
+
+
+def test_a_depth_that_the_table_does_not_have_is_refused() -> None:
+    """With the choices."""
+    with pytest.raises(ValueError, match="expected one of 18, 34, 50, 101, 152, found 20"):
+        resnet(20)

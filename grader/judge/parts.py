@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from grader.graph import Graph, Leaf, Node
-from grader.judge.anatomy import Anatomy, anatomy, ancestors, convolutions
+from grader.judge.anatomy import Anatomy, anatomy, ancestors
 from grader.judge.edits import Editor, ref
 
 Edit = Callable[[Graph], Graph]
 
 
+@dataclass(frozen=True)
+class Gate:
+    """A squeeze-and-excitation gate: `scale` multiplies `value` by `factor`, one number for each channel.
+
+    Node ids. `squeeze` reads the value; `inside` is everything from there to the factor.
+    """
+
+    scale: int
+    value: int
+    factor: int
+    squeeze: int
+    inside: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the parts into which a Res2Net block splits its channels: `entry` as it was cut off, `result` as it is
+    concatenated. Node ids; what the part does not have is None."""
+
+    entry: int
+    result: int
+    link: int | None  # the addition of the result of the part before
+    convolution: int | None
+    norm: int | None
+    activation: int | None
+
+
 class Block:
-    """A residual block's graph, its parts by name, and an editor on it."""
+    """A residual block's graph, its parts by name, and an editor on it.
+
+    `branch` is everything that leads to the branch's end, `shortcut` what leads to the shortcut's end alone: where the
+    shortcut starts behind the first layers of the branch, these belong to the branch. `convolutions`, `norms` and
+    `activations` are those of the branch from its start to its end, not those within a gate or within split parts.
+    """
 
     def __init__(self, graph: Graph, parts: Anatomy) -> None:
         self.source = graph
@@ -20,16 +53,27 @@ class Block:
         self.editor = Editor(graph)
         self.x = graph.input.id
         nodes = graph.by_id()
-        on_shortcut = ancestors(graph, parts.shortcut)
-        on_branch = ancestors(graph, parts.branch) - on_shortcut
-        self.branch = [node for node in graph.nodes if node.id in on_branch]
+        on_branch = ancestors(graph, parts.branch)
+        on_shortcut = ancestors(graph, parts.shortcut) - on_branch
+        self.branch = [node for node in graph.nodes if node.id in on_branch and node.id != self.x]
         self.shortcut = [node for node in graph.nodes if node.id in on_shortcut and node.id != self.x]
-        self.convolutions = convolutions(graph, on_branch)
-        self.norms = [node for node in self.branch if node.name == "native_batch_norm"]
-        self.activations = [node for node in self.branch if node.name == "relu"]
-        self.projection = next(iter(convolutions(graph, on_shortcut)), None)
+        self.gate = _gate(graph)
+        self.splits = _splits(graph, on_branch)
+        apart = self.gate.inside if self.gate is not None else frozenset()
+        apart |= {i for part in self.splits for i in (part.convolution, part.norm, part.activation) if i is not None}
+        path = [node for node in self.branch if node.id not in apart]
+        self.convolutions = [node for node in path if node.name == "convolution"]
+        self.norms = [node for node in path if node.name == "native_batch_norm"]
+        self.activations = [node for node in path if node.name == "relu"]
+        self.projection = next((n for n in self.shortcut if n.name == "convolution"), None)
         self.projection_norm = next((n for n in self.shortcut if n.name == "native_batch_norm"), None)
         self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
+
+    @property
+    def is_preactivated(self) -> bool:
+        """Does the branch begin with a batch norm?"""
+        weighted = next((node for node in self.branch if node.name in ("convolution", "native_batch_norm")), None)
+        return weighted is not None and weighted.name == "native_batch_norm"
 
     def output_of(self, node: Node) -> int:
         """Where a node's value is read: a batch norm gives three values, of which the first is the result."""
@@ -101,3 +145,39 @@ def edit(change: Callable[[Block], None]) -> Edit:
         return block.editor.graph()
 
     return apply
+
+
+def _gate(graph: Graph) -> Gate | None:
+    """The first product of a feature map with one number for each of its channels that is computed from a map."""
+    nodes = graph.by_id()
+    for node in graph.nodes:
+        if node.name != "mul" or len(node.inputs) != 2:
+            continue
+        factor, value = sorted(node.inputs, key=lambda i: nodes[i].shape[2:] != [1, 1])
+        if nodes[factor].shape[2:] == [1, 1] != nodes[value].shape[2:] and len(nodes[value].shape) == 4:
+            inside = ancestors(graph, factor) - ancestors(graph, value)
+            squeeze = next((n.id for n in graph.nodes if n.id in inside and value in n.inputs), None)
+            if squeeze is not None:
+                return Gate(node.id, value, factor, squeeze, frozenset(inside))
+    return None
+
+
+def _splits(graph: Graph, branch: set[int]) -> list[Part]:
+    """The parts of the first concatenation of the branch that are cut from one value, in the order they run."""
+    cat = next((node for node in graph.nodes if node.id in branch and node.name == "cat"), None)
+    if cat is None:
+        return []
+    before = [ancestors(graph, result) for result in cat.inputs]
+    shared = set[int].intersection(*before)
+    found = []
+    done: set[int] = set(shared)
+    for result, behind in zip(cat.inputs, before, strict=True):
+        own = [node for node in graph.nodes if node.id in behind - done]
+        done |= behind
+        cut = [node.id for node in own if shared.intersection(node.inputs) and node.leaf is None]
+        if not cut:
+            return []
+        named = {node.name: node.id for node in own}
+        link, convolution = named.get("add"), named.get("convolution")
+        found.append(Part(cut[0], result, link, convolution, named.get("native_batch_norm"), named.get("relu")))
+    return found

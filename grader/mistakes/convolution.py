@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.widths import hidden_width, set_hidden_width
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 
@@ -68,20 +69,13 @@ def set_width(of: str, factor: float) -> Edit:
     def change(block: Block) -> None:
         if len(block.convolutions) < 2:
             return
-        first, last = block.convolutions[0], block.convolutions[-1]
-        hidden = block.editor[first.inputs[1]].shape[0]
-        outside = {"in": block.editor[block.x].shape[1], "out": block.editor[last.inputs[1]].shape[0], "hidden": hidden}
-        width = int(outside[of] * factor)
-        for node in (*block.convolutions, *block.norms):
-            for argument in node.args[1:5]:
-                leaf = block.leaf(argument)
-                if leaf is not None:
-                    shape = list(leaf.shape)
-                    if node is not last and shape[0] == hidden and node is not block.norms[-1]:
-                        shape[0] = width
-                    if len(shape) == 4 and node is not first and shape[1] == hidden:
-                        shape[1] = width
-                    block.resize(argument, shape)
+        last = block.convolutions[-1]
+        channels = {
+            "in": block.editor[block.x].shape[1],
+            "out": block.editor[last.inputs[1]].shape[0],
+            "hidden": hidden_width(block),
+        }
+        set_hidden_width(block, int(channels[of] * factor))
 
     return edit(change)
 

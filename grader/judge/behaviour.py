@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from grader.judge.anatomy import SUMS
 from grader.judge.compare import difference, equal, equal_gradients
 from grader.judge.examine import BUILD, Observation
 from grader.judge.forms import Form
@@ -66,8 +67,12 @@ def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
 
 
 def _same_operation(error: ReplayError, raised: Operation) -> bool:
-    """The same operation on operands of the same shapes that come from equally deep, in whatever order."""
-    return _plain(error.operation) == _plain(raised.op) and sorted(
+    """The same operation on operands of the same shapes that come from equally deep, in whatever order.
+
+    Two tensors can be added in many ways (f + x, f - (-x), stack and sum): for shapes that do not fit they are one.
+    """
+    mine, theirs = _plain(error.operation), _plain(raised.op)
+    return (mine == theirs or {mine, theirs} <= SUMS) and sorted(
         zip(error.shapes, error.depths, strict=True)
     ) == sorted(zip(raised.shapes, raised.depths, strict=False))
 

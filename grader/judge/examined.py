@@ -41,7 +41,8 @@ class RightAnswers:
             right = [form for form in self.forms(case) if form.variant == variant]
             planted = []
             for form in right:
-                if redundant_biases(form.signature) != biases:
+                # A mistake may bring a layer with a bias, or a scale without a shift.
+                if redundant_biases(form.signature) not in (max(0, biases), biases - 1):
                     continue
                 wrong = form.with_edit(edit)
                 # Layers that the mistake leaves unused may still be there: then all slots of the right form are.

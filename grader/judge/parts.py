@@ -107,14 +107,18 @@ class Block:
         norm = self.editor.add(like.op, ref(node), *map(ref, leaves), *like.args[5:])
         return self.editor.add("getitem", ref(norm), 0, shapes=[self.editor[node].shape])
 
-    def convolve(self, node: int, channels: int, kernel: int, stride: int, key: str) -> int:
-        """A new convolution without bias; nobody reads it yet."""
+    def convolve(self, node: int, channels: int, kernel: int, stride: int, key: str, *, bias: bool = False) -> int:
+        """A new convolution; nobody reads it yet."""
         shape = self.editor[node].shape
         weight = self.editor.add_leaf(
             Leaf(kind="parameter", key=f"{key} weight", learnable=True), [channels, shape[1], kernel, kernel]
         )
         size = [shape[0], channels, -(-shape[2] // stride), -(-shape[3] // stride)]
-        arguments = [None, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1]
+        shift = None
+        if bias:
+            leaf = Leaf(kind="parameter", key=f"{key} bias", learnable=True)
+            shift = ref(self.editor.add_leaf(leaf, [channels]))
+        arguments = [shift, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1]
         return self.editor.add("aten.convolution.default", ref(node), ref(weight), *arguments, shapes=[size])
 
     def join(self, branch: int, shortcut: int, op: str = "aten.add.Tensor", **kwargs: object) -> None:

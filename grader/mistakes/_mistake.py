@@ -9,9 +9,11 @@ Every mistake carries its own proof: `broken` are sources that must be diagnosed
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
 from grader.verdict import Proof
@@ -109,6 +111,14 @@ class Planted(Mistake):
     """A mistake that can be planted in the reference."""
 
     plants: ClassVar[tuple[Plant, ...]]  # ways to make it, the likeliest first
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        """Further ways, with constants that the student's own graphs show: a factor, a kernel's size, a rate.
+
+        A graph is a self-report: it only says what to try. An edit is the same object whenever its constants are, so
+        that what it gives can be kept.
+        """
+        return ()
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ def drop_norm(block: Block) -> None:
         block.bypass(block.projection_norm)
 
 
-def add_projection(norm: bool) -> Edit:
+def add_projection(*, norm: bool, bias: bool) -> Edit:
     """A projection where the identity would do."""
 
     def change(block: Block) -> None:
         if block.projection is None and block.norms:
             channels = block.editor[block.x].shape[1]
-            projected = block.convolve(block.x, channels, 1, 1, "projection")
+            projected = block.convolve(block.x, channels, 1, 1, "projection", bias=bias)
             block.join(
                 block.parts.branch,
                 block.normalise(projected, block.norms[0], "projection") if norm else projected,
@@ -119,7 +119,9 @@ class ProjectionMissing(Planted):
 class ProjectionAlways(Planted):
     id = "projection-always"
     message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
-    plants = (plant(add_projection(True), where="projection"), plant(add_projection(False), where="projection"))
+    plants = tuple(
+        plant(add_projection(norm=norm, bias=bias), where="projection") for norm in (True, False) for bias in (False, True)
+    )
     broken = (changed(RESBLOCK, (TEST, "if True:")),)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from family_programs import RIGHT
 from judging import families, judge
 
 from grader.assignment import ModuleExercise
@@ -20,3 +21,14 @@ def test_the_reference_itself_is_right(exercise: ModuleExercise) -> None:
     report = judge((REFERENCES / f"{file}.py").read_text(), exercise.id)
     assert report.correct, [check.message for check in report.checks]
     assert report.max_score == report.score
+
+
+@pytest.mark.parametrize(
+    ("exercise", "source"),
+    [pytest.param(e, source, id=f"{e}: {hand}") for e, hands in RIGHT.items() for hand, source in hands.items()],
+)
+def test_a_right_block_is_right_in_every_hand(exercise: str, source: str) -> None:
+    """Names, order, nesting, functions or modules, 1×1 or linear, chunks or slices: none of it matters."""
+    report = judge(source, exercise)
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+    assert report.correct

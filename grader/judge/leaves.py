@@ -49,6 +49,8 @@ REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_v
 MOST_NUMBERS = 1 << 20
 # From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
 MOST_STEPS = 64
+# Operations that cut a value into several parts.
+PARTINGS = frozenset(["split", "split_with_sizes", "chunk", "unbind", "tensor_split"])
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
@@ -127,7 +129,8 @@ def places_in_graph(graph: Graph) -> list[Place]:
     """The parameters and buffers that a graph uses, each with its role and canonical place.
 
     The order is by depth (weighted layers between the input and the first use), then by height (weighted layers
-    from there to the output, most first), then by the number of operations on either side.
+    from there to the output, most first), then by the number of operations on either side. Layers that work side by
+    side on parts of one value come in the order of the parts.
     """
     nodes = graph.by_id()
     users = graph.users()
@@ -155,7 +158,13 @@ def places_in_graph(graph: Graph) -> list[Place]:
         is_norm = user.name.startswith("native_")
         if not node.leaf.learnable and not is_norm and (role == "weight" or math.prod(node.shape) == 1):
             continue  # a constant of the computation, an epsilon for instance: nothing that could be set
-        order = (depth[user.id], -height[user.id], rank[user.id], -rest[user.id])
+        order = (
+            depth[user.id],
+            -height[user.id],
+            rank[user.id],
+            -rest[user.id],
+            _first_channel(user, nodes, reads_input),
+        )
         transposed = role == "weight" and _is_transposed(node.shape, user, via, path)
         found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape, transposed), order, transposed))
     return found
@@ -177,6 +186,27 @@ def canonical_shape(role: Role, shape: Iterable[int], transposed: bool = False) 
         return (math.prod(shape),)
     outputs = shape[-1] if transposed else shape[0]
     return (outputs, math.prod(shape) // max(1, outputs))
+
+
+def _first_channel(user: Node, nodes: dict[int, Node], reads_input: dict[int, bool]) -> int:
+    """Where the part that an operation works on was cut from a value: 0 if it was not.
+
+    Looks back through a handful of operations, to the first that took a part.
+    """
+    node = user
+    for _ in range(MOST_STEPS):
+        args = node.args
+        if node.name == "getitem" and nodes[node.inputs[0]].name in PARTINGS:
+            return int(args[1]) if isinstance(args[1], int) else 0
+        if node.name in ("slice", "select", "narrow") and len(args) > 2 and isinstance(args[2], int):
+            return args[2]
+        if node.op == "alias" and isinstance(args[1], int):
+            return args[1]
+        behind = [i for i in node.inputs if reads_input[i]]
+        if len(behind) != 1:
+            break
+        node = nodes[behind[0]]
+    return 0
 
 
 def _reads_input(graph: Graph) -> dict[int, bool]:

@@ -25,9 +25,15 @@ def _plain(value: object) -> object:
     return value
 
 
+def _listed(value: object) -> object:
+    """One choice may be written without brackets."""
+    return [value] if isinstance(value, str) else value
+
+
 Argument = Annotated[bool | int | float | str, BeforeValidator(_plain)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ShortcutOption = Literal["A", "B", "C"]  # of the paper: zero padding; projection where shapes differ; always
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -80,6 +86,16 @@ class ModuleExercise(_CodeExercise):
     reference: ReferenceName = Field(description="file:Class, in the assignment's folder or in reference/")
     conv_bias: Literal["free", "forbidden"] = Field(
         "free", description="may a convolution that is followed by a batch norm keep its (redundant) bias?"
+    )
+    stride_position: Literal["reference", "free"] = Field(
+        "reference",
+        description="may the stride sit on any convolution of the branch up to the last that is larger than 1×1?",
+    )
+    shortcut_option: Annotated[list[ShortcutOption], Field(min_length=1), BeforeValidator(_listed)] | None = Field(
+        None, description="which of the paper's shortcuts are right, one or several; None: the reference's own"
+    )
+    activation_after_add: Literal["reference", "free"] = Field(
+        "reference", description="may the activation after the addition be there or not, whatever the reference does?"
     )
     variants: list[dict[str, Argument]] = Field(
         default_factory=list,

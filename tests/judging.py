@@ -10,7 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.assignment import Assignment, EssayExercise, Exercise, find_assignment, load_assignment
+from grader.assignment import (
+    Assignment,
+    EssayExercise,
+    Exercise,
+    ModuleExercise,
+    NetworkExercise,
+    find_assignment,
+    load_assignment,
+)
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.observation import Executed
@@ -56,9 +64,15 @@ def families() -> Assignment:
     return load_assignment(Path(__file__).parent / "assignments" / "families")
 
 
+@cache
+def options() -> Assignment:
+    """The basic block with other kinds of shortcut than the shipped assignment asks for."""
+    return load_assignment(Path(__file__).parent / "assignments" / "options")
+
+
 def find_exercise(exercise_id: str) -> tuple[Assignment, Exercise]:
-    """An exercise of either assignment, and whose it is."""
-    return next((a, e) for a in (residual_blocks(), families()) for e in a.exercises if e.id == exercise_id)
+    """An exercise of any of these assignments, and whose it is."""
+    return next((a, e) for a in (residual_blocks(), families(), options()) for e in a.exercises if e.id == exercise_id)
 
 
 @cache
@@ -74,11 +88,18 @@ def judge(source: str, exercise_id: str) -> ExerciseReport:
     """The report on one exercise of a one-cell notebook."""
     exercise = find_exercise(exercise_id)[1]
     assert not isinstance(exercise, EssayExercise)
+    return judge_against(source, exercise, right_answers(exercise_id))
+
+
+def judge_against(
+    source: str, exercise: ModuleExercise | NetworkExercise, answers: RightAnswers | None
+) -> ExerciseReport:
+    """The same, with right answers of one's own."""
     worker = InProcessWorker()
     names = [exercise.name, *exercise.aliases]
     cells = [{"number": 1, "source": source}]
     arguments = {"cells": cells, "names": names, "plan": "definitions", "seconds": 20.0}
     executed = Executed.model_validate(worker.call("execute", arguments, seconds=20).fields)
-    examined = Examined(exercise, None, right_answers(exercise_id))
+    examined = Examined(exercise, None, answers)
     observe(worker, examined, executed, names, seed=0)
     return judge_exercise(examined)

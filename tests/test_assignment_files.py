@@ -94,9 +94,9 @@ def test_cases_cover_every_kind_of_shortcut(assignment: Assignment, exercise_id:
 
 
 def test_both_places_of_the_bottleneck_stride_are_right(assignment: Assignment) -> None:
-    """v1 and v1.5: the reference's own is one, the variant the other."""
-    bottleneck = next(exercise for exercise in assignment.exercises if exercise.id == "bottleneck")
-    assert bottleneck.variants == [{"stride_on": "1x1"}]
+    """v1 and v1.5; the basic block's stride sits where the paper has it."""
+    positions = {e.id: e.stride_position for e in assignment.code_exercises if isinstance(e, ModuleExercise)}
+    assert {"resblock": "reference", "bottleneck": "free"} == positions
 
 
 # --- notebooks and their expected verdicts ------------------------------------------------------------------
@@ -359,6 +359,31 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
             "input = [8, 8, 8]",
             "input = [8, 8, 8]\nshape = 8",
             "exercise[block].case[1].shape: unknown key; remove it or check its spelling",
+        ),
+        (
+            "points = { shape = 10 }",
+            'points = { shape = 10 }\nstride_position = "anywhere"',
+            "exercise[block].stride_position: input should be 'reference' or 'free', found 'anywhere'",
+        ),
+        (
+            "points = { shape = 10 }",
+            'points = { shape = 10 }\nshortcut_option = ["A", "D"]',
+            "exercise[block].shortcut_option[1]: input should be 'A', 'B' or 'C', found 'D'",
+        ),
+        (
+            "points = { shape = 10 }",
+            "points = { shape = 10 }\nshortcut_option = []",
+            "exercise[block].shortcut_option: list should have at least 1 item",
+        ),
+        (
+            "points = { shape = 10 }",
+            "points = { shape = 10 }\nactivation_after_add = true",
+            "exercise[block].activation_after_add: input should be 'reference' or 'free', found True",
+        ),
+        (
+            "points = { shape = 10 }",
+            'points = { shape = 10 }\nconv_bias = "no"',
+            "exercise[block].conv_bias: input should be 'free' or 'forbidden', found 'no'",
         ),
         ('id = "net"', 'id = "block"', "file: exercise ids must differ, found block, block, words"),
         (

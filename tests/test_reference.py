@@ -107,34 +107,17 @@ def test_basic_block_is_the_expression_of_the_paper(
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-@pytest.mark.parametrize("stride_on", ["1x1", "3x3"])
 @pytest.mark.parametrize(("channels", "out_channels", "stride"), SHAPES)
 def test_bottleneck_is_the_expression_of_the_paper(
-    channels: int, out_channels: int, stride: int, stride_on: str, training: bool
+    channels: int, out_channels: int, stride: int, training: bool
 ) -> None:
-    """1×1, 3×3, 1×1 with the stride where `stride_on` says, forward and backward."""
-    strides = [stride, 1] if stride_on == "1x1" else [1, stride]
+    """1×1, 3×3, 1×1 with the stride on the 3×3, forward and backward."""
     assert_same_expression(
-        Bottleneck(channels, out_channels, stride, stride_on=stride_on),
-        lambda x, state, training: bottleneck(x, state, stride, training, strides),
+        Bottleneck(channels, out_channels, stride),
+        lambda x, state, training: bottleneck(x, state, stride, training, [1, stride]),
         channels,
         training,
     )
-
-
-def test_the_two_places_of_the_stride_differ_only_when_there_is_a_stride() -> None:
-    """v1 and v1.5 are the same block at stride 1 and different ones at stride 2."""
-    for stride, same in [(1, True), (2, False)]:
-        first = randomised(Bottleneck(8, 16, stride, stride_on="1x1"))
-        second = randomised(Bottleneck(8, 16, stride, stride_on="3x3"))
-        x = torch.randn(2, 8, 8, 8, dtype=torch.float64)
-        assert same == torch.allclose(first(x), second(x))
-
-
-def test_stride_on_refuses_anything_else() -> None:
-    """A misspelt variant in an assignment is refused instead of graded as another."""
-    with pytest.raises(ValueError, match=r"^stride_on: expected '1x1' or '3x3', found '1×1'$"):
-        Bottleneck(8, 8, 1, stride_on="1×1")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("channels", [1, 8, 16, 64, 100])
@@ -166,11 +149,8 @@ def test_a_bottleneck_of_256_costs_no_more_than_a_basic_block_of_64() -> None:
     assert count(ResBlock(64, 64), nn.Conv2d) == 73_728
 
 
-@pytest.mark.parametrize("stride_on", ["1x1", "3x3"])
 @pytest.mark.parametrize(("channels", "out_channels", "stride"), SHAPES)
-def test_a_projection_adds_its_own_parameters_and_nothing_else(
-    channels: int, out_channels: int, stride: int, stride_on: str
-) -> None:
+def test_a_projection_adds_its_own_parameters_and_nothing_else(channels: int, out_channels: int, stride: int) -> None:
     """C·D for the 1×1 and 2·D for its batch norm when the shapes differ, nothing when they agree."""
     projection = channels * out_channels + 2 * out_channels if stride != 1 or channels != out_channels else 0
     branch = 9 * channels * out_channels + 9 * out_channels**2 + 4 * out_channels
@@ -178,7 +158,7 @@ def test_a_projection_adds_its_own_parameters_and_nothing_else(
 
     width = out_channels // 4
     branch = channels * width + 9 * width**2 + width * out_channels + 4 * width + 2 * out_channels
-    assert branch + projection == count(Bottleneck(channels, out_channels, stride, stride_on=stride_on))
+    assert branch + projection == count(Bottleneck(channels, out_channels, stride))
 
 
 @pytest.mark.parametrize("size", [(8, 8), (7, 7), (5, 8), (1, 1)])
@@ -191,8 +171,7 @@ def test_shapes_are_those_of_the_docstring(
     expected = (2, out_channels, -(-size[0] // stride), -(-size[1] // stride))
     for block in (
         ResBlock(channels, out_channels, stride),
-        Bottleneck(channels, out_channels, stride, stride_on="1x1"),
-        Bottleneck(channels, out_channels, stride, stride_on="3x3"),
+        Bottleneck(channels, out_channels, stride),
     ):
         assert expected == block.eval()(x).shape
 

@@ -77,11 +77,14 @@ class Gradient(Check):
         )
 
     def _different(self, examined: Examined, variant: int) -> list[Observation]:
-        """Cases that can be compared and in which no accepted form of a variant does the same."""
+        """Cases that can be compared and in which no accepted form of a variant does the same.
+
+        A student follows one variant in all cases: one that has other parameters in a case is not followed there.
+        """
         return [
             seen
             for seen in examined.ran
-            if (forms := _forms(examined, seen, variant)) and not any(_is_equal(seen, form) for form in forms)
+            if seen.aligned is not None and not any(_is_equal(seen, f) for f in _forms(examined, seen, variant))
         ]
 
     def judge_network(self, examined: Examined) -> Finding:
@@ -245,9 +248,18 @@ def _is_equal(seen: Observation, form: Form) -> bool:
 
 
 def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
-    """Where the module first differs from the first accepted form."""
-    form = _forms(examined, seen, variant)[0]
+    """Where the module first differs from an accepted form, of this variant if it has one with the same slots."""
     where = in_case(examined, seen)
+    accepted = list(examined.right_forms(seen))
+    if any(_is_equal(seen, form) for form in accepted):
+        return Finding(
+            Status.FAILED,
+            f"{where}: the block follows another of the accepted ways here than in other cases.",
+            expected="one way in all cases",
+            advice="The task leaves a choice, but one that is made once: the same kind of block in every case.",
+            **place(seen, "join"),
+        )
+    form = next((form for form in accepted if form.variant == variant), accepted[0])
     differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
     probe, found = next((probe, found) for probe, found in differences if found is not None)
     raised = seen.answers[probe.name].raised

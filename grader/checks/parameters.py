@@ -36,7 +36,8 @@ class Parameters(Check):
             if seen.built.not_a_module or (seen.built.raised and seen.built.raised.stage == "constructor"):
                 continue
             where = in_case(examined, seen)
-            shapes = examined.answers.reference.parameter_shapes(seen.case)
+            variant = seen.aligned.variant if seen.aligned is not None else 0
+            shapes = examined.answers.reference.parameter_shapes(seen.case, variant)
             biases = _redundant_biases(examined, seen)
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
             counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
@@ -94,13 +95,13 @@ class Parameters(Check):
 
 
 def _redundant_biases(examined: Examined, seen: Observation) -> int:
-    """How many numbers the biases hold that an accepted form has beyond the plain reference."""
+    """How many numbers the biases hold that an accepted form has beyond the plain one of its variant."""
     assert isinstance(examined.exercise, ModuleExercise)
     assert examined.answers is not None
     if seen.aligned is None:
         return sum(_convolution_biases(seen).values()) if examined.exercise.conv_bias == "free" else 0
-    plain = examined.answers.forms(seen.case)[0]
-    return _size(seen.aligned.slots) - _size(plain.slots)
+    shapes = examined.answers.reference.parameter_shapes(seen.case, seen.aligned.variant)
+    return _size(seen.aligned.slots) - sum(map(math.prod, shapes.values()))
 
 
 def _convolution_biases(seen: Observation) -> dict[str, int]:

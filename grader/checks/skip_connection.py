@@ -49,8 +49,8 @@ class SkipConnection(Check):
         measured: list[str] = []
         failed: list[Finding] = []
         for seen in examined.ran:
-            # Without alignment only the reference's plain form can say what a shortcut without weights is.
-            forms = list(examined.right_forms(seen)) or [examined.answers.forms(seen.case)[0]]
+            # Without alignment only forms without weights on the shortcut can say what it is.
+            forms = list(examined.right_forms(seen)) or examined.answers.plain_forms(seen.case)
             asked = [probe for probe in (*ZERO, *ALIGNED) if probe.name in seen.answers]
             results = [_judge_probe(examined, seen, forms, probe) for probe in asked]
             wrong = next((finding for finding in results if finding is not None), None)

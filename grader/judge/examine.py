@@ -193,7 +193,10 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
         case "initial":
             return True
         case "zero":
-            return bool(forms) and forms[0].shortcut_is_free_of_weights
+            if seen.aligned is not None:
+                return seen.aligned.shortcut_is_free_of_weights
+            plain = {form.variant: form for form in reversed(forms)}.values()
+            return bool(forms) and all(form.shortcut_is_free_of_weights for form in plain)
         case "zero-branch":  # without weights on the shortcut, this is "zero" again
             return seen.aligned is not None and seen.recorded and not seen.aligned.shortcut_is_free_of_weights
         case "constant-branch":

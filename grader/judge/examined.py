@@ -30,6 +30,10 @@ class RightAnswers:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
 
+    def plain_forms(self, case: Case) -> list[Form]:
+        """Of each variant the form without redundant biases."""
+        return list({form.variant: form for form in reversed(self.forms(case))}.values())[::-1]
+
     def planted(self, edit: Edit, case: Case, variant: int, biases: int) -> list[Form]:
         """Forms with a mistake planted in them.
 

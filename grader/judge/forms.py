@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Case
-from grader.graph import Graph, Leaf
+from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
@@ -100,6 +100,7 @@ class Form:
 
     @cached_property
     def signature(self) -> Signature:
+        """How many slots of each role and shape."""
         return signature(self.slots)
 
     @cached_property
@@ -177,27 +178,40 @@ def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Ite
     """
     for variant in range(len(reference.variants)):
         plain = Form(reference, case, variant, (), seed, device)
+        yield plain
         if reference.exercise.conv_bias == "forbidden":
-            yield plain
             continue
-        count = sum(1 for node in plain._small.nodes if node.name == "convolution" and node.args[2] is None)
-        for size in range(count + 1):
-            for chosen in combinations(range(count), size):
-                yield plain.with_edit(_add_biases(frozenset(chosen))) if chosen else plain
+        layers = _layers_without_bias(plain._small)
+        for size in range(1, len(layers) + 1):
+            for chosen in combinations(range(len(layers)), size):
+                form = plain.with_edit(_add_biases(frozenset(chosen)))
+                # Known before its graph is: most forms are only asked for this, and told apart by it.
+                form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
+                yield form
+
+
+def _layers_without_bias(graph: Graph) -> list[Node]:
+    """Convolutions without a bias that go straight into a batch norm: there it would be redundant."""
+    users = graph.users()
+    return [
+        node
+        for node in graph.nodes
+        if node.name == "convolution"
+        and node.args[2] is None
+        and all(user.name == "native_batch_norm" for user in users[node.id])
+    ]
 
 
 def _add_biases(chosen: frozenset[int]) -> Edit:
-    """Give these of the convolutions that have none a bias. Only one before a batch norm is redundant."""
+    """Give these of the layers that may have a bias one."""
 
     def edit(graph: Graph) -> Graph:
         editor = Editor(graph)
-        users = graph.users()
-        bare = [node for node in graph.nodes if node.name == "convolution" and node.args[2] is None]
+        layers = _layers_without_bias(graph)
         for number in chosen:
-            node = bare[number]
-            if all(user.name == "native_batch_norm" for user in users[node.id]):
-                leaf = Leaf(kind="parameter", key=f"bias of convolution {number}", learnable=True)
-                editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
+            node = layers[number]
+            leaf = Leaf(kind="parameter", key=f"bias of convolution {number}", learnable=True)
+            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
         return editor.graph()
 
     return edit

@@ -12,10 +12,11 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from grader.assignment import Argument, Assignment, Case, ModuleExercise, shipped_folder
+from grader.assignment import Assignment, Case, ModuleExercise, shipped_folder
 from grader.capture import record
 from grader.errors import AssignmentError
 from grader.graph import Graph
+from grader.judge.freedoms import Variant, variants
 
 
 class Reference:
@@ -29,22 +30,37 @@ class Reference:
         self.exercise = exercise
         self.assignment = assignment
         self._modules: dict[tuple[str, int], nn.Module] = {}
+        self._recordings: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._graphs: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
 
-    @property
-    def variants(self) -> list[dict[str, Argument]]:
-        """Keyword arguments that each give a right answer; the first is the reference as it stands."""
-        return [{}, *self.exercise.variants]
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """The right ways to do the exercise; the first is the reference as it stands, if that is one of them."""
+        cases = self.exercise.cases
+        return variants(
+            self.exercise,
+            lambda keywords: [self._recorded(case, keywords, train=False, shape=(2, *case.input)) for case in cases],
+        )
 
     def parameter_shapes(self, case: Case, variant: int = 0) -> dict[str, list[int]]:
         """Name and shape of every parameter."""
-        return {name: list(p.shape) for name, p in self._module(case, variant).named_parameters()}
+        graph = self.graph(case, variant, train=False, shape=(2, *case.input))
+        leaves = [node for node in graph.nodes if node.leaf is not None and node.leaf.kind == "parameter"]
+        return {node.leaf.key.removeprefix("p:"): node.shape for node in leaves if node.leaf is not None}
 
     def graph(self, case: Case, variant: int, *, train: bool, shape: tuple[int, ...]) -> Graph:
-        """What it computes for an input of this shape, batch included."""
+        """What a variant computes for an input of this shape, batch included."""
         key = (case.title, variant, train, shape)
         if key not in self._graphs:
-            module = self._module(case, variant).train(train)
+            way = self.variants[variant]
+            self._graphs[key] = way.of(self._recorded(case, way.keywords, train=train, shape=shape))
+        return self._graphs[key]
+
+    def _recorded(self, case: Case, keywords: int, *, train: bool, shape: tuple[int, ...]) -> Graph:
+        """What the reference with a set of keywords computes, before any freedom is taken."""
+        key = (case.title, keywords, train, shape)
+        if key not in self._recordings:
+            module = self._module(case, keywords).train(train)
             x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
             try:
                 recorded, *_ = record(module, x * 1)
@@ -54,8 +70,8 @@ class Reference:
                 ) from error
             if recorded is None:
                 raise self._wrong(f"case {case.title!r}: the reference must return one tensor")
-            self._graphs[key] = Graph.model_validate(recorded)
-        return self._graphs[key]
+            self._recordings[key] = Graph.model_validate(recorded)
+        return self._recordings[key]
 
     def output_shape(self, case: Case, shape: tuple[int, ...]) -> list[int]:
         """Shape of the output for an input of this shape."""
@@ -71,13 +87,13 @@ class Reference:
             raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {error}") from error
         return found  # type: ignore[no-any-return]
 
-    def _module(self, case: Case, variant: int) -> nn.Module:
-        key = (case.title, variant)
+    def _module(self, case: Case, keywords: int) -> nn.Module:
+        key = (case.title, keywords)
         if key not in self._modules:
             before = torch.get_default_dtype()
             torch.set_default_dtype(torch.float64)
             try:
-                self._modules[key] = self._class(*case.arguments.values(), **self.variants[variant])
+                self._modules[key] = self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
             except Exception as error:
                 raise self._wrong(
                     f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.strides import put_stride
 from grader.judge.widths import hidden_width, set_hidden_width
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
@@ -24,24 +25,6 @@ def set_padding(padding: int, *numbers: int) -> Edit:
         for number in numbers:
             if number < len(block.convolutions):
                 block.editor.set_argument(block.convolutions[number].id, 4, [padding, padding])
-
-    return edit(change)
-
-
-def stride_of(block: Block) -> int:
-    """The branch's stride, wherever it sits."""
-    strides = [node.args[3] for node in block.convolutions]
-    return max((stride[0] for stride in strides if isinstance(stride, list) and isinstance(stride[0], int)), default=1)
-
-
-def put_stride(*numbers: int) -> Edit:
-    """The block's stride on these convolutions and on no other."""
-
-    def change(block: Block) -> None:
-        stride = stride_of(block)
-        for number, node in enumerate(block.convolutions):
-            size = stride if number in numbers else 1
-            block.editor.set_argument(node.id, 3, [size, size])
 
     return edit(change)
 

@@ -5,8 +5,8 @@ Source: He et al., "Deep Residual Learning for Image Recognition" (2015), sectio
 
 from __future__ import annotations
 
-from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut, project_shortcut
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 
 TEST = "if stride != 1 or in_channels != out_channels:"
@@ -14,26 +14,17 @@ CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False
 NORM = "                nn.BatchNorm2d(out_channels),\n"
 
 
-def drop_projection(block: Block) -> None:
-    block.join(block.parts.branch, block.x)
-
-
 def drop_norm(block: Block) -> None:
     if block.projection_norm is not None:
         block.bypass(block.projection_norm)
 
 
-def add_projection(*, norm: bool, bias: bool) -> Edit:
+def project_identity(*, norm: bool, bias: bool) -> Edit:
     """A projection where the identity would do."""
 
     def change(block: Block) -> None:
         if block.projection is None and block.norms:
-            channels = block.editor[block.x].shape[1]
-            projected = block.convolve(block.x, channels, 1, 1, "projection", bias=bias)
-            block.join(
-                block.parts.branch,
-                block.normalise(projected, block.norms[0], "projection") if norm else projected,
-            )
+            add_projection(block, norm=norm, bias=bias)
 
     return edit(change)
 
@@ -78,24 +69,6 @@ def only_if(condition: str) -> Edit:
     return edit(change)
 
 
-def pad_channels(block: Block) -> None:
-    """Option A of the paper: strided identity, the new channels zero."""
-    node = block.projection
-    if node is None:
-        return
-    stride = node.args[3]
-    weight = block.editor[node.inputs[1]].shape
-    source = block.x
-    if isinstance(stride, list) and stride != [1, 1]:
-        for dimension, step in ((2, stride[0]), (3, stride[1])):
-            source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, step)
-    if weight[0] != weight[1]:
-        source = block.editor.add(
-            "aten.constant_pad_nd.default", ref(source), [0, 0, 0, 0, 0, weight[0] - weight[1]], 0.0
-        )
-    block.join(block.parts.branch, source)
-
-
 class ProjectionIgnoresStride(Planted):
     id = "projection-ignores-stride"
     message = (
@@ -112,7 +85,7 @@ class ProjectionMissing(Planted):
         "Where the block changes the number of channels or the resolution, x and F(x) have different shapes. "
         "There the shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm."
     )
-    plants = (plant(edit(drop_projection)), plant(edit(pad_channels)))
+    plants = (plant(edit(drop_projection)), plant(pad_shortcut("end")), plant(pad_shortcut("middle")))
     broken = (changed(RESBLOCK, (TEST, "if False:")),)
 
 
@@ -120,7 +93,9 @@ class ProjectionAlways(Planted):
     id = "projection-always"
     message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
     plants = tuple(
-        plant(add_projection(norm=norm, bias=bias), where="projection") for norm in (True, False) for bias in (False, True)
+        plant(project_identity(norm=norm, bias=bias), where="projection")
+        for norm in (True, False)
+        for bias in (False, True)
     )
     broken = (changed(RESBLOCK, (TEST, "if True:")),)
 
@@ -172,3 +147,23 @@ class BNOnIdentity(Planted):
             RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.Sequential(nn.BatchNorm2d(in_channels))")
         ),
     )
+
+
+class ProjectionInsteadOfPadding(Planted):
+    id = "projection-instead-of-padding"
+    message = (
+        "Where shapes differ the shortcut is a projection with weights. The task asks for the paper's option A: the "
+        "identity with the block's stride, and zeros for the new channels."
+    )
+    plants = tuple(plant(project_shortcut(always=False, norm=norm), where="projection") for norm in (True, False))
+    broken = (changed(RESBLOCK, ("ResBlock", "PaddedBlock")),)
+
+
+class IdentityInsteadOfProjection(Planted):
+    id = "identity-instead-of-projection"
+    message = (
+        "Where shapes agree the shortcut is the identity. The task asks for the paper's option C: a projection in "
+        "every case."
+    )
+    plants = (plant(project_shortcut(always=False)),)
+    broken = (changed(RESBLOCK, ("ResBlock", "ProjectedBlock")),)

@@ -1,0 +1,76 @@
+"""Edits that give a residual block another kind of shortcut.
+
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), section 3.3: where shapes differ, (A) the
+identity with a stride, the new channels zero, or (B) a projection; or (C) a projection everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.strides import stride_of
+
+Padding = Literal["end", "middle"]
+
+
+def drop_projection(block: Block) -> None:
+    """The identity, whether it fits or not."""
+    block.join(block.parts.branch, block.x)
+
+
+def pad_shortcut(where: Padding) -> Edit:
+    """Option A: wherever there would be a projection, the strided identity with the new channels zero.
+
+    Args:
+        where: do the zeros stand behind the channels of x, or half of them on either side? Fewer channels are cut off
+            in the same places.
+    """
+
+    def change(block: Block) -> None:
+        stride, more = stride_of(block), _more_channels(block)
+        source = block.x
+        if stride != 1:
+            for dimension in (2, 3):
+                source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
+        if more:
+            before = more // 2 if where == "middle" else 0
+            padding = [0, 0, 0, 0, before, more - before]
+            source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0)
+        block.join(block.parts.branch, source)
+
+    return edit(change)
+
+
+def project_shortcut(*, always: bool, norm: bool = True) -> Edit:
+    """Option B, or C if always: a 1×1 convolution with the block's stride, and a batch norm if the block has any.
+
+    A projection that is there already stays; one that B does not ask for goes.
+    """
+
+    def change(block: Block) -> None:
+        wanted = always or stride_of(block) != 1 or _more_channels(block) != 0
+        if not wanted:
+            drop_projection(block)
+        elif block.projection is None:
+            add_projection(block, norm=norm)
+
+    return edit(change)
+
+
+def add_projection(block: Block, *, norm: bool, bias: bool = False) -> None:
+    """A projection of the block's input where there is none."""
+    channels = block.editor[block.x].shape[1] + _more_channels(block)
+    projected = block.convolve(block.x, channels, 1, stride_of(block), "projection", bias=bias)
+    if norm and block.norms:
+        projected = block.normalise(projected, block.norms[0], "projection")
+    block.join(block.parts.branch, projected)
+
+
+def _more_channels(block: Block) -> int:
+    """How many more channels the block gives than it takes."""
+    if not block.convolutions:
+        return 0
+    given = block.editor[block.convolutions[-1].inputs[1]].shape[0]
+    return given - block.editor[block.x].shape[1]

@@ -1,0 +1,45 @@
+"""Edits that put a residual branch's stride on another of its convolutions."""
+
+from __future__ import annotations
+
+from grader.graph import Node
+from grader.judge.parts import Block, Edit, edit
+
+
+def stride_of(block: Block) -> int:
+    """The branch's stride, wherever it sits."""
+    strides = [node.args[3] for node in block.convolutions]
+    return max((stride[0] for stride in strides if isinstance(stride, list) and isinstance(stride[0], int)), default=1)
+
+
+def put_stride(*numbers: int) -> Edit:
+    """The block's stride on these convolutions of the branch and on no other."""
+
+    def change(block: Block) -> None:
+        stride = stride_of(block)
+        for number, node in enumerate(block.convolutions):
+            size = stride if number in numbers else 1
+            block.editor.set_argument(node.id, 3, [size, size])
+
+    return edit(change)
+
+
+def move_stride(number: int) -> Edit:
+    """The block's stride on one convolution up to the last that is larger than 1×1; else the block stays as it is.
+
+    Behind that one a stride would throw away values that were computed for nothing.
+    """
+
+    def change(block: Block) -> None:
+        if any(_is_spatial(block, node) for node in block.convolutions[number:]):
+            stride = stride_of(block)
+            for position, node in enumerate(block.convolutions):
+                size = stride if position == number else 1
+                block.editor.set_argument(node.id, 3, [size, size])
+
+    return edit(change)
+
+
+def _is_spatial(block: Block, node: Node) -> bool:
+    """Is the kernel larger than 1×1?"""
+    return any(size > 1 for size in block.editor[node.inputs[1]].shape[2:])

@@ -1,0 +1,332 @@
+"""What an assignment leaves free is free, what it does not is a mistake with a name, and mixtures are neither."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from judging import find_exercise, judge, judge_against, residual_blocks, right_answers
+
+from grader.assignment import ModuleExercise
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
+from grader.verdict import ExerciseReport
+
+TEST = "if stride != 1 or in_channels != out_channels:"
+FIRST = "in_channels, out_channels, 3, stride=stride"
+SECOND = "out_channels, out_channels, 3, stride=1"
+SHORTCUT = RESBLOCK[RESBLOCK.index("        self.shortcut = nn.Sequential()") : RESBLOCK.index("\n    def forward")]
+PROJECTED = "            self.shortcut = nn.Sequential(\n"
+IDENTITY = "identity = self.shortcut(x)"
+SUM = "F.relu(out + identity)"
+
+
+@cache
+def answers(exercise_id: str, freedoms: tuple[tuple[str, object], ...]) -> RightAnswers:
+    """The right answers of a shipped exercise with these keys in its spec, read as from its file."""
+    _, exercise = find_exercise(exercise_id)
+    assert isinstance(exercise, ModuleExercise)
+    spec = exercise.model_dump(by_alias=True) | {key: list(v) if isinstance(v, tuple) else v for key, v in freedoms}
+    return RightAnswers(Reference(residual_blocks(), ModuleExercise.model_validate(spec)), seed=0, device="cpu")
+
+
+def graded(source: str, exercise_id: str = "resblock", **freedoms: object) -> ExerciseReport:
+    """The report under these freedoms."""
+    right = answers(exercise_id, tuple(freedoms.items()))
+    return judge_against(source, right.reference.exercise, right)
+
+
+def assert_right(report: ExerciseReport) -> None:
+    """Full marks, and nothing to say."""
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+    assert report.max_score == report.score
+    assert [] == report.diagnoses
+
+
+def assert_wrong(report: ExerciseReport, mistake: str) -> None:
+    """Points are lost, and the cause is named: first, or as one that explains the behaviour equally."""
+    assert not report.correct
+    assert report.score < report.max_score
+    said = " ".join(f"{diagnosis.mistake} {diagnosis.message}" for diagnosis in report.diagnoses)
+    assert mistake in said, [said, *(check.message for check in report.checks)]
+
+
+def padded(shortcut: str) -> str:
+    """The basic block with a shortcut without weights: an expression of x, `stride` and `more` channels."""
+    kept = "        self.stride, self.more = stride, out_channels - in_channels\n"
+    return changed(
+        RESBLOCK,
+        (SHORTCUT, kept),
+        (IDENTITY, f"stride, more = self.stride, self.more\n        identity = {shortcut}"),
+    )
+
+
+# --- shortcut_option -----------------------------------------------------------------------------------
+
+# Zero padding as it is written in the wild: behind the channels, or half on either side.
+PADDED = {
+    "pad": padded("F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, more))"),
+    "pad in the middle": padded("F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, more // 2, more // 2))"),
+    "pooling": padded("F.pad(F.avg_pool2d(x, 1, stride), (0, 0, 0, 0, 0, more))"),
+    "subsampling by index": padded(
+        "F.pad(x[..., torch.arange(0, x.shape[2], stride), :][..., torch.arange(0, x.shape[3], stride)], "
+        "[0, 0, 0, 0, 0, more])"
+    ),
+    "written into zeros": padded(
+        "torch.zeros_like(out)\n        identity[:, : x.shape[1]] = x[:, : out.shape[1], ::stride, ::stride]"
+    ),
+    "concatenated": padded(
+        "x[:, : out.shape[1], ::stride, ::stride]\n"
+        "        identity = torch.cat([identity, x.new_zeros(len(x), max(0, more), *identity.shape[2:])], 1)"
+    ),
+}
+ALWAYS = {
+    "condition": changed(RESBLOCK, (TEST, "if True:")),
+    "no condition": changed(
+        RESBLOCK,
+        ("        self.shortcut = nn.Sequential()\n", ""),
+        (f"        {TEST}\n", "        for _ in range(1):\n"),
+    ),
+    "with biases": changed(RESBLOCK, (TEST, "if True:"), ("bias=False", "bias=True")),
+}
+
+
+@pytest.mark.parametrize("style", PADDED)
+def test_zero_padding_is_right_where_it_is_granted(style: str) -> None:
+    """Option A of the paper, alone or beside others."""
+    assert_right(graded(PADDED[style], shortcut_option="A"))
+    assert_right(graded(PADDED[style], shortcut_option=("B", "A")))
+
+
+@pytest.mark.parametrize("style", ["pad", "pad in the middle", "written into zeros"])
+def test_zero_padding_is_wrong_where_it_is_not_granted(style: str) -> None:
+    """Whether nothing is said, or other options are listed."""
+    assert_wrong(graded(PADDED[style]), "projection-missing")
+    assert_wrong(graded(PADDED[style], shortcut_option=("B", "C")), "projection-missing")
+
+
+@pytest.mark.parametrize("style", ALWAYS)
+def test_a_projection_everywhere_is_right_where_it_is_granted(style: str) -> None:
+    """Option C of the paper, alone or beside others."""
+    assert_right(graded(ALWAYS[style], shortcut_option="C"))
+    assert_right(graded(ALWAYS[style], shortcut_option=("A", "B", "C")))
+
+
+def test_a_projection_everywhere_is_wrong_where_it_is_not_granted() -> None:
+    """Whether nothing is said, or other options are listed."""
+    assert_wrong(graded(ALWAYS["condition"]), "projection-always")
+    assert_wrong(graded(ALWAYS["condition"], shortcut_option=("A", "B")), "projection-always")
+
+
+def test_an_option_that_is_not_listed_is_wrong_even_if_it_is_the_references() -> None:
+    """The list says what is right, all of it."""
+    assert_right(graded(RESBLOCK, shortcut_option="B"))
+    assert_wrong(graded(RESBLOCK, shortcut_option="A"), "projection-instead-of-padding")
+    assert_wrong(graded(RESBLOCK, shortcut_option="C"), "identity-instead-of-projection")
+
+
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        pytest.param(
+            changed(
+                RESBLOCK,
+                (TEST, "self.stride = stride\n        if in_channels != out_channels:"),
+                (
+                    IDENTITY,
+                    "identity = self.shortcut(x) if len(self.shortcut) else x[:, :, :: self.stride, :: self.stride]",
+                ),
+            ),
+            id="A and B",
+        ),
+        pytest.param(
+            changed(
+                PADDED["pad"],
+                (
+                    "        self.stride,",
+                    "        self.point = nn.Conv2d(in_channels, out_channels, 1, bias=False)\n"
+                    "        self.norm = nn.BatchNorm2d(out_channels)\n        self.stride,",
+                ),
+                (SUM, "F.relu(out + (self.norm(self.point(x)) if stride == 1 and not more else identity))"),
+                (
+                    "        self.point =",
+                    "        if stride == 1 and in_channels == out_channels:\n            self.point =",
+                ),
+                ("        self.norm =", "            self.norm ="),
+            ),
+            id="A and C",
+        ),
+    ],
+)
+def test_a_mixture_of_options_is_wrong(mixture: str) -> None:
+    """One option is followed in all cases."""
+    report = graded(mixture, shortcut_option=("A", "B", "C"))
+    assert not report.correct
+    assert any("another of the accepted ways" in check.message for check in report.checks)
+
+
+def test_other_mistakes_are_found_beside_every_option() -> None:
+    """A freedom makes nothing else right, and mistakes are named on top of it."""
+    for source in (RESBLOCK, PADDED["pad"], PADDED["pad in the middle"], ALWAYS["condition"]):
+        for wrong, mistake in (("F.relu(out * identity)", "shortcut-multiplied"), ("out + identity", "final-relu")):
+            report = graded(changed(source, (SUM, wrong)), shortcut_option=("A", "B", "C"))
+            assert_wrong(report, mistake)
+
+
+# --- stride_position -----------------------------------------------------------------------------------
+
+LATER = {
+    "attributes": changed(
+        RESBLOCK, (FIRST, "in_channels, out_channels, 3, stride=1"), (SECOND, SECOND[:-1] + "stride")
+    ),
+    "v1": changed(
+        BOTTLENECK,
+        ("nn.Conv2d(in_channels, width, 1, bias", "nn.Conv2d(in_channels, width, 1, stride, bias"),
+        ("nn.Conv2d(width, width, 3, stride=stride", "nn.Conv2d(width, width, 3, stride=1"),
+    ),
+}
+BEHIND = changed(
+    BOTTLENECK,
+    ("nn.Conv2d(width, width, 3, stride=stride", "nn.Conv2d(width, width, 3, stride=1"),
+    ("nn.Conv2d(width, out_channels, 1, bias", "nn.Conv2d(width, out_channels, 1, stride, bias"),
+)
+
+
+def test_the_stride_may_sit_on_any_large_enough_convolution_where_that_is_granted() -> None:
+    """On either 3×3 of the basic block; on the first 1×1 or the 3×3 of a bottleneck."""
+    for source in (RESBLOCK, LATER["attributes"]):
+        assert_right(graded(source, stride_position="free"))
+    for source in (BOTTLENECK, LATER["v1"]):
+        assert_right(graded(source, "bottleneck", stride_position="free"))
+
+
+def test_the_stride_is_the_references_where_nothing_is_granted() -> None:
+    """The cause is named: the stride sits on another layer."""
+    assert_wrong(graded(LATER["attributes"]), "wrong-stride-layer")
+    assert_wrong(graded(LATER["v1"], "bottleneck", stride_position="reference"), "wrong-stride-layer")
+
+
+def test_a_stride_behind_the_last_large_convolution_stays_wrong() -> None:
+    """There it would throw away what the 3×3 computed."""
+    assert_wrong(graded(BEHIND, "bottleneck", stride_position="free"), "wrong-stride-layer")
+
+
+def test_the_stride_sits_in_one_place() -> None:
+    """In both it is a mistake, and so it is here in one case and there in another."""
+    both = changed(RESBLOCK, (SECOND, SECOND[:-1] + "stride"))
+    assert_wrong(graded(both, stride_position="free"), "stride-in-both")
+    mixture = changed(
+        RESBLOCK,
+        (FIRST, "in_channels, out_channels, 3, stride=stride if in_channels == out_channels else 1"),
+        (SECOND, "out_channels, out_channels, 3, stride=1 if in_channels == out_channels else stride"),
+    )
+    report = graded(mixture, stride_position="free")
+    assert not report.correct
+    assert any("another of the accepted ways" in check.message for check in report.checks)
+
+
+# --- activation_after_add ------------------------------------------------------------------------------
+
+LINEAR = changed(RESBLOCK, (SUM, "out + identity"))
+
+
+def test_the_last_activation_may_be_there_or_not_where_that_is_granted() -> None:
+    """With ReLU, as in 2015; without, as in later work."""
+    assert_right(graded(RESBLOCK, activation_after_add="free"))
+    assert_right(graded(LINEAR, activation_after_add="free"))
+    assert_right(graded(changed(RESBLOCK, (SUM, "torch.stack([out, identity]).sum(0)")), activation_after_add="free"))
+
+
+def test_the_last_activation_is_the_references_where_nothing_is_granted() -> None:
+    """The cause is named."""
+    assert_wrong(graded(LINEAR), "final-relu-missing")
+
+
+def test_another_last_activation_stays_wrong() -> None:
+    """Free is whether there is one, not which; and always or never, not by the case."""
+    sigmoid = changed(RESBLOCK, (SUM, "torch.sigmoid(out + identity)"))
+    assert_wrong(graded(sigmoid, activation_after_add="free"), "wrong-activation")
+    before = changed(RESBLOCK, (SUM, "F.relu(out) + identity"))
+    assert_wrong(graded(before, activation_after_add="free"), "relu-before-add")
+    mixture = changed(RESBLOCK, (SUM, "out + identity if len(self.shortcut) else F.relu(out + identity)"))
+    assert not graded(mixture, activation_after_add="free").correct
+
+
+# --- conv_bias, and all together -----------------------------------------------------------------------
+
+
+def test_a_forbidden_bias_is_wrong() -> None:
+    """Closed, a redundant bias is one parameter too many; free, it costs nothing and is noted."""
+    biased = changed(RESBLOCK, ("bias=False", "bias=True"))
+    assert_right(graded(biased))
+    report = graded(biased, conv_bias="forbidden")
+    assert not report.correct
+    assert "failed" == next(check.status for check in report.checks if check.id == "parameters")
+
+
+def test_freedoms_combine() -> None:
+    """Each choice is made on its own, and none costs the others."""
+    every = {"stride_position": "free", "shortcut_option": ("A", "B", "C"), "activation_after_add": "free"}
+    source = PADDED["pad in the middle"]
+    source = changed(source, (FIRST, "in_channels, out_channels, 3, stride=1"), (SECOND, SECOND[:-1] + "stride"))
+    source = changed(source, (SUM, "out + identity"), ("1, bias=False", "1"))
+    assert_right(graded(source, **every))
+
+
+def test_a_choice_that_changes_nothing_is_no_variant() -> None:
+    """Variants that compute the same in every case are one; the plain reference is the first."""
+    assert 1 == len(answers("resblock", (("shortcut_option", "B"),)).reference.variants)
+    free = answers("bottleneck", (("stride_position", "free"), ("shortcut_option", ("C", "B")))).reference.variants
+    assert 4 == len(free)
+    assert () == free[0].edits
+
+
+# --- what may not matter -------------------------------------------------------------------------------
+
+IRRELEVANT = {
+    "inplace": (RESBLOCK, ("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(self.conv1(x)), inplace=True)")),
+    "eps written out": (RESBLOCK, ("Norm2d(out_channels)", "Norm2d(out_channels, eps=1e-05, momentum=0.1)")),
+    "an identity": (RESBLOCK, ("self.bn2(self.conv2(out))", "nn.Identity()(self.bn2(self.conv2(out)))")),
+    "dropout that drops nothing": (
+        RESBLOCK,
+        ("self.bn2(self.conv2(out))", "F.dropout(self.bn2(self.conv2(out)), p=0.0)"),
+    ),
+    "a dropout module that drops nothing": (
+        RESBLOCK,
+        ("self.bn2(self.conv2(out))", "self.drop(self.bn2(self.conv2(out)))"),
+        ("        self.conv2 =", "        self.drop = nn.Dropout2d(0)\n        self.conv2 ="),
+    ),
+    "unused helpers": (RESBLOCK, ("\n\nclass ", "\n\nclass Unused(nn.Module):\n    pass\n\n\nclass ")),
+    "more arguments, with defaults": (
+        RESBLOCK,
+        ("stride=1):", "stride=1, kernel_size=3, *, groups=1, norm=nn.BatchNorm2d, **others):"),
+        ("out_channels, 3,", "out_channels, kernel_size,"),
+        ("nn.BatchNorm2d(", "norm("),
+    ),
+    "another padding mode": (RESBLOCK, ("padding=1", "padding='same' if stride == 1 else 1")),
+    "one of several biases": (RESBLOCK, (SECOND + ", padding=1, bias=False", SECOND + ", padding=1")),
+    "a docstring, annotations, prints": (
+        RESBLOCK,
+        (
+            "forward(self, x):",
+            'forward(self, x: torch.Tensor) -> torch.Tensor:\n        """y"""\n        print(x.shape)',
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("style", IRRELEVANT)
+def test_what_may_not_matter_does_not(style: str) -> None:
+    """Under the spec as it ships: no point lost, nothing diagnosed."""
+    source, *changes = IRRELEVANT[style]
+    assert_right(judge(changed(source, *changes), "resblock"))
+
+
+def test_the_shipped_assignment_leaves_the_bottlenecks_stride_free() -> None:
+    """v1 and v1.5 are both right; the basic block's stride has one place."""
+    both = right_answers("bottleneck")
+    assert both is not None
+    assert "free" == both.reference.exercise.stride_position
+    assert_right(judge(LATER["v1"], "bottleneck"))
+    assert_right(judge(BOTTLENECK, "bottleneck"))

@@ -6,7 +6,7 @@ Answers come from the student's process and are checked against these models bef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -46,12 +46,74 @@ class _Answered(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Operation(_Answered):
-    """A torch operation that raised, the shapes of its operands, and how many convolutions lead to each."""
+class Event(_Answered):
+    """Something that happened while the student's code ran, and where."""
+
+    cell: int | None = None
+    line: int | None = None
+
+
+class Act(Event):
+    """An operation that was executed."""
 
     op: str = Field(max_length=200)
+    module: str | None = Field(None, max_length=500)
+
+
+class Operation(Act):
+    """A torch operation that raised, the shapes of its operands, how many convolutions lead to each, and their nodes
+    in the graph of what ran until then."""
+
     shapes: list[Shape] = Field(max_length=2000)
     depths: list[int] = Field(max_length=2000)
+    nodes: list[int] = Field(default_factory=list, max_length=2000)
+
+
+class Draw(Act):
+    """An operation that drew random numbers, and the function of torch.nn.functional that called it, if one did."""
+
+    function: str = Field("", max_length=100)
+
+
+class Read(Event):
+    """Python read numbers that depend on the input, or ("changed") something other than torch wrote to memory."""
+
+    what: str = Field(max_length=100)
+
+
+class Layer(Event):
+    """A layer that the constructor made."""
+
+    type: str = Field(max_length=200)
+    attribute: str = Field("", max_length=500)
+
+
+_FEW: Any = Field(default_factory=list, max_length=50)
+
+
+class Facts(_Answered):
+    """What showed while a module was built and recorded, beyond its graph. The student's word: it steers, and gives
+    words and lines.
+
+    Attributes:
+        reads: numbers that went to Python, where they may decide what is computed.
+        draws: operations that drew random numbers.
+        discarded: operations whose result was not used.
+        created: places where a parameter was used that forward itself made.
+        functions: names of autograd functions of the student's own.
+        unlike_autograd: keys of leaves on which autograd and the recorded graph disagree whether they get a gradient.
+        overwritten: layers that are gone because another was assigned to their attribute.
+        dropped: layers with parameters that the constructor made and did not keep.
+    """
+
+    reads: list[Read] = _FEW
+    draws: list[Draw] = _FEW
+    discarded: list[Act] = _FEW
+    created: list[Event] = _FEW
+    functions: list[Annotated[str, Field(max_length=200)]] = _FEW
+    unlike_autograd: list[Annotated[str, Field(max_length=500)]] = _FEW
+    overwritten: list[Layer] = _FEW
+    dropped: list[Layer] = _FEW
 
 
 class Raised(_Answered):
@@ -92,8 +154,10 @@ class Built(_Answered):
     not_a_module: str | None = Field(None, max_length=200)
     tensors: list[Registered] = Field(default_factory=list, max_length=100_000)
     graph: Graph | None = None
+    partial: Graph | None = None  # of the operands of an operation that raised
     output: Output | None = None
     operations: int = 0  # executed in the recorded pass
+    facts: Facts = Facts()
 
     @property
     def parameters(self) -> list[Registered]:

@@ -87,7 +87,7 @@ def test_slots_do_not_depend_on_names_or_order_of_registration() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.relu(x + self.a(self.b(torch.relu(self.c(self.d(x))))))
 
-    recorded, *_ = record(Backwards().eval(), torch.zeros(2, 8, 8, 8))
+    recorded = record(Backwards().eval(), torch.zeros(2, 8, 8, 8)).graph
     mine = fill_slots(places_in_graph(Graph.model_validate(recorded)))
     form = Form(right_answers("resblock").reference, MODULES[0].cases[0])  # type: ignore[union-attr]
     assert signature(form.slots) == signature(mine)

@@ -62,15 +62,15 @@ class Reference:
         if key not in self._recordings:
             module = self._module(case, keywords).train(train)
             x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
-            try:
-                recorded, *_ = record(module, x * 1)
-            except Exception as error:
+            recording = record(module, x * 1)
+            if recording.error is not None:
+                error = recording.error
                 raise self._wrong(
                     f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"
                 ) from error
-            if recorded is None:
+            if recording.graph is None:
                 raise self._wrong(f"case {case.title!r}: the reference must return one tensor")
-            self._recordings[key] = Graph.model_validate(recorded)
+            self._recordings[key] = Graph.model_validate(recording.graph)
         return self._recordings[key]
 
     def output_shape(self, case: Case, shape: tuple[int, ...]) -> list[int]:

@@ -64,12 +64,12 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
     if node.op == "getitem":
         return args[0][args[1]]
     if node.op == "alias":
-        part, offset, size, stride = args
-        return torch.as_strided(part, size, stride, part.storage_offset() + offset)
+        whole, offset, size, stride, layout = args
+        return torch.as_strided(_laid_out(whole, layout), size, stride, offset)
     if node.op == "scatter":
-        whole, part, offset, size, stride = args
-        whole = whole.clone()
-        torch.as_strided(whole, size, stride, whole.storage_offset() + offset).copy_(part)
+        whole, part, offset, size, stride, layout = args
+        whole = _laid_out(whole, layout)
+        torch.as_strided(whole, size, stride, offset).copy_(part)
         return whole
     if node.name in ("view", "unsafe_view", "_unsafe_view"):
         return args[0].reshape(args[1])
@@ -78,6 +78,11 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
             args[position] = args[position].clone()
     kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
     return operation(node.op)(*args, **{name: value for name, value in kwargs.items() if value is not None})
+
+
+def _laid_out(value: Tensor, strides: list[int]) -> Tensor:
+    """A copy with its numbers where code that reads parts of memory expects them."""
+    return torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device).copy_(value)
 
 
 def operation(op: str) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from grader.capture import failed_operation, initial_value, record
+from grader.capture import Recording, initial_value, record
+from grader.capture.construction import Construction
 from grader.worker.cells import describe, place_of
 
 Json = Any
@@ -44,9 +46,13 @@ class Subject:
                 self.leaves[key].copy_(value)
 
 
-def raised(stage: str, error: BaseException) -> dict[str, Json]:
-    """An exception of the student's code, as an answer."""
-    return {"raised": {"stage": stage, "operation": failed_operation(error), **describe(error)}}
+def raised(stage: str, error: BaseException, recording: Recording | None = None) -> dict[str, Json]:
+    """An exception of the student's code, as an answer; with what was recorded until then."""
+    answer: dict[str, Json] = {"raised": {"stage": stage, **describe(error)}}
+    if recording is not None:
+        answer["raised"]["operation"] = recording.failed
+        answer["partial"] = recording.partial
+    return answer
 
 
 def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subject | None, dict[str, Json]]:
@@ -58,16 +64,20 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
 
     Returns:
         The subject, and what is known of it: `tensors` (parameters and buffers), `graph` (None when it could not be
-        recorded), `output` (what came back) and `operations` (how many were executed). On an exception `raised`
-        with its stage: constructor or forward.
+        recorded), `output` (what came back), `operations` (how many were executed) and `facts` (what else showed:
+        see `grader.capture.facts` and `grader.capture.construction`). On an exception `raised` with its stage,
+        constructor or forward, and `partial`, the graph of the operands of an operation that raised it.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
+    construction = Construction(place_of)
     try:
-        module = namespace[arguments["name"]](*arguments["positional"])
+        with construction.watched():
+            module = namespace[arguments["name"]](*arguments["positional"])
     except BaseException as error:
         return None, raised("constructor", error)
+    _compile_nothing()
     if not isinstance(module, nn.Module):
         return None, {"not_a_module": type(module).__name__[:100]}
     x = x.to(dtype)
@@ -83,19 +93,37 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     tensors = _registered(subject)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
-    answer: dict[str, Json] = {"tensors": tensors}
-    try:
-        # Not a leaf: students may write to their input in place.
-        graph, leaves, result, operations = record(module, x.clone().requires_grad_() * 1, place_of)
-    except BaseException as error:
-        subject.restore()
-        return subject, answer | raised("forward", error)
-    for key, tensor in leaves.items():
+    # Not a leaf: students may write to their input in place.
+    recording = record(module, x.clone().requires_grad_() * 1, place_of)
+    if recording.error is not None:
+        _try_without_recording(subject, x, recording)
+    subject.restore()
+    facts = recording.facts | construction.facts()
+    answer = {"tensors": tensors, "operations": recording.operations, "facts": facts}
+    if recording.error is not None:
+        return subject, answer | raised("forward", recording.error, recording)
+    for key, tensor in recording.leaves.items():
         if key not in subject.leaves and tensor.is_floating_point():
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
+    return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+
+
+def _compile_nothing() -> None:
+    """What torch.compile was told to compile runs as it is written: there is no compiler behind the wall, and compiled
+    code cannot be recorded."""
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.set_stance("force_eager")
+
+
+def _try_without_recording(subject: Subject, x: Tensor, recording: Recording) -> None:
+    """An exception counts as the student's when it is raised without a recorder too."""
     subject.restore()
-    return subject, answer | {"graph": graph, "output": _describe_output(result), "operations": operations}
+    try:
+        recording.result = subject.module(x.clone().requires_grad_() * 1)
+    except BaseException:
+        return
+    recording.error = recording.failed = recording.partial = None
 
 
 def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tuple[dict[str, Json], Tensors]:

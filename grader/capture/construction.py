@@ -1,0 +1,85 @@
+"""What a constructor does with the layers that it makes: those it overwrites, and those it keeps nowhere."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+from torch.nn.modules import module as registration
+
+from grader.capture.places import Place, Places
+
+Json = Any
+MOST = 50
+
+
+@dataclass
+class Made:
+    """A layer with parameters of its own, as long as it lives, and what is said of it."""
+
+    layer: Any  # a weak reference: it must go when nothing else keeps it
+    said: dict[str, Json]
+    parameters: list[Any] = field(default_factory=list)
+    replaced: bool = False  # was another one assigned to its attribute?
+
+    @property
+    def is_gone(self) -> bool:
+        return self.layer() is None and all(parameter() is None for parameter in self.parameters)
+
+
+class Construction:
+    """Sees every layer and parameter that is registered, and keeps none of them alive."""
+
+    def __init__(self, place_of: Callable[[Any], Place]) -> None:
+        self._places = Places({}, place_of)
+        self._made: list[Made] = []
+        self._latest: dict[int, Made] = {}  # by the layer's address, which another may get when it is gone
+        self._overwritten: list[Made] = []
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Inside, constructors are watched."""
+        hooks = (
+            registration.register_module_module_registration_hook(self._on_layer),
+            registration.register_module_parameter_registration_hook(self._on_parameter),
+        )
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _on_parameter(self, owner: nn.Module, name: str, parameter: Any) -> None:
+        made = self._latest.get(id(owner))
+        if made is None or made.layer() is not owner:
+            made = Made(weakref.ref(owner), {"type": type(owner).__name__[:100], **self._places.here()})
+            self._made.append(made)
+            self._latest[id(owner)] = made
+        if parameter is not None:
+            made.parameters.append(weakref.ref(parameter))
+
+    def _on_layer(self, owner: nn.Module, name: str, layer: Any) -> None:
+        old = owner._modules.get(name)
+        if old is None or old is layer or next(old.parameters(), None) is None:
+            return
+        said = {"attribute": name[:200], "type": type(old).__name__[:100], **self._places.here()}
+        self._overwritten.append(Made(weakref.ref(old), said))
+        for part in old.modules():
+            if id(part) in self._latest:
+                self._latest[id(part)].replaced = True
+
+    def facts(self) -> dict[str, Json]:
+        """Once the constructor has returned, of layers that are gone:
+
+        overwritten  another layer was assigned to the same `attribute`
+        dropped      they were made and not kept
+        """
+        found = {
+            "overwritten": [made.said for made in self._overwritten if made.is_gone],
+            "dropped": [made.said for made in self._made if made.is_gone and not made.replaced],
+        }
+        return {name: said[:MOST] for name, said in found.items() if said}

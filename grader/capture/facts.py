@@ -1,0 +1,80 @@
+"""What shows while a module runs and is no part of the computation of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from grader.capture.recorder import Recorder
+
+Json = Any
+MOST = 50
+# Results that cost nothing: looking at part of a tensor, or at its shape, is no work.
+NO_WORK = frozenset(
+    "leaf getitem alias scatter view _unsafe_view t transpose permute select slice unsqueeze squeeze expand detach "
+    "as_strided split split_with_sizes unbind clone empty empty_like zeros_like lift_fresh _to_copy".split()
+)
+
+
+def facts(recorder: Recorder) -> dict[str, Json]:
+    """Each a list of at most 50 places, as cell and line:
+
+    reads      Python read numbers that depend on the input: `what` is the method; "changed" stands for memory that
+               was written to behind torch's back
+    draws      an operation drew random numbers: `op`, and the `function` of torch.nn.functional that called it
+    discarded  the result of an operation was not used for anything: `op`
+    created    a parameter was made during the call
+    """
+    found = {
+        "reads": [
+            {name: value for name, value in read.items() if name != "node"}
+            for read in recorder.reads
+            if read["what"] != "repr"  # which only prints
+        ],
+        "draws": [_act(recorder, node) | {"function": function} for node, function in recorder.random],
+        "discarded": [_act(recorder, node) for node in _discarded(recorder)],
+        "created": recorder.created,
+    }
+    return {name: _once(places)[:MOST] for name, places in found.items() if places}
+
+
+def _act(recorder: Recorder, node: int) -> Json:
+    said = recorder.nodes[node]
+    return {"op": said["op"], **{name: said[name] for name in ("cell", "line", "module") if name in said}}
+
+
+def _discarded(recorder: Recorder) -> list[int]:
+    """Operations on the input whose result nothing reads: neither the output, nor Python, nor memory that lives on."""
+    if recorder.output is None:
+        return []
+    nodes = recorder.nodes
+    writes = [node["id"] for node in nodes if node.get("mutates")]
+    live = recorder.live(recorder.output, *writes, *(read["node"] for read in recorder.reads))
+    used: set[int] = set()
+    for node in reversed(nodes):
+        if node["id"] in live | used or _is_work(node["op"]):
+            used.update(recorder.inputs[node["id"]])
+    # What a line prints or asserts is computed on that line.
+    printed = {(read.get("cell"), read.get("line")) for read in recorder.reads}
+    return [
+        node["id"]
+        for node in nodes
+        if node["id"] not in live | used
+        and recorder.of_input[node["id"]]
+        and _is_work(node["op"])
+        and (node.get("cell"), node.get("line")) not in printed
+    ]
+
+
+def _is_work(op: str) -> bool:
+    return op.removeprefix("aten.").split(".")[0] not in NO_WORK
+
+
+def _once(places: Iterable[Json]) -> list[Json]:
+    """Without repetitions, in order."""
+    found: list[Json] = []
+    for place in places:
+        if place not in found:
+            found.append(place)
+    return found

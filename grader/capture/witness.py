@@ -1,0 +1,43 @@
+"""What autograd itself knows of a recorded pass: a second witness, from another source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MOST = 100_000  # functions of a backward pass
+
+
+def reached_by_autograd(result: Tensor, start: Any) -> tuple[set[int], bool, list[str]]:
+    """Where the backward pass of `result` would end.
+
+    Args:
+        start: `grad_fn` of the module's input, before the call.
+
+    Returns:
+        The identities of the leaves that get a gradient, whether the input does, and the names of the functions on
+        the way that are not PyTorch's own.
+    """
+    leaves: set[int] = set()
+    reaches_input = False
+    own: list[str] = []
+    if result.grad_fn is None:
+        return leaves, result.requires_grad and start is None, own
+    seen: set[Any] = {result.grad_fn}
+    todo: list[Any] = [result.grad_fn]
+    while todo and len(seen) < MOST:
+        function = todo.pop()
+        if function is start:
+            reaches_input = True
+            continue
+        if hasattr(function, "variable"):
+            leaves.add(id(function.variable))
+        if isinstance(function, torch._C._FunctionBase):
+            own.append(type(function).__name__.removesuffix("Backward")[:100])
+        for before, _ in function.next_functions:
+            if before is not None and before not in seen:
+                seen.add(before)
+                todo.append(before)
+    return leaves, reaches_input, own

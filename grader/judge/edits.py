@@ -35,9 +35,10 @@ class Editor:
         self.change(node, args=args)
 
     def redirect(self, old: int, new: int, *, but: tuple[int, ...] = ()) -> None:
-        """Whoever read `old` reads `new`, except the nodes in `but` (and `new` itself)."""
+        """Whoever read `old` reads `new`, except the nodes in `but`, and `new` itself with what leads to it."""
+        leads = self._leads_to(new)
         for node in list(self._nodes.values()):
-            if node.id != new and node.id not in but and old in node.inputs:
+            if node.id not in leads and node.id not in but and old in node.inputs:
                 self.change(
                     node.id,
                     args=_replaced(node.args, old, new),
@@ -61,6 +62,17 @@ class Editor:
                 todo.append((node, True))
                 todo += [(i, False) for i in reversed(self._nodes[node].inputs)]
         return Graph(nodes=[self._nodes[node] for node in order], output=self.output)
+
+    def _leads_to(self, node: int) -> set[int]:
+        """A node and everything it depends on."""
+        found: set[int] = set()
+        todo = [node]
+        while todo:
+            i = todo.pop()
+            if i not in found:
+                found.add(i)
+                todo += self._nodes[i].inputs
+        return found
 
     def _add(self, node: Node) -> int:
         self._nodes[node.id] = node

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
@@ -76,9 +76,6 @@ class Bottleneck(nn.Module):
         return F.relu(out + identity)
 """
 
-# What to point at: where branch and shortcut meet, the result, the projection, or a layer counted from 0.
-Where = Literal["join", "output", "projection", "convolution 0", "convolution 1", "convolution 2"]
-
 
 @dataclass(frozen=True)
 class Plant:
@@ -87,16 +84,18 @@ class Plant:
     Attributes:
         edits: on each probe the student must behave like one of these. Most mistakes have one; a block that
             chooses by its data has several. An edit leaves a graph alone in which it has nothing to change.
-        where: what to point at.
+        where: what to point at; see `grader.judge.places`.
+        message: words of its own, where the mistake's general ones do not do.
     """
 
     edits: tuple[Edit, ...]
-    where: Where = "join"
+    where: str = "join"
+    message: str = ""
 
 
-def plant(*edits: Edit, where: Where = "join") -> Plant:
+def plant(*edits: Edit, where: str = "join", message: str = "") -> Plant:
     """A way to make a mistake."""
-    return Plant(edits, where)
+    return Plant(edits, where, message)
 
 
 class Mistake(ABC):

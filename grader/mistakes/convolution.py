@@ -88,7 +88,7 @@ class StrideIgnored(Planted):
 class WrongStrideLayer(Planted):
     id = "wrong-stride-layer"
     message = "The stride sits on another convolution of the branch than the one it belongs to."
-    plants = tuple(plant(put_stride(number), where=f"convolution {number}") for number in (1, 2, 0))  # type: ignore[arg-type]
+    plants = tuple(plant(put_stride(number), where=f"convolution {number}") for number in (1, 2, 0))
     broken = (
         changed(
             RESBLOCK,
@@ -150,9 +150,7 @@ class WrongKernel(Planted):
     id = "wrong-kernel"
     message = "A convolution of the branch has the wrong kernel size."
     plants = tuple(
-        plant(set_kernel(number, size), where=f"convolution {number}")  # type: ignore[arg-type]
-        for number in (0, 1, 2)
-        for size in (1, 3, 5, 7)
+        plant(set_kernel(number, size), where=f"convolution {number}") for number in (0, 1, 2) for size in (1, 3, 5, 7)
     )
     broken = (
         changed(
@@ -170,7 +168,7 @@ class WrongPadding(Planted):
     id = "wrong-padding"
     message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
     plants = tuple(
-        plant(set_padding(padding, *numbers), where=f"convolution {numbers[0]}")  # type: ignore[arg-type]
+        plant(set_padding(padding, *numbers), where=f"convolution {numbers[0]}")
         for padding in (0, 1, 2)
         for numbers in ((0,), (1,), (2,), (0, 1), (0, 1, 2))
     )

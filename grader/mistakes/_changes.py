@@ -60,12 +60,6 @@ def _add(block: Block, value: int, layer: str, key: str, *, bias: bool) -> int:
     return block.editor.add(op, ref(value), [2, 2], [2, 2], shapes=[[batch, channels, height // 2, width // 2]])
 
 
-def stride_of(block: Block) -> int:
-    """The branch's stride, wherever it sits."""
-    strides = [node.args[3] for node in block.convolutions]
-    return max((stride[0] for stride in strides if isinstance(stride, list) and isinstance(stride[0], int)), default=1)
-
-
 def has_units(block: Block) -> bool:
     """Is the branch made of convolutions with a batch norm behind each, and activations between them?"""
     count = len(block.convolutions)

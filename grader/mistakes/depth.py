@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grader.judge.parts import Block, Edit, edit
-from grader.mistakes._changes import has_units, put_in, set_channels, stride_of
+from grader.judge.strides import stride_of
+from grader.mistakes._changes import has_units, put_in, set_channels
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"

@@ -29,7 +29,7 @@ def graph_of(edges: dict[int, list[int]], output: int) -> Graph:
 
 def recorded(module: nn.Module, *size: int) -> Graph:
     with torch.no_grad():
-        return Graph.model_validate(record(module.eval(), torch.zeros(size))[0])
+        return Graph.model_validate(record(module.eval(), torch.zeros(size)).graph)
 
 
 @pytest.mark.parametrize(

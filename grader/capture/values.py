@@ -7,6 +7,7 @@ is read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -113,10 +114,11 @@ def _relative(part: Geometry, whole: Geometry) -> list[Json]:
     the whole, which decide what lies where.
 
     Raises:
-        ValueError: the memory is read as numbers of another type.
+        ValueError: the memory is read as numbers of another type, or has gaps.
     """
-    if part[3:] != whole[3:]:
-        raise ValueError("memory is read as numbers of another type")
+    room = 1 + sum((size - 1) * stride for size, stride in zip(whole[1], whole[2], strict=True))
+    if part[3:] != whole[3:] or room != math.prod(whole[1]):
+        raise ValueError("memory is read as numbers of another type, or has gaps")
     return [part[0] - whole[0], list(part[1]), list(part[2]), list(whole[2])]
 
 

@@ -81,7 +81,14 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
 
 
 def _laid_out(value: Tensor, strides: list[int]) -> Tensor:
-    """A copy with its numbers where code that reads parts of memory expects them."""
+    """A copy with its numbers where code that reads parts of memory expects them.
+
+    Raises:
+        ValueError: the strides do not fill memory without gaps, as those of every tensor do that an operation made.
+    """
+    room = 1 + sum((size - 1) * stride for size, stride in zip(value.shape, strides, strict=True))
+    if room != value.numel() and value.numel():
+        raise ValueError("memory with gaps")
     return torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device).copy_(value)
 
 

@@ -63,6 +63,15 @@ def test_replaying_the_graph_is_running_the_module(exercise: ModuleExercise, cas
         assert equal(outcome.gradients[slot_of[f"p:{name}"]], gradient)
 
 
+def test_gradients_are_compared_whoever_asks_for_the_output_first() -> None:
+    """A reference that is recorded while no gradient is wanted still has all of its gradients."""
+    form = Form(Reference(residual_blocks(), MODULES[0]), MODULES[0].cases[0])
+    probe = Probe("asked first", "random", train=True, batch=3)
+    assert isinstance(form.output(probe), torch.Tensor)
+    learnable = {slot for slot in form.slots if slot.learnable}
+    assert {None, *learnable} == set(form.outcome(probe).gradients)
+
+
 @pytest.mark.parametrize(("exercise", "case"), CASES)
 def test_every_parameter_and_buffer_has_a_slot(exercise: ModuleExercise, case: Case) -> None:
     """Weight, scale, shift, mean and variance: nothing is left out, nothing counted twice."""

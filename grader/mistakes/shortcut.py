@@ -18,17 +18,6 @@ def combine(op: str, **kwargs: object) -> Edit:
     return edit(lambda block: block.join(block.parts.branch, block.parts.shortcut, op, **kwargs))
 
 
-def weigh(branch: float, shortcut: float) -> Edit:
-    """branch·F(x) + shortcut·S(x)."""
-
-    def change(block: Block) -> None:
-        parts = block.parts
-        scaled = block.editor.add("aten.mul.Tensor", ref(parts.branch), branch) if branch != 1 else parts.branch
-        block.join(scaled, parts.shortcut, alpha=shortcut)
-
-    return edit(change)
-
-
 def only(side: str) -> Edit:
     """One of the two instead of their sum."""
     return edit(lambda block: block.editor.redirect(block.parts.join, getattr(block.parts, side)))
@@ -80,16 +69,6 @@ class ShortcutDivided(Planted):
     broken = (changed(RESBLOCK, (SUM, "F.relu(out / identity)")),)
 
 
-class ShortcutSubtracted(Planted):
-    id = "shortcut-subtracted"
-    message = "You subtract where a residual block adds: y = F(x) + x."
-    plants = (plant(weigh(1, -1)), plant(weigh(-1, 1)))
-    broken = (
-        changed(RESBLOCK, (SUM, "F.relu(out - identity)")),
-        changed(RESBLOCK, (SUM, "F.relu(identity - out)")),
-    )
-
-
 class ShortcutConcatenated(Planted):
     id = "shortcut-concatenated"
     message = (
@@ -120,13 +99,6 @@ class ShortcutConcatenated(Planted):
     )
 
 
-class ShortcutAddedTwice(Planted):
-    id = "shortcut-added-twice"
-    message = "The shortcut is added twice: the block computes F(x) + 2·x instead of F(x) + x."
-    plants = (plant(weigh(1, 2)),)
-    broken = (changed(RESBLOCK, (SUM, "F.relu(out + identity + identity)")),)
-
-
 class BranchAddedToItself(Planted):
     id = "branch-added-to-itself"
     message = (
@@ -135,27 +107,6 @@ class BranchAddedToItself(Planted):
     )
     plants = (plant(edit(lambda block: block.join(block.parts.branch, block.parts.branch))),)
     broken = (changed(RESBLOCK, (SUM, "F.relu(out + out)")),)
-
-
-class ShortcutScaled(Planted):
-    id = "shortcut-scaled"
-    message = (
-        "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut "
-        "scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
-    )
-    plants = tuple(
-        plant(weigh(branch, shortcut))
-        for branch, shortcut in (
-            (0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (1, 0.2), (0.2, 1), (1, 0.3), (0.3, 1),
-            (1, 0.7), (0.7, 1), (1, 0.8), (1, 0.9), (1, 0.25), (0.25, 1), (1, 10), (1, 3), (2, 2), (0.7, 0.3),
-            (0.5**0.5, 0.5**0.5), (0.3, 0.7), (0.8, 0.2), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9), (1, 0.01), (0.01, 1),
-        )
-    )  # fmt: skip
-    broken = (
-        changed(RESBLOCK, (SUM, "F.relu(out + 0.5 * identity)")),
-        changed(RESBLOCK, (SUM, "F.relu((out + identity) / 2)")),
-        changed(RESBLOCK, (SUM, "F.relu(torch.add(out, identity, alpha=0.1))")),
-    )
 
 
 class ShortcutGated(Planted):

@@ -1,0 +1,154 @@
+"""Branch or shortcut enters the sum with another weight than 1.
+
+Source: He et al., "Identity Mappings in Deep Residual Networks" (2016), section 3.1 and table 1: what constant scaling
+of the shortcut does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+from grader.graph import Leaf
+from grader.judge.edits import ref
+from grader.judge.examine import Observation
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._hints import factors
+from grader.mistakes._mistake import RESBLOCK, Plant, Planted, changed, plant
+
+SUM = "F.relu(out + identity)"
+LAST = "        self.shortcut = nn.Sequential()\n"
+
+
+@cache
+def weigh(branch: float, shortcut: float) -> Plant:
+    """branch·F(x) + shortcut·S(x)."""
+
+    def change(block: Block) -> None:
+        parts = block.parts
+        scaled = block.editor.add("aten.mul.Tensor", ref(parts.branch), branch) if branch != 1 else parts.branch
+        block.join(scaled, parts.shortcut, alpha=shortcut)
+
+    return plant(edit(change), message=_said(branch, shortcut))
+
+
+def _said(branch: float, shortcut: float) -> str:
+    terms = [f"{weight:.4g}·{side}" if weight != 1 else side for weight, side in ((branch, "F(x)"), (shortcut, "x"))]
+    law = (
+        " A shortcut scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, "
+        "section 3.1)."
+        if shortcut != 1
+        else ""
+    )
+    return f"The block computes {terms[0]} + {terms[1]} instead of F(x) + x: both enter with weight 1.{law}"
+
+
+def learn(side: str, shape: tuple[int, ...], initial: str) -> Edit:
+    """A weight that is learned: one number, or one for each channel, on the branch or on the shortcut."""
+
+    def change(block: Block) -> None:
+        value = getattr(block.parts, side)
+        channels = block.editor[value].shape[1]
+        size = [channels if length < 0 else length for length in shape]
+        leaf = Leaf.model_validate({"kind": "parameter", "key": "factor", "learnable": True, "initial": initial})
+        scaled = block.editor.add("aten.mul.Tensor", ref(value), ref(block.editor.add_leaf(leaf, size)))
+        sides = {"branch": block.parts.branch, "shortcut": block.parts.shortcut, side: scaled}
+        block.join(sides["branch"], sides["shortcut"])
+
+    return edit(change)
+
+
+class ShortcutScaled(Planted):
+    id = "shortcut-scaled"
+    message = (
+        "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut "
+        "scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
+    )
+    # The most frequent; others are read from the code.
+    plants = tuple(weigh(*weights) for weights in ((0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (2, 2)))
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + 0.5 * identity)")),
+        changed(RESBLOCK, (SUM, "F.relu((out + identity) / 2)")),
+        changed(RESBLOCK, (SUM, "F.relu(torch.add(out, identity, alpha=0.1))")),
+        changed(RESBLOCK, (SUM, "F.relu(0.37 * out + identity)")),
+        changed(RESBLOCK, (SUM, "F.relu((out + identity) * 2 ** -0.5)")),
+        changed(RESBLOCK, (SUM, "F.relu(torch.lerp(out, identity, 0.15))")),
+        changed(RESBLOCK, (SUM, "F.relu(out.mul_(torch.tensor(1.7)) - identity / 3)")),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [weigh(*weights) for weights in dict.fromkeys(_weights(factors(observations)))]
+
+
+def _weights(constants: list[float]) -> Iterator[tuple[float, float]]:
+    """Pairs of weights that code with these constants may give to branch and shortcut."""
+    for constant in constants:
+        yield from (
+            (1, constant),
+            (constant, 1),
+            (constant, constant),
+            (constant, 1 - constant),
+            (1 - constant, constant),
+        )
+    for first in constants:
+        yield from ((first, second) for second in constants if second != first)
+
+
+class LearnedScale(Planted):
+    id = "learned-scale"
+    message = (
+        "Branch or shortcut is multiplied by a parameter before the addition. In a residual block both enter with "
+        "weight 1, and nothing there is learned."
+    )
+    plants = tuple(
+        plant(learn(side, shape, initial))
+        for side in ("branch", "shortcut")
+        for initial in ("one", "other", "zero")
+        for shape in ((1,), (1, -1, 1, 1))
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            (LAST, LAST + "        self.alpha = nn.Parameter(torch.zeros(1))\n"),
+            (SUM, "F.relu(self.alpha * out + identity)"),
+        ),
+        changed(
+            RESBLOCK,
+            (LAST, LAST + "        self.alpha = nn.Parameter(torch.tensor(0.5))\n"),
+            (SUM, "F.relu(out + identity * self.alpha)"),
+        ),
+    )
+
+
+class ShortcutAddedTwice(Planted):
+    id = "shortcut-added-twice"
+    message = "The shortcut is added twice: the block computes F(x) + 2·x instead of F(x) + x."
+
+    @staticmethod
+    def _add_again(block: Block) -> None:
+        output = block.source.output
+        again = block.editor.add("aten.add.Tensor", ref(output), ref(block.parts.shortcut))
+        block.editor.redirect(output, again)
+
+    plants = (
+        plant(weigh(1, 2).edits[0]),
+        plant(
+            edit(_add_again),
+            where="output",
+            message="The shortcut is added a second time, behind the block's last ReLU.",
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + identity + identity)")),
+        changed(RESBLOCK, (SUM, "F.relu(out + identity) + identity")),
+    )
+
+
+class ShortcutSubtracted(Planted):
+    id = "shortcut-subtracted"
+    message = "You subtract where a residual block adds: y = F(x) + x."
+    plants = tuple(plant(*weigh(*weights).edits) for weights in ((1, -1), (-1, 1), (-1, -1)))
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out - identity)")),
+        changed(RESBLOCK, (SUM, "F.relu(identity - out)")),
+    )

@@ -80,6 +80,15 @@ class Editor:
         return node.id
 
 
+def changed_nodes(before: Graph, after: Graph) -> frozenset[int]:
+    """Nodes of a graph that an edit changed or dropped, and those that read a leaf of which it did."""
+    kept = after.by_id()
+    found = {node.id for node in before.nodes if kept.get(node.id) is not node and kept.get(node.id) != node}
+    leaves = {node.id for node in before.nodes if node.leaf is not None and node.id in found}
+    found |= {node.id for node in before.nodes if not leaves.isdisjoint(node.inputs)}
+    return frozenset(found | {before.output} if after.output != before.output else found)
+
+
 def ref(node: int) -> dict[str, int]:
     """A node as an argument."""
     return {"v": node}

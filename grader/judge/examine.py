@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,9 @@ from grader.graph import Graph, Leaf
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
+from grader.judge.trace import Trace
+from grader.judge.trusted import Untold
+from grader.judge.verified import Verified, verify
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
 from grader.wire import pack, unpack
 
@@ -44,6 +48,7 @@ class Observation:
     case: Case
     built: Built
     precision: Precision = "float64"
+    seed: int = 0
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -51,6 +56,7 @@ class Observation:
     aligned: Form | None = None  # a right form with the same slots
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
     answers: dict[str, Answer] = field(default_factory=dict)
+    untold: str = ""  # why its graph is not believed
 
     @property
     def raised(self) -> Raised | None:
@@ -71,6 +77,37 @@ class Observation:
         if gradient is not None and slot is not None and key in self.transposed:
             return gradient.reshape(slot.shape[::-1]).T
         return gradient
+
+    @cached_property
+    def verified(self) -> Verified | None:
+        """Its graph, if that gives what the module gave under random weights; else None, and `untold` says why."""
+        probe = next((p for p in self.probes.values() if _is_as_recorded(p)), None)
+        y = self.answers[probe.name].y if probe is not None else None
+        if probe is None or y is None or not self.has_graph:
+            return None
+        assert self.built.graph is not None
+        try:
+            return verify(self.built.graph, draw_input(self.seed, self.case.input, probe), self.drawn, y, self.precision)
+        except Untold as reason:
+            self.untold = str(reason)
+            return None
+
+    @cached_property
+    def trace(self) -> Trace | None:
+        """What it passes through under random weights, or None when its graph cannot be believed."""
+        return self.verified.trace if self.verified is not None else None
+
+    @property
+    def has_graph(self) -> bool:
+        return self.built.graph is not None and self.built.graph.is_sound()
+
+    @property
+    def drawn(self) -> dict[str, Tensor]:
+        """The random values of its parameters and buffers by key, flattened as its tensors keep them."""
+        return {
+            key: self.row(slot, draw_value(self.seed, slot, "random", in_branch=False))
+            for slot, key in self.slots.items()
+        }
 
     def row(self, slot: Slot, value: Tensor) -> Tensor:
         """A slot's value as the student's tensor keeps it, flattened."""
@@ -111,7 +148,7 @@ def examine(
         again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x}, Built, seconds)[0]
         if again.raised is None:
             built, precision = again, "float32"
-    seen = Observation(case, built, precision)
+    seen = Observation(case, built, precision, seed)
     if built.not_a_module is not None or (built.raised is not None and built.raised.stage == "constructor"):
         return seen
     _align(seen, forms)
@@ -154,6 +191,12 @@ def examine(
     for name in [name for name, probe in seen.probes.items() if seen.wants_gradients(probe)]:
         del seen.probes[name], seen.answers[name]
     return seen
+
+
+def _is_as_recorded(probe: Probe) -> bool:
+    """Is it asked like the pass that was recorded, but for weights and input?"""
+    same = (probe.train, probe.batch, probe.grow) == (BUILD.train, BUILD.batch, BUILD.grow)
+    return same and probe.recipe == "random"
 
 
 def _align(seen: Observation, forms: list[Form]) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
+from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, right_forms
 from grader.judge.leaves import Signature
 from grader.judge.reference import Reference
 from grader.observation import Problem, Raised
+
+
+MOST_PLANTED = 4000  # wrong forms that are kept with their outcomes
 
 
 class RightAnswers:
@@ -20,7 +25,8 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
-        self._planted: dict[tuple[int, str, int, int], list[Form]] = {}
+        self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
+        self._touched: dict[tuple[object, ...], frozenset[int]] = {}
         self._seed = seed
         self._device = device
 
@@ -34,25 +40,38 @@ class RightAnswers:
         """Of each variant the form without redundant biases."""
         return list({form.variant: form for form in reversed(self.forms(case))}.values())[::-1]
 
-    def planted(self, edit: Edit, case: Case, variant: int, biases: int) -> list[Form]:
-        """Forms with a mistake planted in them.
+    def planted(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int) -> list[Form]:
+        """Forms with these mistakes planted in them, one after another; the latest are kept.
 
         Args:
             biases: how many redundant biases there are to be.
         """
-        key = (id(edit), case.title, variant, biases)
+        key = (edits, case.title, variant, biases)
         if key not in self._planted:
-            right = [form for form in self.forms(case) if form.variant == variant]
+            # A mistake may bring a layer with a bias, or a scale without a shift.
+            like = (max(0, biases), biases - 1)
+            right = [f for f in self.forms(case) if f.variant == variant and redundant_biases(f.signature) in like]
             planted = []
             for form in right:
-                # A mistake may bring a layer with a bias, or a scale without a shift.
-                if redundant_biases(form.signature) not in (max(0, biases), biases - 1):
-                    continue
-                wrong = form.with_edit(edit)
-                # Layers that the mistake leaves unused may still be there: then all slots of the right form are.
+                wrong = form.with_edits(edits)
+                # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
                 planted += [wrong, wrong.with_slots(form.slots)] if _drops_leaves(wrong, form) else [wrong]
             self._planted[key] = planted
+            if len(self._planted) > MOST_PLANTED:
+                self._planted.popitem(last=False)
+        else:
+            self._planted.move_to_end(key)
         return self._planted[key]
+
+
+    def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
+        """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; kept."""
+        key = (edit, case.title, right.variant, right.edits)
+        if key not in self._touched:
+            shape = (2, *case.input)
+            before = right.graph(train=False, shape=shape)
+            self._touched[key] = changed_nodes(before, right.with_edit(edit).graph(train=False, shape=shape))
+        return self._touched[key]
 
 
 def redundant_biases(found: Signature) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -22,7 +23,8 @@ from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
-from grader.judge.replay import ReplayError, replay
+from grader.judge.replay import Environment, ReplayError, evaluate, replay
+from grader.judge.trace import Trace
 from grader.observation import Probe
 
 Edit = Callable[[Graph], Graph]
@@ -71,7 +73,11 @@ class Form:
 
     def with_edit(self, edit: Edit) -> Form:
         """This form with one more edit."""
-        return Form(self.reference, self.case, self.variant, (*self.edits, edit), self.seed, str(self.device))
+        return self.with_edits((edit,))
+
+    def with_edits(self, edits: tuple[Edit, ...]) -> Form:
+        """This form with more edits, which come after its own."""
+        return Form(self.reference, self.case, self.variant, (*self.edits, *edits), self.seed, str(self.device))
 
     def with_slots(self, slots: dict[Slot, str]) -> Form:
         """This form with other keys in its slots; keys that its graph does not use are fine."""
@@ -129,6 +135,15 @@ class Form:
             except ReplayError as error:
                 self._outputs[probe.name] = error
         return self._outputs[probe.name]
+
+    def traced(self, probe: Probe) -> tuple[Graph, Trace]:
+        """The graph for a probe, and what it passes through; as far as it runs."""
+        x, leaves = self._draw(probe)
+        graph = self.graph(train=probe.train, shape=tuple(x.shape))
+        environment: Environment = {}
+        with torch.no_grad(), suppress(ReplayError):
+            evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
+        return graph, Trace.of(graph, environment)
 
     def outcome(self, probe: Probe) -> Outcome:
         """Output, gradients and buffers on a probe; kept."""

@@ -1,8 +1,9 @@
-"""Run a trusted graph: that of the reference, or of the reference with a mistake planted in it."""
+"""Run a graph: that of the reference, of the reference with a mistake planted in it, or, guarded, a student's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -23,6 +24,10 @@ class ReplayError(Exception):
         self.depths = depths
 
 
+Environment = dict[int, Any]  # what each node gave: a tensor, or several
+Guard = Callable[[Node, list[Any]], None]
+
+
 def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """The output of `graph`, and the tensors that it wrote into (running statistics), by key.
 
@@ -33,13 +38,33 @@ def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tenso
     Raises:
         ReplayError: an operation raised, for instance because shapes do not fit.
     """
-    environment: dict[int, Any] = {}
+    environment: Environment = {}
+    written = evaluate(graph, x, values, environment)
+    return environment[graph.output], written
+
+
+def evaluate(
+    graph: Graph, x: Tensor, values: Mapping[str, Tensor], environment: Environment, guard: Guard | None = None
+) -> dict[str, Tensor]:
+    """Run every node into `environment`, which holds what was reached when something raises.
+
+    Args:
+        guard: sees every operation with its arguments before it runs, and raises to forbid it.
+
+    Returns:
+        The tensors that were written into (running statistics), by key.
+
+    Raises:
+        ReplayError: an operation raised.
+    """
     written: dict[str, Tensor] = {}
     for node in graph.nodes:
         if node.leaf is not None:
             environment[node.id] = x if node.leaf.kind == "input" else _leaf_value(node, x, values)
             continue
         args = _resolve(node.args, environment)
+        if guard is not None:
+            guard(node, args)
         if node.name == "native_batch_norm" and args[5] and args[3] is not None:
             # Training mode writes the running statistics: into copies, which are handed back.
             for position in (3, 4):
@@ -55,9 +80,8 @@ def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tenso
             operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
             shapes = [list(environment[i].shape) for i in operands]
             depths = [sum(nodes[j].op.startswith(WEIGHTED) for j in ancestors(graph, i)) for i in operands]
-
             raise ReplayError(node.op, shapes, depths, str(error)) from error
-    return environment[graph.output], written
+    return written
 
 
 def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
@@ -73,11 +97,16 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
         return whole
     if node.name in ("view", "unsafe_view", "_unsafe_view"):
         return args[0].reshape(args[1])
-    for position in node.mutates:
-        if isinstance(args[position], Tensor):
-            args[position] = args[position].clone()
+    function = operation(node.op)
     kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
-    return operation(node.op)(*args, **{name: value for name, value in kwargs.items() if value is not None})
+    for position, argument in enumerate(function._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            # Every node keeps the value it gave: what writes in place writes into a copy.
+            if position < len(args):
+                args[position] = _copied(args[position])
+            elif argument.name in kwargs:
+                kwargs[argument.name] = _copied(kwargs[argument.name])
+    return function(*args, **{name: value for name, value in kwargs.items() if value is not None})
 
 
 def _laid_out(value: Tensor, strides: list[int]) -> Tensor:
@@ -92,11 +121,15 @@ def _laid_out(value: Tensor, strides: list[int]) -> Tensor:
     return torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device).copy_(value)
 
 
-def operation(op: str) -> Callable[..., Any]:
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+@cache
+def operation(op: str) -> Any:
     """`aten.add.Tensor` as something to call."""
     _, name, overload = op.split(".")
-    function: Callable[..., Any] = getattr(getattr(torch.ops.aten, name), overload)
-    return function
+    return getattr(getattr(torch.ops.aten, name), overload)
 
 
 def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
@@ -118,7 +151,8 @@ def _resolve(value: Any, environment: dict[int, Any]) -> Any:
         if "v" in value:
             return environment[value["v"]]
         if "dtype" in value:
-            return getattr(torch, value["dtype"])
+            found = getattr(torch, str(value["dtype"]), None)
+            return found if isinstance(found, torch.dtype) else None
         return None  # a device, a layout, a generator: the input's own
     if isinstance(value, list):
         return [_resolve(item, environment) for item in value]

@@ -7,10 +7,10 @@ from functools import cache
 from grader.family import members
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
-from grader.judge.examined import Examined, RightAnswers, redundant_biases
-from grader.judge.leaves import signature
+from grader.judge.examined import Examined
 from grader.judge.places import place_of
-from grader.mistakes._mistake import Mistake, Noticed, Plant, Planted
+from grader.mistakes._mistake import Mistake, Noticed, Planted
+from grader.mistakes._search import Explanation, Search, Step
 from grader.verdict import Diagnosis, Proof
 
 
@@ -53,53 +53,27 @@ def _replay(examined: Examined) -> list[Diagnosis]:
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
-    explaining = _explanations(examined.answers, observations, several=False)
-    # A block that does one thing is told from one that chooses between two.
-    explaining = explaining or _explanations(examined.answers, observations, several=True)
-    if not explaining:
+    steps = (
+        Step(mistake.id, way)
+        for mistake in mistakes().values()
+        if isinstance(mistake, Planted)
+        for way in mistake.plants
+    )
+    found = Search(examined.answers, steps, observations).explanations()
+    if not found:
         return []
-    first, *others = explaining
-    message = mistakes()[first].message
-    if others:
-        message += f" (With {' or '.join(others)} it would behave just the same.)"
-    cell, line = place_of(observations[0], explaining[first].where)
-    return [Diagnosis(mistake=first, proof=Proof.REPLAYED, message=message, cell=cell, line=line)]
+    first, *others = found
+    return [_diagnosis(step, first, others, observations[0]) for step in first]
 
 
-def _explanations(answers: RightAnswers, observations: list[Observation], *, several: bool) -> dict[str, Plant]:
-    """Every mistake that behaves as the student's code does, with its way of doing so.
-
-    Args:
-        several: look at the ways that choose between several edits, or at those with one.
-    """
-    found = {}
-    for mistake in mistakes().values():
-        if isinstance(mistake, Planted):
-            plants = [plant for plant in mistake.plants if (len(plant.edits) > 1) is several]
-            plant = _explains(answers, observations, plants)
-            if plant is not None:
-                found[mistake.id] = plant
-    return found
-
-
-def _explains(answers: RightAnswers, observations: list[Observation], plants: list[Plant]) -> Plant | None:
-    """The first of these ways to behave as the student's code does in every case."""
-    for variant in range(len(answers.reference.variants)):
-        for plant in plants:
-            if all(_fits(answers, plant, seen, variant) for seen in observations):
-                return plant
-    return None
-
-
-def _fits(answers: RightAnswers, plant: Plant, seen: Observation, variant: int) -> bool:
-    """Does the reference with this mistake behave as the student's code does in one case?"""
-    mine = signature(seen.slots)
-    biases = redundant_biases(mine)
-    if seen.built.raised is not None:
-        return any(behaves_like(seen, answers.planted(edit, seen.case, variant, biases)) for edit in plant.edits)
-    # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
-    ways = []
-    for edit in plant.edits:
-        forms = [f for f in answers.planted(edit, seen.case, variant, biases) if f.signature == mine]
-        ways.append([each for form in forms for each in ([form] if seen.recorded else form.relabelled)])
-    return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))
+def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], seen: Observation) -> Diagnosis:
+    """One mistake of an explanation, in words; what explains the behaviour equally is named with it."""
+    message = mistakes()[step.mistake].message
+    if len(explanation) > 1:
+        rest = " and ".join(other.mistake for other in explanation if other is not step)
+        message += f" (Proven together with {rest}: the reference with both behaves exactly like this code.)"
+    if others and step is explanation[0]:
+        alike = " or ".join(" with ".join(other.mistake for other in other_) for other_ in others)
+        message += f" (With {alike} it would behave just the same.)"
+    cell, line = place_of(seen, step.plant.where)
+    return Diagnosis(mistake=step.mistake, proof=Proof.REPLAYED, message=message, cell=cell, line=line)

@@ -1,0 +1,107 @@
+"""What a computation passes through: a few numbers about every value on its way.
+
+Two computations of the same thing in different hands share most of their values, if not their operations. Where the
+values of a student's module leave those of the reference is where the two first differ. A value is known by numbers
+that do not change when it is reshaped or permuted, so that a batch norm over N × C × L and one over N × C × H × W are
+the same. Traces come partly from a student's own report: they steer, and prove nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from grader.graph import Graph
+from grader.judge.replay import Environment
+
+CLOSE = 1e-7  # relative; the values themselves are in float64
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Numbers about the values that depend on the input.
+
+    Attributes:
+        nodes: their ids, in the order they were made.
+        numbers: one row for each: how many there are, their sum, their sum of squares, the largest and the smallest.
+    """
+
+    nodes: list[int]
+    numbers: Tensor
+
+    @staticmethod
+    def of(graph: Graph, environment: Environment) -> Trace:
+        """The trace of what `environment` holds of a graph."""
+        reached: set[int] = set()
+        nodes, rows = [], []
+        for node in graph.nodes:
+            value = environment.get(node.id)
+            if node.leaf is not None:
+                if node.leaf.kind == "input":
+                    reached.add(node.id)
+                continue
+            if reached.isdisjoint(node.inputs):
+                continue
+            reached.add(node.id)
+            if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
+                nodes.append(node.id)
+                rows.append(_numbers(value.detach()))
+        return Trace(nodes, torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 5))
+
+    def found_in(self, other: Trace) -> set[int]:
+        """Nodes whose values the other computation passes through too."""
+        if not self.nodes or not other.nodes:
+            return set()
+        apart = (self.numbers[:, None] - other.numbers[None]).abs()
+        scale = 1.0 + self.numbers[:, None].abs()
+        same = (apart <= CLOSE * scale).all(dim=2).any(dim=1)
+        return {node for node, is_there in zip(self.nodes, same.tolist(), strict=True) if is_there}
+
+
+def _numbers(value: Tensor) -> list[float]:
+    value = value.double()
+    return [
+        float(value.numel()),
+        float(value.sum()),
+        float((value * value).sum()),
+        float(value.max()),
+        float(value.min()),
+    ]
+
+
+def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
+    """Where a computation leaves another one: nodes whose values are not known, though all that leads there is.
+
+    A value that is not known is no divergence when something known depends on it: it was computed in another way.
+
+    Args:
+        trace: of `graph`, as far as it ran.
+        known: nodes of it whose values the other computation passes through.
+    """
+    ran = set(trace.nodes)
+    explained = set(known)
+    users = graph.users()
+    for node in reversed(graph.nodes):
+        # What is no tensor of numbers, or does not depend on the input, is taken as known with what it leads to.
+        if any(user.id in explained for user in users[node.id]):
+            explained.add(node.id)
+    of_input = _depends_on_input(graph)
+    return [
+        node.id
+        for node in graph.nodes
+        if node.id in of_input
+        and node.leaf is None
+        and node.id not in explained
+        and (node.id in ran or node.op != "getitem")
+        and all(i in explained or i not in of_input for i in node.inputs)
+    ]
+
+
+def _depends_on_input(graph: Graph) -> set[int]:
+    found: set[int] = set()
+    for node in graph.nodes:
+        if (node.leaf is not None and node.leaf.kind == "input") or not found.isdisjoint(node.inputs):
+            found.add(node.id)
+    return found

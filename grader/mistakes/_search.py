@@ -1,0 +1,209 @@
+"""The search for known mistakes that explain a student's behaviour: one alone, else two together.
+
+A hypothesis is a right form with mistakes planted in it. It explains a submission when it behaves, in every case and on
+every probe, as the student's module does. There are too many pairs to try them all. So the search follows the first
+divergence: where the values of a hypothesis leave those that the student's module passes through, the next mistake
+must have changed something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from grader.graph import Graph
+from grader.judge.behaviour import behaves_like
+from grader.judge.examine import Observation
+from grader.judge.examined import RightAnswers, redundant_biases
+from grader.judge.forms import Edit, Form
+from grader.judge.leaves import Signature, signature
+from grader.judge.replay import ReplayError
+from grader.judge.trace import divergence
+from grader.mistakes._mistake import Plant
+from grader.observation import Probe
+
+MOST_FIRST = 12  # first mistakes of a pair that are followed up
+RECORDED = Probe("random", "random")  # asked in evaluation mode, at the size at which students' modules are recorded
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to make one mistake."""
+
+    mistake: str
+    plant: Plant
+
+    @property
+    def edit(self) -> Edit:
+        return self.plant.edits[0]
+
+
+Explanation = tuple[Step, ...]
+
+
+class Search:
+    """Looks for what explains the observations of one exercise.
+
+    Args:
+        steps: every way to make every mistake, the likeliest first.
+        observations: the cases that are wrong first.
+    """
+
+    def __init__(self, answers: RightAnswers, steps: Iterable[Step], observations: list[Observation]) -> None:
+        self._answers = answers
+        self._observations = observations
+        steps = list(steps)
+        self._steps = [step for step in steps if len(step.plant.edits) == 1]
+        self._choosing = [step for step in steps if len(step.plant.edits) > 1]
+
+    def explanations(self) -> list[Explanation]:
+        """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
+        variants = range(len(self._answers.reference.variants))
+        singles = [(step,) for variant in variants for step in self._candidates(variant, ()) if self._explains(variant, (step,))]
+        if singles:
+            return _one_of_each(singles)
+        # A block that does one thing is told from one that chooses between two.
+        choosing = [(step,) for variant in variants for step in self._choosing if self._chooses(variant, step)]
+        if choosing:
+            return _one_of_each(choosing)
+        for variant in variants:
+            for first in self._promising(variant):
+                pairs = [
+                    (first, second)
+                    for second in self._candidates(variant, (first,))
+                    if second.mistake != first.mistake and self._explains(variant, (first, second))
+                ]
+                if pairs:
+                    return _one_of_each(pairs)
+        return []
+
+    def _promising(self, variant: int) -> list[Step]:
+        """First mistakes of a pair: those that bring the reference nearest to the student's module."""
+        scored = [(self._likeness(variant, step), -number, step) for number, step in enumerate(self._candidates(variant, ()))]
+        scored.sort(key=lambda scored: scored[:2], reverse=True)
+        return [step for *_, step in scored[:MOST_FIRST]]
+
+    def _likeness(self, variant: int, step: Step) -> float:
+        """The share of values that hypothesis and student pass through both, over the cases that were recorded."""
+        shared = total = 0
+        for seen in self._observations:
+            form = self._form(variant, (step,), seen)
+            if seen.trace is None or form is None:
+                continue
+            _, trace = form.traced(RECORDED)
+            shared += len(trace.found_in(seen.trace)) + len(seen.trace.found_in(trace))
+            total += len(trace.nodes) + len(seen.trace.nodes)
+        return shared / max(1, total)
+
+    def _candidates(self, variant: int, planted: Explanation) -> list[Step]:
+        """Mistakes that could come next: those that bring the parameters nearer to the student's, and those that
+        change the hypothesis where its values first leave the student's."""
+        for seen in self._observations:
+            form, root = self._form(variant, planted, seen), self._form(variant, (), seen)
+            if seen.trace is None or form is None or root is None or self._fits(variant, planted, seen):
+                continue
+            graph, trace = form.traced(RECORDED)
+            left = divergence(graph, trace, trace.found_in(seen.trace))
+            if not left and form.signature == signature(seen.slots):
+                return [step for step in self._steps if self._is_silent(variant, step, seen)]
+            places = _known_places(graph, left, root)
+            return [
+                step
+                for step in self._steps
+                if not self._answers.touched(step.edit, seen.case, root).isdisjoint(places)
+                or self._brings_nearer(variant, step, form, root, seen)
+            ]
+        return [step for step in self._steps if step not in planted]
+
+    def _brings_nearer(self, variant: int, step: Step, form: Form, root: Form, seen: Observation) -> bool:
+        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?"""
+        changed = self._form(variant, (step,), seen)
+        if changed is None or changed.signature == root.signature:
+            return False
+        mine = signature(seen.slots)
+        now, then = _difference(form.signature, mine), dict(_difference(form.signature, mine))
+        for part, change in _difference(changed.signature, root.signature).items():
+            then[part] = then.get(part, 0) + change
+        return sum(map(abs, then.values())) < sum(map(abs, now.values()))
+
+    def _is_silent(self, variant: int, step: Step, seen: Observation) -> bool:
+        """Does the mistake leave the outputs in evaluation mode as they are? It shows in gradients or in training."""
+        root, form = self._form(variant, (), seen), self._form(variant, (step,), seen)
+        if root is None or form is None:
+            return False
+        right, wrong = root.output(RECORDED), form.output(RECORDED)
+        return not isinstance(wrong, ReplayError) and not isinstance(right, ReplayError) and right.equal(wrong)
+
+    def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
+        """A hypothesis in one case."""
+        biases = redundant_biases(signature(seen.slots))
+        forms = self._answers.planted(tuple(step.edit for step in planted), seen.case, variant, biases)
+        return forms[0] if forms else None
+
+    def _explains(self, variant: int, planted: Explanation) -> bool:
+        return all(self._fits(variant, planted, seen) for seen in self._observations)
+
+    def _fits(self, variant: int, planted: Explanation, seen: Observation) -> bool:
+        """Does the reference with these mistakes behave as the student's code does in one case?"""
+        mine = signature(seen.slots)
+        edits = tuple(step.edit for step in planted)
+        forms = self._answers.planted(edits, seen.case, variant, redundant_biases(mine))
+        if seen.built.raised is not None:
+            return behaves_like(seen, forms)
+        return any(
+            behaves_like(seen, [each])
+            for form in forms
+            if form.signature == mine
+            for each in ([form] if seen.recorded else form.relabelled)
+        )
+
+    def _chooses(self, variant: int, step: Step) -> bool:
+        """Does it behave, on each probe, as with one of the edits?"""
+        return all(self._fits_one_of(variant, step, seen) for seen in self._observations)
+
+    def _fits_one_of(self, variant: int, step: Step, seen: Observation) -> bool:
+        mine = signature(seen.slots)
+        biases = redundant_biases(mine)
+        found = [self._answers.planted((edit,), seen.case, variant, biases) for edit in step.plant.edits]
+        if seen.built.raised is not None:
+            return any(behaves_like(seen, forms) for forms in found)
+        # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
+        ways = [
+            [each for form in forms if form.signature == mine for each in ([form] if seen.recorded else form.relabelled)]
+            for forms in found
+        ]
+        return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))
+
+
+def _difference(one: Signature, other: Signature) -> dict[object, int]:
+    """How many more parameters of each role and shape."""
+    return {part: one[part] - other[part] for part in one.keys() | other.keys() if one[part] != other[part]}
+
+
+def _one_of_each(found: list[Explanation]) -> list[Explanation]:
+    """The first way of each set of mistakes."""
+    kept: dict[frozenset[str], Explanation] = {}
+    for explanation in found:
+        kept.setdefault(frozenset(step.mistake for step in explanation), explanation)
+    return list(kept.values())
+
+
+def _known_places(graph: Graph, places: list[int], root: Form) -> set[int]:
+    """Nodes of the right form's graph at these nodes of a hypothesis and right before them."""
+    known = {node.id for node in root.graph(train=False, shape=(2, *root.case.input)).nodes}
+    nodes, users = graph.by_id(), graph.users()
+    found: set[int] = set()
+    todo = [*places, *(before for i in places for before in nodes[i].inputs)]
+    seen: set[int] = set()
+    while todo:
+        i = todo.pop()
+        if i in seen:
+            continue
+        seen.add(i)
+        if nodes[i].op == "getitem":
+            todo += nodes[i].inputs
+        if i in known:
+            found.add(i)
+        else:  # a mistake brought it in: what stands around it
+            todo += [*nodes[i].inputs, *(user.id for user in users[i])]
+    return found

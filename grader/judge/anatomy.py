@@ -13,6 +13,8 @@ SUMS = frozenset(("add", "sub", "rsub", "stack"))
 MOST_BLOCKS = 500  # that are looked at in one network
 # With which they combine two tensors at all.
 COMBINATIONS = SUMS | frozenset(("mul", "div", "maximum", "minimum", "cat", "where", "max", "min"))
+# The same with those that only work when shapes agree.
+MEETINGS = COMBINATIONS | {"copy", "lerp", "addcmul"}
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.judge.anatomy import SUMS
+from torch import Tensor
+
+from grader.judge.anatomy import MEETINGS
 from grader.judge.compare import difference, equal, equal_gradients
 from grader.judge.examine import BUILD, Observation
 from grader.judge.forms import Form
 from grader.judge.leaves import Slot, signature
-from grader.judge.replay import ReplayError
+from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Operation, Probe
 
 ROUGHLY = 0.01
@@ -48,8 +50,7 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
     if raised is not None:
         if raised.stage != "forward" or raised.operation is None:
             return False
-        outputs = [form.output(BUILD) for form in forms]
-        return any(isinstance(out, ReplayError) and _same_operation(out, raised.operation) for out in outputs)
+        return any(_fails_like(form, raised.operation) for form in forms)
     fitting = [form for form in forms if form.signature == signature(seen.slots)]
     probes = [probe for probe in seen.probes.values() if probe.recipe == "random"]
     return (
@@ -66,15 +67,34 @@ def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
     return found is None or (seen.precision == "float32" and found[1] < ROUGHLY)
 
 
-def _same_operation(error: ReplayError, raised: Operation) -> bool:
-    """The same operation on operands of the same shapes that come from equally deep, in whatever order.
+def _fails_like(form: Form, raised: Operation) -> bool:
+    """Does the form come to the operation at which the student's module raised?
 
-    Two tensors can be added in many ways (f + x, f - (-x), stack and sum): for shapes that do not fit they are one.
+    The operands must have the same shapes and come from equally deep, in whatever order. Two values can be brought
+    together in several ways (`f + x`, `f += x`, a stack that is summed); some of them make do with other shapes.
     """
-    mine, theirs = _plain(error.operation), _plain(raised.op)
-    return (mine == theirs or {mine, theirs} <= SUMS) and sorted(
-        zip(error.shapes, error.depths, strict=True)
-    ) == sorted(zip(raised.shapes, raised.depths, strict=False))
+    operands = sorted(zip(raised.shapes, raised.depths, strict=False))
+    output = form.output(BUILD)
+    if isinstance(output, ReplayError):
+        same = _is_same(output.operation, raised.op)
+        return same and sorted(zip(output.shapes, output.depths, strict=True)) == operands
+    if _plain(raised.op) not in MEETINGS or len({tuple(shape) for shape in raised.shapes}) < 2:
+        return False
+    return operands in _meetings(form, BUILD)
+
+
+def _meetings(form: Form, probe: Probe) -> list[list[tuple[list[int], int]]]:
+    """Where two values come together: the shape of each, and how many convolutions lead to it."""
+    graph, environment = form.passed(probe)
+    return [
+        sorted((list(environment[i].shape), layers_before(graph, i)) for i in node.inputs)
+        for node in graph.nodes
+        if node.name in MEETINGS and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
+    ]
+
+
+def _is_same(op: str, other: str) -> bool:
+    return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= MEETINGS
 
 
 def _plain(op: str) -> str:

@@ -10,7 +10,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
-from grader.judge.forms import Edit, Form, right_forms
+from grader.judge.forms import Edit, Form, add_every_bias, right_forms
 from grader.judge.leaves import Signature
 from grader.judge.reference import Reference
 from grader.observation import Problem, Raised
@@ -48,12 +48,9 @@ class RightAnswers:
         """
         key = (edits, case.title, variant, biases)
         if key not in self._planted:
-            # A mistake may bring a layer with a bias, or a scale without a shift.
-            like = (max(0, biases), biases - 1)
-            right = [f for f in self.forms(case) if f.variant == variant and redundant_biases(f.signature) in like]
             planted = []
-            for form in right:
-                wrong = form.with_edits(edits)
+            for form, more in self._like(case, variant, biases):
+                wrong = form.with_edits((*edits, *more))
                 # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
                 planted += [wrong, wrong.with_slots(form.slots)] if _drops_leaves(wrong, form) else [wrong]
             self._planted[key] = planted
@@ -63,6 +60,18 @@ class RightAnswers:
             self._planted.move_to_end(key)
         return self._planted[key]
 
+
+    def _like(self, case: Case, variant: int, biases: int) -> list[tuple[Form, tuple[Edit, ...]]]:
+        """Right forms with as many redundant biases, and what to do to them after the mistakes are planted."""
+        forms = [form for form in self.forms(case) if form.variant == variant]
+        fullest = max(forms, key=lambda form: redundant_biases(form.signature))
+        # A mistake may bring a layer with a bias, or a scale without a shift.
+        like = (max(0, biases), biases - 1)
+        found: list[tuple[Form, tuple[Edit, ...]]] = [(f, ()) for f in forms if redundant_biases(f.signature) in like]
+        if biases > redundant_biases(fullest.signature):
+            # More than a right answer can have: layers that a mistake brings in have theirs too.
+            found.append((fullest, (add_every_bias,)))
+        return found
 
     def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
         """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; kept."""

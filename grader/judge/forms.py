@@ -24,7 +24,6 @@ from grader.judge.edits import Editor, ref
 from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
-from grader.judge.trace import Trace
 from grader.observation import Probe
 
 Edit = Callable[[Graph], Graph]
@@ -136,14 +135,14 @@ class Form:
                 self._outputs[probe.name] = error
         return self._outputs[probe.name]
 
-    def traced(self, probe: Probe) -> tuple[Graph, Trace]:
-        """The graph for a probe, and what it passes through; as far as it runs."""
+    def passed(self, probe: Probe) -> tuple[Graph, Environment]:
+        """The graph for a probe, and what its nodes give, as far as it runs."""
         x, leaves = self._draw(probe)
         graph = self.graph(train=probe.train, shape=tuple(x.shape))
         environment: Environment = {}
         with torch.no_grad(), suppress(ReplayError):
             evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
-        return graph, Trace.of(graph, environment)
+        return graph, environment
 
     def outcome(self, probe: Probe) -> Outcome:
         """Output, gradients and buffers on a probe; kept."""
@@ -217,16 +216,21 @@ def _layers_without_bias(graph: Graph) -> list[Node]:
     ]
 
 
+def add_every_bias(graph: Graph) -> Graph:
+    """Give every convolution in front of a batch norm a bias, if it has none."""
+    return _add_biases(frozenset(range(sum(node.name == "convolution" for node in graph.nodes))))(graph)
+
+
 def _add_biases(chosen: frozenset[int]) -> Edit:
     """Give these of the layers that may have a bias one."""
 
     def edit(graph: Graph) -> Graph:
         editor = Editor(graph)
         layers = _layers_without_bias(graph)
-        for number in chosen:
-            node = layers[number]
-            leaf = Leaf(kind="parameter", key=f"bias of convolution {number}", learnable=True)
-            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
+        number_of = {node.id: number for number, node in enumerate(n for n in graph.nodes if n.name == "convolution")}
+        for node in (layer for number, layer in enumerate(layers) if number in chosen):
+            leaf = Leaf(kind="parameter", key=f"bias of convolution {number_of[node.id]}", learnable=True)
+            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, editor[node.inputs[1]].shape[:1])))
         return editor.graph()
 
     return edit

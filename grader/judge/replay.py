@@ -76,12 +76,17 @@ def evaluate(
             with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
                 environment[node.id] = _run(node, args, environment)
         except (RuntimeError, IndexError, ValueError) as error:
-            nodes = graph.by_id()
             operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
             shapes = [list(environment[i].shape) for i in operands]
-            depths = [sum(nodes[j].op.startswith(WEIGHTED) for j in ancestors(graph, i)) for i in operands]
+            depths = [layers_before(graph, i) for i in operands]
             raise ReplayError(node.op, shapes, depths, str(error)) from error
     return written
+
+
+def layers_before(graph: Graph, node: int) -> int:
+    """How many layers with weights lead to a node, as `Operation.depths` counts them."""
+    nodes = graph.by_id()
+    return sum(nodes[i].op.startswith(WEIGHTED) for i in ancestors(graph, node))
 
 
 def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:

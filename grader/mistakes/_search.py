@@ -18,7 +18,7 @@ from grader.judge.examined import RightAnswers, redundant_biases
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
 from grader.judge.replay import ReplayError
-from grader.judge.trace import divergence
+from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
 from grader.observation import Probe
 
@@ -90,7 +90,7 @@ class Search:
             form = self._form(variant, (step,), seen)
             if seen.trace is None or form is None:
                 continue
-            _, trace = form.traced(RECORDED)
+            trace = Trace.of(*form.passed(RECORDED))
             shared += len(trace.found_in(seen.trace)) + len(seen.trace.found_in(trace))
             total += len(trace.nodes) + len(seen.trace.nodes)
         return shared / max(1, total)
@@ -102,7 +102,8 @@ class Search:
             form, root = self._form(variant, planted, seen), self._form(variant, (), seen)
             if seen.trace is None or form is None or root is None or self._fits(variant, planted, seen):
                 continue
-            graph, trace = form.traced(RECORDED)
+            graph, environment = form.passed(RECORDED)
+            trace = Trace.of(graph, environment)
             left = divergence(graph, trace, trace.found_in(seen.trace))
             if not left and form.signature == signature(seen.slots):
                 return [step for step in self._steps if self._is_silent(variant, step, seen)]

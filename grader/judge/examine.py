@@ -87,7 +87,9 @@ class Observation:
             return None
         assert self.built.graph is not None
         try:
-            return verify(self.built.graph, draw_input(self.seed, self.case.input, probe), self.drawn, y, self.precision)
+            return verify(
+                self.built.graph, draw_input(self.seed, self.case.input, probe), self.drawn, y, self.precision
+            )
         except Untold as reason:
             self.untold = str(reason)
             return None

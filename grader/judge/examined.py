@@ -15,7 +15,6 @@ from grader.judge.leaves import Signature
 from grader.judge.reference import Reference
 from grader.observation import Problem, Raised
 
-
 MOST_PLANTED = 4000  # wrong forms that are kept with their outcomes
 
 
@@ -60,14 +59,17 @@ class RightAnswers:
             self._planted.move_to_end(key)
         return self._planted[key]
 
-
     def _like(self, case: Case, variant: int, biases: int) -> list[tuple[Form, tuple[Edit, ...]]]:
         """Right forms with as many redundant biases, and what to do to them after the mistakes are planted."""
         forms = [form for form in self.forms(case) if form.variant == variant]
         fullest = max(forms, key=lambda form: redundant_biases(form.signature))
         # A mistake may bring a layer with a bias, or a scale without a shift.
-        like = (max(0, biases), biases - 1)
-        found: list[tuple[Form, tuple[Edit, ...]]] = [(f, ()) for f in forms if redundant_biases(f.signature) in like]
+        found: list[tuple[Form, tuple[Edit, ...]]] = [
+            (form, ())
+            for like in dict.fromkeys((max(0, biases), biases - 1))
+            for form in forms
+            if redundant_biases(form.signature) == like
+        ]
         if biases > redundant_biases(fullest.signature):
             # More than a right answer can have: layers that a mistake brings in have theirs too.
             found.append((fullest, (add_every_bias,)))

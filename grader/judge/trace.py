@@ -81,7 +81,7 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
         known: nodes of it whose values the other computation passes through.
     """
     ran = set(trace.nodes)
-    explained = set(known)
+    explained = {graph.input.id, *known}
     users = graph.users()
     for node in reversed(graph.nodes):
         # What is no tensor of numbers, or does not depend on the input, is taken as known with what it leads to.

@@ -23,11 +23,12 @@ MOST_INTEGER = 1 << 20
 FOREVER = 1 << 62  # `x[a:]` is recorded as a slice up to the largest integer
 
 ELEMENTWISE = """
-    abs add addcdiv addcmul atan2 bitwise_and bitwise_not bitwise_or ceil celu clamp clamp_max clamp_min clone contiguous
-    copy cos div elu eq erf exp expm1 fill floor fmax fmin full_like ge gelu gt hardsigmoid hardswish hardtanh le
-    leaky_relu lerp lift_fresh log log1p logical_and logical_not logical_or logit lt masked_fill maximum minimum mish mul
-    nan_to_num ne neg ones_like pow prelu _prelu_kernel reciprocal relu relu6 remainder round rsqrt rsub selu sigmoid sign
-    silu sin softplus sqrt square sub tanh threshold to _to_copy where xlogy zero zeros_like
+    abs add addcdiv addcmul atan2 bitwise_and bitwise_not bitwise_or ceil celu clamp clamp_max clamp_min clone
+    contiguous copy cos div elu eq erf exp expm1 fill floor fmax fmin full_like ge gelu gt hardsigmoid
+    hardswish hardtanh le leaky_relu lerp lift_fresh log log1p logical_and logical_not logical_or logit lt
+    masked_fill maximum minimum mish mul nan_to_num ne neg ones_like pow prelu _prelu_kernel reciprocal relu
+    relu6 remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub tanh threshold to
+    _to_copy where xlogy zero zeros_like
 """
 # The result holds at most as many numbers as the largest operand.
 SHRINKING = """
@@ -115,7 +116,7 @@ def _convolution(args: list[Any]) -> int:
     else:
         channels = weight.shape[0]
         sizes = [n + 2 * p for n, p in zip(x.shape[2:], padding * len(x.shape[2:]), strict=False)]
-    numbers = x.shape[0] * channels * math.prod(sizes)
+    numbers: int = x.shape[0] * channels * math.prod(sizes)
     _affordable(numbers * math.prod(weight.shape[1:]))
     return numbers
 
@@ -129,16 +130,17 @@ def _padded(args: list[Any]) -> int:
 
 def _expanded(args: list[Any]) -> int:
     """Sizes that are named, or those of the tensor where -1 stands."""
-    return math.prod(max(1, size) for size in args[1]) * (_largest(args) if -1 in args[1] else 1)
+    named = math.prod(max(1, int(size)) for size in args[1])
+    return named * (_largest(args) if -1 in args[1] else 1)
 
 
 def _repeated(args: list[Any]) -> int:
     """`repeat`, and patches of an image: as often as the sizes say."""
-    return _largest(args) * math.prod(max(1, size) for size in args[1])
+    return _largest(args) * math.prod(max(1, int(size)) for size in args[1])
 
 
 def _alias(args: list[Any]) -> int:
-    return math.prod(args[2])
+    return math.prod(int(size) for size in args[2])
 
 
 def _scatter(args: list[Any]) -> int:

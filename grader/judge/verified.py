@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -44,8 +45,6 @@ def verify(graph: Graph, x: Tensor, values: dict[str, Tensor], y: Tensor, precis
 def trace_of_failure(graph: Graph, x: Tensor, values: dict[str, Tensor]) -> Trace:
     """What a module passed through before it raised, as its graph up to there says; nothing can confirm it."""
     environment: Environment = {}
-    try:
+    with suppress(Untold):
         run_guarded(graph, x, values, environment)
-    except Untold:
-        pass
     return Trace.of(graph, environment)

@@ -8,7 +8,7 @@ must have changed something.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.graph import Graph
@@ -59,13 +59,13 @@ class Search:
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
         variants = range(len(self._answers.reference.variants))
-        singles = [(step,) for variant in variants for step in self._candidates(variant, ()) if self._explains(variant, (step,))]
-        if singles:
-            return _one_of_each(singles)
+        found = [(v, step) for v in variants for step in self._candidates(v, ()) if self._explains(v, (step,))]
+        if found:
+            return _one_of_each((step,) for _, step in found)
         # A block that does one thing is told from one that chooses between two.
-        choosing = [(step,) for variant in variants for step in self._choosing if self._chooses(variant, step)]
-        if choosing:
-            return _one_of_each(choosing)
+        found = [(v, step) for v in variants for step in self._choosing if self._chooses(v, step)]
+        if found:
+            return _one_of_each((step,) for _, step in found)
         for variant in variants:
             for first in self._promising(variant):
                 pairs = [
@@ -79,9 +79,8 @@ class Search:
 
     def _promising(self, variant: int) -> list[Step]:
         """First mistakes of a pair: those that bring the reference nearest to the student's module."""
-        scored = [(self._likeness(variant, step), -number, step) for number, step in enumerate(self._candidates(variant, ()))]
-        scored.sort(key=lambda scored: scored[:2], reverse=True)
-        return [step for *_, step in scored[:MOST_FIRST]]
+        likely = sorted(self._candidates(variant, ()), key=lambda step: self._likeness(variant, step), reverse=True)
+        return likely[:MOST_FIRST]
 
     def _likeness(self, variant: int, step: Step) -> float:
         """The share of values that hypothesis and student pass through both, over the cases that were recorded."""
@@ -146,17 +145,11 @@ class Search:
 
     def _fits(self, variant: int, planted: Explanation, seen: Observation) -> bool:
         """Does the reference with these mistakes behave as the student's code does in one case?"""
-        mine = signature(seen.slots)
         edits = tuple(step.edit for step in planted)
-        forms = self._answers.planted(edits, seen.case, variant, redundant_biases(mine))
+        forms = self._answers.planted(edits, seen.case, variant, redundant_biases(signature(seen.slots)))
         if seen.built.raised is not None:
             return behaves_like(seen, forms)
-        return any(
-            behaves_like(seen, [each])
-            for form in forms
-            if form.signature == mine
-            for each in ([form] if seen.recorded else form.relabelled)
-        )
+        return any(behaves_like(seen, [form]) for form in _with_slots_of(seen, forms))
 
     def _chooses(self, variant: int, step: Step) -> bool:
         """Does it behave, on each probe, as with one of the edits?"""
@@ -169,11 +162,14 @@ class Search:
         if seen.built.raised is not None:
             return any(behaves_like(seen, forms) for forms in found)
         # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
-        ways = [
-            [each for form in forms if form.signature == mine for each in ([form] if seen.recorded else form.relabelled)]
-            for forms in found
-        ]
+        ways = [_with_slots_of(seen, forms) for forms in found]
         return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))
+
+
+def _with_slots_of(seen: Observation, forms: list[Form]) -> list[Form]:
+    """Forms with the student's slots; with every way to fill like slots, where its graph does not tell which."""
+    like = [form for form in forms if form.signature == signature(seen.slots)]
+    return like if seen.recorded else [each for form in like for each in form.relabelled]
 
 
 def _difference(one: Signature, other: Signature) -> dict[object, int]:
@@ -181,7 +177,7 @@ def _difference(one: Signature, other: Signature) -> dict[object, int]:
     return {part: one[part] - other[part] for part in one.keys() | other.keys() if one[part] != other[part]}
 
 
-def _one_of_each(found: list[Explanation]) -> list[Explanation]:
+def _one_of_each(found: Iterable[Explanation]) -> list[Explanation]:
     """The first way of each set of mistakes."""
     kept: dict[frozenset[str], Explanation] = {}
     for explanation in found:

@@ -57,7 +57,7 @@ def _replay(examined: Examined) -> list[Diagnosis]:
         Step(mistake.id, way)
         for mistake in mistakes().values()
         if isinstance(mistake, Planted)
-        for way in mistake.plants
+        for way in (*mistake.plants, *mistake.suggested(observations))
     )
     found = Search(examined.answers, steps, observations).explanations()
     if not found:
@@ -68,7 +68,7 @@ def _replay(examined: Examined) -> list[Diagnosis]:
 
 def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], seen: Observation) -> Diagnosis:
     """One mistake of an explanation, in words; what explains the behaviour equally is named with it."""
-    message = mistakes()[step.mistake].message
+    message = step.plant.message or mistakes()[step.mistake].message
     if len(explanation) > 1:
         rest = " and ".join(other.mistake for other in explanation if other is not step)
         message += f" (Proven together with {rest}: the reference with both behaves exactly like this code.)"

@@ -1,6 +1,7 @@
-# make demo    install what is missing, grade the example hand-ins, say where the reports are
-# make test    lint, types, layers and tests, from a clean clone, with nothing installed by hand
-# make bench   how fast, and how much memory
+# make demo       install what is missing, grade the example hand-ins, say where the reports are
+# make test       lint, types, layers and tests, from a clean clone, with nothing installed by hand
+# make bench      how fast, and how much memory
+# make accuracy   how often is the judge right, on thousands of generated programs (minutes)
 #
 # Another Python: make PYTHON=python3.12 test
 
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 DEMO := reports/demo
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types layers tests bench clean help
+.PHONY: demo test lint types layers tests bench accuracy clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +41,9 @@ tests: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py
+
+accuracy: $(VENV)/.installed
+	@$(BIN)/python bench/accuracy.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

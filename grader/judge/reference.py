@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +42,12 @@ class Reference:
             self.exercise,
             lambda keywords: [self._recorded(case, keywords, train=False, shape=(2, *case.input)) for case in cases],
         )
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """The constructor's positional arguments with their defaults; `Parameter.empty` for those that have none."""
+        parameters = inspect.signature(self._class).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
     def parameter_shapes(self, case: Case, variant: int = 0) -> dict[str, list[int]]:
         """Name and shape of every parameter."""
@@ -90,19 +97,21 @@ class Reference:
             raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {error}") from error
         return found  # type: ignore[no-any-return]
 
+    def build(self, case: Case, keywords: int = 0) -> nn.Module:
+        """A module of its own, in float64."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            return self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
+        except Exception as error:
+            raise self._wrong(f"case {case.title!r}: the reference raises {type(error).__name__}: {error}") from error
+        finally:
+            torch.set_default_dtype(before)
+
     def _module(self, case: Case, keywords: int) -> nn.Module:
         key = (case.title, keywords)
         if key not in self._modules:
-            before = torch.get_default_dtype()
-            torch.set_default_dtype(torch.float64)
-            try:
-                self._modules[key] = self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
-            except Exception as error:
-                raise self._wrong(
-                    f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"
-                ) from error
-            finally:
-                torch.set_default_dtype(before)
+            self._modules[key] = self.build(case, keywords)
         return self._modules[key]
 
     def _wrong(self, what: str) -> AssignmentError:

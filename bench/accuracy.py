@@ -1,0 +1,265 @@
+"""How often is the judge right? `make accuracy` grades generated programs and counts.
+
+    right accused    right programs that do not get full marks: must be 0
+    wrong passed     programs with one or two mistakes that do: must be 0
+    proven           wrong programs of whose proven mistakes the planted ones are part
+    exact            wrong programs of which just the planted mistakes are named first
+    unknown          wrong programs of which no mistake is named
+
+A mistake that behaves on every probe like the planted one counts as the planted one. Beside the judge stand what
+graders do today, on the same programs. Sources that the judge gets wrong are kept in a folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import time
+import traceback
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
+
+from judging import families, judge, options, residual_blocks, right_answers  # noqa: E402
+from peers import PEERS, Peer  # noqa: E402
+
+from grader.assignment import ModuleExercise  # noqa: E402
+from grader.audit.generate import Generated, Generator  # noqa: E402
+from grader.audit.plans import Plan  # noqa: E402
+from grader.audit.program import Unsayable  # noqa: E402
+from grader.audit.styles import styles  # noqa: E402
+from grader.judge.examined import RightAnswers  # noqa: E402
+from grader.verdict import ExerciseReport, Proof  # noqa: E402
+
+KINDS = ("right", "single", "double")
+
+
+@dataclass
+class Tally:
+    """Counts of one kind of program."""
+
+    graded: int = 0
+    judged_wrongly: int = 0
+    proven: int = 0
+    exact: int = 0
+    unknown: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """One graded program."""
+
+    program: Generated
+    report: ExerciseReport | None  # None when the grader broke on it
+    seconds: float
+    named: list[tuple[str, ...]]  # sets of mistakes that are said to explain it, the first one first
+
+    @property
+    def judged_rightly(self) -> bool:
+        return self.report is not None and self.report.correct is (not self.program.mistakes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=6000, help="programs: a third right, half single, a sixth double")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--exercise", action="append", help="only this one (may be given several times)")
+    parser.add_argument("--style", action="append", help="only this one (may be given several times)")
+    parser.add_argument("--keep", type=Path, default=ROOT / "reports" / "accuracy", help="folder for what fails")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # students' code may warn
+    measure(arguments)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    exercises = [
+        exercise.id
+        for assignment in (residual_blocks(), families(), options())
+        for exercise in assignment.exercises
+        if isinstance(exercise, ModuleExercise) and exercise.id in (arguments.exercise or [exercise.id])
+    ]
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    failures: dict[tuple[str, str, str], int] = defaultdict(int)
+    unsaid: dict[str, int] = defaultdict(int)
+    peers = {name: dict.fromkeys(KINDS, 0) for name in PEERS}
+    for number, program in enumerate(programs(arguments, exercises, unsaid)):
+        kind = KINDS[len(program.mistakes)]
+        outcome = grade(program)
+        failed = count(tallies[kind], outcome)
+        if failed:
+            failures[failed, program.exercise, program.style] += 1
+            keep(arguments.keep / failed, number, outcome)
+        answers = answers_of(program.exercise)
+        for name, peer in PEERS.items():
+            peers[name][kind] += peer_passes(peer, program, answers) is (kind != "right")
+        if sys.stderr.isatty():
+            print(f"\r{number + 1} of {arguments.count}", end="", file=sys.stderr)
+    print_tallies(tallies)
+    print_peers(tallies, peers)
+    for text, times in unsaid.items():
+        print(f"not written, {times} times: {text}")
+    for (failed, exercise, style), times in sorted(failures.items()):
+        print(f"wrong {failed}: {exercise}, {style}: {times}")
+
+
+def programs(arguments: argparse.Namespace, exercises: list[str], unsaid: dict[str, int]) -> Iterator[Generated]:
+    """As many programs as asked for: exercises, styles and numbers of mistakes in turn."""
+    names = arguments.style or list(styles())
+    generators = {exercise: Generator(answers_of(exercise)) for exercise in exercises}
+    made, seed = 0, arguments.seed * 1_000_000
+    while made < arguments.count:
+        rng = random.Random(seed)
+        mistakes = (0, 1, 1, 0, 1, 2)[seed % 6]
+        seed += 1
+        try:
+            yield generators[rng.choice(exercises)].program(seed, rng.choice(names), mistakes)
+        except (Unsayable, LookupError) as error:
+            unsaid[str(error)] += 1
+            if sum(unsaid.values()) > arguments.count:
+                raise SystemExit(f"nothing can be written: {error}") from error
+        else:
+            made += 1
+
+
+def answers_of(exercise: str) -> RightAnswers:
+    answers = right_answers(exercise)
+    assert answers is not None
+    return answers
+
+
+# ---------------------------------------------------------------------- the judge
+
+VERDICT, DIAGNOSIS = "verdicts", "diagnoses"
+
+
+def grade(program: Generated) -> Outcome:
+    before = time.process_time()  # of this one thread: other work on the machine does not count
+    try:
+        report = judge(program.source, program.exercise)
+    except Exception:
+        traceback.print_exc()
+        report = None
+    return Outcome(program, report, time.process_time() - before, explanations(report) if report else [])
+
+
+def explanations(report: ExerciseReport) -> list[tuple[str, ...]]:
+    """The sets of mistakes that are said to be proven, each explaining the behaviour by itself."""
+    found = tuple(sorted(d.mistake for d in report.diagnoses if d.proof is not Proof.REPORTED))
+    said = " ".join(diagnosis.message for diagnosis in report.diagnoses)
+    _, _, others = said.partition("(With ")
+    words = others.partition(" it would behave")[0]
+    return ([found] if found else []) + [(name,) for name in words.split(" or ") if name]
+
+
+def count(tally: Tally, outcome: Outcome) -> str:
+    """Add an outcome; say what is wrong with it, if anything."""
+    tally.graded += 1
+    tally.seconds.append(outcome.seconds)
+    if not outcome.judged_rightly:
+        tally.judged_wrongly += 1
+        return VERDICT
+    planted = tuple(sorted(set(outcome.program.mistakes)))
+    if not planted:
+        return ""
+    if not outcome.named:
+        tally.unknown += 1
+        return DIAGNOSIS
+    first, *others = outcome.named
+    exact = first == planted or is_alike(outcome.program, first)
+    proven = exact or set(planted) <= set(first) or planted in others
+    tally.exact += exact
+    tally.proven += proven
+    return "" if proven else DIAGNOSIS
+
+
+def is_alike(program: Generated, named: tuple[str, ...]) -> bool:
+    """Can what is named instead be planted so that it behaves like what was planted?"""
+    planner = generator_of(program.exercise).planner
+    return any(planner.alike(program.plan, Plan(named, (forms,))) for forms in planner.realisations(named))
+
+
+GENERATORS: dict[str, Generator] = {}
+
+
+def generator_of(exercise: str) -> Generator:
+    if exercise not in GENERATORS:
+        GENERATORS[exercise] = Generator(answers_of(exercise))
+    return GENERATORS[exercise]
+
+
+def keep(folder: Path, number: int, outcome: Outcome) -> None:
+    """Keep a source with what was planted and what was said."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program, report = outcome.program, outcome.report
+    said = [
+        f"planted: {', '.join(program.mistakes) or 'nothing'}; style: {program.style}",
+        f"named: {outcome.named}",
+        *(f"{check.id}: {check.status}: {check.message}" for check in (report.checks if report else ())),
+    ]
+    comment = "".join(f"# {line}\n" for text in said for line in text.splitlines())
+    path = folder / f"{number:05}-{program.exercise}-{'+'.join(program.mistakes) or 'right'}.py"
+    path.write_text(comment + program.source, encoding="utf-8")
+
+
+# ---------------------------------------------------------------------- the others
+
+
+def peer_passes(peer: Peer, program: Generated, answers: RightAnswers) -> bool:
+    """Does this way to grade pass the program? An exception fails it, as it does in a test."""
+    name = answers.reference.exercise.name
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        namespace: dict[str, object] = {"__name__": "student"}
+        exec(compile(program.source, "<student>", "exec"), namespace)
+        return all(peer(namespace[name], answers.reference, case) for case in answers.reference.exercise.cases)
+    except Exception:
+        return False
+    finally:
+        torch.set_default_dtype(before)
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def print_tallies(tallies: dict[str, Tally]) -> None:
+    print(f"{'programs':10}{'graded':>8}{'judged':>9}{'proven':>9}{'exact':>9}{'unknown':>9}{'median':>10}{'p90':>9}")
+    print(f"{'':10}{'':8}{'wrongly':>9}")
+    seconds = []
+    for kind in KINDS:
+        tally = tallies[kind]
+        seconds += tally.seconds
+        shares = [f"{100 * n / max(1, tally.graded):.1f} %" for n in (tally.proven, tally.exact, tally.unknown)]
+        shares = shares if kind != "right" else ["", "", ""]
+        columns = "".join(f"{share:>9}" for share in shares)
+        print(f"{kind:10}{tally.graded:8}{tally.judged_wrongly:9}{columns}{times(tally.seconds)}")
+    print(f"{'all':10}{len(seconds):8}{'':36}{times(seconds)}")
+
+
+def times(seconds: list[float]) -> str:
+    if len(seconds) < 2:
+        return ""
+    return f"{1000 * statistics.median(seconds):7.0f} ms{1000 * statistics.quantiles(seconds, n=10)[-1]:6.0f} ms"
+
+
+def print_peers(tallies: dict[str, Tally], peers: dict[str, dict[str, int]]) -> None:
+    rows = {"this grader": {kind: tallies[kind].judged_wrongly for kind in KINDS}, **peers}
+    print("\n| | right accused | wrong passed, one mistake | wrong passed, two |\n|---|---|---|---|")
+    for name, wrong in rows.items():
+        shares = [f"{100 * wrong[kind] / max(1, tallies[kind].graded):.1f} %" for kind in KINDS]
+        print(f"| {name} | {' | '.join(shares)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -130,7 +130,9 @@ class Planner:
         return all(self._alike_in(case, one, other) for case in range(len(self.cases)))
 
     def _alike_in(self, case: int, one: Plan, other: Plan) -> bool:
-        inputs = ((draw_input(one.ways[0][case].seed, self.cases[case].input, probe), probe) for probe in self._probes[case])
+        inputs = (
+            (draw_input(one.ways[0][case].seed, self.cases[case].input, probe), probe) for probe in self._probes[case]
+        )
         return all(same_behaviour(one.form(case, x), other.form(case, x), probe) for x, probe in inputs)
 
     @cached_property

@@ -50,6 +50,11 @@ class Trace:
                 rows.append(_numbers(value.detach()))
         return Trace(nodes, torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 5))
 
+    @property
+    def last(self) -> Trace:
+        """The last value alone: the output, where all of it ran."""
+        return Trace(self.nodes[-1:], self.numbers[-1:])
+
     def found_in(self, other: Trace) -> set[int]:
         """Nodes whose values the other computation passes through too."""
         if not self.nodes or not other.nodes:

@@ -104,9 +104,10 @@ class Search:
             graph, environment = form.passed(RECORDED)
             trace = Trace.of(graph, environment)
             left = divergence(graph, trace, trace.found_in(seen.trace))
-            if not left and form.signature == signature(seen.slots):
+            if not left and form.signature == signature(seen.slots) and _ends_alike(trace, seen.trace):
                 return [step for step in self._steps if self._is_silent(variant, step, seen)]
-            places = _known_places(graph, left, root)
+            # Where all values are shared, the student goes on behind the last one.
+            places = _known_places(graph, left or [graph.output], root)
             return [
                 step
                 for step in self._steps
@@ -164,6 +165,10 @@ class Search:
         # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
         ways = [_with_slots_of(seen, forms) for forms in found]
         return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))
+
+
+def _ends_alike(one: Trace, other: Trace) -> bool:
+    return one.last.found_in(other.last) == set(one.last.nodes)
 
 
 def _with_slots_of(seen: Observation, forms: list[Form]) -> list[Form]:

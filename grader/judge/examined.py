@@ -50,8 +50,14 @@ class RightAnswers:
             planted = []
             for form, more in self._like(case, variant, biases):
                 wrong = form.with_edits((*edits, *more))
+                try:
+                    drops_leaves = _drops_leaves(wrong, form)
+                except (LookupError, TypeError, ValueError):
+                    if len(edits) < 2:
+                        raise
+                    continue  # after the first of these mistakes there is nothing to make the second one of
                 # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
-                planted += [wrong, wrong.with_slots(form.slots)] if _drops_leaves(wrong, form) else [wrong]
+                planted += [wrong, wrong.with_slots(form.slots)] if drops_leaves else [wrong]
             self._planted[key] = planted
             if len(self._planted) > MOST_PLANTED:
                 self._planted.popitem(last=False)

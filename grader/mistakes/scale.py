@@ -48,7 +48,7 @@ def learn(side: str, shape: tuple[int, ...], initial: str) -> Edit:
 
     def change(block: Block) -> None:
         value = getattr(block.parts, side)
-        channels = block.editor[value].shape[1]
+        channels = block.editor[block.parts.join].shape[1]
         size = [channels if length < 0 else length for length in shape]
         leaf = Leaf.model_validate({"kind": "parameter", "key": "factor", "learnable": True, "initial": initial})
         scaled = block.editor.add("aten.mul.Tensor", ref(value), ref(block.editor.add_leaf(leaf, size)))

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from grader.graph import Graph
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+
+from grader.graph import Graph, Leaf
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.edits import ref
+from grader.judge.examine import Observation
 from grader.judge.parts import Block, Edit, edit
-from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+from grader.mistakes._changes import put_in
+from grader.mistakes._hints import few, nodes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
-OTHERS: dict[str, tuple[object, ...]] = {
-    "aten.leaky_relu.default": (0.01,),
-    "aten.gelu.default": (),
-    "aten.sigmoid.default": (),
-    "aten.tanh.default": (),
-    "aten.silu.default": (),
-    "aten.elu.default": (),
-    "aten.hardtanh.default": (0.0, 6.0),
-    "aten.softplus.default": (),
-    "aten.abs.default": (),
+# Frequent ones; others, and other constants, are read from the code.
+OTHERS: dict[str, tuple[float, ...]] = {
+    "leaky_relu": (0.01,),
+    "gelu": (),
+    "sigmoid": (),
+    "tanh": (),
+    "silu": (),
+    "elu": (),
+    "hardtanh": (0.0, 6.0),
+    "softplus": (),
+    "abs": (),
 }
+# Functions of one value that may stand for an activation in a graph, with numbers for arguments.
+FUNCTIONS = frozenset(
+    (
+        *OTHERS,
+        "celu",
+        "hardsigmoid",
+        "hardswish",
+        "hardshrink",
+        "softshrink",
+        "mish",
+        "log_sigmoid",
+        "sin",
+        "exp",
+        "square",
+    )
+)
 
 
 def drop_inner(*numbers: int) -> Edit:
@@ -31,16 +54,33 @@ def drop_inner(*numbers: int) -> Edit:
     return edit(change)
 
 
-def replace(op: str, args: tuple[object, ...], which: str) -> Edit:
+@cache
+def replace(function: str, arguments: tuple[float, ...], which: str) -> Plant:
     """Another activation instead of ReLU: for "all" of them, the "inner" ones or the "final" one."""
 
     def change(block: Block) -> None:
         inner = block.activations if which in ("all", "inner") else []
         final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
         for node in [*inner, *final]:
-            block.editor.change(node.id, op=op, args=[ref(node.inputs[0]), *args])
+            block.editor.change(node.id, op=f"aten.{function}.default", args=[ref(node.inputs[0]), *arguments])
 
-    return edit(change)
+    return plant(edit(change), where="output" if which == "final" else "convolution 0")
+
+
+@cache
+def learn_slope(which: str) -> Plant:
+    """PReLU with one slope for all of its uses."""
+
+    def change(block: Block) -> None:
+        leaf = Leaf(kind="parameter", key="slope", learnable=True)
+        slope = block.editor.add_leaf(leaf, [1])
+        inner = block.activations if which in ("all", "inner") else []
+        final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
+        for node in [*inner, *final]:
+            block.editor.change(node.id, op="aten.prelu.default", args=[ref(node.inputs[0]), ref(slope)])
+
+    message = "The activation is PReLU, whose slope is learned; the task asks for ReLU."
+    return plant(edit(change), where="output" if which == "final" else "convolution 0", message=message)
 
 
 def move_before(graph: Graph) -> Graph:
@@ -71,8 +111,28 @@ class ReluBeforeAdd(Planted):
 class ExtraActivation(Planted):
     id = "extra-activation"
     message = "There is one ReLU too many: on F(x) before the addition, although one follows it."
-    plants = (plant(activate_branch, where="join"),)
-    broken = (changed(RESBLOCK, (SUM, "F.relu(F.relu(out) + identity)")),)
+    plants = (
+        plant(activate_branch, where="join"),
+        plant(
+            edit(lambda block: put_in(block, "input", ("relu",))),
+            where="convolution 0",
+            message="There is one ReLU too many: the branch starts with relu(x), where it should start with x.",
+        ),
+        *(
+            plant(
+                edit(partial(put_in, place=f"convolution {number}", layers=("relu",))),
+                where=f"convolution {number}",
+                message="There is one ReLU too many: between a convolution and its batch norm.",
+            )
+            for number in (0, 1, 2)
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(F.relu(out) + identity)")),
+        changed(RESBLOCK, ("self.conv1(x)", "self.conv1(F.relu(x))")),
+        changed(RESBLOCK, ("self.bn1(self.conv1(x))", "self.bn1(torch.relu(self.conv1(x)))")),
+        changed(BOTTLENECK, ("self.bn3(self.conv3(out))", "self.bn3(self.conv3(out).relu())")),
+    )
 
 
 class InnerReluMissing(Planted):
@@ -95,13 +155,41 @@ class InnerReluMissing(Planted):
 class WrongActivation(Planted):
     id = "wrong-activation"
     message = "An activation other than ReLU is used; the task asks for ReLU."
-    plants = tuple(
-        plant(replace(op, args, which), where="output" if which == "final" else "convolution 0")
-        for which in ("all", "inner", "final")
-        for op, args in OTHERS.items()
+    plants = (
+        *(replace(*other, which) for which in ("all", "inner", "final") for other in OTHERS.items()),
+        *map(learn_slope, ("all", "inner", "final")),
     )
     broken = (
         changed(RESBLOCK, ("F.relu(", "F.leaky_relu(")),
         changed(RESBLOCK, ("F.relu(self.bn1(self.conv1(x)))", "F.gelu(self.bn1(self.conv1(x)))")),
         changed(RESBLOCK, (SUM, "torch.sigmoid(out + identity)")),
+        changed(
+            RESBLOCK,
+            ("F.relu(", "F.leaky_relu_("),
+            ("self.conv1(x)))", "self.conv1(x)), 0.23)"),
+            ("identity)", "identity, 0.23)"),
+        ),
+        changed(BOTTLENECK, ("F.relu(", "F.selu(")),
+        changed(RESBLOCK, (SUM, "F.hardtanh(out + identity, 0, 5)")),
+        changed(
+            RESBLOCK,
+            (
+                "        self.shortcut = nn.Sequential()\n",
+                "        self.act = nn.PReLU()\n        self.shortcut = nn.Sequential()\n",
+            ),
+            ("F.relu(", "self.act("),
+        ),
     )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        for function, arguments in few(_activations(observations)):
+            yield from (replace(function, arguments, which) for which in ("all", "inner", "final"))
+
+
+def _activations(observations: Sequence[Observation]) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Functions with their constants that stand where a ReLU could."""
+    for node, _ in nodes(observations):
+        if node.name in FUNCTIONS and len(node.inputs) == 1:
+            numbers = tuple(value for value in node.args[1:] if isinstance(value, int | float))
+            if len(numbers) == len(node.args) - 1:
+                yield node.name, numbers

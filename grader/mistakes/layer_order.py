@@ -1,0 +1,131 @@
+"""The layers of a post-activation block in another order than convolution, batch norm, ReLU.
+
+Source: He et al., "Identity Mappings in Deep Residual Networks" (2016), figure 4: the block's order is (a), that of
+pre-activation is (e).
+"""
+
+from __future__ import annotations
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._changes import has_units, set_channels
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+
+PREACTIVATED = (
+    "The order is batch norm, ReLU, convolution, as in a pre-activation block (He 2016). This block's is convolution, "
+    "batch norm, ReLU (He 2015)."
+)
+FIRST = "F.relu(self.bn1(self.conv1(x)))"
+
+
+def activate_before_norm(*numbers: int, last: bool = False) -> Edit:
+    """convolution → ReLU → batch norm in these units.
+
+    Args:
+        last: in the branch's last unit too, which has no ReLU of its own.
+    """
+
+    def change(block: Block) -> None:
+        if not has_units(block):
+            return
+        for number in numbers:
+            if number < len(block.activations):
+                block.bypass(block.activations[number])
+                _activate_input(block, number)
+        if last:
+            _activate_input(block, -1)
+
+    return edit(change)
+
+
+def _activate_input(block: Block, number: int) -> None:
+    norm = block.norms[number]
+    activated = block.activate(block.editor[norm.id].inputs[0])
+    block.editor.set_argument(norm.id, 0, ref(activated))
+
+
+def preactivate(*, final: bool, projection: str) -> Edit:
+    """batch norm → ReLU → convolution in all units.
+
+    Args:
+        final: does the ReLU after the addition stay?
+        projection: "as it is", "bare" (without its batch norm), or "activated" (bare, of the first activation).
+    """
+
+    def change(block: Block) -> None:
+        if not has_units(block):
+            return
+        value = block.x
+        for convolution, norm in zip(block.convolutions, block.norms, strict=True):
+            set_channels(block, norm, out=block.editor[convolution.inputs[1]].shape[1])
+            block.editor.set_argument(norm.id, 0, ref(value))
+            activated = block.activate(block.output_of(norm))
+            block.editor.set_argument(convolution.id, 0, ref(activated))
+            if value == block.x and projection == "activated" and block.projection is not None:
+                block.editor.set_argument(block.projection.id, 0, ref(activated))
+            value = convolution.id
+        shortcut = block.parts.shortcut
+        if projection != "as it is" and block.projection is not None and block.projection_norm is not None:
+            shortcut = block.projection.id
+        block.join(value, shortcut)
+        if not final and block.final_activation is not None:
+            block.bypass(block.final_activation)
+
+    return edit(change)
+
+
+def normalise_first(block: Block) -> None:
+    """batch norm → convolution → ReLU."""
+    if not has_units(block):
+        return
+    for convolution, norm in zip(block.convolutions, block.norms, strict=True):
+        normalised = block.output_of(norm)
+        set_channels(block, norm, out=block.editor[convolution.inputs[1]].shape[1])
+        block.editor.redirect(normalised, convolution.id)
+        block.editor.set_argument(norm.id, 0, block.editor[convolution.id].args[0])
+        block.editor.set_argument(convolution.id, 0, ref(normalised))
+
+
+class WrongOrder(Planted):
+    id = "wrong-order"
+    message = (
+        "The ReLU comes before the batch norm. The order is convolution, batch norm, ReLU: the batch norm centres the "
+        "values, and the ReLU cuts them at zero."
+    )
+    plants = (
+        plant(activate_before_norm(0, 1), where="convolution 0"),
+        plant(activate_before_norm(0), where="convolution 0"),
+        plant(activate_before_norm(1), where="convolution 1"),
+        plant(activate_before_norm(0, 1, last=True), where="convolution 0"),
+        plant(activate_before_norm(last=True), where="convolution 1"),
+        *(
+            plant(preactivate(final=final, projection=projection), where="convolution 0", message=PREACTIVATED)
+            for final in (False, True)
+            for projection in ("as it is", "bare", "activated")
+        ),
+        plant(
+            edit(normalise_first),
+            where="convolution 0",
+            message="The batch norms come before the convolutions. The order is convolution, batch norm, ReLU.",
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (FIRST, "self.bn1(F.relu(self.conv1(x)))")),
+        changed(
+            BOTTLENECK,
+            (FIRST, "self.bn1(F.relu(self.conv1(x)))"),
+            ("F.relu(self.bn2(self.conv2(out)))", "self.bn2(self.conv2(out).relu_())"),
+        ),
+        changed(
+            RESBLOCK,
+            ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(in_channels)"),
+            (FIRST, "self.conv1(F.relu(self.bn1(x)))"),
+            ("self.bn2(self.conv2(out))", "self.conv2(F.relu(self.bn2(out)))"),
+        ),
+        changed(
+            RESBLOCK,
+            ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(in_channels)"),
+            (FIRST, "F.relu(self.conv1(self.bn1(x)))"),
+            ("self.bn2(self.conv2(out))", "self.conv2(self.bn2(out))"),
+        ),
+    )

@@ -1,0 +1,185 @@
+"""Another normalisation than batch norm with its defaults.
+
+Source: Wu and He, "Group Normalization" (2018), section 3, for how the kinds differ: over what they take the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+from grader.graph import Node
+from grader.judge.examine import Observation
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._hints import few, nodes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+
+WHICH = ("all", "branch", "projection")
+DEFAULT_EPSILON = 1e-5
+
+
+def _norms(block: Block, which: str) -> list[Node]:
+    """The batch norms of the "branch", of the "projection", or "all"."""
+    projection = [block.projection_norm] if block.projection_norm is not None else []
+    return {"branch": block.norms, "projection": projection, "all": [*block.norms, *projection]}[which]
+
+
+def _replace(block: Block, norm: Node, op: str, *args: object) -> None:
+    """Another operation, which gives one value, instead of a batch norm."""
+    result = block.output_of(norm)
+    block.editor.change(norm.id, op=op, args=[norm.args[0], *args], shapes=[norm.shape])
+    block.editor.redirect(result, norm.id)
+
+
+@cache
+def group(which: str, *, groups: int | None = None, size: int | None = None, affine: bool = True) -> Plant:
+    """Group norm, with a number of groups or with a number of channels in each."""
+
+    def change(block: Block) -> None:
+        for norm in _norms(block, which):
+            number = groups or max(1, norm.shape[1] // (size or 1))
+            weights = norm.args[1:3] if affine else [None, None]
+            _replace(block, norm, "aten.group_norm.default", number, *weights, DEFAULT_EPSILON, False)
+
+    said = (
+        "The normalisation takes the mean over all channels of a sample (group norm with one group, or layer norm)"
+        if groups == 1
+        else "There is group norm instead of batch norm: it takes the mean over groups of channels of one sample"
+    )
+    message = f"{said}; the task asks for batch norm, which takes it over the batch for each channel."
+    return plant(edit(change), where=_where(which), message=message)
+
+
+def instance(which: str, *, affine: bool) -> Plant:
+    """Instance norm, which always uses the sample's own statistics."""
+
+    def change(block: Block) -> None:
+        for norm in _norms(block, which):
+            weights = norm.args[1:3] if affine else [None, None]
+            _replace(block, norm, "aten.instance_norm.default", *weights, None, None, True, 0.1, DEFAULT_EPSILON, False)
+
+    message = (
+        "There is instance norm instead of batch norm: it takes the mean over each channel of one sample; batch norm "
+        "takes it over the whole batch."
+    )
+    return plant(edit(change), where=_where(which), message=message)
+
+
+def strip(which: str, *, affine: bool, statistics: bool) -> Edit:
+    """Batch norms without learned scale and shift, or without running statistics."""
+
+    def change(block: Block) -> None:
+        for norm in _norms(block, which):
+            args = list(norm.args)
+            if not affine:
+                args[1:3] = [None, None]
+            if not statistics:
+                args[3:6] = [None, None, True]
+            block.editor.change(norm.id, args=args)
+
+    return edit(change)
+
+
+@cache
+def add_epsilon(epsilon: float) -> Plant:
+    """Another number that is added to the variance."""
+
+    def change(block: Block) -> None:
+        for norm in _norms(block, "all"):
+            block.editor.set_argument(norm.id, 7, epsilon)
+
+    message = f"The batch norms add {epsilon:g} to the variance; the task asks for PyTorch's default, eps=1e-5."
+    return plant(edit(change), where="convolution 0", message=message)
+
+
+def _where(which: str) -> str:
+    return "projection" if which == "projection" else "convolution 0"
+
+
+class WrongNormalisation(Planted):
+    id = "wrong-normalisation"
+    message = "There is another normalisation than batch norm."
+    plants = (
+        *(group(which, groups=groups) for groups in (1, 2, 4, 8, 32) for which in WHICH),
+        *(instance(which, affine=affine) for affine in (False, True) for which in WHICH),
+        *(group(which, groups=1, affine=False) for which in WHICH),
+    )
+    broken = (
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(4, out_channels)")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(", "nn.InstanceNorm2d(")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(out_channels // 2, out_channels)")),
+        changed(
+            BOTTLENECK,
+            ("nn.BatchNorm2d(width)", "nn.GroupNorm(1, width)"),
+            ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(1, out_channels)"),
+        ),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        for groups, channels in few(_groups(observations)):
+            for which in WHICH:
+                yield group(which, groups=groups)
+                yield group(which, size=channels // groups)
+
+
+def _groups(observations: Sequence[Observation]) -> Iterator[tuple[int, int]]:
+    """Groups and channels of group norms."""
+    for node, _ in nodes(observations):
+        if node.name == "native_group_norm" and len(node.args) > 6:
+            channels, groups = node.args[4], node.args[6]
+            if isinstance(channels, int) and isinstance(groups, int) and channels >= groups > 0:
+                yield groups, channels
+
+
+class BNWithoutAffine(Planted):
+    id = "bn-without-affine"
+    message = "The batch norms have no scale and shift (affine=False); the task's have both, and they are learned."
+    plants = tuple(plant(strip(which, affine=False, statistics=True), where=_where(which)) for which in WHICH)
+    broken = (
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, affine=False)")),
+        changed(
+            RESBLOCK,
+            (
+                "                nn.BatchNorm2d(out_channels)",
+                "                nn.BatchNorm2d(out_channels, affine=False)",
+            ),
+        ),
+    )
+
+
+class BNWithoutStatistics(Planted):
+    id = "bn-without-statistics"
+    message = (
+        "The batch norms keep no running statistics (track_running_stats=False): in evaluation mode the answer for one "
+        "image depends on the others in its batch."
+    )
+    plants = tuple(
+        plant(strip(which, affine=affine, statistics=False), where=_where(which))
+        for affine in (True, False)
+        for which in WHICH
+    )
+    broken = (
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, track_running_stats=False)")),
+    )
+
+
+class WrongEpsilon(Planted):
+    id = "wrong-epsilon"
+    message = "The batch norms add another number to the variance than PyTorch's default, eps=1e-5."
+    plants = tuple(map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5)))
+    broken = (
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, eps=1e-3)")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 3e-4)")),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [add_epsilon(epsilon) for epsilon in few(_epsilons(observations))]
+
+
+def _epsilons(observations: Sequence[Observation]) -> Iterator[float]:
+    """Numbers that batch norms, or hand-written code, add to a variance."""
+    for node, _ in nodes(observations):
+        candidates = {"native_batch_norm": node.args[7:8], "add": node.args[1:2]}.get(node.name, [])
+        for value in candidates:
+            if isinstance(value, float) and 0 <= value <= 0.1 and value != DEFAULT_EPSILON:
+                yield value

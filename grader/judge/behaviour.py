@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -50,7 +52,9 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
     if raised is not None:
         if raised.stage != "forward" or raised.operation is None:
             return False
-        return any(_fails_like(form, raised.operation) for form in forms)
+        # Slots say little of a module that was not recorded; how many numbers each parameter has is certain.
+        sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
+        return any(_fails_like(form, raised.operation) for form in forms if _sizes(form) == sizes)
     fitting = [form for form in forms if form.signature == signature(seen.slots)]
     probes = [probe for probe in seen.probes.values() if probe.recipe == "random"]
     return (
@@ -58,6 +62,11 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
         and bool(probes)
         and all(any(_is_like(seen, form, probe) for form in fitting) for probe in probes)
     )
+
+
+def _sizes(form: Form) -> Counter[int]:
+    """How many numbers the parameters of a form have."""
+    return Counter(math.prod(slot.shape) for slot in form.slots if slot.learnable)
 
 
 def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:

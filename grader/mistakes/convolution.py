@@ -1,4 +1,4 @@
-"""Convolutions of the branch with the wrong kernel, stride or number of channels."""
+"""Convolutions of the branch with the wrong stride or number of channels, or used twice."""
 
 from __future__ import annotations
 
@@ -6,27 +6,6 @@ from grader.judge.parts import Block, Edit, edit
 from grader.judge.strides import put_stride
 from grader.judge.widths import hidden_width, set_hidden_width
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
-
-
-def set_kernel(number: int, size: int, padding: int | None = None) -> Edit:
-    def change(block: Block) -> None:
-        if number < len(block.convolutions):
-            node = block.convolutions[number]
-            shape = block.editor[node.inputs[1]].shape
-            block.resize(node.args[1], [*shape[:2], size, size])
-            pad = size // 2 if padding is None else padding
-            block.editor.set_argument(node.id, 4, [pad, pad])
-
-    return edit(change)
-
-
-def set_padding(padding: int, *numbers: int) -> Edit:
-    def change(block: Block) -> None:
-        for number in numbers:
-            if number < len(block.convolutions):
-                block.editor.set_argument(block.convolutions[number].id, 4, [padding, padding])
-
-    return edit(change)
 
 
 def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
@@ -144,35 +123,6 @@ class WrongExpansion(Planted):
         changed(BOTTLENECK, ("out_channels // 4", "out_channels // 2")),
         changed(BOTTLENECK, ("out_channels // 4", "in_channels // 4")),
     )
-
-
-class WrongKernel(Planted):
-    id = "wrong-kernel"
-    message = "A convolution of the branch has the wrong kernel size."
-    plants = tuple(
-        plant(set_kernel(number, size), where=f"convolution {number}") for number in (0, 1, 2) for size in (1, 3, 5, 7)
-    )
-    broken = (
-        changed(
-            RESBLOCK,
-            (
-                "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1",
-                "nn.Conv2d(out_channels, out_channels, 1, stride=1",
-            ),
-        ),
-        changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1")),
-    )
-
-
-class WrongPadding(Planted):
-    id = "wrong-padding"
-    message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
-    plants = tuple(
-        plant(set_padding(padding, *numbers), where=f"convolution {numbers[0]}")
-        for padding in (0, 1, 2)
-        for numbers in ((0,), (1,), (2,), (0, 1), (0, 1, 2))
-    )
-    broken = (changed(RESBLOCK, ("3, stride=1, padding=1", "3, stride=1, padding=0")),)
 
 
 class LayerShared(Planted):

@@ -1,0 +1,241 @@
+"""Convolutions of the branch with another kernel, padding, dilation or number of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+from grader.graph import Node
+from grader.judge.edits import ref
+from grader.judge.examine import Observation
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._hints import few, nodes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+
+FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)"
+SECOND = "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)"
+MIDDLE = "nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)"
+SEPARATED = "A convolution is split into a depthwise and a 1×1 convolution, as in MobileNet; this block has a full one."
+NUMBERS = (0, 1, 2)
+ORDINALS = ("first", "second", "third")
+
+
+def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
+    """Those with these numbers that the branch has."""
+    return [block.convolutions[number] for number in numbers if number < len(block.convolutions)]
+
+
+def size_of(block: Block, node: Node) -> int:
+    """Of a convolution's kernel."""
+    return block.editor[node.inputs[1]].shape[-1]
+
+
+@cache
+def set_kernel(number: int, size: int, padding: int) -> Plant:
+    """A kernel of another size."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, (number,)):
+            shape = block.editor[node.inputs[1]].shape
+            if shape[2:] != [size, size]:
+                block.resize(node.args[1], [*shape[:2], size, size])
+                block.editor.set_argument(node.id, 4, [padding, padding])
+
+    message = f"The {ORDINALS[number]} convolution of the branch has a {size}×{size} kernel: the wrong size."
+    return plant(edit(change), where=f"convolution {number}", message=message)
+
+
+@cache
+def set_padding(padding: int, *numbers: int) -> Plant:
+    """The same padding for some of the convolutions."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, numbers):
+            block.editor.set_argument(node.id, 4, [padding, padding])
+
+    return plant(edit(change), where=f"convolution {numbers[0]}")
+
+
+def pad_otherwise(op: str, *numbers: int) -> Plant:
+    """Not zeros around the image, but what another mode of padding puts there."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, numbers):
+            if node.args[4] != [0, 0] and isinstance(node.args[4], list):
+                height, width = node.args[4]
+                source = node.args[0]
+                padded = block.editor.add(op, source, [width, width, height, height])
+                block.editor.set_argument(node.id, 0, ref(padded))
+                block.editor.set_argument(node.id, 4, [0, 0])
+
+    message = "A convolution of the branch pads with something other than zeros (padding_mode)."
+    return plant(edit(change), where=f"convolution {numbers[0]}", message=message)
+
+
+@cache
+def dilate(dilation: int, padding: int, *numbers: int) -> Plant:
+    """A dilation for convolutions that are larger than 1×1."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, numbers):
+            if size_of(block, node) > 1:
+                block.editor.set_argument(node.id, 4, [padding, padding])
+                block.editor.set_argument(node.id, 5, [dilation, dilation])
+
+    return plant(edit(change), where=f"convolution {numbers[0]}")
+
+
+@cache
+def split(groups: int | None, *numbers: int) -> Plant:
+    """Convolutions in groups; None for one group for each channel (depthwise)."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, numbers):
+            out, into, *kernel = block.editor[node.inputs[1]].shape
+            count = groups or into
+            if node.args[8] == 1 and out % count == 0 == into % count:
+                block.resize(node.args[1], [out, into // count, *kernel])
+                block.editor.set_argument(node.id, 8, count)
+
+    return plant(edit(change), where=f"convolution {numbers[0]}")
+
+
+def separate(*numbers: int) -> Edit:
+    """A depthwise convolution and a 1×1 convolution instead of one convolution."""
+
+    def change(block: Block) -> None:
+        for position, node in enumerate(convolutions(block, numbers)):
+            out, into, *kernel = block.editor[node.inputs[1]].shape
+            if kernel != [1, 1] and node.args[8] == 1:
+                pointwise = block.convolve(node.id, out, 1, 1, f"pointwise {position}")
+                weight = block.editor[block.editor[pointwise].inputs[1]]
+                block.editor.change(weight.id, shapes=[[out, into, 1, 1]])
+                block.resize(node.args[1], [into, 1, *kernel])
+                block.editor.set_argument(node.id, 8, into)
+                block.editor.redirect(node.id, pointwise)
+
+    return edit(change)
+
+
+def transpose(number: int) -> Edit:
+    """A transposed convolution."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, (number,)):
+            out, into, *kernel = block.editor[node.inputs[1]].shape
+            block.resize(node.args[1], [into, out, *kernel])
+            block.editor.set_argument(node.id, 6, True)
+
+    return edit(change)
+
+
+def settings(observations: Sequence[Observation]) -> Iterator[tuple[int, int, int, int]]:
+    """Size, padding, dilation and groups of the convolutions that were recorded, and of those that were built.
+
+    A module that raises shows its weights alone.
+    """
+    for node, by_id in nodes(observations):
+        if node.name == "convolution" and len(node.args) > 8 and len(node.inputs) > 1:
+            size, found = by_id[node.inputs[1]].shape[-1:], [node.args[4], node.args[5], node.args[8]]
+            numbers = [value[0] if isinstance(value, list) and value else value for value in found]
+            padding, dilation, groups = (value if isinstance(value, int) else 1 for value in numbers)
+            if size:
+                yield size[0], padding, dilation, groups
+    for seen in observations:
+        for tensor in seen.built.parameters:
+            if seen.built.graph is None and len(tensor.shape) == 4:
+                size = tensor.shape[-1:]
+                yield from ((size[0], padding, 1, 1) for padding in dict.fromkeys((size[0] // 2, 0, 1)))
+
+
+class WrongKernel(Planted):
+    id = "wrong-kernel"
+    message = "A convolution of the branch has the wrong kernel size."
+    plants = tuple(set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5))
+    broken = (
+        changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 1, stride=1, bias=False)")),
+        changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1")),
+        changed(RESBLOCK, (FIRST, "nn.Conv2d(in_channels, out_channels, 7, stride, 3, bias=False)")),
+        changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 2, bias=False)")),
+        changed(BOTTLENECK, (MIDDLE, "nn.Conv2d(width, width, 1, stride=stride, padding=1, bias=False)")),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        sizes = few((size, padding) for size, padding, *_ in settings(observations))
+        return [set_kernel(number, size, padding) for size, padding in sizes for number in NUMBERS]
+
+
+class WrongPadding(Planted):
+    id = "wrong-padding"
+    message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
+    plants = (
+        *(set_padding(padding, *numbers) for padding in (0, 1, 2) for numbers in ((0,), (1,), (2,), (0, 1), NUMBERS)),
+        *(
+            pad_otherwise(f"aten.{op}.default", *numbers)
+            for op in ("reflection_pad2d", "replication_pad2d", "_pad_circular")
+            for numbers in ((0, 1), (0,), (1,))
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, ("3, stride=1, padding=1", "3, stride=1, padding=0")),
+        changed(RESBLOCK, ("padding=1", "padding=1, padding_mode='reflect'")),
+        changed(RESBLOCK, (SECOND, SECOND.replace("bias", "padding_mode='circular', bias"))),
+        changed(BOTTLENECK, ("padding=1", "padding=1, padding_mode='replicate'")),
+        changed(BOTTLENECK, ("nn.Conv2d(in_channels, width, 1, ", "nn.Conv2d(in_channels, width, 1, padding=1, ")),
+    )
+
+
+class WrongDilation(Planted):
+    id = "wrong-dilation"
+    message = "A convolution of the branch is dilated: it skips values. The task asks for dilation 1, the default."
+    plants = tuple(dilate(2, padding, *numbers) for padding in (2, 1) for numbers in ((1,), (0,), (0, 1)))
+    broken = (
+        changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 3, padding=2, dilation=2, bias=False)")),
+        changed(BOTTLENECK, (MIDDLE, MIDDLE.replace("padding=1", "padding=3, dilation=3"))),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        found = few((dilation, padding) for _, padding, dilation, _ in settings(observations) if dilation > 1)
+        return [dilate(*each, *numbers) for each in found for numbers in ((1,), (0,), (0, 1))]
+
+
+class GroupsAdded(Planted):
+    id = "groups-added"
+    message = "A convolution of the branch works in groups (groups=…); in this block every output sees all inputs."
+    plants = (
+        *(split(groups, *numbers) for groups in (None, 2) for numbers in ((1,), (0,), (0, 1))),
+        plant(separate(0, 1), where="convolution 0", message=SEPARATED),
+        plant(separate(1), where="convolution 1", message=SEPARATED),
+        plant(separate(0), where="convolution 0", message=SEPARATED),
+    )
+    broken = (
+        changed(RESBLOCK, (SECOND, SECOND.replace("bias", "groups=out_channels, bias"))),
+        changed(BOTTLENECK, (MIDDLE, MIDDLE.replace("bias", "groups=2, bias"))),
+        changed(
+            RESBLOCK,
+            (FIRST, FIRST.replace("bias", "groups=4, bias")),
+            (SECOND, SECOND.replace("bias", "groups=4, bias")),
+        ),
+        changed(
+            RESBLOCK,
+            (
+                SECOND,
+                "nn.Sequential(nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels, bias=False), "
+                "nn.Conv2d(out_channels, out_channels, 1, bias=False))",
+            ),
+        ),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        found = few(groups for *_, groups in settings(observations) if groups > 1)
+        return [split(groups, *numbers) for groups in found for numbers in ((1,), (0,), (0, 1), (2,), NUMBERS)]
+
+
+class TransposedConvolution(Planted):
+    id = "transposed-convolution"
+    message = "A convolution of the branch is a transposed one (ConvTranspose2d); the task asks for nn.Conv2d."
+    plants = tuple(plant(transpose(number), where=f"convolution {number}") for number in (1, 0, 2))
+    broken = (
+        changed(RESBLOCK, (SECOND, SECOND.replace("Conv2d", "ConvTranspose2d"))),
+        changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.ConvTranspose2d(width, out_channels, 1")),
+    )

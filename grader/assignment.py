@@ -109,6 +109,12 @@ class NetworkExercise(_CodeExercise):
     kind: Literal["network"]
     outputs: str = Field(description="the argument that gives the number of output features")
     min_blocks: int = Field(2, ge=1, description="residual blocks there must be at least")
+    reference: ReferenceName | None = Field(
+        None, description="file:function that builds a network with the stages that are asked for; None: any stages do"
+    )
+    blocks: Literal["as-exercises", "free"] = Field(
+        "as-exercises", description="must the blocks be as the module exercises ask for, or may they be of any kind?"
+    )
 
 
 class EssayExercise(_Exercise):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from grader.assignment import Assignment, EssayExercise, ModuleExercise, NetworkExercise
+from grader.blocks import BlockJudge, Earlier, block_diagnoses
 from grader.checks import checks, require_known
 from grader.errors import (
     AssignmentError,
@@ -63,6 +64,7 @@ class Grader:
         self.settings = settings
         self._zygote = zygote or Zygote.start(settings.isolation)
         self._answers: dict[str, RightAnswers] = {}
+        self._blocks = BlockJudge(assignment, settings.seed, settings.device)
 
     def prepare(self) -> None:
         """Load the references and wait for the wall.
@@ -119,7 +121,8 @@ class Grader:
             second = self._attempt(submission, "everything", deadline)
             if second.measured > attempt.measured:
                 attempt = second
-        exercises = [self._report(submission, exercise, attempt) for exercise in self.assignment.exercises]
+        earlier: dict[str, Earlier] = {}
+        exercises = [self._report(submission, exercise, attempt, earlier) for exercise in self.assignment.exercises]
         status, message = attempt.status
         return Report(
             student=submission.student,
@@ -183,11 +186,18 @@ class Grader:
     # ------------------------------------------------------------------ words
 
     def _report(
-        self, submission: Submission, exercise: CodeExercise | EssayExercise, attempt: Attempt
+        self,
+        submission: Submission,
+        exercise: CodeExercise | EssayExercise,
+        attempt: Attempt,
+        earlier: dict[str, Earlier],
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return _essay(exercise, find_answer(submission, exercise))
-        return judge_exercise(attempt.examined[exercise.id])
+        examined = attempt.examined[exercise.id]
+        report = judge_exercise(examined, self._blocks, earlier)
+        earlier[exercise.id] = Earlier(examined, report)
+        return report
 
     def _unreadable(self, hand_in: HandIn, message: str) -> Report:
         return Report(
@@ -235,9 +245,18 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
         examined.observations.append(seen)
 
 
-def judge_exercise(examined: Examined) -> ExerciseReport:
-    """Every check's result, and the mistakes that explain what is wrong."""
+def judge_exercise(
+    examined: Examined, blocks: BlockJudge | None = None, earlier: Mapping[str, Earlier] | None = None
+) -> ExerciseReport:
+    """Every check's result, and the mistakes that explain what is wrong.
+
+    Args:
+        blocks: judges the blocks of a network; without it they are not looked into.
+        earlier: the exercises that were judged before, by id, whose mistakes do not cost again.
+    """
     exercise = examined.exercise
+    if isinstance(exercise, NetworkExercise) and blocks is not None:
+        blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)
     return ExerciseReport(
@@ -247,7 +266,7 @@ def judge_exercise(examined: Examined) -> ExerciseReport:
         max_score=exercise.max_score,
         correct=correct,
         checks=results,
-        diagnoses=[] if correct else diagnose(examined),
+        diagnoses=[] if correct else [*diagnose(examined), *block_diagnoses(examined)],
         formula=_formula(examined),
     )
 

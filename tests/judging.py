@@ -19,6 +19,7 @@ from grader.assignment import (
     find_assignment,
     load_assignment,
 )
+from grader.blocks import BlockJudge, Earlier
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.observation import Executed
@@ -95,6 +96,22 @@ def judge_against(
     source: str, exercise: ModuleExercise | NetworkExercise, answers: RightAnswers | None
 ) -> ExerciseReport:
     """The same, with right answers of one's own."""
+    blocks = block_judge() if exercise.kind == "network" else None
+    return judge_exercise(examine_source(source, exercise, answers), blocks)
+
+
+def judge_all(source: str) -> dict[str, ExerciseReport]:
+    """The reports on every exercise of the shipped assignment that a source answers, each knowing those before it."""
+    earlier: dict[str, Earlier] = {}
+    for exercise in residual_blocks().code_exercises:
+        examined = examine_source(source, exercise, right_answers(exercise.id))
+        if examined.found is not None:
+            earlier[exercise.id] = Earlier(examined, judge_exercise(examined, block_judge(), earlier))
+    return {name: each.report for name, each in earlier.items()}
+
+
+def examine_source(source: str, exercise: ModuleExercise | NetworkExercise, answers: RightAnswers | None) -> Examined:
+    """What is seen of one exercise of a one-cell notebook."""
     worker = InProcessWorker()
     names = [exercise.name, *exercise.aliases]
     cells = [{"number": 1, "source": source}]
@@ -102,4 +119,10 @@ def judge_against(
     executed = Executed.model_validate(worker.call("execute", arguments, seconds=20).fields)
     examined = Examined(exercise, None, answers)
     observe(worker, examined, executed, names, seed=0)
-    return judge_exercise(examined)
+    return examined
+
+
+@cache
+def block_judge() -> BlockJudge:
+    """Judges the blocks of networks against the shipped assignment's exercises."""
+    return BlockJudge(residual_blocks(), seed=0, device="cpu")

@@ -100,6 +100,32 @@ def ended(examined: Examined) -> Finding:
     return Finding(status, f"Not measured: {examined.ended}.")
 
 
+def wrong_blocks(examined: Examined, check: str) -> Finding | None:
+    """The blocks of a network of which a check of a module exercise says that they are wrong, and which make a known
+    mistake that has not cost yet; or None."""
+    wrong = [
+        block
+        for block in examined.blocks
+        if block.diagnoses
+        and not block.excused
+        and any(c.id == check and c.status not in (Status.PASSED, Status.SKIPPED) for c in block.checks)
+    ]
+    if not wrong:
+        return None
+    said = [f"{block.name}, {block.call}: {d.message}" for block in wrong for d in block.diagnoses]
+    first = wrong[0].diagnoses[0]
+    return Finding(
+        Status.FAILED,
+        said[0],
+        expected=f"a network whose blocks are as {wrong[0].call} should be",
+        actual=", ".join(block.name for block in wrong),
+        cell=first.cell,
+        line=first.line,
+        advice="Each block of the network was compared with the reference, under equal weights.",
+        evidence=said[1:],
+    )
+
+
 def in_case(examined: Examined, seen: Observation) -> str:
     """How a case is named in messages."""
     return f"{examined.call(seen.case)}, {seen.case.title}"

@@ -9,7 +9,7 @@ import torch
 from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception, wrong_blocks
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
@@ -94,8 +94,12 @@ class Gradient(Check):
         normalised = _normalised_outputs(examined)
         if normalised is not None:
             return normalised
-        return not_everywhere(examined, "The gradient reaches everything") or Finding(
-            Status.PASSED, "The gradient is finite and reaches the input and every parameter of the network."
+        return (
+            wrong_blocks(examined, self.id)
+            or not_everywhere(examined, "The gradient reaches everything")
+            or Finding(
+                Status.PASSED, "The gradient is finite and reaches the input and every parameter of the network."
+            )
         )
 
     def _reach(self, examined: Examined) -> Finding | None:
@@ -119,7 +123,7 @@ class Gradient(Check):
         for seen in examined.ran:
             answer = seen.answers.get(INITIAL.name)
             if answer is not None:
-                finding = _reach(in_case(examined, seen), seen, answer)
+                finding = _reach(examined, seen, answer)
                 if finding is not None:
                     return finding
         return None
@@ -173,7 +177,8 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
         yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
 
 
-def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
+def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | None:
+    where = in_case(examined, seen)
     if answer.raised is not None:
         if answer.raised.stage != "backward":
             return None  # the shape check says so
@@ -203,7 +208,7 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
         if not torch.isfinite(gradient).all():
             return Finding(Status.FAILED, f"{where}: the gradient of {_name(key)} holds NaN or infinity.")
     # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
-    if "x" not in answer.gradients:
+    if "x" not in answer.gradients and not examined.has_cost("x"):
         return Finding(
             Status.FAILED,
             f"{where}: no gradient reaches the input.",
@@ -213,7 +218,8 @@ def _reach(where: str, seen: Observation, answer: Answer) -> Finding | None:
             **place(seen, "output"),
         )
     frozen = [p.key for p in seen.built.parameters if not p.learnable]
-    unreached = [p.key for p in seen.built.parameters if p.learnable and p.key not in answer.gradients]
+    without = [p.key for p in seen.built.parameters if p.learnable and p.key not in answer.gradients]
+    unreached = [key for key in without if not examined.has_cost(key)]
     if frozen or unreached:
         names = ", ".join(_name(key) for key in (frozen or unreached)[:6])
         return Finding(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case
+from grader.checks._check import Check, Finding, in_case, wrong_blocks
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.leaves import Slot
@@ -87,7 +87,7 @@ class Parameters(Check):
                 actual=dict(counts),
                 advice="The last linear layer must have as many outputs as there are classes.",
             )
-        return Finding(
+        return wrong_blocks(examined, self.id) or Finding(
             Status.PASSED,
             "All layers are registered as parameters of the network.",
             actual=dict(counts),

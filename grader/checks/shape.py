@@ -118,7 +118,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 **place(seen, "output"),
             )
     if isinstance(examined.exercise, NetworkExercise):
-        return _never_halves(where, seen)
+        return _never_halves(examined, seen)
     return None
 
 
@@ -215,14 +215,18 @@ def _undefined(examined: Examined) -> Finding:
     )
 
 
-def _never_halves(where: str, seen: Observation) -> Finding | None:
+def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     """A network whose resolution never halves while its channels double."""
-    graph = seen.built.graph
-    if graph is None or not graph.is_sound():
+    graph = examined.network.graph
+    if graph is None or seen.case.confirm:
         return None
+    if examined.plan:
+        return _wrong_stages(examined, seen)
     nodes = graph.by_id()
     # The operands' shape: a sum by `stack` has one dimension more.
     maps = [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
+    if any(block.excused for block in examined.blocks):  # some of them may add nothing
+        maps = [block.segment.output.shape for block in examined.blocks]
     if not maps:
         return None  # the skip-connection check has something to say about that
     for before, behind in pairwise(maps):
@@ -231,9 +235,25 @@ def _never_halves(where: str, seen: Observation) -> Finding | None:
     sizes = ", ".join(show(size[1:]) for size in maps)
     return Finding(
         Status.FAILED,
-        f"{where}: from block to block the channels never double while the resolution halves.",
+        f"{in_case(examined, seen)}: from block to block the channels never double while the resolution halves.",
         expected="e.g. 16×32×32, 32×16×16, 64×8×8",
         actual=sizes,
         advice="Give the first block of each stage stride 2 and twice the channels.",
+        **place(seen, "output"),
+    )
+
+
+def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
+    """Stages with other channels, or on other maps, than the plan has. How many blocks each has is another check."""
+    wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
+    if wanted == found:
+        return None
+    return Finding(
+        Status.FAILED,
+        f"{in_case(examined, seen)}: the stages give maps of {', '.join(map(show, found))}; "
+        f"expected {', '.join(map(show, wanted))}.",
+        expected=[list(shape) for shape in wanted],
+        actual=[list(shape) for shape in found],
+        advice="The first block of a stage changes channels and resolution, the others keep both.",
         **place(seen, "output"),
     )

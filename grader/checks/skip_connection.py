@@ -16,13 +16,15 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, not_everywhere, place
+from grader.checks._check import Check, Finding, in_case, not_everywhere, place, wrong_blocks
+from grader.graph import Graph
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
+from grader.judge.network import RECORDING
 from grader.observation import Answer, Probe
 from grader.verdict import Status
 
@@ -41,8 +43,8 @@ class SkipConnection(Check):
     title = "Skip connection"
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
-        if isinstance(exercise, ModuleExercise) and not case.confirm:
-            yield from (*ZERO, *ALIGNED)
+        if not case.confirm:
+            yield from (*ZERO, *ALIGNED) if isinstance(exercise, ModuleExercise) else RECORDING
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None
@@ -78,48 +80,97 @@ class SkipConnection(Check):
 
     def judge_network(self, examined: Examined) -> Finding:
         assert isinstance(examined.exercise, NetworkExercise)
-        least = examined.exercise.min_blocks
         recorded = [seen for seen in examined.ran if not seen.case.confirm]
-        for seen in recorded:
-            where = in_case(examined, seen)
-            graph = seen.built.graph
-            if graph is None or not graph.is_sound():
-                return Finding(
-                    Status.SKIPPED,
-                    f"{where}: the network's computation could not be recorded, so its blocks cannot be counted.",
-                )
-            found, again = block_uses(graph)
-            if again:
-                return Finding(
-                    Status.FAILED,
-                    f"{where}: {len(found)} blocks are used {len(found) + len(again)} times: a block that is used more "
-                    "than once shares its weights.",
-                    expected=len(found) + len(again),
-                    actual=len(found),
-                    advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
-                    **place(seen, "output"),
-                )
-            if len(found) < least:
-                return Finding(
-                    Status.FAILED,
-                    f"{where}: {len(found)} residual blocks found, expected at least {least}.",
-                    expected=least,
-                    actual=len(found),
-                    advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
-                    **place(seen, "output"),
-                )
-        incomplete = not_everywhere(examined, "There are enough residual blocks")
-        if incomplete is not None:
-            return incomplete
         if not recorded:
             return Finding(Status.SKIPPED, "All cases are confirming ones, in which no blocks are counted.")
-        blocks = min(len(block_uses(seen.built.graph)[0]) for seen in recorded if seen.built.graph is not None)
-        return Finding(
-            Status.PASSED,
-            f"The network adds a shortcut {blocks} times; at least {least} residual blocks were asked for.",
-            expected=least,
-            actual=blocks,
+        graph = examined.network.graph
+        if graph is None:
+            return Finding(
+                Status.SKIPPED,
+                f"{in_case(examined, recorded[0])}: the network's blocks cannot be counted, because what it computes "
+                f"is not known: {examined.network.reason}.",
+                advice="Its points are pending, not lost: a human looks at the network.",
+            )
+        return (
+            _blocks_missing(examined, examined.exercise.min_blocks, recorded[0], graph)
+            or wrong_blocks(examined, self.id)
+            or not_everywhere(examined, "There are enough residual blocks")
+            or _blocks_unknown(examined)
+            or Finding(
+                Status.PASSED,
+                f"The network adds a shortcut {len(block_uses(graph)[0])} times; at least "
+                f"{examined.exercise.min_blocks} residual blocks were asked for.",
+                expected=examined.exercise.min_blocks,
+                actual=len(block_uses(graph)[0]),
+                evidence=[f"{block.name} is as {block.call} should be." for block in examined.blocks if block.right],
+                notes=[
+                    f"{block.name} makes the mistake that was marked down in {block.excused}; it does not cost again."
+                    for block in examined.blocks
+                    if block.excused
+                ],
+            )
         )
+
+
+def _blocks_missing(examined: Examined, least: int, seen: Observation, graph: Graph) -> Finding | None:
+    """Too few blocks, or one that is used several times."""
+    where = in_case(examined, seen)
+    found, again = block_uses(graph)
+    if again:
+        return Finding(
+            Status.FAILED,
+            f"{where}: {len(found)} blocks are used {len(found) + len(again)} times: a block that is used more "
+            "than once shares its weights.",
+            expected=len(found) + len(again),
+            actual=len(found),
+            advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
+            **place(seen, "output"),
+        )
+    if examined.plan:
+        return _wrong_depth(examined, where)
+    # A block whose mistake has cost already counts, even if it adds nothing.
+    excused = [block for block in examined.blocks if block.excused and block.segment.join not in found]
+    if len(found) + len(excused) < least:
+        return Finding(
+            Status.FAILED,
+            f"{where}: {len(found)} residual blocks found, expected at least {least}.",
+            expected=least,
+            actual=len(found),
+            advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
+            **place(seen, "output"),
+        )
+    return None
+
+
+def _wrong_depth(examined: Examined, where: str) -> Finding | None:
+    """Another number of blocks than the plan has, in all or in a stage."""
+    wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
+    if wanted == found:
+        return None
+    return Finding(
+        Status.FAILED,
+        f"{where}: {sum(found)} residual blocks found, expected {sum(wanted)}: "
+        f"in the stages {', '.join(map(str, found))} instead of {', '.join(map(str, wanted))}.",
+        expected=list(wanted),
+        actual=list(found),
+        advice="A stage is a run of blocks with equal channels: count the blocks of each.",
+    )
+
+
+def _blocks_unknown(examined: Examined) -> Finding | None:
+    """Blocks that are neither right nor make a known mistake: a human decides."""
+    unknown = [block for block in examined.blocks if block.is_unknown and not block.excused]
+    if not unknown:
+        return None
+    node = unknown[0].segment.output
+    return Finding(
+        Status.SKIPPED,
+        f"{', '.join(block.name for block in unknown)}: does not do what a block of the other exercises does, and no "
+        "known mistake explains the difference.",
+        cell=node.cell,
+        line=node.line,
+        advice="Its points are pending, not lost: a human looks at the block.",
+    )
 
 
 def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe: Probe) -> Finding | None:

@@ -16,6 +16,9 @@ from torch import Tensor
 from grader.judge.leaves import Slot
 from grader.observation import Probe, Recipe
 
+LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
+SMALL = 1 << 13  # numbers in a draw that is kept
+
 
 def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
     """Input of a probe, batch × `size`, in float64."""
@@ -38,8 +41,17 @@ def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Ten
     return _random_value(seed, slot)
 
 
-@lru_cache(maxsize=4096)
 def _random_value(seed: int, slot: Slot) -> Tensor:
+    # The weights of wide networks, which come in all sizes, would fill the memory if they were kept.
+    return _small_value(seed, slot) if math.prod(slot.shape) <= SMALL else _fresh_value(seed, slot)
+
+
+@lru_cache(maxsize=4096)
+def _small_value(seed: int, slot: Slot) -> Tensor:
+    return _fresh_value(seed, slot)
+
+
+def _fresh_value(seed: int, slot: Slot) -> Tensor:
     normal = _normal(seed, f"value {slot}", slot.shape)
     match slot.role:
         case "weight":
@@ -54,8 +66,31 @@ def _random_value(seed: int, slot: Slot) -> Tensor:
             return 0.5 * normal
 
 
-@lru_cache(maxsize=1024)
 def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
-    digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=7).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+    size = math.prod(shape)
+    if size <= SMALL:
+        return _small_draw(seed, purpose, shape)
+    if size <= LONG:
+        return _draw(seed, purpose, shape)
+    # Millions of numbers are one long draw again and again, from another place for each purpose.
+    start = _number(seed, purpose) % LONG
+    return _long_draw(seed).repeat(2 + size // LONG)[start : start + size].view(shape)
+
+
+@lru_cache(maxsize=1024)
+def _small_draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
+    return _draw(seed, purpose, shape)
+
+
+@lru_cache(maxsize=1)
+def _long_draw(seed: int) -> Tensor:
+    return _draw(seed, "long", (LONG,))
+
+
+def _draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
+    generator = torch.Generator().manual_seed(_number(seed, purpose))
     return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def _number(seed: int, purpose: str) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=7).digest(), "little")

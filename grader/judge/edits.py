@@ -17,8 +17,12 @@ class Editor:
         return self._nodes[node]
 
     def add(self, op: str, *args: object, **fields: object) -> int:
-        """A new operation; nodes among its arguments are given as `ref(id)`."""
-        return self._add(Node.model_validate({"id": self._next, "op": op, "args": list(args), **fields}))
+        """A new operation; nodes among its arguments are given as `ref(id)`.
+
+        Its result has the shape of the first of them, unless `shapes` says otherwise.
+        """
+        node = Node.model_validate({"id": self._next, "op": op, "args": list(args), **fields})
+        return self._add(node if node.shapes else node.changed(shapes=[self._nodes[node.inputs[0]].shape]))
 
     def add_leaf(self, leaf: Leaf, shape: list[int]) -> int:
         """A new parameter or buffer."""

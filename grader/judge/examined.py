@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
@@ -12,6 +13,8 @@ from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, add_every_bias, right_forms
 from grader.judge.leaves import Signature
+from grader.judge.network import JudgedBlock, RecordedNetwork
+from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.observation import Problem, Raised
 
@@ -111,6 +114,8 @@ class Examined:
         observations: one for each case that could be asked.
         ended: why the student's process ended before all cases were asked, if it did.
         problems: what went wrong while the cells ran.
+        blocks: what was found out about the blocks of a network, first to last.
+        plan: the stages that a network is to have; none if any will do.
     """
 
     exercise: ModuleExercise | NetworkExercise
@@ -120,11 +125,38 @@ class Examined:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
+    blocks: list[JudgedBlock] = field(default_factory=list)
+    plan: list[Stage] = field(default_factory=list)
 
     @property
     def ran(self) -> list[Observation]:
         """Cases in which the module was built and gave a tensor."""
         return [seen for seen in self.observations if seen.built.output and seen.built.output.kind == "tensor"]
+
+    @cached_property
+    def network(self) -> RecordedNetwork:
+        """What a network computes, if its own recording was found to tell the truth, in the first case that has one."""
+        seen = next((seen for seen in self.ran if not seen.case.confirm), None)
+        if seen is None:
+            return RecordedNetwork(None, "no case records what the network computes")
+        return RecordedNetwork.of(seen)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages that the network's blocks make."""
+        return stages(block.segment for block in self.blocks)
+
+    def has_cost(self, key: str) -> bool:
+        """Has it cost already, in a network, that no gradient reaches this parameter, or the input ("x")?
+
+        So it is for the parameters of a block that was marked down in its own exercise, and for all that the network
+        uses in front of it. A parameter that is used nowhere is another matter.
+        """
+        excused = [block for block in self.blocks if block.excused]
+        if not excused or self.network.graph is None:
+            return False
+        used = {node.leaf.key for node in self.network.graph.nodes if node.leaf is not None}
+        return key in used or any(key.startswith(f"p:{block.name}.") for block in excused)
 
     @property
     def signature(self) -> str:

@@ -9,6 +9,7 @@ import sys
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import nn
@@ -89,13 +90,12 @@ class Reference:
         return graph.by_id()[graph.output].shape
 
     @cached_property
-    def _class(self) -> type[nn.Module]:
-        file, name = self.exercise.reference.split(":")
+    def _class(self) -> Any:
         try:
-            found = getattr(_load(self.assignment.folder, file), name)
+            found = find_reference(self.assignment.folder, self.exercise.reference)
         except (ImportError, AttributeError, SyntaxError) as error:
             raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {error}") from error
-        return found  # type: ignore[no-any-return]
+        return found
 
     def build(self, case: Case, keywords: int = 0) -> nn.Module:
         """A module of its own, in float64."""
@@ -118,6 +118,16 @@ class Reference:
         return AssignmentError(
             f"{self.assignment.folder / 'assignment.toml'}: exercise {self.exercise.id}: reference: {what}"
         )
+
+
+def find_reference(folder: Path, reference: str) -> Any:
+    """What `file:name` names: a class, or a function that builds a module.
+
+    Raises:
+        ImportError, AttributeError, SyntaxError: it cannot be imported.
+    """
+    file, name = reference.split(":")
+    return getattr(_load(folder, file), name)
 
 
 def _load(folder: Path, file: str) -> ModuleType:

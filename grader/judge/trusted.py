@@ -46,7 +46,7 @@ class Untold(Exception):
     """A graph that cannot be used: it does something that is not allowed here, or it does not do what it says."""
 
 
-def run_guarded(graph: Graph, x: Tensor, values: Mapping[str, Tensor], environment: Environment) -> None:
+def run_guarded(graph: Graph, x: Tensor, values: Mapping[str, Tensor], environment: Environment) -> dict[str, Tensor]:
     """Put what every node of a student's graph gives into `environment`, as far as it can be run.
 
     Args:
@@ -56,7 +56,7 @@ def run_guarded(graph: Graph, x: Tensor, values: Mapping[str, Tensor], environme
         Untold: the graph cannot be run to its end, or not within bounds.
     """
     try:
-        evaluate(graph, x, values, environment, _Guard())
+        return evaluate(graph, x, values, environment, _Guard())
     except Untold:
         raise
     except ReplayError as error:

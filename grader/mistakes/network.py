@@ -48,10 +48,32 @@ class NoResidualBlocks(_NetworkMistake):
     broken = (changed(NETWORK, ("F.relu(out + identity)", "F.relu(out)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        graph = examined.ran[0].built.graph
-        if graph is not None and graph.is_sound() and not residual_additions(graph):
-            return Notice(Proof.REPORTED)
-        return None
+        graph = examined.network.graph
+        if graph is None or residual_additions(graph) or any(block.excused for block in examined.blocks):
+            return None
+        return Notice(Proof.MEASURED)
+
+
+class WrongDepth(_NetworkMistake):
+    id = "wrong-depth"
+    message = "The network has another number of residual blocks than the task asks for."
+    broken = (
+        changed(
+            NETWORK, ("        ResBlock(32, 32),\n        ResBlock(32, 64, 2),", ""), ("nn.Linear(64", "nn.Linear(32")
+        ),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        graph = examined.network.graph
+        if graph is None:
+            return None
+        if examined.plan:
+            wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
+            said = f"The stages have {', '.join(map(str, found))} blocks instead of {', '.join(map(str, wanted))}."
+            return Notice(Proof.MEASURED, message=said) if found and wanted != found else None
+        count = max(len(block_uses(graph)[0]), len(examined.blocks))
+        said = f"The network has {count} residual blocks; the task asks for at least {exercise.min_blocks}."
+        return Notice(Proof.MEASURED, message=said) if 0 < count < exercise.min_blocks else None
 
 
 class NoDownsampling(_NetworkMistake):
@@ -60,12 +82,12 @@ class NoDownsampling(_NetworkMistake):
     broken = (changed(NETWORK, ("32, 2)", "32)"), ("64, 2)", "64)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        graph = examined.ran[0].built.graph
-        if graph is None or not graph.is_sound():
+        graph = examined.network.graph
+        if graph is None:
             return None
         nodes = graph.by_id()
         sizes = {tuple(nodes[nodes[i].inputs[0]].shape[2:]) for i in residual_additions(graph)}
-        return Notice(Proof.REPORTED) if len(sizes) == 1 else None
+        return Notice(Proof.MEASURED) if len(sizes) == 1 else None
 
 
 class HeadMissing(_NetworkMistake):
@@ -117,7 +139,5 @@ class BlockInstanceRepeated(_NetworkMistake):
     )
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        graph = examined.ran[0].built.graph
-        if graph is None or not graph.is_sound():
-            return None
-        return Notice(Proof.REPORTED) if block_uses(graph)[1] else None
+        graph = examined.network.graph
+        return Notice(Proof.MEASURED) if graph is not None and block_uses(graph)[1] else None

@@ -1,0 +1,325 @@
+"""Judge a network block by block, each against the module exercises of the same assignment."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from grader.assignment import Argument, Assignment, Case, ModuleExercise, NetworkExercise
+from grader.checks import checks
+from grader.graph import Graph
+from grader.judge.behaviour import behaves_like
+from grader.judge.examine import Observation, examine
+from grader.judge.examined import Examined, RightAnswers
+from grader.judge.forms import Form
+from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
+from grader.judge.narrow import fingerprint, narrowed, possible_factors
+from grader.judge.network import JudgedBlock
+from grader.judge.plan import Stage, planned_stages
+from grader.judge.reference import Reference
+from grader.judge.segments import segments
+from grader.judge.standin import StandIn
+from grader.judge.trusted import Untold
+from grader.mistakes import diagnose
+from grader.observation import Probe
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof
+
+SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
+MOST_KEPT = 2000  # computations that are known to be right, or not
+MOST_VERDICTS = 500  # on blocks that are wrong
+MOST_CASES = 200  # sizes of blocks for which the references' answers are kept
+MOST_WEIGHTS = 1 << 23  # numbers in one block
+MAPS = [8, 8]  # on which a block is judged when narrow, whatever it was recorded on
+SMALL_MAPS = [4, 4]  # on which the verdict is confirmed at the width that it has
+ARGUMENTS = ("in_channels", "out_channels", "stride")
+# Asked at the width that a block has, when its narrow self is judged. Of three samples, since modules are recorded
+# with two: the search for mistakes then looks at the values on the way in the narrow case only.
+CONFIRM = Probe("confirm", "random", batch=3, gradient=False)
+# Asked where a block cannot be made narrow, or run on other maps than it was recorded on.
+AS_RECORDED = ("random", "random train", "zero", "zero branch", "constant branch")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a block is made for, and the maps that it was recorded on."""
+
+    channels_in: int
+    channels_out: int
+    stride: int
+    maps: tuple[int, int]
+
+    @staticmethod
+    def of(graph: Graph) -> Sizes | None:
+        """Of a part of a network; None if it does not lead from maps to maps."""
+        given, made = graph.input.shape, graph.by_id()[graph.output].shape
+        if len(given) != 4 or len(made) != 4 or 0 in given or 0 in made:
+            return None
+        stride = round(given[2] / made[2])
+        if given[2] == 1:  # maps of one pixel do not tell
+            strides = [node.args[3] for node in graph.nodes if node.name == "convolution" and len(node.args) > 3]
+            stride = max((s[0] for s in strides if isinstance(s, list) and s and isinstance(s[0], int)), default=1)
+        return Sizes(given[1], made[1], max(1, stride), (given[2], given[3]))
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An exercise that was judged before the network."""
+
+    examined: Examined
+    report: ExerciseReport
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A block that is not right: as what it was judged, and its mistakes, if they are known."""
+
+    call: str
+    checks: list[CheckResult] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+
+
+class BlockJudge:
+    """Judges blocks of networks. Kept from submission to submission, with its verdicts on what it has met before."""
+
+    def __init__(self, assignment: Assignment, seed: int, device: str) -> None:
+        self._assignment = assignment
+        self._seed = seed
+        self._device = device
+        self._equal: OrderedDict[tuple[str, bool], ModuleExercise | None] = OrderedDict()
+        self._verdicts: OrderedDict[tuple[object, ...], Verdict] = OrderedDict()
+        self._plans: dict[str, list[Stage]] = {}
+        self._cases: set[str] = set()
+        self._answers: list[RightAnswers] = []
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        """The references without any kept answer: networks come in all sizes, and memory must not grow with them."""
+        self._cases.clear()
+        self._answers = [
+            RightAnswers(Reference(self._assignment, exercise), self._seed, self._device)
+            for exercise in self._assignment.code_exercises
+            if isinstance(exercise, ModuleExercise) and set(ARGUMENTS) <= set(exercise.cases[0].arguments)
+        ]
+
+    def judge(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
+        """Judge every block of a network; what is found is noted in `examined`.
+
+        Args:
+            earlier: the exercises judged before, by id; their mistakes do not cost again.
+        """
+        assert isinstance(examined.exercise, NetworkExercise)
+        network = examined.network
+        if network.graph is None:
+            return
+        examined.plan = self._plan(examined.exercise)
+        found = segments(network.graph)
+        # Without any skip, chains may be blocks whose mistake is known from their own exercise.
+        known_wrong = any(not each.report.correct for each in earlier.values())
+        try_chains = known_wrong and not any(segment.has_skip for segment in found)
+        for number, segment in enumerate(found, start=1):
+            block = JudgedBlock(segment.path or f"block {number}", segment)
+            is_candidate = segment.has_skip or segment.among_blocks or try_chains
+            if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
+                block = self._judge(block, network.trains)
+                block = replace(block, excused=_excuse(block, earlier))
+            if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
+                examined.blocks.append(block)
+        if len(self._cases) > MOST_CASES:
+            self._start_afresh()
+
+    def _plan(self, exercise: NetworkExercise) -> list[Stage]:
+        """The stages that a network is to have, in the case of which the graph is looked at."""
+        if exercise.id not in self._plans:
+            case = next(case for case in exercise.cases if not case.confirm)
+            self._plans[exercise.id] = planned_stages(self._assignment, exercise, case)
+        return self._plans[exercise.id]
+
+    def _judge(self, block: JudgedBlock, trains: bool) -> JudgedBlock:
+        """Right if any of its extents is; else with the mistakes that the likeliest extent makes."""
+        extents = block.segment.extents
+        for graph in extents:
+            exercise = self._equals(graph, trains)
+            if exercise is not None:
+                return replace(block, compared=True, call=_call(exercise, Sizes.of(graph)), right=True)
+        verdict = self._mistakes(extents[0], trains)
+        return replace(block, compared=True, call=verdict.call, checks=verdict.checks, diagnoses=verdict.diagnoses)
+
+    def _mistakes(self, graph: Graph, trains: bool) -> Verdict:
+        """What a wrong block does wrong; kept, since the blocks of a network are often wrong alike."""
+        key = (fingerprint(graph), frozenset(_lines([graph])), trains)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._search(graph, trains)
+            if len(self._verdicts) > MOST_VERDICTS:
+                self._verdicts.popitem(last=False)
+        return self._verdicts[key]
+
+    def _search(self, graph: Graph, trains: bool) -> Verdict:
+        call = ""
+        for answers in self._nearest(graph):
+            examined = self._examined(graph, answers, trains)
+            if examined is None:
+                continue
+            exercise = answers.reference.exercise
+            call = call or _call(exercise, Sizes.of(graph))
+            diagnoses = [d for d in diagnose(examined) if d.proof is not Proof.REPORTED]
+            if diagnoses:
+                results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
+                return Verdict(_call(exercise, Sizes.of(graph)), results, diagnoses)
+        return Verdict(call)
+
+    def _nearest(self, graph: Graph) -> list[RightAnswers]:
+        """The exercises whose references have a number of weighted layers that comes nearest to a block's."""
+        sizes = Sizes.of(graph)
+        if sizes is None:
+            return []
+        mine = _weights(fill_slots(places_in_graph(graph)))
+        distances = []
+        for answers in self._answers:
+            case = self._narrow_case(answers.reference.exercise, graph, sizes)[1]
+            distances.append(min(abs(mine - _weights(form.slots)) for form in answers.plain_forms(case)))
+        return [each for each, distance in zip(self._answers, distances, strict=True) if distance == min(distances)]
+
+    def _equals(self, graph: Graph, trains: bool) -> ModuleExercise | None:
+        """The exercise whose reference a block equals."""
+        key = (fingerprint(graph), trains)
+        if key not in self._equal:
+            found = (each.reference.exercise for each in self._answers if self._is_right(graph, each, trains))
+            self._equal[key] = next(found, None)
+            if len(self._equal) > MOST_KEPT:
+                self._equal.popitem(last=False)
+        self._equal.move_to_end(key)
+        return self._equal[key]
+
+    def _is_right(self, graph: Graph, answers: RightAnswers, trains: bool) -> bool:
+        examined = self._examined(graph, answers, trains, only_if_alike=True)
+        return examined is not None and all(
+            any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in examined.observations
+        )
+
+    def _examined(
+        self, graph: Graph, answers: RightAnswers, trains: bool, *, only_if_alike: bool = False
+    ) -> Examined | None:
+        """A block as if it were a submission of a module exercise; None if it cannot be run as one.
+
+        Args:
+            only_if_alike: give up on a block whose parameters are not those of a right one.
+        """
+        sizes = Sizes.of(graph)
+        if sizes is None or sum(math.prod(node.shape) for node in graph.nodes if node.leaf) > MOST_WEIGHTS:
+            return None
+        exercise = answers.reference.exercise
+        factor, case = self._narrow_case(exercise, graph, sizes)
+        small = narrowed(graph, factor)
+        if only_if_alike and not _is_alike(small, answers.forms(case)):
+            return None
+        examined = Examined(exercise, exercise.name, answers)
+        try:
+            examined.observations = [self._observe(small, answers, case, _probes(exercise, case), trains)]
+            if factor > 1:
+                wide = self._case(exercise, sizes, 1, SMALL_MAPS)
+                examined.observations.append(self._observe(graph, answers, wide, [CONFIRM], trains))
+        except Untold:
+            as_recorded = self._case(exercise, sizes, 1, list(sizes.maps))
+            probes = [replace(p, batch=2, grow=(0, 0)) for p in _probes(exercise, case) if p.name in AS_RECORDED]
+            try:
+                examined.observations = [self._observe(graph, answers, as_recorded, probes, trains)]
+            except Untold:
+                return None
+        cases = [seen.case for seen in examined.observations]
+        examined.exercise = exercise.model_copy(update={"cases": cases})
+        return examined
+
+    def _observe(
+        self, graph: Graph, answers: RightAnswers, case: Case, probes: Iterable[Probe], trains: bool
+    ) -> Observation:
+        return examine(
+            StandIn(graph),
+            answers.reference.exercise.name,
+            case,
+            [probe for probe in probes if trains or not probe.train],
+            forms=answers.forms(case),
+            output_shape=lambda shape: answers.reference.output_shape(case, shape),
+            seed=self._seed,
+            seconds=SECONDS,
+        )
+
+    def _narrow_case(self, exercise: ModuleExercise, graph: Graph, sizes: Sizes) -> tuple[int, Case]:
+        """By what to divide the channels, and the case that remains: a declared one if the proportions allow."""
+        factors = possible_factors(graph) or [1]
+        for factor in factors:
+            for case in exercise.cases:
+                narrow = (sizes.channels_in // factor, sizes.channels_out // factor, sizes.stride)
+                if not case.confirm and narrow == tuple(map(case.arguments.get, ARGUMENTS)):
+                    return factor, case
+        return factors[0], self._case(exercise, sizes, factors[0], MAPS)
+
+    def _case(self, exercise: ModuleExercise, sizes: Sizes, factor: int, maps: list[int]) -> Case:
+        """A case of an exercise for a block of this size; what else the exercise declares is as in its first case."""
+        given, made = sizes.channels_in // factor, sizes.channels_out // factor
+        arguments: dict[str, Argument] = {
+            **exercise.cases[0].arguments,
+            **dict(zip(ARGUMENTS, (given, made, sizes.stride), strict=True)),
+        }
+        title = f"{given} to {made} channels, stride {sizes.stride}, on {maps[0]}×{maps[1]}"
+        self._cases.add(title)
+        return Case(title=title, arguments=arguments, input=[given, *maps])
+
+
+def block_diagnoses(examined: Examined) -> list[Diagnosis]:
+    """The mistakes of a network's blocks, each with the block that makes it; those that have cost already left out."""
+    return [
+        diagnosis.model_copy(update={"message": f"In {block.name}: {diagnosis.message}"})
+        for block in examined.blocks
+        if not block.excused
+        for diagnosis in block.diagnoses
+    ]
+
+
+def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:
+    """What the exercise's checks ask in a case, each once."""
+    asked = (probe for name in exercise.points for probe in checks()[name].probes(exercise, case))
+    return list({probe.name: probe for probe in asked}.values())
+
+
+def _is_alike(graph: Graph, forms: Iterable[Form]) -> bool:
+    """Has a block the parameters of an accepted form?"""
+    mine = signature(fill_slots(places_in_graph(graph)))
+    return any(form.signature == mine for form in forms)
+
+
+def _weights(slots: Iterable[Slot]) -> int:
+    return sum(slot.role == "weight" for slot in slots)
+
+
+def _call(exercise: ModuleExercise, sizes: Sizes | None) -> str:
+    """The block as the student would write it."""
+    if sizes is None:
+        return exercise.name
+    return f"{exercise.name}({sizes.channels_in}, {sizes.channels_out}, {sizes.stride})"
+
+
+def _excuse(block: JudgedBlock, earlier: Mapping[str, Earlier]) -> str:
+    """The exercise in which a block's mistakes have cost already: those that were named there, or, where no cause is
+    known, whatever was wrong with the same lines of code."""
+    for name, each in earlier.items():
+        if each.report.correct or isinstance(each.examined.exercise, NetworkExercise):
+            continue
+        known = {diagnosis.mistake for diagnosis in each.report.diagnoses}
+        if block.diagnoses and {diagnosis.mistake for diagnosis in block.diagnoses} <= known:
+            return name
+        if block.is_unknown and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
+            return name
+    return ""
+
+
+def _recorded(examined: Examined) -> list[Graph]:
+    return [seen.built.graph for seen in examined.observations if seen.built.graph is not None]
+
+
+def _lines(graphs: Iterable[Graph]) -> set[tuple[int, int]]:
+    """Cell and line of every operation."""
+    return {
+        (node.cell, node.line) for g in graphs for node in g.nodes if node.cell is not None and node.line is not None
+    }

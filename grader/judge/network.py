@@ -1,0 +1,106 @@
+"""A whole network: is what was recorded of it true, and what was found out about its blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from grader.graph import Graph
+from grader.judge.compare import equal
+from grader.judge.draws import draw_input
+from grader.judge.examine import Observation
+from grader.judge.narrow import in_training
+from grader.judge.replay import Environment
+from grader.judge.segments import Segment
+from grader.judge.trusted import Untold, run_guarded
+from grader.observation import Probe
+from grader.verdict import CheckResult, Diagnosis
+
+# Under random weights, does the recorded graph do what the network does? As recorded, for one sample, in training.
+AS_RECORDED = Probe("random", "random", gradient=False)
+ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
+TRAINING = Probe("random train", "random", train=True, gradient=False)
+RECORDING = (AS_RECORDED, ONE_SAMPLE, TRAINING)
+
+
+@dataclass(frozen=True)
+class JudgedBlock:
+    """One block of a network, compared with what the module exercises ask for.
+
+    Attributes:
+        name: where it is: "layer3.0", or "block 5" when its module is not known.
+        compared: was it compared with the references of the module exercises?
+        call: the block as the student would write it: "ResBlock(64, 128, 2)".
+        right: does it do exactly what the reference does?
+        checks: for a wrong block, what the exercise's checks say of it.
+        diagnoses: mistakes that were replayed: the reference with them does exactly what the block does.
+        excused: the exercise in which they have cost points already, or "".
+    """
+
+    name: str
+    segment: Segment
+    compared: bool = False
+    call: str = ""
+    right: bool = False
+    checks: list[CheckResult] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    excused: str = ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Neither right nor with a mistake that is known."""
+        return self.compared and not self.right and not self.diagnoses
+
+
+@dataclass(frozen=True)
+class RecordedNetwork:
+    """The graph of a network that does what the network does, or why there is none.
+
+    Attributes:
+        graph: believed because under random weights it gives the network's outputs, for two samples and for one.
+        trains: does it also in training mode, once its batch norms are put into that mode?
+    """
+
+    graph: Graph | None
+    reason: str = ""
+    trains: bool = False
+
+    @staticmethod
+    def of(seen: Observation) -> RecordedNetwork:
+        """Put what was recorded to the test."""
+        verified = seen.verified
+        if verified is None:
+            return RecordedNetwork(None, seen.untold or "it could not be recorded")
+        graph = verified.graph
+        if not _gives(seen, with_batch(graph, 1), ONE_SAMPLE):
+            return RecordedNetwork(None, "for one sample alone it computes something else than for two")
+        return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING))
+
+
+def with_batch(graph: Graph, batch: int) -> Graph:
+    """A graph recorded for two samples, for another number of them, as far as that number was written into it."""
+    nodes = []
+    for node in graph.nodes:
+        sizes = node.args[1] if len(node.args) > 1 else None
+        views = node.name in ("view", "_unsafe_view", "reshape", "expand")
+        if views and isinstance(sizes, list) and sizes and sizes[0] == 2 and node.shape[:1] == [2]:
+            node = node.changed(args=[node.args[0], [batch, *sizes[1:]], *node.args[2:]])
+        nodes.append(node)
+    return Graph.model_construct(nodes=nodes, output=graph.output)
+
+
+def _gives(seen: Observation, graph: Graph, probe: Probe) -> bool:
+    """Does a graph give what the network gave on a probe?"""
+    answer = seen.answers.get(probe.name)
+    if answer is None or answer.y is None:
+        return False
+    environment: Environment = {}
+    try:
+        with torch.no_grad():
+            run_guarded(graph, draw_input(seen.seed, seen.case.input, probe), seen.drawn, environment)
+    except Untold:
+        return False
+    y, result = answer.y, environment[graph.output]
+    return isinstance(result, Tensor) and result.shape == y.shape and equal(y, result.to(y.dtype), seen.precision)

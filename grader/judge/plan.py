@@ -1,0 +1,55 @@
+"""The plan of a network: which stages of residual blocks it is to have. Read off the reference network, recorded once.
+
+A stage is a run of blocks whose outputs have one shape: so many channels on maps of such a size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import nn
+
+from grader.assignment import Assignment, Case, NetworkExercise
+from grader.capture import record
+from grader.errors import AssignmentError
+from grader.graph import Graph
+from grader.judge.reference import find_reference
+from grader.judge.segments import Segment, segments
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Blocks in a row whose outputs have one shape, without the batch: channels, height, width."""
+
+    shape: tuple[int, ...]
+    blocks: int
+
+
+def stages(found: Iterable[Segment]) -> list[Stage]:
+    """The stages that these blocks make."""
+    shapes = (tuple(segment.output.shape[1:]) for segment in found)
+    return [Stage(shape, len(list(group))) for shape, group in groupby(shapes)]
+
+
+def planned_stages(assignment: Assignment, exercise: NetworkExercise, case: Case) -> list[Stage]:
+    """The stages of the reference network of an exercise in one case; none if the exercise names no reference.
+
+    Raises:
+        AssignmentError: the reference cannot be found, built or run, or has no residual blocks.
+    """
+    if exercise.reference is None:
+        return []
+    where = f"{assignment.folder / 'assignment.toml'}: exercise {exercise.id}: reference"
+    try:
+        network = find_reference(assignment.folder, exercise.reference)(**case.arguments)
+        assert isinstance(network, nn.Module)
+        recorded = record(network.eval(), torch.zeros(2, *case.input)).graph
+    except Exception as error:
+        raise AssignmentError(f"{where}: case {case.title!r}: it raises {type(error).__name__}: {error}") from error
+    found = [] if recorded is None else [s for s in segments(Graph.model_validate(recorded)) if s.has_skip]
+    if not found:
+        raise AssignmentError(f"{where}: case {case.title!r}: no residual blocks are found in it")
+    return stages(found)

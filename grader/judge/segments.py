@@ -1,0 +1,243 @@
+"""The residual blocks of a network, found in its graph, each as a graph of its own.
+
+From one cut of a network to the next leads either one operation, or several paths that part and meet again: with
+weights on them, that is the core of a block. What else belongs to the block, such as the ReLU after the sum, is told
+by the modules that ran it and by what stands around it. None of this is proof: several extents of a block are offered,
+and numbers decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from grader.graph import Graph, Leaf, Node
+from grader.judge.anatomy import SUMS
+from grader.judge.cuts import Dominators
+from grader.judge.leaves import is_weighted
+
+DEEPEST = 8  # long skips inside long skips that are looked into
+MOST_SEGMENTS = 500
+POOLING = frozenset(
+    "mean sum amax max avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool2d max_pool2d_with_indices".split()
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a network with one input and one output.
+
+    Attributes:
+        path: the module that it is, as far as its operations tell: "layer3.0"; "" when they do not.
+        extents: graphs of what may be the block, the likeliest first. Ids are those of the network.
+        has_skip: do several paths lead through it? If not, it is a chain of layers.
+        join: the node where the paths meet.
+        among_blocks: does it have a skip, run lines of code that blocks with one run, or stand beside them?
+    """
+
+    path: str
+    extents: tuple[Graph, ...]
+    has_skip: bool
+    join: int | None = None
+    among_blocks: bool = True
+
+    @property
+    def output(self) -> Node:
+        """The node that gives its result."""
+        graph = self.extents[0]
+        return graph.by_id()[graph.output]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """From one cut to the next. `inside` are the nodes on the way that depend on the input, `end` with them."""
+
+    start: int
+    end: int
+    inside: frozenset[int]
+    is_core: bool
+    path: str  # of the module that ran it
+
+
+def segments(graph: Graph) -> list[Segment]:
+    """The blocks of a network, and chains of at least two weighted layers, in the order they run."""
+    try:
+        network = _Network(graph)
+    except LookupError:
+        return []
+    return network.segments()[:MOST_SEGMENTS]
+
+
+class _Network:
+    """A network's graph, and what is asked of it again and again.
+
+    Raises:
+        LookupError: it does not read its input.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes = graph.by_id()
+        self.dominators = Dominators(graph)
+        self.weighted = {node.id for node in graph.nodes if is_weighted(node, self.nodes)}
+        self.order = {node.id: position for position, node in enumerate(graph.nodes)}
+        self.steps: list[_Step] = []
+        if graph.output in self.dominators:
+            self._walk(graph.input.id, graph.output, DEEPEST)
+
+    def segments(self) -> list[Segment]:
+        cores = [number for number, step in enumerate(self.steps) if step.is_core]
+        lines = {self._line(i) for number in cores for i in self.steps[number].inside & self.weighted}
+        homes = {_parent(self.steps[number].path) for number in cores} - {""}
+        found: list[tuple[int, Segment]] = []
+        free = 0  # the first step that belongs to no block yet
+        for before, number, behind in zip([-1, *cores], [*cores, len(self.steps)], [*cores[1:], None], strict=False):
+            extents = self._extents(before, number, behind) if number < len(self.steps) else []
+            left, right = extents[0] if extents else (number, number)
+            for first, last in self._chains(free, left, ""):
+                inside = {i for step in self.steps[first : last + 1] for i in step.inside & self.weighted}
+                path = _common(step.path for step in self.steps[first : last + 1])
+                among = {self._line(i) for i in inside} <= lines or _parent(path) in homes
+                chain = self._part(self.steps[first].start, self.steps[last].end)
+                found.append((first, Segment(path, (chain,), has_skip=False, among_blocks=among)))
+            if extents:
+                graphs = tuple(self._part(self.steps[i].start, self.steps[j].end) for i, j in extents)
+                found.append(
+                    (number, Segment(self.steps[number].path, graphs, has_skip=True, join=self.steps[number].end))
+                )
+            free = right + 1
+        return [segment for _, segment in sorted(found, key=lambda each: each[0])]
+
+    def _walk(self, start: int, end: int, depth: int) -> None:
+        """Append the steps from one value to another that it dominates."""
+        chain = self.dominators.chain(end)
+        for before, behind in pairwise(chain[chain.index(start) :]):
+            inside = self._inside(before, behind)
+            is_direct = all(i == before or i not in self.dominators for i in self.nodes[behind].inputs)
+            is_core = not is_direct and bool(inside & self.weighted)
+            branch = self._long_branch(before, behind, inside) if is_core and depth else None
+            if branch is not None:
+                # A skip over several blocks: they are looked at one by one.
+                self._walk(before, branch, depth - 1)
+                self.steps.append(_Step(branch, behind, frozenset([behind]), False, self.nodes[behind].module or ""))
+                continue
+            path = _common(self.nodes[i].module or "" for i in inside if self.nodes[i].module is not None)
+            self.steps.append(_Step(before, behind, inside, is_core, path))
+
+    def _inside(self, start: int, end: int) -> frozenset[int]:
+        """What lies between a value and one that it dominates, as far as it depends on the input."""
+        found: set[int] = set()
+        todo = [end]
+        while todo:
+            i = todo.pop()
+            if i != start and i not in found and i in self.dominators:
+                found.add(i)
+                todo += self.nodes[i].inputs
+        return frozenset(found)
+
+    def _long_branch(self, start: int, end: int, inside: frozenset[int]) -> int | None:
+        """The side of a sum that holds several blocks itself, or None when this is a block."""
+        if self.nodes[end].name not in SUMS:
+            return None
+        for side in self.nodes[end].inputs[:2]:
+            if side in inside:
+                chain = self.dominators.chain(side)
+                inner = pairwise(chain[chain.index(start) :])
+                if sum(self._is_residual(before, behind) for before, behind in inner) >= 2:
+                    return side
+        return None
+
+    def _is_residual(self, start: int, end: int) -> bool:
+        """Does the value add two paths on which there are at least two weighted layers?"""
+        sides = {i for i in self.nodes[end].inputs if i in self.dominators}
+        is_sum = self.nodes[end].name in SUMS and len(sides) == 2
+        return is_sum and len(self._inside(start, end) & self.weighted) >= 2
+
+    # ------------------------------------------------------------------ extents
+
+    def _extents(self, before: int, core: int, behind: int | None) -> list[tuple[int, int]]:
+        """First and last step of what may be the block around a core, the likeliest first.
+
+        Args:
+            before, behind: the steps of the cores before (-1: none) and behind it.
+        """
+        path = self.steps[core].path
+        next_path = self.steps[behind].path if behind is not None else ""
+        stop = behind if behind is not None else len(self.steps)
+        left, right = core, core
+        while path and left > before + 1 and _is_within(self.steps[left - 1].path, path):
+            left -= 1
+        while path and right + 1 < stop and _is_within(self.steps[right + 1].path, path):
+            right += 1
+        full = core
+        while full + 1 < stop and self._is_light(full + 1) and not _is_within(self.steps[full + 1].path, next_path):
+            full += 1
+        bare = core
+        while bare < full and not self._has_parameters(bare + 1):
+            bare += 1
+        return list(dict.fromkeys([(left, max(right, full)), (core, full), (left, right), (core, bare), (core, core)]))
+
+    def _is_light(self, number: int) -> bool:
+        """Does a step keep the shape, and hold no weighted layer? (Pooling keeps it where the maps are 1×1.)"""
+        step = self.steps[number]
+        is_pooling = self.nodes[step.end].name in POOLING
+        keeps_shape = self.nodes[step.start].shape == self.nodes[step.end].shape
+        return keeps_shape and not is_pooling and not step.inside & self.weighted
+
+    def _has_parameters(self, number: int) -> bool:
+        inputs = [i for inside in self.steps[number].inside for i in self.nodes[inside].inputs]
+        leaves = [self.nodes[i].leaf for i in inputs]
+        return any(leaf is not None and leaf.learnable for leaf in leaves)
+
+    def _chains(self, first: int, stop: int, prefix: str) -> list[tuple[int, int]]:
+        """Runs of steps that are the smallest modules with at least two weighted layers."""
+        if sum(bool(self.steps[i].inside & self.weighted) for i in range(first, stop)) < 2:
+            return []
+        found: list[tuple[int, int]] = []
+        for part, group in groupby(range(first, stop), key=lambda i: _next_part(self.steps[i].path, prefix)):
+            numbers = list(group)
+            if part:
+                found += self._chains(numbers[0], numbers[-1] + 1, f"{prefix}.{part}".lstrip("."))
+        return found or [(first, stop - 1)]
+
+    def _part(self, start: int, end: int) -> Graph:
+        """What leads from one value to another, as a graph of its own."""
+        wanted: set[int] = set()
+        todo = [end]
+        while todo:
+            i = todo.pop()
+            if i != start and i not in wanted:
+                wanted.add(i)
+                todo += self.nodes[i].inputs
+        x = Node(id=start, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[self.nodes[start].shape])
+        return Graph(nodes=[x, *(self.nodes[i] for i in sorted(wanted, key=self.order.__getitem__))], output=end)
+
+    def _line(self, node: int) -> tuple[int | None, int | None]:
+        return self.nodes[node].cell, self.nodes[node].line
+
+
+def _common(paths: Iterable[str]) -> str:
+    """The module that holds all of these."""
+    found: list[str] | None = None
+    for path in paths:
+        parts = path.split(".") if path else []
+        same = len(parts) if found is None else 0
+        while found is not None and same < min(len(found), len(parts)) and found[same] == parts[same]:
+            same += 1
+        found = parts[:same]
+    return ".".join(found or [])
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _is_within(path: str, module: str) -> bool:
+    return bool(module) and (path == module or path.startswith(module + "."))
+
+
+def _next_part(path: str, prefix: str) -> str:
+    """`0` for `layer3.0.conv1` in `layer3`; "" for what that module runs itself."""
+    rest = path[len(prefix) :].lstrip(".") if not prefix or _is_within(path, prefix) else ""
+    return rest.split(".")[0]

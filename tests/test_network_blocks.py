@@ -1,0 +1,252 @@
+"""Networks are judged block by block: what is wrong is named, and where; what is right is not accused."""
+
+from __future__ import annotations
+
+import pytest
+from judging import judge, judge_all
+
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
+from grader.mistakes.network import NETWORK
+from grader.verdict import ExerciseReport, Proof, Status
+
+# A narrow ResNet-18 whose blocks can be told to be wrong.
+RESNET = (
+    changed(
+        RESBLOCK,
+        ("out_channels, stride=1):", "out_channels, stride=1, bug=None):"),
+        ("        super().__init__()\n", "        super().__init__()\n        self.bug = bug\n"),
+        (
+            "        out = F.relu(self.bn1(self.conv1(x)))\n",
+            "        out = self.bn1(self.conv1(x))\n        out = out if self.bug == 'no relu' else F.relu(out)\n",
+        ),
+        (
+            "        return F.relu(out + identity)",
+            "        if self.bug == 'detached':\n            identity = identity.detach()\n"
+            "        if self.bug == 'no shortcut':\n            return F.relu(out)\n"
+            "        if self.bug == 'multiplied':\n            return F.relu(out * identity)\n"
+            "        if self.bug == 'relu first':\n            return F.relu(out) + identity\n"
+            "        return F.relu(out + identity)",
+        ),
+    )
+    + """
+
+class ResNet(nn.Module):
+    def __init__(self, bugs, num_classes, width=8):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+        channels = width
+        for stage in range(4):
+            blocks = []
+            for number in range(2):
+                stride = 2 if stage > 0 and number == 0 else 1
+                blocks.append(ResBlock(channels, width * 2**stage, stride, bugs.get((stage + 1, number))))
+                channels = width * 2**stage
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(channels, num_classes)
+
+    def forward(self, x):
+        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
+def build_network(num_classes=10):
+    return ResNet(BUGS, num_classes)
+"""
+)
+FIVE = {
+    (1, 1): ("no relu", "inner-relu-missing"),
+    (2, 0): ("relu first", "relu-before-add"),
+    (2, 1): ("multiplied", "shortcut-multiplied"),
+    (3, 1): ("no shortcut", "shortcut-missing"),
+    (4, 1): ("detached", "shortcut-detached"),
+}
+
+
+def resnet(bugs: dict[tuple[int, int], str]) -> str:
+    return RESNET.replace("BUGS", repr(bugs))
+
+
+def failed(report: ExerciseReport) -> list[tuple[str, str]]:
+    return [(check.id, check.message) for check in report.checks if check.status is not Status.PASSED]
+
+
+def test_five_mistakes_in_a_resnet_are_all_named_and_located() -> None:
+    """Each with the block that makes it, and proven: the reference with it does exactly what the block does."""
+    report = judge(resnet({place: bug for place, (bug, _) in FIVE.items()}), "network")
+    expected = {f"layer{stage}.{number}": mistake for (stage, number), (_, mistake) in FIVE.items()}
+    found = {d.message.split(":")[0].removeprefix("In "): d.mistake for d in report.diagnoses}
+    assert expected == found
+    assert {Proof.REPLAYED} == {d.proof for d in report.diagnoses}
+    assert all(d.cell == 1 and d.line is not None for d in report.diagnoses)
+    assert {"gradient", "skip-connection"} <= {check.id for check in report.checks if check.status is Status.FAILED}
+
+
+def test_a_right_resnet_gets_everything() -> None:
+    """Every block is compared, and is as it should be."""
+    report = judge(resnet({}), "network")
+    assert [] == failed(report)
+    assert [] == report.diagnoses
+    skip = next(check for check in report.checks if check.id == "skip-connection")
+    assert [
+        "layer1.0 is as ResBlock(8, 8, 1) should be.",
+        "layer1.1 is as ResBlock(8, 8, 1) should be.",
+    ] == skip.evidence[:2]
+
+
+FUNCTIONS = changed(
+    NETWORK,
+    (
+        "    return nn.Sequential(",
+        "    class Open(nn.Module):\n"
+        "        def __init__(self):\n"
+        "            super().__init__()\n"
+        "            self.w = nn.ParameterList([nn.Parameter(torch.randn(o, i, k, k) * 0.1) for i, o, k in SHAPES])\n"
+        "            self.n = nn.ModuleList([nn.BatchNorm2d(o) for _, o, _ in SHAPES])\n"
+        "            self.fc = nn.Linear(32, num_classes)\n"
+        "\n"
+        "        def layer(self, x, number, stride=1):\n"
+        "            k = self.w[number].shape[-1]\n"
+        "            return self.n[number](F.conv2d(x, self.w[number], None, stride, k // 2))\n"
+        "\n"
+        "        def forward(self, x):\n"
+        "            x = torch.relu(self.layer(x, 0))\n"
+        "            x = torch.relu(self.layer(torch.relu(self.layer(x, 1)), 2) + x)\n"
+        "            x = torch.relu(self.layer(torch.relu(self.layer(x, 3, 2)), 4) + self.layer(x, 5, 2))\n"
+        "            x = torch.relu(self.layer(torch.relu(self.layer(x, 6)), 7) JOIN x)\n"
+        "            return self.fc(x.mean((2, 3)))\n"
+        "\n"
+        "    shape = {'a': (16, 16, 3), 'b': (16, 32, 3), 'c': (32, 32, 3), 'p': (16, 32, 1)}\n"
+        "    SHAPES = [(3, 16, 3), *(shape[letter] for letter in 'aabcpcc')]\n"
+        "    return Open()\n"
+        "\n"
+        "\n"
+        "def other(num_classes=10):\n"
+        "    return nn.Sequential(",
+    ),
+)
+RIGHT = {
+    "no modules for blocks": FUNCTIONS.replace("JOIN", "+"),
+    "the ReLU stands outside": changed(
+        NETWORK,
+        ("return F.relu(out + identity)", "return out + identity"),
+        ("        ResBlock(16, 16),\n", "        ResBlock(16, 16),\n        nn.ReLU(),\n"),
+        ("        ResBlock(16, 32, 2),\n", "        ResBlock(16, 32, 2),\n        nn.ReLU(),\n"),
+        ("        ResBlock(32, 32),\n", "        ResBlock(32, 32),\n        nn.ReLU(),\n"),
+        ("        ResBlock(32, 64, 2),\n", "        ResBlock(32, 64, 2),\n        nn.ReLU(),\n"),
+    ),
+    "a pooled stem": changed(NETWORK, ("        nn.ReLU(),\n", "        nn.ReLU(),\n        nn.MaxPool2d(3, 2, 1),\n")),
+    "a deep stem": changed(
+        NETWORK,
+        (
+            "        nn.Conv2d(3, 16, 3, padding=1, bias=False),\n",
+            "        nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1)),\n",
+        ),
+    ),
+    "convolutions between the stages": changed(
+        NETWORK,
+        (
+            "        ResBlock(32, 32),\n",
+            "        ResBlock(32, 32),\n        nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),\n",
+        ),
+    ),
+    "bottlenecks": changed(
+        BOTTLENECK + NETWORK,
+        ("        ResBlock(16, 16),\n", "        Bottleneck(16, 16),\n        Bottleneck(16, 16),\n"),
+    ),
+    "pooling of one size": changed(
+        NETWORK, ("nn.Flatten(),", "nn.Flatten(1),"), ("nn.AdaptiveAvgPool2d(1)", "nn.AvgPool2d(8)")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_network_is_not_accused(name: str) -> None:
+    """However it is put together."""
+    report = judge(RIGHT[name], "network")
+    assert [] == failed(report)
+    assert [] == report.diagnoses
+
+
+def test_a_block_without_a_module_is_found_by_its_place() -> None:
+    """It has a number instead of a name, and its line."""
+    report = judge(FUNCTIONS.replace("JOIN", "-"), "network")
+    assert [("shortcut-subtracted", "In block 3")] == [(d.mistake, d.message.split(":")[0]) for d in report.diagnoses]
+    line = FUNCTIONS[: FUNCTIONS.index("JOIN")].count("\n") + 1
+    assert line == report.diagnoses[0].line
+
+
+WRONG_BLOCKS = {
+    "shortcut-multiplied": ("F.relu(out + identity)", "F.relu(out * identity)"),
+    "shortcut-missing": ("F.relu(out + identity)", "F.relu(out)"),
+    "inner-relu-missing": ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG_BLOCKS)
+def test_a_mistake_of_the_block_costs_once(mistake: str) -> None:
+    """The network made of a block that was marked down loses nothing more, and says why."""
+    reports = judge_all(changed(NETWORK, WRONG_BLOCKS[mistake]))
+    assert [mistake] == [diagnosis.mistake for diagnosis in reports["resblock"].diagnoses]
+    assert [] == failed(reports["network"])
+    notes = [note for check in reports["network"].checks for note in check.notes]
+    assert "marked down in resblock" in notes[0]
+    alone = judge(changed(NETWORK, WRONG_BLOCKS[mistake]), "network")
+    assert not alone.correct, "without the exercise before it, the network pays"
+
+
+def test_another_mistake_in_the_network_costs() -> None:
+    """What was marked down excuses that mistake, and no other."""
+    source = changed(
+        NETWORK,
+        ("F.relu(out + identity)", "F.relu(out + identity.detach())"),
+        (
+            "    return nn.Sequential(",
+            "    class Other(ResBlock):\n"
+            "        def forward(self, x):\n"
+            "            return F.relu(self.bn2(self.conv2(self.bn1(self.conv1(x)))) + self.shortcut(x))\n\n"
+            "    return nn.Sequential(",
+        ),
+        ("        ResBlock(32, 32),\n", "        Other(32, 32),\n"),
+    )
+    reports = judge_all(source)
+    assert ["shortcut-detached"] == [d.mistake for d in reports["resblock"].diagnoses]
+    assert [("inner-relu-missing", "In 5")] == [
+        (d.mistake, d.message.split(":")[0]) for d in reports["network"].diagnoses
+    ]
+    assert "gradient" in [check for check, _ in failed(reports["network"])]
+
+
+def test_the_rest_of_a_network_is_judged_as_if_its_block_were_right() -> None:
+    """Too few blocks, or no halving, cost whatever the blocks do."""
+    multiplied = WRONG_BLOCKS["shortcut-multiplied"]
+    few = changed(
+        NETWORK,
+        multiplied,
+        ("        ResBlock(32, 32),\n        ResBlock(32, 64, 2),\n", ""),
+        ("nn.Linear(64", "nn.Linear(32"),
+    )
+    flat = changed(NETWORK, multiplied, ("32, 2)", "32)"), ("64, 2)", "64)"))
+    assert ["skip-connection"] == [check for check, _ in failed(judge_all(few)["network"])]
+    assert ["shape"] == [check for check, _ in failed(judge_all(flat)["network"])]
+
+
+def test_a_block_of_another_kind_is_left_to_a_human() -> None:
+    """It is no block of the other exercises, and makes no mistake that is known: its points are pending."""
+    source = changed(
+        NETWORK,
+        (
+            "    return nn.Sequential(",
+            "    class Other(ResBlock):\n"
+            "        def forward(self, x):\n"
+            "            gate = torch.sigmoid(x.mean((2, 3), keepdim=True))\n"
+            "            out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))\n"
+            "            return F.relu(gate * out + (1 - gate) * x)\n\n"
+            "    return nn.Sequential(",
+        ),
+        ("        ResBlock(32, 32),\n", "        Other(32, 32),\n"),
+    )
+    report = judge(source, "network")
+    assert [] == report.diagnoses
+    pending = [check for check in report.checks if check.status is Status.SKIPPED]
+    assert ["skip-connection"] == [check.id for check in pending]
+    assert pending[0].message.startswith("5: ")

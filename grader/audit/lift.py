@@ -142,7 +142,7 @@ class _Lift:
 
     def _arguments(self, node: Node, same: Sequence[Node]) -> dict[str, Any]:
         """The arguments by name, without those that are at their default."""
-        schema = operation(node.op)._schema  # type: ignore[attr-defined]
+        schema = operation(node.op)._schema
         read = [self.terms[i] for i in node.inputs]
         values = [term for term in read if isinstance(term, Value)]
         found: dict[str, Any] = {}

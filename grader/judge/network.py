@@ -22,6 +22,9 @@ from grader.verdict import CheckResult, Diagnosis
 AS_RECORDED = Probe("random", "random", gradient=False)
 ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
 TRAINING = Probe("random train", "random", train=True, gradient=False)
+# Operations whose sizes may hold the number of samples: of something that is read, or of something new.
+SIZED = frozenset("view _unsafe_view reshape expand".split())
+NEW = frozenset("zeros ones full new_zeros new_ones new_full".split())
 RECORDING = (AS_RECORDED, ONE_SAMPLE, TRAINING)
 
 
@@ -74,19 +77,27 @@ class RecordedNetwork:
         if verified is None:
             return RecordedNetwork(None, seen.untold or "it could not be recorded")
         graph = verified.graph
-        if not _gives(seen, with_batch(graph, 1), ONE_SAMPLE):
+        if not _gives(seen, for_one_sample(graph), ONE_SAMPLE):
             return RecordedNetwork(None, "for one sample alone it computes something else than for two")
         return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING))
 
 
-def with_batch(graph: Graph, batch: int) -> Graph:
-    """A graph recorded for two samples, for another number of them, as far as that number was written into it."""
+def for_one_sample(graph: Graph) -> Graph:
+    """A graph recorded for two samples, for one of them: where the number of samples was written into it as part of a
+    size, in front as it nearly always is, that size is halved."""
+    of_input = {graph.input.id}
     nodes = []
     for node in graph.nodes:
-        sizes = node.args[1] if len(node.args) > 1 else None
-        views = node.name in ("view", "_unsafe_view", "reshape", "expand")
-        if views and isinstance(sizes, list) and sizes and sizes[0] == 2 and node.shape[:1] == [2]:
-            node = node.changed(args=[node.args[0], [batch, *sizes[1:]], *node.args[2:]])
+        if not of_input.isdisjoint(node.inputs):
+            of_input.add(node.id)
+        position = 0 if node.name in ("zeros", "ones", "full") else 1
+        sizes = node.args[position] if len(node.args) > position else None
+        first = sizes[0] if isinstance(sizes, list) and sizes else None
+        holds_samples = node.name in NEW or (node.name in SIZED and node.id in of_input)
+        if holds_samples and isinstance(sizes, list) and isinstance(first, int) and first > 0 and first % 2 == 0:
+            args = list(node.args)
+            args[position] = [first // 2, *sizes[1:]]
+            node = node.changed(args=args)
         nodes.append(node)
     return Graph.model_construct(nodes=nodes, output=graph.output)
 

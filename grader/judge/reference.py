@@ -102,7 +102,8 @@ class Reference:
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
         try:
-            return self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
+            built: nn.Module = self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
+            return built
         except Exception as error:
             raise self._wrong(f"case {case.title!r}: the reference raises {type(error).__name__}: {error}") from error
         finally:

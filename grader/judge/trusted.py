@@ -102,10 +102,21 @@ def _joined(args: list[Any]) -> int:
 
 
 def _product(args: list[Any]) -> int:
-    """Matrices: as many multiplications as left × right / shared, and no more results than that."""
+    """Matrices, single ones or in batches: rows of the left × columns of the right, each a sum over what they share."""
     left, right = list(_tensors(args))[-2:]
-    work = left.numel() * right.numel() // max(1, left.shape[-1] if left.dim() else 1)
-    return _affordable(work) + _largest(args)
+    shared = left.shape[-1] if left.dim() else 1
+    numbers: int = left.numel() // max(1, shared) * (right.shape[-1] if right.dim() > 1 else 1)
+    if left.shape[:-2] != right.shape[:-2]:
+        numbers *= math.prod(right.shape[:-2])
+    _affordable(numbers * shared)
+    return numbers
+
+
+def _linear(args: list[Any]) -> int:
+    x, weight = args[:2]
+    numbers: int = x.numel() // max(1, x.shape[-1]) * weight.shape[0]
+    _affordable(numbers * x.shape[-1])
+    return numbers
 
 
 def _convolution(args: list[Any]) -> int:
@@ -156,7 +167,7 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     **dict.fromkeys(ELEMENTWISE.split(), _broadcast),
     **dict.fromkeys(SHRINKING.split(), _largest),
     **dict.fromkeys(("cat", "stack"), _joined),
-    **dict.fromkeys(("mm", "bmm", "addmm", "baddbmm", "matmul", "linear", "dot", "mv"), _product),
+    **dict.fromkeys(("mm", "bmm", "addmm", "baddbmm", "matmul", "dot", "mv"), _product),
     **dict.fromkeys(("constant_pad_nd", "reflection_pad2d", "replication_pad2d"), _padded),
     **dict.fromkeys(("avg_pool2d", "max_pool2d_with_indices"), lambda args: 2 * _largest(args)),
     **dict.fromkeys(("expand", "broadcast_to"), _expanded),
@@ -165,16 +176,16 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     **dict.fromkeys(("new_full", "new_ones", "new_zeros", "as_strided"), _named(1)),
     "upsample_nearest2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
     "upsample_bilinear2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
+    "linear": _linear,
     "convolution": _convolution,
     "alias": _alias,
     "scatter": _scatter,
 }
 
 
-def _affordable(work: int) -> int:
+def _affordable(work: int) -> None:
     if work > MOST_WORK:
         raise Untold("it would take too long")
-    return work
 
 
 def _integers(value: object) -> Iterator[int]:

@@ -12,7 +12,7 @@ from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.strides import stride_of
 
-Padding = Literal["end", "middle"]
+Padding = Literal["end", "middle", "front"]
 
 
 def drop_projection(block: Block) -> None:
@@ -24,8 +24,8 @@ def pad_shortcut(where: Padding) -> Edit:
     """Option A: wherever there would be a projection, the strided identity with the new channels zero.
 
     Args:
-        where: do the zeros stand behind the channels of x, or half of them on either side? Fewer channels are cut off
-            in the same places.
+        where: do the zeros stand behind the channels of x, half of them on either side, or in front? Fewer channels
+            are cut off in the same places.
     """
 
     def change(block: Block) -> None:
@@ -35,7 +35,7 @@ def pad_shortcut(where: Padding) -> Edit:
             for dimension in (2, 3):
                 source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
         if more:
-            before = more // 2 if where == "middle" else 0
+            before = {"end": 0, "middle": more // 2, "front": more}[where]
             padding = [0, 0, 0, 0, before, more - before]
             source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0)
         block.join(block.parts.branch, source)

@@ -5,10 +5,27 @@ Source: He et al., "Deep Residual Learning for Image Recognition" (2015), sectio
 
 from __future__ import annotations
 
-from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut, project_shortcut
-from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+from collections.abc import Iterable, Sequence
+from functools import cache
 
+from grader.judge.edits import ref
+from grader.judge.examine import Observation
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import drop_projection, pad_shortcut, project_shortcut
+from grader.judge.strides import stride_of
+from grader.mistakes._hints import few
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+from grader.mistakes.kernel import settings
+
+PADDED = (
+    "Where shapes differ, x is padded with zeros (option A of the paper). The task asks for option B: a 1×1 "
+    "convolution with the block's stride, followed by a batch norm."
+)
+LAST = "        return F.relu(out + identity)\n"
+PAD = """        missing = out.shape[1] - x.shape[1]
+        step = -(-x.shape[2] // out.shape[2])
+        identity = F.pad(x[:, :, ::step, ::step], (0, 0, 0, 0, {}))
+"""
 TEST = "if stride != 1 or in_channels != out_channels:"
 CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
 NORM = "                nn.BatchNorm2d(out_channels),\n"
@@ -19,28 +36,32 @@ def drop_norm(block: Block) -> None:
         block.bypass(block.projection_norm)
 
 
-def project_identity(*, norm: bool, bias: bool) -> Edit:
-    """A projection where the identity would do."""
-
-    def change(block: Block) -> None:
-        if block.projection is None and block.norms:
-            add_projection(block, norm=norm, bias=bias)
-
-    return edit(change)
-
-
 def normalise_identity(block: Block) -> None:
     if block.projection is None and block.norms:
         block.join(block.parts.branch, block.normalise(block.x, block.norms[0], "identity"))
 
 
-def set_kernel(size: int) -> Edit:
+@cache
+def set_kernel(size: int, padding: int) -> Plant:
+    """A kernel of another size."""
+
     def change(block: Block) -> None:
         node = block.projection
         if node is not None:
             shape = block.editor[node.inputs[1]].shape
-            block.resize(node.args[1], [*shape[:2], size, size])
-            block.editor.set_argument(node.id, 4, [size // 2, size // 2])
+            if shape[2:] != [size, size]:
+                block.resize(node.args[1], [*shape[:2], size, size])
+                block.editor.set_argument(node.id, 4, [padding, padding])
+
+    return plant(edit(change), where="projection")
+
+
+def pad(padding: int) -> Edit:
+    """Zeros around the image."""
+
+    def change(block: Block) -> None:
+        if block.projection is not None:
+            block.editor.set_argument(block.projection.id, 4, [padding, padding])
 
     return edit(change)
 
@@ -54,19 +75,16 @@ def set_stride(stride: int, *, only_when: int | None = None) -> Edit:
     return edit(change)
 
 
-def only_if(condition: str) -> Edit:
-    """The projection only where the stride is not 1 ("stride"), or only where the channels differ ("channels")."""
-
-    def change(block: Block) -> None:
-        node = block.projection
-        if node is None:
-            return
-        weight = block.editor[node.inputs[1]].shape
-        strided, widened = node.args[3] != [1, 1], weight[0] != weight[1]
-        if not (strided if condition == "stride" else widened):
-            drop_projection(block)
-
-    return edit(change)
+def repeat_channels(block: Block) -> None:
+    """x with a stride, and again behind itself until there are enough channels."""
+    channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+    source, stride = block.x, stride_of(block)
+    for dimension in (2, 3) if stride != 1 else ():
+        source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
+    if wanted > channels:
+        source = block.editor.add("aten.cat.default", [ref(source)] * (wanted // channels), 1)
+    if block.projection is not None:
+        block.join(block.parts.branch, source)
 
 
 class ProjectionIgnoresStride(Planted):
@@ -85,32 +103,20 @@ class ProjectionMissing(Planted):
         "Where the block changes the number of channels or the resolution, x and F(x) have different shapes. "
         "There the shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm."
     )
-    plants = (plant(edit(drop_projection)), plant(pad_shortcut("end")), plant(pad_shortcut("middle")))
-    broken = (changed(RESBLOCK, (TEST, "if False:")),)
-
-
-class ProjectionAlways(Planted):
-    id = "projection-always"
-    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
-    plants = tuple(
-        plant(project_identity(norm=norm, bias=bias), where="projection")
-        for norm in (True, False)
-        for bias in (False, True)
+    plants = (
+        plant(edit(drop_projection)),
+        *(plant(pad_shortcut(where), message=PADDED) for where in ("end", "middle", "front")),
+        plant(
+            edit(repeat_channels),
+            message="Where the block changes the number of channels, x is repeated to fit."
+            " There the shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm.",
+        ),
     )
-    broken = (changed(RESBLOCK, (TEST, "if True:")),)
-
-
-class ProjectionWrongCondition(Planted):
-    id = "projection-wrong-condition"
-    message = (
-        "The projection is used under the wrong condition. It is needed when the stride is not 1 or when the "
-        "numbers of channels differ; one of the two is not asked for."
-    )
-    plants = (plant(only_if("channels")), plant(only_if("stride")))
     broken = (
-        changed(RESBLOCK, (TEST, "if in_channels != out_channels:")),
-        changed(RESBLOCK, (TEST, "if stride != 1:")),
-        changed(RESBLOCK, (TEST, "if stride == 2:")),
+        changed(RESBLOCK, (TEST, "if False:")),
+        changed(RESBLOCK, (TEST, "if False:"), (LAST, PAD.format("0, missing") + LAST)),
+        changed(RESBLOCK, (TEST, "if False:"), (LAST, PAD.format("missing // 2, missing - missing // 2") + LAST)),
+        changed(RESBLOCK, (TEST, "if False:"), (LAST, PAD.format("missing, 0") + LAST)),
     )
 
 
@@ -127,8 +133,25 @@ class ProjectionWithoutBN(Planted):
 class ProjectionWrongKernel(Planted):
     id = "projection-wrong-kernel"
     message = "The convolution on the shortcut must be 1×1: it only matches the number of channels and the resolution."
-    plants = (plant(set_kernel(3), where="projection"), plant(set_kernel(5), where="projection"))
-    broken = (changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)")),)
+    plants = (set_kernel(3, 1), set_kernel(5, 2), set_kernel(3, 0), set_kernel(2, 0))
+    broken = (
+        changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)")),
+        changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 7, stride, 3, bias=False)")),
+        changed(BOTTLENECK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride)")),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [set_kernel(*each) for each in few((size, padding) for size, padding, *_ in settings(observations))]
+
+
+class ProjectionWrongPadding(Planted):
+    id = "projection-wrong-padding"
+    message = "The 1×1 convolution on the shortcut has a padding: it needs none, and its result becomes too large."
+    plants = (plant(pad(1), where="projection"), plant(pad(2), where="projection"))
+    broken = (
+        changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride, padding=1, bias=False)")),
+        changed(BOTTLENECK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride, 1)")),
+    )
 
 
 class ProjectionWrongStride(Planted):

@@ -1,0 +1,106 @@
+"""A projection under another condition than "where shapes differ".
+
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), section 3.3, option B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import add_projection, drop_projection
+from grader.judge.strides import stride_of
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+
+TEST = "if stride != 1 or in_channels != out_channels:"
+RIGHT = TEST.removesuffix(":")
+Condition = Callable[[int, int, int], bool]
+# Of stride, channels in and channels out.
+CONDITIONS: dict[str, Condition] = {
+    "if in_channels != out_channels": lambda s, i, o: i != o,
+    "if stride != 1": lambda s, i, o: s != 1,
+    "if stride != 1 and in_channels != out_channels": lambda s, i, o: s != 1 and i != o,
+    "if in_channels < out_channels": lambda s, i, o: i < o,
+    "if stride != 1 or in_channels < out_channels": lambda s, i, o: s != 1 or i < o,
+    "if stride != 1 and in_channels < out_channels": lambda s, i, o: s != 1 and i < o,
+    "if in_channels > out_channels": lambda s, i, o: i > o,
+    "if stride == 1": lambda s, i, o: s == 1,
+    "if in_channels == out_channels": lambda s, i, o: i == o,
+    "if stride == 1 and in_channels == out_channels": lambda s, i, o: s == 1 and i == o,
+    "if stride == 1 or in_channels == out_channels": lambda s, i, o: s == 1 or i == o,
+    "if stride != 1 or in_channels == out_channels": lambda s, i, o: s != 1 or i == o,
+    "if stride == 1 or in_channels != out_channels": lambda s, i, o: s == 1 or i != o,
+    "if stride != 1 and in_channels == out_channels": lambda s, i, o: s != 1 and i == o,
+    "if stride == 1 and in_channels != out_channels": lambda s, i, o: s == 1 and i != o,
+}
+
+
+def project_if(condition: Condition, *, bias: bool) -> Edit:
+    """A projection where a condition holds, and nowhere else; a new one has a batch norm.
+
+    Args:
+        bias: does a new one have a (redundant) bias?
+    """
+
+    def change(block: Block) -> None:
+        channels = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+        wanted = condition(stride_of(block), *channels)
+        if block.projection is not None and not wanted:
+            drop_projection(block)
+        elif block.projection is None and wanted:
+            add_projection(block, norm=True, bias=bias)
+
+    return edit(change)
+
+
+def _under(said: str, condition: Condition) -> list[Plant]:
+    message = (
+        f"The projection is used under the wrong condition: the block behaves as with `{said}`. It is needed exactly "
+        f"where shapes differ: `{RIGHT}`."
+    )
+    adds = condition(1, 8, 8)
+    return [plant(project_if(condition, bias=bias), message=message) for bias in ((False, True) if adds else (False,))]
+
+
+class ProjectionWrongCondition(Planted):
+    id = "projection-wrong-condition"
+    message = (
+        "The projection is used under the wrong condition. It is needed exactly where the stride is not 1 or the "
+        "numbers of channels differ."
+    )
+    plants = tuple(way for each in CONDITIONS.items() for way in _under(*each))
+    broken = (
+        changed(RESBLOCK, (TEST, "if in_channels != out_channels:")),
+        changed(RESBLOCK, (TEST, "if stride != 1:")),
+        changed(RESBLOCK, (TEST, "if stride == 2:")),
+        changed(RESBLOCK, (TEST, "if stride != 1 and in_channels != out_channels:")),
+        changed(BOTTLENECK, (TEST, "if stride > 1 or in_channels < out_channels:")),
+        changed(RESBLOCK, (TEST, "if out_channels == 2 * in_channels:")),
+        changed(RESBLOCK, (TEST, "if not (stride != 1 or in_channels != out_channels):")),
+        changed(RESBLOCK, (TEST, "if stride == 1 or in_channels != out_channels:")),
+    )
+
+
+def project_identity(*, norm: bool, bias: bool) -> Edit:
+    """A projection where the identity would do."""
+
+    def change(block: Block) -> None:
+        if block.projection is None and block.norms:
+            add_projection(block, norm=norm, bias=bias)
+
+    return edit(change)
+
+
+class ProjectionAlways(Planted):
+    id = "projection-always"
+    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
+    plants = tuple(
+        plant(project_identity(norm=norm, bias=bias), where="projection")
+        for norm in (True, False)
+        for bias in (False, True)
+    )
+    broken = (
+        changed(RESBLOCK, (TEST, "if True:")),
+        changed(BOTTLENECK, (TEST, "if True:"), ("1, stride=stride, bias=False", "1, stride")),
+        changed(RESBLOCK, (TEST, "if stride or in_channels != out_channels:")),
+    )

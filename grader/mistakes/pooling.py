@@ -1,0 +1,127 @@
+"""A shortcut that changes the resolution by pooling or resizing rather than by a strided 1×1 convolution.
+
+Source: He et al., "Bag of Tricks for Image Classification with Convolutional Neural Networks" (2019), section 4.2:
+ResNet-D, which pools in front of the projection.
+"""
+
+from __future__ import annotations
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.strides import stride_of
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+
+CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
+NORM = "                nn.BatchNorm2d(out_channels),\n"
+POOLS = ("average", "max", "max 3", "average ceil")
+RESIZES = ("adaptive", "nearest", "bilinear")
+
+
+def shrink(block: Block, value: int, how: str) -> int:
+    """A value at the resolution of the block's result; nobody reads it yet."""
+    stride = stride_of(block)
+    batch, channels = block.editor[value].shape[:2]
+    size = block.editor[block.parts.join].shape[2:]
+    step, source = [stride, stride], ref(value)
+    ways: dict[str, tuple[object, ...]] = {
+        "average": ("aten.avg_pool2d.default", source, step, step),
+        "average ceil": ("aten.avg_pool2d.default", source, step, step, [0, 0], True, False),
+        "max": ("aten.max_pool2d.default", source, step, step),
+        "max 3": ("aten.max_pool2d.default", source, [3, 3], step, [1, 1]),
+        "adaptive": ("aten.adaptive_avg_pool2d.default", source, size),
+        "nearest": ("aten.upsample_nearest2d.default", source, size),
+        "bilinear": ("aten.upsample_bilinear2d.default", source, size, False),
+    }
+    op, *arguments = ways[how]
+    return block.editor.add(str(op), *arguments, shapes=[[batch, channels, *size]])
+
+
+def pool_projection(how: str, place: str) -> Edit:
+    """Pooling where the projection has a stride; the projection itself has none then.
+
+    Args:
+        place: "before" the 1×1 convolution, or "behind" it and its batch norm.
+    """
+
+    def change(block: Block) -> None:
+        node = block.projection
+        if node is None:
+            return
+        if stride_of(block) != 1 or how == "max 3":
+            if place == "before":
+                block.editor.set_argument(node.id, 0, ref(shrink(block, block.x, how)))
+            else:
+                block.join(block.parts.branch, shrink(block, block.parts.shortcut, how))
+        block.editor.set_argument(node.id, 3, [1, 1])
+
+    return edit(change)
+
+
+def replace_projection(how: str, *, norm: bool) -> Edit:
+    """No convolution on the shortcut: x at another resolution, with a batch norm or without; its channels stay."""
+
+    def change(block: Block) -> None:
+        if block.projection is None:
+            return
+        value = block.x
+        if how != "as it is" and stride_of(block) != 1:
+            value = shrink(block, value, how)
+        if norm:
+            value = block.normalise(value, block.norms[0], "shortcut")
+        block.join(block.parts.branch, value)
+
+    return edit(change)
+
+
+class ProjectionPooled(Planted):
+    id = "projection-pooled"
+    message = (
+        "The shortcut changes the resolution by pooling or resizing. In this block its 1×1 convolution has the stride "
+        "and does that alone."
+    )
+    plants = tuple(
+        plant(pool_projection(how, place), where="projection")
+        for place in ("before", "behind")
+        for how in (*POOLS, *RESIZES)
+    )
+    broken = (
+        changed(RESBLOCK, (CONVOLUTION, "nn.AvgPool2d(stride), nn.Conv2d(in_channels, out_channels, 1, bias=False)")),
+        changed(RESBLOCK, (CONVOLUTION, "nn.MaxPool2d(stride), nn.Conv2d(in_channels, out_channels, 1)")),
+        changed(
+            BOTTLENECK,
+            (CONVOLUTION, "nn.MaxPool2d(3, stride, padding=1), nn.Conv2d(in_channels, out_channels, 1, bias=False)"),
+        ),
+        changed(
+            RESBLOCK,
+            ("1, stride=stride, bias=False),", "1, bias=False),"),
+            ("out + identity", "out + F.interpolate(identity, size=out.shape[2:])"),
+        ),
+    )
+
+
+class ProjectionWithoutConvolution(Planted):
+    id = "projection-without-convolution"
+    message = (
+        "There is no convolution on the shortcut where shapes differ. Pooling, resizing or a batch norm cannot change "
+        "the number of channels, and learn no projection: use a 1×1 convolution with the block's stride, then a batch "
+        "norm."
+    )
+    plants = (
+        *(plant(replace_projection(how, norm=norm)) for norm in (False, True) for how in (*POOLS, *RESIZES)),
+        plant(replace_projection("as it is", norm=True)),
+    )
+    broken = (
+        changed(
+            RESBLOCK, ("                " + CONVOLUTION + ",\n", "                nn.AvgPool2d(stride),\n"), (NORM, "")
+        ),
+        changed(
+            RESBLOCK,
+            ("                " + CONVOLUTION + ",\n", "                nn.MaxPool2d(stride),\n"),
+            (NORM, "                nn.BatchNorm2d(in_channels),\n"),
+        ),
+        changed(
+            BOTTLENECK,
+            ("                " + CONVOLUTION + ",\n", ""),
+            (NORM, "                nn.BatchNorm2d(in_channels),\n"),
+        ),
+    )

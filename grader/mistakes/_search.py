@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from grader.graph import Graph
 from grader.judge.behaviour import behaves_like
+from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers, redundant_biases
 from grader.judge.forms import Edit, Form
@@ -128,12 +129,13 @@ class Search:
         return sum(map(abs, then.values())) < sum(map(abs, now.values()))
 
     def _is_silent(self, variant: int, step: Step, seen: Observation) -> bool:
-        """Does the mistake leave the outputs in evaluation mode as they are? It shows in gradients or in training."""
+        """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
+        training, or at other sizes."""
         root, form = self._form(variant, (), seen), self._form(variant, (step,), seen)
         if root is None or form is None:
             return False
         right, wrong = root.output(RECORDED), form.output(RECORDED)
-        return not isinstance(wrong, ReplayError) and not isinstance(right, ReplayError) and right.equal(wrong)
+        return not isinstance(wrong, ReplayError) and not isinstance(right, ReplayError) and equal(wrong, right)
 
     def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
         """A hypothesis in one case."""

@@ -34,6 +34,9 @@ Argument = Annotated[bool | int | float | str, BeforeValidator(_plain)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ShortcutOption = Literal["A", "B", "C"]  # of the paper: zero padding; projection where shapes differ; always
+# How a constructor may depart from what the task says, and still be called.
+BlockDeparture = Literal["any-order", "any-names", "downsample-flag", "downsample-module", "expansion"]
+NetworkDeparture = Literal["block-class"]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -80,9 +83,13 @@ class _CodeExercise(_Exercise):
 
 
 class ModuleExercise(_CodeExercise):
-    """A class, compared with a reference class: its arguments are given by position in the order stated."""
+    """A class, compared with a reference class."""
 
     kind: Literal["module"]
+    call: Literal["positional", "named"] = Field(
+        "positional", description="are arguments given by position, in the order of the cases, or by name?"
+    )
+    accept: list[BlockDeparture] = Field(default_factory=list, description="constructors that are right as well")
     reference: ReferenceName = Field(description="file:Class, in the assignment's folder or in reference/")
     conv_bias: Literal["free", "forbidden"] = Field(
         "free", description="may a convolution that is followed by a batch norm keep its (redundant) bias?"
@@ -107,6 +114,7 @@ class NetworkExercise(_CodeExercise):
     """Something that builds a network: free in its make, held to what the task fixes."""
 
     kind: Literal["network"]
+    accept: list[NetworkDeparture] = Field(default_factory=list, description="constructors that are right as well")
     outputs: str = Field(description="the argument that gives the number of output features")
     min_blocks: int = Field(2, ge=1, description="residual blocks there must be at least")
     reference: ReferenceName | None = Field(

@@ -147,10 +147,35 @@ class Output(_Answered):
     length: int | None = None
 
 
+class Parameter(_Answered):
+    """A parameter of a student's class or function; `default` says of what sort it is, None that there is none."""
+
+    name: str = Field(max_length=100)
+    kind: Literal["positional", "either", "named", "rest", "named rest"]
+    default: Literal["none", "true", "false", "number", "other"] | None = None
+
+    def __str__(self) -> str:
+        """As its author wrote it, but for the value of the default."""
+        star = {"rest": "*", "named rest": "**"}.get(self.kind, "")
+        defaults = {None: "", "none": "=None", "true": "=True", "false": "=False"}
+        return f"{star}{self.name}{defaults.get(self.default, '=…')}"
+
+
+class Constructor(_Answered):
+    """What a student's class or function takes: a self-report that only steers how it is called."""
+
+    parameters: list[Parameter] = Field(max_length=100)
+    expansion: int | None = None
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.parameters))})"
+
+
 class Built(_Answered):
     """Answer to `build`."""
 
     raised: Raised | None = None
+    constructor: Constructor | None = None
     not_a_module: str | None = Field(None, max_length=200)
     tensors: list[Registered] = Field(default_factory=list, max_length=100_000)
     graph: Graph | None = None

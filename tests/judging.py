@@ -115,7 +115,8 @@ def examine_source(source: str, exercise: ModuleExercise | NetworkExercise, answ
     worker = InProcessWorker()
     names = [exercise.name, *exercise.aliases]
     cells = [{"number": 1, "source": source}]
-    arguments = {"cells": cells, "names": names, "plan": "definitions", "seconds": 20.0}
+    wanted = [*names, *residual_blocks().names]
+    arguments = {"cells": cells, "names": wanted, "plan": "definitions", "seconds": 20.0}
     executed = Executed.model_validate(worker.call("execute", arguments, seconds=20).fields)
     examined = Examined(exercise, None, answers)
     observe(worker, examined, executed, names, seed=0)

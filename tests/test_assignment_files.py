@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import textwrap
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -385,6 +387,17 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
             'points = { shape = 10 }\nconv_bias = "no"',
             "exercise[block].conv_bias: input should be 'free' or 'forbidden', found 'no'",
         ),
+        (
+            "points = { shape = 10 }",
+            'points = { shape = 10 }\ncall = "keyword"',
+            "exercise[block].call: input should be 'positional' or 'named', found 'keyword'",
+        ),
+        (
+            "points = { shape = 10 }",
+            'points = { shape = 10 }\naccept = ["block-class"]',
+            "exercise[block].accept[0]: input should be 'any-order', 'any-names', 'downsample-flag', "
+            "'downsample-module' or 'expansion', found 'block-class'",
+        ),
         ('id = "net"', 'id = "block"', "file: exercise ids must differ, found block, block, words"),
         (
             "{ channels = 8, stride = 1 }",
@@ -508,6 +521,19 @@ def test_the_manuals_example_is_an_assignment_that_works(tmp_path: Path) -> None
     for case in exercise.cases:
         block = namespace["PreActBlock"](*case.arguments.values())
         assert block(torch.zeros(2, *case.input)).shape == (2, *case.input)
+
+
+FRAGMENTS = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_a_fragment_of_the_manual_is_accepted_in_an_exercise(tmp_path: Path, fragment: str) -> None:
+    """Pasted into the worked example, it says what the manual says it does."""
+    spec = fenced("toml")[0].replace('conv_bias = "forbidden"\n', fragment)
+    (tmp_path / "assignment.toml").write_text(spec, encoding="utf-8")
+    given = tomllib.loads(fragment)
+    exercise = load_assignment(tmp_path).exercises[0]
+    assert given == {key: getattr(exercise, key) for key in given}
 
 
 @pytest.mark.parametrize(

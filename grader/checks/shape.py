@@ -51,6 +51,8 @@ class Shape(Check):
                 passed.append(f"{in_case(examined, seen)}: {show(_actual(seen))}, as expected.")
             else:
                 failed.append(finding)
+        if examined.departures:
+            failed.insert(0, _explain_call(examined))
         if failed:
             first = failed[0]
             first.evidence = [finding.message for finding in failed[1:]] + passed
@@ -65,6 +67,19 @@ class Shape(Check):
             actual=dict(sizes),  # type: ignore[arg-type]
             evidence=passed,
         )
+
+
+def _explain_call(examined: Examined) -> Finding:
+    """The constructor takes other arguments than the task says."""
+    case = examined.exercise.cases[0]
+    mine = f"{examined.found}{examined.constructor}"
+    return Finding(
+        Status.FAILED,
+        f"{mine} takes other arguments than the task says: it asks for {examined.signature}.",
+        expected=examined.signature,
+        actual=mine,
+        advice=f"Everything else is judged as if it had been called as it wants to be: {examined.call(case)}.",
+    )
 
 
 def _actual(seen: Observation) -> list[int] | None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from grader.assignment import Case
 from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
+from grader.judge.calls import Call
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
@@ -124,6 +125,7 @@ def examine(
     case: Case,
     probes: Iterable[Probe],
     *,
+    call: Call | None = None,
     forms: list[Form],
     output_shape: Any,
     seed: int,
@@ -132,6 +134,7 @@ def examine(
     """Build the student's module for a case and run the probes on it.
 
     Args:
+        call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
 
@@ -142,7 +145,8 @@ def examine(
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm
-    arguments = {"handle": handle, "name": name, "positional": list(case.arguments.values()), "record": record}
+    called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
+    arguments = {"handle": handle, **called, "record": record}
     x = draw_input(seed, case.input, BUILD)
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
+from grader.judge.calls import Convention, as_asked
 from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, add_every_bias, right_forms
@@ -16,7 +17,7 @@ from grader.judge.leaves import Signature
 from grader.judge.network import JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
-from grader.observation import Problem, Raised
+from grader.observation import Constructor, Problem, Raised
 
 MOST_PLANTED = 4000  # wrong forms that are kept with their outcomes
 
@@ -116,6 +117,7 @@ class Examined:
         problems: what went wrong while the cells ran.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
+        convention: how the constructor was called.
     """
 
     exercise: ModuleExercise | NetworkExercise
@@ -127,6 +129,7 @@ class Examined:
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
+    convention: Convention | None = None
 
     @property
     def ran(self) -> list[Observation]:
@@ -182,7 +185,26 @@ class Examined:
 
     def call(self, case: Case) -> str:
         """The call of a case as the student would write it: `ResBlock(8, 16, 2)`."""
-        return f"{self.found or self.exercise.name}({', '.join(map(repr, case.arguments.values()))})"
+        return f"{self.found or self.exercise.name}{(self.convention or as_asked(self.exercise)).call(case)}"
+
+    @property
+    def fitting(self) -> int:
+        """In how many cases the module gave a tensor of the right shape."""
+        shapes = ((seen, (2, *seen.case.input)) for seen in self.ran)
+        return sum(
+            seen.built.output.shape == self.output_shape(seen.case, x) for seen, x in shapes if seen.built.output
+        )
+
+    @property
+    def constructor(self) -> Constructor | None:
+        """What the constructor takes, as the student's process says."""
+        return next((seen.built.constructor for seen in self.observations if seen.built.constructor is not None), None)
+
+    @property
+    def departures(self) -> list[str]:
+        """What of the way in which the constructor had to be called is not as the assignment accepts it."""
+        found = self.convention.departures if self.convention is not None else ()
+        return [departure for departure in found if departure not in self.exercise.accept]
 
     def right_forms(self, seen: Observation) -> Iterator[Form]:
         """Accepted forms that have the student's slots in this case."""

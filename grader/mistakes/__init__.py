@@ -40,7 +40,7 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
                 mistake=mistake.id, proof=notice.proof, message=message, cell=notice.cell, line=notice.line
             )
             noticed.append(found)
-            explained |= mistake.explains
+            explained |= mistake.explains and notice.explains
     return noticed if explained else _replay(examined) + noticed
 
 

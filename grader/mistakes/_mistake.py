@@ -122,12 +122,16 @@ class Planted(Mistake):
 
 @dataclass(frozen=True)
 class Notice:
-    """A noticed mistake: what it rests on, where it is, and words of its own if the general ones do not do."""
+    """A noticed mistake: what it rests on, where it is, and words of its own if the general ones do not do.
+
+    `explains` is False where a mistake that else accounts for all (see `Noticed`) does not.
+    """
 
     proof: Proof
     cell: int | None = None
     line: int | None = None
     message: str = ""
+    explains: bool = True
 
 
 class Noticed(Mistake):

@@ -142,6 +142,9 @@ class ConstructorRejectsArguments(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
+        if examined.departures:
+            said = f"The constructor takes {examined.constructor}: the task asks for {examined.signature}."
+            return Notice(Proof.MEASURED, message=said, explains=False)
         error = raised(examined)
         if error is None or not examined.rejects_arguments(error):
             return None

@@ -13,6 +13,7 @@ from torch.nn.parameter import UninitializedParameter
 from grader.capture import Recording, initial_value, record
 from grader.capture.construction import Construction
 from grader.worker.cells import describe, place_of
+from grader.worker.constructors import describe_constructor, given
 
 Json = Any
 Tensors = dict[str, Tensor]
@@ -56,27 +57,31 @@ def raised(stage: str, error: BaseException, recording: Recording | None = None)
 
 
 def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subject | None, dict[str, Json]]:
-    """Construct `namespace[name](*positional)`, run it once in evaluation mode and record what it computes.
+    """Construct `namespace[name]`, run it once in evaluation mode and record what it computes.
 
     Args:
-        arguments: `name`, `positional`, `precision` ("float64" or "float32"), `record` (or only run).
+        arguments: `name`, `positional` and `named` (see `given`), `precision` ("float64" or "float32"), `record` (or
+            only run).
         x: an input, N × C × H × W.
 
     Returns:
         The subject, and what is known of it: `tensors` (parameters and buffers), `graph` (None when it could not be
-        recorded), `output` (what came back), `operations` (how many were executed) and `facts` (what else showed:
-        see `grader.capture.facts` and `grader.capture.construction`). On an exception `raised` with its stage,
-        constructor or forward, and `partial`, the graph of the operands of an operation that raised it.
+        recorded), `output` (what came back), `operations` (how many were executed), `constructor` (what it takes: see
+        `describe_constructor`) and `facts` (what else showed: see `grader.capture.facts` and
+        `grader.capture.construction`). On an exception `raised` with its stage, constructor or forward, and `partial`,
+        the graph of the operands of an operation that raised it.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
     construction = Construction(place_of)
+    target = namespace[arguments["name"]]
     try:
+        positional, named = given(namespace, arguments)
         with construction.watched():
-            module = namespace[arguments["name"]](*arguments["positional"])
+            module = target(*positional, **named)
     except BaseException as error:
-        return None, raised("constructor", error)
+        return None, raised("constructor", error) | {"constructor": describe_constructor(target)}
     _compile_nothing()
     if not isinstance(module, nn.Module):
         return None, {"not_a_module": type(module).__name__[:100]}
@@ -88,7 +93,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
                 module(x.clone())  # Lazy layers take their shapes from the first input
         module.to(dtype)
     except BaseException as error:
-        return None, raised("forward", error)
+        return None, raised("forward", error) | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
     tensors = _registered(subject)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
@@ -100,6 +105,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     subject.restore()
     facts = recording.facts | construction.facts()
     answer = {"tensors": tensors, "operations": recording.operations, "facts": facts}
+    answer["constructor"] = describe_constructor(target, module)
     if recording.error is not None:
         return subject, answer | raised("forward", recording.error, recording)
     for key, tensor in recording.leaves.items():

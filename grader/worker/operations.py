@@ -105,7 +105,8 @@ def warm_up() -> None:
     cells = [{"number": 1, "source": _WARM_UP}, {"number": 2, "source": "%pwd"}]
     execute(student, {"cells": cells, "names": ["Block"], "plan": "definitions", "seconds": 10.0}, {})
     x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
-    arguments = {"handle": "warm", "name": "Block", "positional": [4], "precision": "float64", "record": True}
+    called = {"name": "Block", "positional": [4], "named": {}}
+    arguments = {"handle": "warm", **called, "precision": "float64", "record": True}
     build(student, arguments, {"x": x})
     for train in (False, True):
         probe = {"train": train, "seed": 0, "values": None}

@@ -1,0 +1,200 @@
+"""Constructors as real code has them: called as their parameters say, judged, and accepted where the spec says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+import pytest
+from constructors import CONSTRUCTORS, taking
+from judging import find_exercise, judge, judge_against, residual_blocks, right_answers
+
+from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.judge.calls import Convention, as_asked, other_conventions
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes.network import NETWORK
+from grader.observation import Constructor, Parameter
+from grader.verdict import ExerciseReport
+
+SUM = "F.relu(out + identity)"
+CASES = [pytest.param(*case, id=name) for name, case in CONSTRUCTORS.items()]
+
+
+@cache
+def answers(exercise_id: str, call: str, accept: tuple[str, ...]) -> RightAnswers:
+    """The right answers of a shipped exercise that is called like this and accepts these."""
+    _, exercise = find_exercise(exercise_id)
+    assert isinstance(exercise, ModuleExercise)
+    spec = exercise.model_dump(by_alias=True) | {"call": call, "accept": list(accept)}
+    return RightAnswers(Reference(residual_blocks(), ModuleExercise.model_validate(spec)), seed=0, device="cpu")
+
+
+def graded(source: str, exercise_id: str, accept: Iterable[str] = (), call: str = "positional") -> ExerciseReport:
+    """The report where these departures are accepted."""
+    right = answers(exercise_id, call, tuple(sorted(accept)))
+    return judge_against(source, right.reference.exercise, right)
+
+
+def statuses(report: ExerciseReport) -> dict[str, str]:
+    """The status of each check."""
+    return {check.id: str(check.status) for check in report.checks}
+
+
+@pytest.mark.parametrize(("exercise_id", "needed", "source"), CASES)
+def test_a_constructor_that_the_spec_accepts_is_right(exercise_id: str, needed: frozenset[str], source: str) -> None:
+    """Full marks, and nothing to say."""
+    report = graded(source, exercise_id, needed)
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+    assert report.correct
+    assert [] == report.diagnoses
+
+
+@pytest.mark.parametrize(("exercise_id", "needed", "source"), CASES)
+def test_a_constructor_that_the_spec_does_not_accept_costs_the_shape_check_alone(
+    exercise_id: str, needed: frozenset[str], source: str
+) -> None:
+    """The message says what it takes and what was asked for; everything else is judged."""
+    report = graded(source, exercise_id)
+    assert {"shape": "failed", "parameters": "passed", "gradient": "passed", "skip-connection": "passed"} == statuses(
+        report
+    )
+    assert "(in_channels, out_channels, stride)" in report.checks[0].message
+    parameters = re.findall(r"(\w+)=?[^,]*", re.search(r"__init__\(self, (?:\*, )?(.*)\):", source)[1])  # type: ignore[index]
+    assert all(parameter in report.checks[0].message for parameter in parameters)
+    assert ["constructor-rejects-arguments"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+@pytest.mark.parametrize(("exercise_id", "needed", "source"), CASES[1:7:3])
+def test_a_mistake_is_found_behind_another_constructor(exercise_id: str, needed: frozenset[str], source: str) -> None:
+    """Accepted or not, the wrong block is wrong, and why is proven."""
+    for accept in (needed, frozenset()):
+        report = graded(changed(source, (SUM, "F.relu(out * identity)")), exercise_id, accept)
+        assert "failed" == statuses(report)["gradient"]
+        assert "shortcut-multiplied" in [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+def test_the_shipped_assignment_takes_arguments_in_any_order() -> None:
+    """Whoever calls them by their names is right; a flag in place of the stride is not what the task says."""
+    assert judge(CONSTRUCTORS["other order"][2], "resblock").correct
+    assert not judge(CONSTRUCTORS["a flag for the stride"][2], "resblock").correct
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "in_channels, out_channels, stride=1, downsample=None, groups=1",
+        "inplanes, planes, stride=1",
+        "out_channels, in_channels, stride=1",
+        "a, b, c=1",
+        "*args",
+        "in_channels, out_channels, downsample=1",
+    ],
+)
+def test_what_is_right_by_position_is_right(parameters: str) -> None:
+    """Whatever the parameters are called, even if it is misleading."""
+    order = [name.split("=")[0].strip() for name in parameters.split(",")[:3]]
+    values = "(*args, 1)[:3]" if parameters == "*args" else ", ".join(order)
+    report = graded(taking(parameters, f"in_channels, out_channels, stride = {values}"), "resblock")
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["channels", "in_channels, out_channels", "in_channels, out_channels, downsample", "x, y, downsample=None"],
+)
+def test_where_the_intent_is_not_certain_the_call_is_as_the_task_says(parameters: str) -> None:
+    """A name alone does not tell a flag from a module from a stride; nothing is guessed."""
+    constructor = Constructor(parameters=[parsed(text) for text in parameters.split(", ")])
+    exercise = find_exercise("resblock")[1]
+    assert isinstance(exercise, ModuleExercise)
+    assert [] == other_conventions(exercise, constructor, [])
+
+
+def parsed(text: str) -> Parameter:
+    """`stride=1` as a parameter."""
+    name, _, default = text.partition("=")
+    sorts = {"": None, "None": "none", "False": "false", "True": "true", "1": "number"}
+    return Parameter(name=name, kind="either", default=sorts[default])
+
+
+def test_a_spec_may_call_by_name() -> None:
+    """Then the names are the task's, unless other names are accepted."""
+    assert graded(RESBLOCK, "resblock", call="named").correct
+    assert graded(CONSTRUCTORS["names alone"][2], "resblock", call="named").correct
+    renamed = taking("i, o, s=1", "in_channels, out_channels, stride = i, o, s")
+    report = graded(renamed, "resblock", call="named")
+    assert not report.correct
+    assert ["constructor-rejects-arguments"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    known = taking("cin, cout, stride=1", "in_channels, out_channels = cin, cout")
+    assert "failed" == statuses(graded(known, "resblock", call="named"))["shape"]
+    assert graded(known, "resblock", {"any-names"}, "named").correct
+
+
+def test_a_projection_is_given_exactly_where_shapes_differ() -> None:
+    """As its caller makes it: None where the identity will do."""
+    names = {"in_channels": "inplanes", "out_channels": "planes", "stride": "stride"}
+    convention = Convention(names=names, project="downsample", with_module=True)
+    same = Case(title="same", arguments={"in_channels": 8, "out_channels": 8, "stride": 1}, input=[8, 8, 8])
+    wider = Case(title="wider", arguments={"in_channels": 8, "out_channels": 16}, input=[8, 8, 8])
+    assert convention.call(same).named["downsample"] is None
+    assert {"inplanes": 8, "planes": 16, "downsample": {"projection": [8, 16, 1]}} == convention.call(wider).named
+    assert "(inplanes=8, planes=16, downsample=nn.Sequential(nn.Conv2d(8, 16, 1, stride=1, bias=False), " in str(
+        convention.call(wider)
+    )
+
+
+# --- networks ------------------------------------------------------------------------------------------
+
+BUILD = "def build_network(num_classes=10):"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["num_classes=10", "n_classes", "classes=10, width=16", "width=16, num_classes=10", "k=10", "*, num_classes"],
+)
+def test_a_network_is_called_by_name_or_by_its_only_parameter(parameters: str) -> None:
+    """The number of outputs reaches it, under whatever name and in whatever place."""
+    name = next(name for name in ("num_classes", "n_classes", "classes", "k") if re.search(rf"\b{name}\b", parameters))
+    source = changed(
+        NETWORK, (BUILD, f"def build_network({parameters}):"), ("nn.Linear(64, num_classes)", f"nn.Linear(64, {name})")
+    )
+    assert judge(source, "network").correct
+
+
+RESNET = changed(
+    NETWORK,
+    (BUILD, "class ResNet(nn.Sequential):\n  def __init__(self, block, layers, num_classes=10):"),
+    ("    return nn.Sequential(", "    super().__init__("),
+    ("        ResBlock(16, 16),\n", "        *(block(16, 16) for _ in range(layers[0])),\n"),
+    (
+        "        ResBlock(16, 32, 2),\n        ResBlock(32, 32),\n",
+        "        block(16, 32, 2),\n        block(32, 32),\n",
+    ),
+    ("        ResBlock(32, 64, 2),\n", "        *(block(c, 64, 64 // c) for c in (32, 64)[: layers[2]]),\n"),
+)
+
+
+def test_a_network_that_is_given_its_block_is_judged_with_one() -> None:
+    """`ResNet(block, layers, num_classes)`: not what the task says, but clear."""
+    report = judge(RESNET, "network")
+    assert {"shape": "failed", "parameters": "passed", "gradient": "passed", "skip-connection": "passed"} == statuses(
+        report
+    )
+    assert "ResNet(block, layers, num_classes=…)" in report.checks[0].message
+    exercise = find_exercise("network")[1]
+    assert isinstance(exercise, NetworkExercise)
+    accepting = exercise.model_copy(update={"accept": ["block-class"]})
+    assert judge_against(RESNET, accepting, None).correct
+
+
+def test_what_the_task_says_is_tried_first() -> None:
+    """By position for a block, by name for a network."""
+    assert right_answers("resblock") is not None
+    block, network = (find_exercise(name)[1] for name in ("resblock", "network"))
+    assert isinstance(block, ModuleExercise)
+    assert isinstance(network, NetworkExercise)
+    assert "(8, 8, 1)" == str(as_asked(block).call(block.cases[0]))
+    assert "(num_classes=10)" == str(as_asked(network).call(network.cases[0]))

@@ -50,7 +50,7 @@ class Node(_Data):
     cell: int | None = None
     line: int | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`add` for `aten.add_.Tensor`: the operation, in place or not."""
         parts = self.op.split(".")
@@ -64,7 +64,8 @@ class Node(_Data):
     def changed(self, **fields: object) -> Node:
         """The node with other fields."""
         other = self.model_copy(update=fields)
-        other.__dict__.pop("inputs", None)  # the copy carries what was cached
+        for cached in ("name", "inputs"):  # the copy carries what was cached
+            other.__dict__.pop(cached, None)
         return other
 
     @property

@@ -26,10 +26,10 @@ def test_a_right_answer_is_right_in_every_style(exercise: str, style: str) -> No
 def test_a_planted_mistake_is_wrong_in_every_style(style: str) -> None:
     """What is written behaves like the reference with the mistake: it is named."""
     generator = GENERATORS["resblock"]
-    plan = generator.planner.single(random.Random(0), "shortcut-subtracted")
+    plan = generator.planner.single(random.Random(0), "shortcut-multiplied")
     assert plan is not None
     program = generator.write(plan, style, random.Random(0))
-    assert ["shortcut-subtracted"] == [d.mistake for d in judge(program.source, "resblock").diagnoses], program.source
+    assert ["shortcut-multiplied"] == [d.mistake for d in judge(program.source, "resblock").diagnoses], program.source
 
 
 def test_a_program_depends_on_its_seed_alone() -> None:

@@ -159,7 +159,7 @@ def explanations(report: ExerciseReport) -> list[tuple[str, ...]]:
     said = " ".join(diagnosis.message for diagnosis in report.diagnoses)
     _, _, others = said.partition("(With ")
     words = others.partition(" it would behave")[0]
-    return ([found] if found else []) + [(name,) for name in words.split(" or ") if name]
+    return ([found] if found else []) + [tuple(sorted(each.split(" with "))) for each in words.split(" or ") if each]
 
 
 def count(tally: Tally, outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ otherwise, and fall back to this where they have nothing to say.
 from __future__ import annotations
 
 import random
+from itertools import groupby
 from typing import Any, ClassVar
 
 from grader.audit.layers import BARE, FUNCTION_SETTINGS, KINDS, dimensions, module
@@ -27,6 +28,7 @@ from grader.audit.program import (
 from grader.audit.vocabulary import WORDS, fill, slice_index
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+Made = tuple[str, list[str]]  # a condition on the constructor's arguments, and statements
 NAMES = tuple("out y h z t u v w r q".split())
 
 
@@ -48,8 +50,12 @@ class Style:
         self.names: dict[Value, str] = {Value(0): "x"}
         self.attributes: dict[str, str] = {}  # a layer's name in the class, by its label
         self.kept: dict[str, str] = {}  # numbers that forward needs: the attribute, by the expression
+        self.prepare()
 
     # ------------------------------------------------------------------ what a style may change
+
+    def prepare(self) -> None:
+        """Set up what the style keeps for itself."""
 
     def attribute(self, label: str) -> str:
         """The name of an attribute."""
@@ -84,7 +90,7 @@ class Style:
         """The statements of a body."""
         return [line for element in body for line in self.element(element)]
 
-    def order(self, layers: list[list[str]]) -> list[list[str]]:
+    def order(self, layers: list[Made]) -> list[Made]:
         """The order in which layers are made."""
         return layers
 
@@ -116,12 +122,12 @@ class Style:
             Unsayable: an operation that no style can write.
         """
         forward = [*self.noise(), *self.steps(self.program.body), f"return {self.names[self.program.output]}"]
-        made = self.order([self.under(layer, self.declare(layer)) for layer in self.declared()])
+        made = self.order([(layer.condition, self.declare(layer)) for layer in self.declared()])
         constructor = [
             "super().__init__()",
             *(f"self.{attribute} = {expression}" for expression, attribute in self.kept.items()),
             *self.opening(),
-            *(line for lines in made for line in lines),
+            *under_conditions(made),
             *self.closing(),
         ]
         return self.assemble(name, constructor, forward)
@@ -133,10 +139,6 @@ class Style:
     def declared(self) -> list[Layer]:
         """The layers that `declare` makes."""
         return self.program.layers
-
-    def under(self, layer: Layer, lines: list[str]) -> list[str]:
-        """Statements that are for those cases only that have the layer."""
-        return [f"if {layer.condition}:", *indented(lines)] if layer.condition else lines
 
     def named(self, label: str) -> str:
         """The attribute of a layer, the same each time."""
@@ -159,7 +161,7 @@ class Style:
         said = self.say(step)
         if step.detached:
             said = f"({said}).detach()"
-        return [*self.mode(step), f"{self.bind(step)} = {said}"]
+        return [*self.mode(step), f"{self.bind(step.out, step.inputs)} = {said}"]
 
     def say(self, step: Step) -> str:
         """What a step computes, as an expression."""
@@ -247,17 +249,26 @@ class Style:
                 return f"({', '.join(map(self.text, term))}{',' if len(term) == 1 else ''})"
         return repr(term)
 
-    def bind(self, step: Step) -> str:
-        """The variable for a step's result: that of its input when nobody else reads that, else a new one."""
-        first = next(iter(step.inputs), Value(0))
+    def bind(self, out: Value, inputs: list[Value]) -> str:
+        """The variable for a result: that of the first input when nobody else reads that, else a new one."""
+        first = next(iter(inputs), Value(0))
         free = first != Value(0) and self.uses.get(first) == 1
-        self.names[step.out] = self.names[first] if free else self.fresh()
-        return self.names[step.out]
+        self.names[out] = self.names[first] if free else self.fresh()
+        return self.names[out]
 
     def fresh(self) -> str:
         """A variable that was not used yet."""
         taken = set(self.names.values())
         return next(name for name in (*NAMES, *(f"out{n}" for n in range(2, 1000))) if name not in taken)
+
+
+def under_conditions(made: list[Made]) -> list[str]:
+    """Statements, those that are for some cases only under an `if`."""
+    lines = []
+    for condition, some in groupby(made, key=lambda each: each[0]):
+        inside = [line for _, statements in some for line in statements]
+        lines += [f"if {condition}:", *indented(inside)] if condition else inside
+    return lines
 
 
 def indented(lines: list[str]) -> list[str]:

@@ -22,12 +22,13 @@ from grader.judge.forms import Form
 from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
 from grader.judge.trace import Trace
 from grader.judge.trusted import Untold
-from grader.judge.verified import Verified, verify
+from grader.judge.verified import Verified, trace_of_failure, verify
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
 from grader.wire import pack, unpack
 
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
+RECORDED = Probe("random", "random")  # asked as the recorded pass was, but for weights and input
 
 
 class Worker(Protocol):
@@ -99,8 +100,15 @@ class Observation:
 
     @cached_property
     def trace(self) -> Trace | None:
-        """What it passes through under random weights, or None when its graph cannot be believed."""
-        return self.verified.trace if self.verified is not None else None
+        """What it passes through under random weights, up to where it raises if it does; None when that is not known
+        or its graph cannot be believed."""
+        if self.verified is not None:
+            return self.verified.trace
+        partial = self.built.partial
+        if self.built.raised is None or partial is None or not partial.is_sound():
+            return None
+        values = self._draw(fill_slots(places_in_graph(partial)))
+        return trace_of_failure(partial, draw_input(self.seed, self.case.input, RECORDED), values)
 
     @property
     def has_graph(self) -> bool:
@@ -109,9 +117,12 @@ class Observation:
     @property
     def drawn(self) -> dict[str, Tensor]:
         """The random values of its parameters and buffers by key, flattened as its tensors keep them."""
+        return self._draw(self.slots)
+
+    def _draw(self, slots: dict[Slot, str]) -> dict[str, Tensor]:
+        drawn = {slot: draw_value(self.seed, slot, "random", in_branch=False) for slot in slots}
         return {
-            key: self.row(slot, draw_value(self.seed, slot, "random", in_branch=False))
-            for slot, key in self.slots.items()
+            key: (drawn[slot].T if key in self.transposed else drawn[slot]).reshape(-1) for slot, key in slots.items()
         }
 
     def row(self, slot: Slot, value: Tensor) -> Tensor:

@@ -29,6 +29,8 @@ class RightAnswers:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
         self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
+        self._wrongs: OrderedDict[tuple[object, ...], Form] = OrderedDict()
+        self._brought: dict[tuple[object, ...], int] = {}
         self._touched: dict[tuple[object, ...], frozenset[int]] = {}
         self._seed = seed
         self._device = device
@@ -51,47 +53,58 @@ class RightAnswers:
         """
         key = (edits, case.title, variant, biases)
         if key not in self._planted:
-            planted = []
-            for form, more in self._like(case, variant, biases):
-                wrong = form.with_edits((*edits, *more))
-                try:
-                    drops_leaves = _drops_leaves(wrong, form)
-                except (LookupError, TypeError, ValueError):
-                    if len(edits) < 2:
-                        raise
-                    continue  # after the first of these mistakes there is nothing to make the second one of
-                # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
-                planted += [wrong, wrong.with_slots(form.slots)] if drops_leaves else [wrong]
-            self._planted[key] = planted
+            self._planted[key] = list(self._plant(edits, case, variant, biases))
             if len(self._planted) > MOST_PLANTED:
                 self._planted.popitem(last=False)
         else:
             self._planted.move_to_end(key)
         return self._planted[key]
 
-    def _like(self, case: Case, variant: int, biases: int) -> list[tuple[Form, tuple[Edit, ...]]]:
-        """Right forms with as many redundant biases, and what to do to them after the mistakes are planted."""
+    def _plant(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int) -> Iterator[Form]:
         forms = [form for form in self.forms(case) if form.variant == variant]
-        fullest = max(forms, key=lambda form: redundant_biases(form.signature))
-        # A mistake may bring a layer with a bias, or a scale without a shift.
-        found: list[tuple[Form, tuple[Edit, ...]]] = [
-            (form, ())
-            for like in dict.fromkeys((max(0, biases), biases - 1))
-            for form in forms
-            if redundant_biases(form.signature) == like
-        ]
-        if biases > redundant_biases(fullest.signature):
-            # More than a right answer can have: layers that a mistake brings in have theirs too.
-            found.append((fullest, (add_every_bias,)))
-        return found
+        try:
+            brought = sum(self._biases_brought(edit, forms[0]) for edit in edits)
+            like = [form for form in forms if redundant_biases(form.signature) == biases - brought]
+            found = [(form, self._wrong(form, edits)) for form in like]
+            fullest = max(forms, key=lambda form: redundant_biases(form.signature))
+            if not like and biases > redundant_biases(fullest.signature):
+                # More than a right answer can have: layers that a mistake brings in have theirs too.
+                found = [(fullest, self._wrong(fullest, edits).with_edit(add_every_bias))]
+            for right, wrong in found:
+                yield wrong
+                if _drops_leaves(wrong, right):
+                    # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
+                    yield wrong.with_slots(right.slots)
+        except (LookupError, TypeError, ValueError):
+            if len(edits) < 2:
+                raise
+            # After the first of these mistakes there is nothing to make the second one of.
+
+    def _wrong(self, right: Form, edits: tuple[Edit, ...]) -> Form:
+        """A right form with mistakes; after the first of two the form is kept, since many a second one is tried."""
+        key = (id(right), edits)
+        if key not in self._wrongs:
+            base = self._wrong(right, edits[:-1]) if len(edits) > 1 else right
+            self._wrongs[key] = base.with_edits(edits[-1:])
+            if len(self._wrongs) > MOST_PLANTED:
+                self._wrongs.popitem(last=False)
+        return self._wrongs[key]
+
+    def _biases_brought(self, edit: Edit, plain: Form) -> int:
+        """How many more redundant biases there are with a mistake: it may bring a layer that has one."""
+        key = (edit, plain.case.title, plain.variant)
+        if key not in self._brought:
+            before, after = plain.signature, self._wrong(plain, (edit,)).signature
+            self._brought[key] = redundant_biases(after) - redundant_biases(before)
+        return self._brought[key]
 
     def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
         """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; kept."""
-        key = (edit, case.title, right.variant, right.edits)
+        key = (edit, case.title, right.variant, redundant_biases(right.signature))
         if key not in self._touched:
             shape = (2, *case.input)
             before = right.graph(train=False, shape=shape)
-            self._touched[key] = changed_nodes(before, right.with_edit(edit).graph(train=False, shape=shape))
+            self._touched[key] = changed_nodes(before, self._wrong(right, (edit,)).graph(train=False, shape=shape))
         return self._touched[key]
 
 

@@ -24,6 +24,7 @@ from grader.judge.edits import Editor, ref
 from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
+from grader.judge.trace import Trace
 from grader.observation import Probe
 
 Edit = Callable[[Graph], Graph]
@@ -44,9 +45,10 @@ class Form:
     """One way to do one case of an exercise.
 
     Args:
-        edits: applied one after another to the reference's graph.
+        edits: applied one after another to the reference's graph, or to that of `base`.
         device: where it runs, "cpu" or "cuda".
         slots: the key in each slot, where it is not the graph's own canonical order.
+        base: the form that this one changes.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Form:
         seed: int = 0,
         device: str = "cpu",
         slots: dict[Slot, str] | None = None,
+        base: Form | None = None,
     ) -> None:
         self.reference = reference
         self.case = case
@@ -65,7 +68,9 @@ class Form:
         self.edits = edits
         self.seed = seed
         self.device = torch.device(device)
+        self._base = base
         self._outcomes: dict[str, Outcome] = {}
+        self._traces: dict[str, Trace] = {}
         self._outputs: dict[str, Tensor | ReplayError] = {}
         if slots is not None:
             self.slots = slots
@@ -76,22 +81,31 @@ class Form:
 
     def with_edits(self, edits: tuple[Edit, ...]) -> Form:
         """This form with more edits, which come after its own."""
-        return Form(self.reference, self.case, self.variant, (*self.edits, *edits), self.seed, str(self.device))
+        return Form(self.reference, self.case, self.variant, edits, self.seed, str(self.device), base=self)
 
     def with_slots(self, slots: dict[Slot, str]) -> Form:
         """This form with other keys in its slots; keys that its graph does not use are fine."""
-        return Form(self.reference, self.case, self.variant, self.edits, self.seed, str(self.device), slots)
+        return Form(self.reference, self.case, self.variant, (), self.seed, str(self.device), slots, self)
 
     def graph(self, *, train: bool, shape: tuple[int, ...]) -> Graph:
         """What the form computes for an input of this shape."""
-        graph = self.reference.graph(self.case, self.variant, train=train, shape=shape)
+        if not train and shape == (2, *self.case.input):
+            return self._small
+        return self._edited(train, shape)
+
+    def _edited(self, train: bool, shape: tuple[int, ...]) -> Graph:
+        if self._base is not None:
+            graph = self._base.graph(train=train, shape=shape)
+        else:
+            graph = self.reference.graph(self.case, self.variant, train=train, shape=shape)
         for edit in self.edits:
             graph = edit(graph)
         return graph
 
     @cached_property
     def _small(self) -> Graph:
-        return self.graph(train=False, shape=(2, *self.case.input))
+        """At the size at which modules are recorded: asked for most."""
+        return self._edited(False, (2, *self.case.input))
 
     @cached_property
     def slots(self) -> dict[Slot, str]:
@@ -144,6 +158,12 @@ class Form:
             evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
         return graph, environment
 
+    def trace(self, probe: Probe) -> Trace:
+        """What it passes through on a probe; kept."""
+        if probe.name not in self._traces:
+            self._traces[probe.name] = Trace.of(*self.passed(probe))
+        return self._traces[probe.name]
+
     def outcome(self, probe: Probe) -> Outcome:
         """Output, gradients and buffers on a probe; kept."""
         if probe.name not in self._outcomes:
@@ -155,7 +175,8 @@ class Form:
             y = self.output(probe)
             return Outcome(error=y) if isinstance(y, ReplayError) else Outcome(y)
         x, leaves = self._draw(probe)
-        learnable = {slot: leaf.requires_grad_() for slot, leaf in leaves.items() if slot.learnable}
+        leaves = {slot: leaf.detach().requires_grad_(slot.learnable) for slot, leaf in leaves.items()}
+        learnable = {slot: leaf for slot, leaf in leaves.items() if slot.learnable}
         x.requires_grad_()
         try:
             y, written = self._replay(probe, x, leaves)
@@ -173,10 +194,11 @@ class Form:
         return Outcome(y.detach().cpu(), gradients, buffers, has_expected_shape=fits)
 
     def _draw(self, probe: Probe) -> tuple[Tensor, dict[Slot, Tensor]]:
-        """Input and weights of a probe, of our own to write to."""
+        """Input and weights of a probe. The weights are kept for other forms: nothing writes to them."""
         x = draw_input(self.seed, self.case.input, probe).to(self.device)
+        branch = self.branch if probe.recipe in ("zero-branch", "constant-branch") else ()
         return x, {
-            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in self.branch).to(self.device).clone()
+            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in branch).to(self.device)
             for slot in self.slots
         }
 

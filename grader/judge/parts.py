@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -141,14 +143,32 @@ def edit(change: Callable[[Block], None]) -> Edit:
     """An edit from a function that changes a block; graphs that are no residual blocks stay as they are."""
 
     def apply(graph: Graph) -> Graph:
-        parts = anatomy(graph)
-        if parts is None:
+        block = block_of(graph)
+        if block is None:
             return graph
-        block = Block(graph, parts)
         change(block)
         return block.editor.graph()
 
     return apply
+
+
+MOST_KEPT = 256  # graphs whose parts are kept: hundreds of edits are tried on each
+_kept: OrderedDict[int, tuple[Graph, Block | None]] = OrderedDict()
+
+
+def block_of(graph: Graph) -> Block | None:
+    """A graph's parts and an editor on it, or None when it is no residual block."""
+    if id(graph) not in _kept:
+        parts = anatomy(graph)
+        _kept[id(graph)] = (graph, Block(graph, parts) if parts is not None else None)  # with the graph, its id lasts
+        if len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    found = _kept[id(graph)][1]
+    if found is None:
+        return None
+    block = copy.copy(found)
+    block.editor = Editor(graph)
+    return block
 
 
 def _gate(graph: Graph) -> Gate | None:

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from grader.graph import Graph
 from grader.judge.behaviour import behaves_like
 from grader.judge.compare import equal
-from grader.judge.examine import Observation
+from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import RightAnswers, redundant_biases
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
 from grader.judge.replay import ReplayError
 from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
-from grader.observation import Probe
 
 MOST_FIRST = 12  # first mistakes of a pair that are followed up
-RECORDED = Probe("random", "random")  # asked in evaluation mode, at the size at which students' modules are recorded
+MOST_PAIRS = 400  # that are tried for one submission
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,13 @@ class Search:
         found = [(v, step) for v in variants for step in self._choosing if self._chooses(v, step)]
         if found:
             return _one_of_each((step,) for _, step in found)
+        tried = 0
         for variant in variants:
             for first in self._promising(variant):
-                pairs = [
-                    (first, second)
-                    for second in self._candidates(variant, (first,))
-                    if second.mistake != first.mistake and self._explains(variant, (first, second))
-                ]
-                if pairs:
+                seconds = [step for step in self._candidates(variant, (first,)) if step.mistake != first.mistake]
+                pairs = [(first, second) for second in seconds if self._explains(variant, (first, second))]
+                tried += len(seconds)
+                if pairs or tried > MOST_PAIRS:
                     return _one_of_each(pairs)
         return []
 
@@ -84,16 +82,14 @@ class Search:
         return likely[:MOST_FIRST]
 
     def _likeness(self, variant: int, step: Step) -> float:
-        """The share of values that hypothesis and student pass through both, over the cases that were recorded."""
-        shared = total = 0
+        """The share of values that hypothesis and student pass through both, in the first case that tells."""
         for seen in self._observations:
             form = self._form(variant, (step,), seen)
-            if seen.trace is None or form is None:
-                continue
-            trace = Trace.of(*form.passed(RECORDED))
-            shared += len(trace.found_in(seen.trace)) + len(seen.trace.found_in(trace))
-            total += len(trace.nodes) + len(seen.trace.nodes)
-        return shared / max(1, total)
+            if seen.trace is not None and form is not None:
+                trace = form.trace(RECORDED)
+                shared = len(trace.found_in(seen.trace)) + len(seen.trace.found_in(trace))
+                return shared / max(1, len(trace.nodes) + len(seen.trace.nodes))
+        return 0.0
 
     def _candidates(self, variant: int, planted: Explanation) -> list[Step]:
         """Mistakes that could come next: those that bring the parameters nearer to the student's, and those that
@@ -102,8 +98,7 @@ class Search:
             form, root = self._form(variant, planted, seen), self._form(variant, (), seen)
             if seen.trace is None or form is None or root is None or self._fits(variant, planted, seen):
                 continue
-            graph, environment = form.passed(RECORDED)
-            trace = Trace.of(graph, environment)
+            graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
             left = divergence(graph, trace, trace.found_in(seen.trace))
             if not left and form.signature == signature(seen.slots) and _ends_alike(trace, seen.trace):
                 return [step for step in self._steps if self._is_silent(variant, step, seen)]

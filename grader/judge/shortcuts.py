@@ -59,9 +59,11 @@ def project_shortcut(*, always: bool, norm: bool = True) -> Edit:
     return edit(change)
 
 
-def add_projection(block: Block, *, norm: bool, bias: bool = False, stride: int | None = None) -> None:
-    """A projection of the block's input where there is none, with the branch's stride if no other is given."""
-    channels = block.editor[block.x].shape[1] + _more_channels(block)
+def add_projection(
+    block: Block, *, norm: bool, bias: bool = False, stride: int | None = None, channels: int | None = None
+) -> None:
+    """A projection of the block's input where there is none: to the branch's stride and channels if not others."""
+    channels = channels or block.editor[block.x].shape[1] + _more_channels(block)
     projected = block.convolve(block.x, channels, 1, stride or stride_of(block), "projection", bias=bias)
     if norm and block.norms:
         projected = block.normalise(projected, block.norms[0], "projection")

@@ -13,13 +13,14 @@ def stride_of(block: Block) -> int:
 
 
 def put_stride(*numbers: int) -> Edit:
-    """The block's stride on these convolutions of the branch and on no other."""
+    """The block's stride on these convolutions of the branch, if it has them all, and on no other."""
 
     def change(block: Block) -> None:
         stride = stride_of(block)
-        for number, node in enumerate(block.convolutions):
-            size = stride if number in numbers else 1
-            block.editor.set_argument(node.id, 3, [size, size])
+        if max(numbers, default=0) < len(block.convolutions):
+            for number, node in enumerate(block.convolutions):
+                size = stride if number in numbers else 1
+                block.editor.set_argument(node.id, 3, [size, size])
 
     return edit(change)
 

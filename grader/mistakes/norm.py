@@ -1,4 +1,4 @@
-"""Batch norms that are missing, shared, misplaced, or in the wrong mode.
+"""Batch norms that are missing, misplaced, or in the wrong mode.
 
 Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3.1 for the two modes.
 """
@@ -17,18 +17,6 @@ def drop(*numbers: int, projection: bool = False) -> Edit:
                 block.bypass(block.norms[number])
         if projection and block.projection_norm is not None:
             block.bypass(block.projection_norm)
-
-    return edit(change)
-
-
-def share(first: int, second: int) -> Edit:
-    """The second batch norm is the first one again."""
-
-    def change(block: Block) -> None:
-        if second < len(block.norms):
-            one, other = block.norms[first], block.norms[second]
-            if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
-                block.editor.change(other.id, args=[other.args[0], *one.args[1:]])
 
     return edit(change)
 
@@ -79,25 +67,6 @@ class BNMissing(Planted):
         ),
         changed(
             BOTTLENECK, ("self.bn1(self.conv1(x))", "self.conv1(x)"), ("        self.bn1 = nn.BatchNorm2d(width)\n", "")
-        ),
-    )
-
-
-class BNShared(Planted):
-    id = "bn-shared"
-    message = (
-        "One batch norm is used in two places. Each convolution needs one of its own: they normalise different values."
-    )
-    plants = (
-        plant(share(0, 1), where="convolution 1"),
-        plant(share(1, 2), where="convolution 2"),
-        plant(share(0, 2), where="convolution 2"),
-    )
-    broken = (
-        changed(
-            RESBLOCK,
-            ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
-            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
         ),
     )
 

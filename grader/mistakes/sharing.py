@@ -1,0 +1,93 @@
+"""Layers that are used in two places, which share their weights then."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+
+
+def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
+    """The second convolution is the first one again, and its batch norm too.
+
+    Args:
+        module: the whole layer is used again, its stride included, and not only its weight.
+    """
+
+    def change(block: Block) -> None:
+        for nodes in (block.convolutions, block.norms if norm else []):
+            if second < len(nodes):
+                one, other = nodes[first], nodes[second]
+                behind = one.args[3:] if module or nodes is block.norms else other.args[3:]
+                block.editor.change(other.id, args=[other.args[0], *one.args[1:3], *behind])
+
+    return edit(change)
+
+
+def share_norm(first: int, second: int) -> Edit:
+    """The second batch norm is the first one again."""
+
+    def change(block: Block) -> None:
+        if second < len(block.norms):
+            one, other = block.norms[first], block.norms[second]
+            if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
+                block.editor.change(other.id, args=[other.args[0], *one.args[1:]])
+
+    return edit(change)
+
+
+def share_with_projection(block: Block, number: int) -> None:
+    """The projection's batch norm is one of the branch again."""
+    if block.projection_norm is not None and block.norms:
+        norm = block.norms[number]
+        if norm.shape[1] == block.projection_norm.shape[1]:
+            block.editor.change(block.projection_norm.id, args=[block.projection_norm.args[0], *norm.args[1:]])
+
+
+class LayerShared(Planted):
+    id = "layer-shared"
+    message = "The same convolution is used twice. Each layer of the branch has weights of its own."
+    plants = tuple(
+        plant(share(first, second, norm=norm, module=module), where="convolution 1")
+        for first, second in ((0, 1), (1, 2), (0, 2))
+        for norm in (False, True)
+        for module in (True, False)
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.conv1(out))")),
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn1(self.conv1(out))")),
+    )
+
+
+class BNShared(Planted):
+    id = "bn-shared"
+    message = (
+        "One batch norm is used in two places. Each convolution needs one of its own: they normalise different values."
+    )
+    plants = (
+        plant(share_norm(0, 1), where="convolution 1"),
+        plant(share_norm(1, 2), where="convolution 2"),
+        plant(share_norm(0, 2), where="convolution 2"),
+        *(
+            plant(
+                edit(partial(share_with_projection, number=number)),
+                where="projection",
+                message="The projection uses a batch norm of the branch again. It needs one of its own: they normalise "
+                "different values.",
+            )
+            for number in (-1, 0)
+        ),
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            ("                nn.BatchNorm2d(out_channels),\n", ""),
+            ("identity = self.shortcut(x)", "identity = self.bn2(self.shortcut(x)) if len(self.shortcut) else x"),
+        ),
+        changed(
+            RESBLOCK,
+            ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+    )

@@ -1,0 +1,219 @@
+"""Layers made for other numbers of channels than the task's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice, permutations
+
+from grader.judge.examine import Observation
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import add_projection, drop_projection
+from grader.judge.strides import stride_of
+from grader.judge.widths import set_hidden_width
+from grader.mistakes._changes import set_channels
+from grader.mistakes._hints import MOST
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+
+FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride"
+SECOND = "nn.Conv2d(out_channels, out_channels, 3"
+Call = tuple[int, int, int]  # channels in and out, and the stride: what tells a block's cases apart
+Layer = tuple[int, int]  # channels out of a convolution and into it
+Table = tuple[tuple[Call, tuple[Layer, ...]], ...]
+BASIC, BOTTLENECKED = 2, 3  # convolutions of a branch
+
+
+def call_of(block: Block) -> Call:
+    """What the block was made for."""
+    into, out = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+    return into, out, stride_of(block)
+
+
+def set_width(of: str, factor: float, convolutions: int) -> Edit:
+    """Another width inside the branch: a multiple of the channels "in" or "out".
+
+    Args:
+        convolutions: how many there are in the blocks that are changed.
+    """
+
+    def change(block: Block) -> None:
+        if len(block.convolutions) == convolutions:
+            into, out, _ = call_of(block)
+            set_hidden_width(block, int({"in": into, "out": out}[of] * factor))
+
+    return edit(change)
+
+
+@cache
+def set_layers(table: Table, convolutions: int) -> Edit:
+    """These channels for the convolutions of the branch, and then of the projection, in each case."""
+
+    def change(block: Block) -> None:
+        layers = dict(table).get(call_of(block), ())
+        own = [*block.convolutions, *([block.projection] if block.projection is not None else [])]
+        if len(block.convolutions) != convolutions or not convolutions <= len(layers) <= len(own):
+            return
+        if len(block.norms) != convolutions:
+            return
+        for node, (out, into) in zip(own, layers, strict=False):
+            set_channels(block, node, into=into, out=out)
+        for norm, (out, _) in zip(block.norms, layers, strict=False):
+            set_channels(block, norm, out=out)
+
+    return edit(change)
+
+
+def expand(factor: int) -> Edit:
+    """out_channels taken for the narrow width: the block gives a multiple of it."""
+
+    def change(block: Block) -> None:
+        if len(block.convolutions) != BOTTLENECKED:
+            return
+        into, out, stride = call_of(block)
+        set_hidden_width(block, out)
+        last, norm, wide = block.convolutions[-1], block.norms[-1], factor * out
+        set_channels(block, last, out=wide)
+        set_channels(block, norm, out=wide)
+        if stride == 1 and into == wide:
+            drop_projection(block)
+        elif block.projection is None:
+            add_projection(block, norm=True, channels=wide)
+        else:
+            set_channels(block, block.projection, out=wide)
+            if block.projection_norm is not None:
+                set_channels(block, block.projection_norm, out=wide)
+
+    return edit(change)
+
+
+def chains(seen: Observation, convolutions: int) -> Iterator[tuple[Layer, ...]]:
+    """Orders of the student's convolutions in which each takes what the one before gives, as a branch has them."""
+    call = _call(seen)
+    layers = [layer for layer, _ in _layers(seen)]
+    if call is None or not convolutions <= len(layers) <= convolutions + 1:
+        return
+    found = dict.fromkeys(permutations(layers, convolutions))
+    for order in found:
+        ends = [call[0], *(out for out, _ in order)]
+        if ends[-1] == call[1] and all(into == before for (_, into), before in zip(order, ends, strict=False)):
+            yield order
+
+
+def registered(seen: Observation, *, projection_first: bool) -> tuple[Layer, ...]:
+    """The student's convolutions as they were registered, the projection last."""
+    layers = [layer for layer, _ in _layers(seen)]
+    return (*layers[1:], layers[0]) if projection_first and layers else tuple(layers)
+
+
+def _layers(seen: Observation) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+    for tensor in seen.built.parameters:
+        if len(tensor.shape) in (2, 4):
+            yield (tensor.shape[0], tensor.shape[1]), tuple(tensor.shape[2:])
+
+
+def _call(seen: Observation) -> Call | None:
+    """By position: channels in, channels out, and a stride that may be left out."""
+    into, out, stride, *_ = [*seen.case.arguments.values(), 1, 1, 1]
+    if isinstance(into, int) and isinstance(out, int) and isinstance(stride, int):
+        return into, out, stride
+    return None
+
+
+def tables(observations: Sequence[Observation], convolutions: int) -> Iterator[Table]:
+    """Channels of the student's layers in every case, as far as they make a branch."""
+    ways = [list(islice(chains(seen, convolutions), MOST)) for seen in observations]
+    for number in range(max(map(len, ways), default=0)):
+        rows = {
+            _call(seen): found[min(number, len(found) - 1)]
+            for seen, found in zip(observations, ways, strict=True)
+            if found
+        }
+        yield tuple((call, row) for call, row in rows.items() if call is not None)
+
+
+class BottleneckNotNarrowed(Planted):
+    id = "bottleneck-not-narrowed"
+    message = (
+        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows them, here to "
+        "out_channels // 4: that is what makes it cheap."
+    )
+    plants = (plant(set_width("out", 1, BOTTLENECKED), where="convolution 1"),)
+    broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels")),)
+
+
+class WrongChannels(Planted):
+    id = "wrong-channels"
+    message = "Between its two convolutions the branch has another number of channels than out_channels."
+    plants = (
+        plant(
+            set_width("in", 1, BASIC),
+            where="convolution 0",
+            message="The first convolution keeps in_channels; it must already give out_channels.",
+        ),
+        plant(set_width("out", 1 / 2, BASIC), where="convolution 0"),
+        plant(set_width("out", 1 / 4, BASIC), where="convolution 0"),
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            (FIRST, "nn.Conv2d(in_channels, in_channels, 3, stride=stride"),
+            ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(in_channels)"),
+            (SECOND, "nn.Conv2d(in_channels, out_channels, 3"),
+        ),
+        changed(
+            RESBLOCK,
+            (FIRST, "nn.Conv2d(in_channels, out_channels + 3, 3, stride=stride"),
+            ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels + 3)"),
+            (SECOND, "nn.Conv2d(out_channels + 3, out_channels, 3"),
+        ),
+        changed(RESBLOCK, (SECOND, "nn.Conv2d(in_channels, out_channels, 3")),
+        changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(in_channels, out_channels, 1")),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        for table in tables(observations, BASIC):
+            yield plant(set_layers(table, BASIC), where="convolution 0")
+        raising = [seen for seen in observations if seen.built.raised is not None]
+        for projection_first in (False, True) if raising else ():
+            found = ((_call(seen), registered(seen, projection_first=projection_first)) for seen in raising)
+            rows = tuple((call, layers) for call, layers in found if call is not None)
+            for convolutions in (BASIC, BOTTLENECKED):
+                yield plant(
+                    set_layers(rows, convolutions),
+                    where="convolution 1",
+                    message="A convolution is made for another number of channels than the layer before it gives.",
+                )
+
+
+class WrongExpansion(Planted):
+    id = "wrong-expansion"
+    message = "The bottleneck narrows to another width than the task asks for, which is out_channels // 4."
+    plants = (
+        *(
+            plant(set_width(of, factor, BOTTLENECKED), where="convolution 0")
+            for of, factor in (("out", 1 / 2), ("in", 1 / 4), ("in", 1 / 2), ("out", 1 / 8), ("in", 1), ("out", 4))
+        ),
+        *(
+            plant(
+                expand(factor),
+                where="output",
+                message=f"The block gives {factor} times as many channels as it is asked for: out_channels is taken "
+                "for the narrow width in the middle.",
+            )
+            for factor in (4, 2)
+        ),
+    )
+    broken = (
+        changed(BOTTLENECK, ("out_channels // 4", "out_channels // 2")),
+        changed(BOTTLENECK, ("out_channels // 4", "in_channels // 4")),
+        changed(BOTTLENECK, ("out_channels // 4", "max(out_channels // 3, 1)")),
+        changed(
+            BOTTLENECK, ("        width = out_channels // 4", "        width = out_channels\n        out_channels *= 4")
+        ),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [
+            plant(set_layers(table, BOTTLENECKED), where="convolution 0")
+            for table in tables(observations, BOTTLENECKED)
+        ]

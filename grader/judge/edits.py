@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grader.graph import Graph, Leaf, Node
 
 
@@ -28,6 +30,11 @@ class Editor:
         """A new parameter or buffer."""
         return self._add(Node(id=self._next, op="leaf", leaf=leaf, shapes=[shape]))
 
+    def repeat(self, node: int, instead: Mapping[int, int]) -> int:
+        """The same operation again, with other nodes for some of those that it reads."""
+        again = self._nodes[node]
+        return self._add(again.changed(id=self._next, args=_replaced(again.args, instead)))
+
     def change(self, node: int, **fields: object) -> None:
         """Other fields for a node."""
         self._nodes[node] = self._nodes[node].changed(**fields)
@@ -45,8 +52,8 @@ class Editor:
             if node.id not in leads and node.id not in but and old in node.inputs:
                 self.change(
                     node.id,
-                    args=_replaced(node.args, old, new),
-                    kwargs=_replaced(node.kwargs, old, new),
+                    args=_replaced(node.args, {old: new}),
+                    kwargs=_replaced(node.kwargs, {old: new}),
                 )
         if self.output == old:
             self.output = new
@@ -98,11 +105,11 @@ def ref(node: int) -> dict[str, int]:
     return {"v": node}
 
 
-def _replaced(value: object, old: int, new: int) -> object:
+def _replaced(value: object, instead: Mapping[int, int]) -> object:
     if isinstance(value, dict):
-        if value.get("v") == old:
-            return ref(new)
-        return {name: _replaced(item, old, new) for name, item in value.items()}
+        if "v" in value:
+            return ref(instead.get(value["v"], value["v"]))
+        return {name: _replaced(item, instead) for name, item in value.items()}
     if isinstance(value, list):
-        return [_replaced(item, old, new) for item in value]
+        return [_replaced(item, instead) for item in value]
     return value

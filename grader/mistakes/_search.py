@@ -113,10 +113,13 @@ class Search:
         return [step for step in self._steps if step not in planted]
 
     def _brings_nearer(self, variant: int, step: Step, form: Form, root: Form, seen: Observation) -> bool:
-        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?"""
+        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?
+
+        One that changes which parameter stands where may do anything: values tell nothing then.
+        """
         changed = self._form(variant, (step,), seen)
         if changed is None or changed.signature == root.signature:
-            return False
+            return changed is not None and changed.slots != root.slots
         mine = signature(seen.slots)
         now, then = _difference(form.signature, mine), dict(_difference(form.signature, mine))
         for part, change in _difference(changed.signature, root.signature).items():

@@ -37,8 +37,21 @@ def drop_norm(block: Block) -> None:
 
 
 def normalise_identity(block: Block) -> None:
+    """A batch norm of its own."""
     if block.projection is None and block.norms:
         block.join(block.parts.branch, block.normalise(block.x, block.norms[0], "identity"))
+
+
+def normalise_identity_like_branch(number: int) -> Edit:
+    """A batch norm of the branch."""
+
+    def change(block: Block) -> None:
+        if block.projection is None and block.norms:
+            norm = block.norms[number]
+            shared = block.editor.add(norm.op, ref(block.x), *norm.args[1:], shapes=norm.shapes)
+            block.join(block.parts.branch, block.editor.add("getitem", ref(shared), 0, shapes=[norm.shape]))
+
+    return edit(change)
 
 
 @cache
@@ -164,11 +177,16 @@ class ProjectionWrongStride(Planted):
 class BNOnIdentity(Planted):
     id = "bn-on-identity"
     message = "There is a batch norm on the identity shortcut. Where shapes agree the shortcut is x itself, unchanged."
-    plants = (plant(edit(normalise_identity)),)
+    plants = (
+        plant(edit(normalise_identity)),
+        plant(normalise_identity_like_branch(-1)),
+        plant(normalise_identity_like_branch(0)),
+    )
     broken = (
         changed(
             RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.Sequential(nn.BatchNorm2d(in_channels))")
         ),
+        changed(RESBLOCK, ("= self.shortcut(x)", "= self.shortcut(x) if len(self.shortcut) else self.bn2(x)")),
     )
 
 

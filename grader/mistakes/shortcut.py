@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
-from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
+FIRST, SECOND = "F.relu(self.bn1(self.conv1({})))", "self.bn2(self.conv2({}))"
+IDENTITY = "        identity = self.shortcut(x)\n"
 
 
 def combine(op: str, **kwargs: object) -> Edit:
@@ -30,6 +32,16 @@ class ShortcutMissing(Planted):
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out)")),
         changed(RESBLOCK, (SUM, "F.relu(out + 0 * identity)")),
+    )
+
+
+class BranchMissing(Planted):
+    id = "branch-missing"
+    message = "The result of the branch is thrown away: the block gives its shortcut alone."
+    plants = (plant(only("shortcut"), where="output"),)
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(identity)")),
+        changed(BOTTLENECK, (SUM, "F.relu(identity + 0 * out)")),
     )
 
 
@@ -107,6 +119,60 @@ class BranchAddedToItself(Planted):
     )
     plants = (plant(edit(lambda block: block.join(block.parts.branch, block.parts.branch))),)
     broken = (changed(RESBLOCK, (SUM, "F.relu(out + out)")),)
+
+
+def add_early(number: int) -> Edit:
+    """The shortcut added in front of a convolution inside the branch, and not at its end."""
+
+    def change(block: Block) -> None:
+        if number < len(block.convolutions):
+            node = block.convolutions[number]
+            added = block.editor.add("aten.add.Tensor", node.args[0], ref(block.parts.shortcut))
+            block.editor.set_argument(node.id, 0, ref(added))
+            block.editor.redirect(block.parts.join, block.parts.branch)
+
+    return edit(change)
+
+
+class ShortcutAddedEarly(Planted):
+    id = "shortcut-added-early"
+    message = (
+        "The shortcut is added inside the branch, before its last layers. It belongs behind the last batch norm, so "
+        "that the whole branch is skipped."
+    )
+    plants = tuple(plant(add_early(number)) for number in (1, 2))
+    broken = (
+        changed(
+            RESBLOCK,
+            (
+                "        out = self.bn2(self.conv2(out))\n",
+                "        out = self.bn2(self.conv2(out + self.shortcut(x)))\n",
+            ),
+            (SUM, "F.relu(out)"),
+        ),
+        changed(
+            BOTTLENECK,
+            ("self.conv2(out)", "self.conv2(out + self.shortcut(x))"),
+            (SUM, "F.relu(out)"),
+            ("out_channels // 4", "out_channels"),
+        ),
+    )
+
+
+def repeat_branch(block: Block) -> None:
+    """F(F(x)) with the same layers instead of F(x)."""
+    copies = {block.x: block.parts.branch}
+    for node in block.branch:
+        if node.leaf is None:
+            copies[node.id] = block.editor.repeat(node.id, copies)
+    block.join(copies[block.parts.branch], block.parts.shortcut)
+
+
+class BranchRunTwice(Planted):
+    id = "branch-run-twice"
+    message = "The branch runs twice, the second time on its own result: F(F(x)) + x instead of F(x) + x."
+    plants = (plant(edit(repeat_branch)),)
+    broken = (changed(RESBLOCK, (IDENTITY, f"        out = {SECOND.format(FIRST.format('out'))}\n{IDENTITY}")),)
 
 
 class ShortcutGated(Planted):

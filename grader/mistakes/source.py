@@ -48,6 +48,13 @@ def activate_projection(block: Block) -> None:
         activate_shortcut(block)
 
 
+def activate_inside_projection(block: Block) -> None:
+    """1×1 convolution, ReLU, batch norm."""
+    if block.projection is not None and block.projection_norm is not None:
+        activated = block.activate(block.projection.id)
+        block.editor.set_argument(block.projection_norm.id, 0, ref(activated))
+
+
 class ShortcutFromWrongTensor(Planted):
     id = "shortcut-from-wrong-tensor"
     message = (
@@ -84,6 +91,12 @@ class ShortcutActivated(Planted):
         plant(edit(activate_shortcut)),
         plant(edit(activate_projection)),
         plant(activate_input(branch_too=False)),
+        plant(
+            edit(activate_inside_projection),
+            where="projection",
+            message="There is a ReLU on the shortcut, between its 1×1 convolution and its batch norm. A shortcut has "
+            "no activation.",
+        ),
     )
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out + F.relu(identity))")),
@@ -93,6 +106,13 @@ class ShortcutActivated(Planted):
             (
                 "                nn.BatchNorm2d(out_channels),\n",
                 "                nn.BatchNorm2d(out_channels),\n                nn.ReLU(),\n",
+            ),
+        ),
+        changed(
+            RESBLOCK,
+            (
+                "                nn.BatchNorm2d(out_channels),\n",
+                "                nn.ReLU(),\n                nn.BatchNorm2d(out_channels),\n",
             ),
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,26 +11,28 @@ from dataclasses import dataclass, field, replace
 from grader.assignment import Argument, Assignment, Case, ModuleExercise, NetworkExercise
 from grader.checks import checks
 from grader.graph import Graph
+from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation, examine
 from grader.judge.examined import Examined, RightAnswers
-from grader.judge.forms import Form
+from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
 from grader.judge.plan import Stage, planned_stages
 from grader.judge.reference import Reference
-from grader.judge.segments import segments
+from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
 from grader.judge.trusted import Untold
 from grader.mistakes import diagnose
-from grader.observation import Probe
+from grader.observation import Probe, Raised
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof
 
 SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
 MOST_KEPT = 2000  # computations that are known to be right, or not
 MOST_VERDICTS = 500  # on blocks that are wrong
 MOST_CASES = 200  # sizes of blocks for which the references' answers are kept
+PATIENCE = 20.0  # seconds for the blocks of one network; real ones take a few; what is left goes to a human
 MOST_WEIGHTS = 1 << 23  # numbers in one block
 MAPS = [8, 8]  # on which a block is judged when narrow, whatever it was recorded on
 SMALL_MAPS = [4, 4]  # on which the verdict is confirmed at the width that it has
@@ -87,7 +90,7 @@ class BlockJudge:
         self._assignment = assignment
         self._seed = seed
         self._device = device
-        self._equal: OrderedDict[tuple[str, bool], ModuleExercise | None] = OrderedDict()
+        self._equal: OrderedDict[tuple[object, ...], ModuleExercise | None] = OrderedDict()
         self._verdicts: OrderedDict[tuple[object, ...], Verdict] = OrderedDict()
         self._plans: dict[str, list[Stage]] = {}
         self._cases: set[str] = set()
@@ -112,8 +115,10 @@ class BlockJudge:
         assert isinstance(examined.exercise, NetworkExercise)
         network = examined.network
         if network.graph is None:
+            examined.stopped_by = _stopped_by(examined, earlier)
             return
-        examined.plan = self._plan(examined.exercise)
+        deadline = time.monotonic() + PATIENCE
+        examined.plan = self.plan(examined.exercise)
         found = segments(network.graph)
         # Without any skip, chains may be blocks whose mistake is known from their own exercise.
         known_wrong = any(not each.report.correct for each in earlier.values())
@@ -122,29 +127,42 @@ class BlockJudge:
             block = JudgedBlock(segment.path or f"block {number}", segment)
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
             if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
-                block = self._judge(block, network.trains)
+                in_time = time.monotonic() < deadline
+                block = self._judge(block, network.trains) if in_time else replace(block, compared=True)
                 block = replace(block, excused=_excuse(block, earlier))
             if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
                 examined.blocks.append(block)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
 
-    def _plan(self, exercise: NetworkExercise) -> list[Stage]:
-        """The stages that a network is to have, in the case of which the graph is looked at."""
+    def plan(self, exercise: NetworkExercise) -> list[Stage]:
+        """The stages that a network is to have, in the case of which the graph is looked at.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
         if exercise.id not in self._plans:
-            case = next(case for case in exercise.cases if not case.confirm)
-            self._plans[exercise.id] = planned_stages(self._assignment, exercise, case)
+            cases = [case for case in exercise.cases if not case.confirm]
+            self._plans[exercise.id] = planned_stages(self._assignment, exercise, cases[0]) if cases else []
         return self._plans[exercise.id]
 
     def _judge(self, block: JudgedBlock, trains: bool) -> JudgedBlock:
         """Right if any of its extents is; else with the mistakes that the likeliest extent makes."""
-        extents = block.segment.extents
-        for graph in extents:
-            exercise = self._equals(graph, trains)
-            if exercise is not None:
-                return replace(block, compared=True, call=_call(exercise, Sizes.of(graph)), right=True)
-        verdict = self._mistakes(extents[0], trains)
+        right = self._right(block.segment, trains)
+        if right is not None:
+            return replace(block, compared=True, call=right, right=True)
+        verdict = self._mistakes(block.segment.extents[0], trains)
         return replace(block, compared=True, call=verdict.call, checks=verdict.checks, diagnoses=verdict.diagnoses)
+
+    def _right(self, segment: Segment, trains: bool) -> str | None:
+        """The call of a reference that the block equals."""
+        ways: list[Edit | None] = [None, activate_input] if segment.input_is_activated else [None]
+        for way in ways:
+            for graph in segment.extents:
+                exercise = self._equals(graph, trains, way)
+                if exercise is not None:
+                    return _call(exercise, Sizes.of(graph))
+        return None
 
     def _mistakes(self, graph: Graph, trains: bool) -> Verdict:
         """What a wrong block does wrong; kept, since the blocks of a network are often wrong alike."""
@@ -181,21 +199,26 @@ class BlockJudge:
             distances.append(min(abs(mine - _weights(form.slots)) for form in answers.plain_forms(case)))
         return [each for each, distance in zip(self._answers, distances, strict=True) if distance == min(distances)]
 
-    def _equals(self, graph: Graph, trains: bool) -> ModuleExercise | None:
-        """The exercise whose reference a block equals."""
-        key = (fingerprint(graph), trains)
+    def _equals(self, graph: Graph, trains: bool, way: Edit | None) -> ModuleExercise | None:
+        """The exercise whose reference a block equals.
+
+        Args:
+            way: what is done to the block, and to the reference, before they are compared.
+        """
+        key = (fingerprint(graph), trains, way)
         if key not in self._equal:
-            found = (each.reference.exercise for each in self._answers if self._is_right(graph, each, trains))
+            found = (each.reference.exercise for each in self._answers if self._is_right(graph, each, trains, way))
             self._equal[key] = next(found, None)
             if len(self._equal) > MOST_KEPT:
                 self._equal.popitem(last=False)
         self._equal.move_to_end(key)
         return self._equal[key]
 
-    def _is_right(self, graph: Graph, answers: RightAnswers, trains: bool) -> bool:
-        examined = self._examined(graph, answers, trains, only_if_alike=True)
+    def _is_right(self, graph: Graph, answers: RightAnswers, trains: bool, way: Edit | None) -> bool:
+        examined = self._examined(way(graph) if way else graph, answers, trains, only_if_alike=True)
         return examined is not None and all(
-            any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in examined.observations
+            any(behaves_like(seen, [form.with_edit(way) if way else form]) for form in examined.right_forms(seen))
+            for seen in examined.observations
         )
 
     def _examined(
@@ -214,22 +237,20 @@ class BlockJudge:
         small = narrowed(graph, factor)
         if only_if_alike and not _is_alike(small, answers.forms(case)):
             return None
-        examined = Examined(exercise, exercise.name, answers)
         try:
-            examined.observations = [self._observe(small, answers, case, _probes(exercise, case), trains)]
+            seen = [self._observe(small, answers, case, _probes(exercise, case), trains)]
             if factor > 1:
                 wide = self._case(exercise, sizes, 1, SMALL_MAPS)
-                examined.observations.append(self._observe(graph, answers, wide, [CONFIRM], trains))
+                seen.append(self._observe(graph, answers, wide, [CONFIRM], trains))
         except Untold:
             as_recorded = self._case(exercise, sizes, 1, list(sizes.maps))
             probes = [replace(p, batch=2, grow=(0, 0)) for p in _probes(exercise, case) if p.name in AS_RECORDED]
             try:
-                examined.observations = [self._observe(graph, answers, as_recorded, probes, trains)]
+                seen = [self._observe(graph, answers, as_recorded, probes, trains)]
             except Untold:
                 return None
-        cases = [seen.case for seen in examined.observations]
-        examined.exercise = exercise.model_copy(update={"cases": cases})
-        return examined
+        asked = exercise.model_copy(update={"cases": [each.case for each in seen]})
+        return Examined(asked, exercise.name, answers, seen)
 
     def _observe(
         self, graph: Graph, answers: RightAnswers, case: Case, probes: Iterable[Probe], trains: bool
@@ -312,6 +333,22 @@ def _excuse(block: JudgedBlock, earlier: Mapping[str, Earlier]) -> str:
         if block.is_unknown and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
             return name
     return ""
+
+
+def _stopped_by(examined: Examined, earlier: Mapping[str, Earlier]) -> str:
+    """The exercise whose mistake stops the network too: what was marked down there raises on the same line here."""
+    raised = next((seen.raised for seen in examined.observations if seen.raised is not None), None)
+    if raised is None or raised.line is None:
+        return ""
+    for name, each in earlier.items():
+        met = [seen.raised for seen in each.examined.observations if seen.raised is not None]
+        if not each.report.correct and any(_is_same(raised, other) for other in met):
+            return name
+    return ""
+
+
+def _is_same(one: Raised, other: Raised) -> bool:
+    return (one.type, one.stage, one.cell, one.line) == (other.type, other.stage, other.cell, other.line)
 
 
 def _recorded(examined: Examined) -> list[Graph]:

@@ -4,66 +4,13 @@ from __future__ import annotations
 
 import pytest
 from judging import judge, judge_all
+from networks import BUGS, resnet
 
-from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
+from grader.mistakes._mistake import BOTTLENECK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Proof, Status
 
-# A narrow ResNet-18 whose blocks can be told to be wrong.
-RESNET = (
-    changed(
-        RESBLOCK,
-        ("out_channels, stride=1):", "out_channels, stride=1, bug=None):"),
-        ("        super().__init__()\n", "        super().__init__()\n        self.bug = bug\n"),
-        (
-            "        out = F.relu(self.bn1(self.conv1(x)))\n",
-            "        out = self.bn1(self.conv1(x))\n        out = out if self.bug == 'no relu' else F.relu(out)\n",
-        ),
-        (
-            "        return F.relu(out + identity)",
-            "        if self.bug == 'detached':\n            identity = identity.detach()\n"
-            "        if self.bug == 'no shortcut':\n            return F.relu(out)\n"
-            "        if self.bug == 'multiplied':\n            return F.relu(out * identity)\n"
-            "        if self.bug == 'relu first':\n            return F.relu(out) + identity\n"
-            "        return F.relu(out + identity)",
-        ),
-    )
-    + """
-
-class ResNet(nn.Module):
-    def __init__(self, bugs, num_classes, width=8):
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
-        channels = width
-        for stage in range(4):
-            blocks = []
-            for number in range(2):
-                stride = 2 if stage > 0 and number == 0 else 1
-                blocks.append(ResBlock(channels, width * 2**stage, stride, bugs.get((stage + 1, number))))
-                channels = width * 2**stage
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.fc = nn.Linear(channels, num_classes)
-
-    def forward(self, x):
-        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
-        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
-
-
-def build_network(num_classes=10):
-    return ResNet(BUGS, num_classes)
-"""
-)
-FIVE = {
-    (1, 1): ("no relu", "inner-relu-missing"),
-    (2, 0): ("relu first", "relu-before-add"),
-    (2, 1): ("multiplied", "shortcut-multiplied"),
-    (3, 1): ("no shortcut", "shortcut-missing"),
-    (4, 1): ("detached", "shortcut-detached"),
-}
-
-
-def resnet(bugs: dict[tuple[int, int], str]) -> str:
-    return RESNET.replace("BUGS", repr(bugs))
+FIVE = {(1, 1): "no relu", (2, 0): "relu first", (2, 1): "multiplied", (3, 1): "no shortcut", (4, 1): "detached"}
 
 
 def failed(report: ExerciseReport) -> list[tuple[str, str]]:
@@ -72,10 +19,9 @@ def failed(report: ExerciseReport) -> list[tuple[str, str]]:
 
 def test_five_mistakes_in_a_resnet_are_all_named_and_located() -> None:
     """Each with the block that makes it, and proven: the reference with it does exactly what the block does."""
-    report = judge(resnet({place: bug for place, (bug, _) in FIVE.items()}), "network")
-    expected = {f"layer{stage}.{number}": mistake for (stage, number), (_, mistake) in FIVE.items()}
-    found = {d.message.split(":")[0].removeprefix("In "): d.mistake for d in report.diagnoses}
-    assert expected == found
+    report = judge(resnet(FIVE), "network")
+    expected = {f"In layer{stage}.{number}": BUGS[bug][1] for (stage, number), bug in FIVE.items()}
+    assert expected == {d.message.split(":")[0]: d.mistake for d in report.diagnoses}
     assert {Proof.REPLAYED} == {d.proof for d in report.diagnoses}
     assert all(d.cell == 1 and d.line is not None for d in report.diagnoses)
     assert {"gradient", "skip-connection"} <= {check.id for check in report.checks if check.status is Status.FAILED}
@@ -152,6 +98,10 @@ RIGHT = {
     "bottlenecks": changed(
         BOTTLENECK + NETWORK,
         ("        ResBlock(16, 16),\n", "        Bottleneck(16, 16),\n        Bottleneck(16, 16),\n"),
+    ),
+    "an activation that changes nothing": changed(
+        NETWORK,
+        ("        out = F.relu(self.bn1(self.conv1(x)))", "        out = F.relu(self.bn1(self.conv1(F.relu(x))))"),
     ),
     "pooling of one size": changed(
         NETWORK, ("nn.Flatten(),", "nn.Flatten(1),"), ("nn.AdaptiveAvgPool2d(1)", "nn.AvgPool2d(8)")
@@ -250,3 +200,24 @@ def test_a_block_of_another_kind_is_left_to_a_human() -> None:
     pending = [check for check in report.checks if check.status is Status.SKIPPED]
     assert ["skip-connection"] == [check.id for check in pending]
     assert pending[0].message.startswith("5: ")
+
+
+def test_a_network_that_stops_where_its_block_stops_is_left_to_a_human() -> None:
+    """What keeps it from running was marked down in the block's own exercise; the rest was never seen."""
+    reports = judge_all(changed(NETWORK, ("out_channels, 1, stride=stride, bias", "out_channels, 1, bias")))
+    assert ["projection-ignores-stride"] == [diagnosis.mistake for diagnosis in reports["resblock"].diagnoses]
+    assert {Status.SKIPPED} == {check.status for check in reports["network"].checks}
+    assert reports["network"].max_score == reports["network"].pending
+    assert "marked down in resblock" in reports["network"].checks[0].message
+
+
+def test_a_network_that_stops_elsewhere_pays() -> None:
+    """Another line, another mistake."""
+    reports = judge_all(
+        changed(
+            NETWORK,
+            ("out_channels, 1, stride=stride, bias", "out_channels, 1, bias"),
+            ("        ResBlock(16, 16),\n", "        ResBlock(16, 32),\n"),
+        )
+    )
+    assert Status.STUDENT_CRASHED in {check.status for check in reports["network"].checks}

@@ -67,6 +67,13 @@ class Check(ABC):
         if examined.ran:
             kind = examined.exercise.kind
             finding = self.judge_module(examined) if kind == "module" else self.judge_network(examined)
+        elif examined.stopped_by:
+            finding = Finding(
+                Status.SKIPPED,
+                f"Not measured: it stops at the mistake that was marked down in {examined.stopped_by}, which does not "
+                "cost again.",
+                advice="Once that is mended, this is checked too. Its points are pending, not lost.",
+            )
         else:
             finding = self.unmeasured(examined)
         score = max_score if finding.status is Status.PASSED else 0.0

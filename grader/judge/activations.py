@@ -31,3 +31,11 @@ def activate_branch(graph: Graph) -> Graph:
     args = [ref(activated) if arg == ref(parts.branch) else arg for arg in editor[parts.join].args]
     editor.change(parts.join, args=args)
     return editor.graph()
+
+
+def activate_input(graph: Graph) -> Graph:
+    """With a ReLU on the input, as when only activated values ever arrive."""
+    editor = Editor(graph)
+    x = graph.input.id
+    editor.redirect(x, editor.add("aten.relu.default", ref(x)))
+    return editor.graph()

@@ -130,6 +130,7 @@ class Examined:
         problems: what went wrong while the cells ran.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
+        stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
         convention: how the constructor was called.
     """
 
@@ -142,6 +143,7 @@ class Examined:
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
+    stopped_by: str = ""
     convention: Convention | None = None
 
     @property

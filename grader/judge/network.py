@@ -73,13 +73,17 @@ class RecordedNetwork:
     @staticmethod
     def of(seen: Observation) -> RecordedNetwork:
         """Put what was recorded to the test."""
-        verified = seen.verified
-        if verified is None:
-            return RecordedNetwork(None, seen.untold or "it could not be recorded")
-        graph = verified.graph
-        if not _gives(seen, for_one_sample(graph), ONE_SAMPLE):
+        graph = seen.built.graph
+        if graph is None or not seen.has_graph:
+            return RecordedNetwork(None, "it could not be recorded")
+        values = seen.drawn  # once: there may be millions
+        if not _gives(seen, graph, AS_RECORDED, values):
+            return RecordedNetwork(
+                None, "what was recorded gives another output than the network, or cannot be run again"
+            )
+        if not _gives(seen, for_one_sample(graph), ONE_SAMPLE, values):
             return RecordedNetwork(None, "for one sample alone it computes something else than for two")
-        return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING))
+        return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING, values))
 
 
 def for_one_sample(graph: Graph) -> Graph:
@@ -102,7 +106,7 @@ def for_one_sample(graph: Graph) -> Graph:
     return Graph.model_construct(nodes=nodes, output=graph.output)
 
 
-def _gives(seen: Observation, graph: Graph, probe: Probe) -> bool:
+def _gives(seen: Observation, graph: Graph, probe: Probe, values: dict[str, Tensor]) -> bool:
     """Does a graph give what the network gave on a probe?"""
     answer = seen.answers.get(probe.name)
     if answer is None or answer.y is None:
@@ -110,7 +114,7 @@ def _gives(seen: Observation, graph: Graph, probe: Probe) -> bool:
     environment: Environment = {}
     try:
         with torch.no_grad():
-            run_guarded(graph, draw_input(seen.seed, seen.case.input, probe), seen.drawn, environment)
+            run_guarded(graph, draw_input(seen.seed, seen.case.input, probe), values, environment)
     except Untold:
         return False
     y, result = answer.y, environment[graph.output]

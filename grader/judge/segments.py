@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 
 from grader.graph import Graph, Leaf, Node
@@ -19,6 +20,7 @@ from grader.judge.leaves import is_weighted
 
 DEEPEST = 8  # long skips inside long skips that are looked into
 MOST_SEGMENTS = 500
+NOWHERE = (None, None)  # what torch's own containers run has no line
 POOLING = frozenset(
     "mean sum amax max avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool2d max_pool2d_with_indices".split()
 )
@@ -34,6 +36,7 @@ class Segment:
         has_skip: do several paths lead through it? If not, it is a chain of layers.
         join: the node where the paths meet.
         among_blocks: does it have a skip, run lines of code that blocks with one run, or stand beside them?
+        input_is_activated: does it only ever meet what a ReLU gives?
     """
 
     path: str
@@ -41,6 +44,7 @@ class Segment:
     has_skip: bool
     join: int | None = None
     among_blocks: bool = True
+    input_is_activated: bool = False
 
     @property
     def output(self) -> Node:
@@ -87,27 +91,49 @@ class _Network:
             self._walk(graph.input.id, graph.output, DEEPEST)
 
     def segments(self) -> list[Segment]:
+        """Blocks, and chains in front of, between and behind them, first to last."""
         cores = [number for number, step in enumerate(self.steps) if step.is_core]
-        lines = {self._line(i) for number in cores for i in self.steps[number].inside & self.weighted}
-        homes = {_parent(self.steps[number].path) for number in cores} - {""}
-        found: list[tuple[int, Segment]] = []
+        found: list[Segment] = []
         free = 0  # the first step that belongs to no block yet
-        for before, number, behind in zip([-1, *cores], [*cores, len(self.steps)], [*cores[1:], None], strict=False):
-            extents = self._extents(before, number, behind) if number < len(self.steps) else []
-            left, right = extents[0] if extents else (number, number)
-            for first, last in self._chains(free, left, ""):
-                inside = {i for step in self.steps[first : last + 1] for i in step.inside & self.weighted}
-                path = _common(step.path for step in self.steps[first : last + 1])
-                among = {self._line(i) for i in inside} <= lines or _parent(path) in homes
-                chain = self._part(self.steps[first].start, self.steps[last].end)
-                found.append((first, Segment(path, (chain,), has_skip=False, among_blocks=among)))
-            if extents:
-                graphs = tuple(self._part(self.steps[i].start, self.steps[j].end) for i, j in extents)
-                found.append(
-                    (number, Segment(self.steps[number].path, graphs, has_skip=True, join=self.steps[number].end))
-                )
+        for before, core, behind in zip([-1, *cores], cores, [*cores[1:], len(self.steps)], strict=False):
+            extents = self._extents(before, core, behind)
+            left, right = extents[0]
+            found += self._chains(free, left)
+            found.append(self._block(core, extents))
             free = right + 1
-        return [segment for _, segment in sorted(found, key=lambda each: each[0])]
+        return found + self._chains(free, len(self.steps))
+
+    def _block(self, core: int, extents: list[tuple[int, int]]) -> Segment:
+        step = self.steps[core]
+        return Segment(
+            step.path,
+            tuple(self._part(self.steps[first].start, self.steps[last].end) for first, last in extents),
+            has_skip=True,
+            join=step.end,
+            input_is_activated=self._is_activated(step.start),
+        )
+
+    def _chains(self, first: int, stop: int) -> list[Segment]:
+        """Chains of at least two weighted layers among these steps."""
+        found = []
+        for start, end in self._runs(first, stop, ""):
+            steps = self.steps[start : end + 1]
+            path = _common(step.path for step in steps)
+            lines = {self._line(i) for step in steps for i in step.inside & self.weighted}
+            among = (NOWHERE not in lines and lines <= self._lines) or _parent(path) in self._homes
+            chain = self._part(steps[0].start, steps[-1].end)
+            found.append(Segment(path, (chain,), has_skip=False, among_blocks=among))
+        return found
+
+    @cached_property
+    def _lines(self) -> set[tuple[int | None, int | None]]:
+        """Lines of code that weighted layers of blocks run."""
+        return {self._line(i) for step in self.steps if step.is_core for i in step.inside & self.weighted}
+
+    @cached_property
+    def _homes(self) -> set[str]:
+        """Modules that hold blocks, other than the network itself."""
+        return {_parent(step.path) for step in self.steps if step.is_core} - {""}
 
     def _walk(self, start: int, end: int, depth: int) -> None:
         """Append the steps from one value to another that it dominates."""
@@ -156,22 +182,21 @@ class _Network:
 
     # ------------------------------------------------------------------ extents
 
-    def _extents(self, before: int, core: int, behind: int | None) -> list[tuple[int, int]]:
+    def _extents(self, before: int, core: int, behind: int) -> list[tuple[int, int]]:
         """First and last step of what may be the block around a core, the likeliest first.
 
         Args:
-            before, behind: the steps of the cores before (-1: none) and behind it.
+            before, behind: the steps of the cores before and behind it, or just outside of the steps.
         """
         path = self.steps[core].path
-        next_path = self.steps[behind].path if behind is not None else ""
-        stop = behind if behind is not None else len(self.steps)
+        next_path = self.steps[behind].path if behind < len(self.steps) else ""
         left, right = core, core
         while path and left > before + 1 and _is_within(self.steps[left - 1].path, path):
             left -= 1
-        while path and right + 1 < stop and _is_within(self.steps[right + 1].path, path):
+        while path and right + 1 < behind and _is_within(self.steps[right + 1].path, path):
             right += 1
         full = core
-        while full + 1 < stop and self._is_light(full + 1) and not _is_within(self.steps[full + 1].path, next_path):
+        while full + 1 < behind and self._is_light(full + 1) and not _is_within(self.steps[full + 1].path, next_path):
             full += 1
         bare = core
         while bare < full and not self._has_parameters(bare + 1):
@@ -190,7 +215,13 @@ class _Network:
         leaves = [self.nodes[i].leaf for i in inputs]
         return any(leaf is not None and leaf.learnable for leaf in leaves)
 
-    def _chains(self, first: int, stop: int, prefix: str) -> list[tuple[int, int]]:
+    def _is_activated(self, node: int) -> bool:
+        """Is a value what a ReLU gave, or the largest of such?"""
+        while self.nodes[node].name in ("getitem", "max_pool2d_with_indices") and self.nodes[node].inputs:
+            node = self.nodes[node].inputs[0]
+        return self.nodes[node].name in ("relu", "relu6")
+
+    def _runs(self, first: int, stop: int, prefix: str) -> list[tuple[int, int]]:
         """Runs of steps that are the smallest modules with at least two weighted layers."""
         if sum(bool(self.steps[i].inside & self.weighted) for i in range(first, stop)) < 2:
             return []
@@ -198,7 +229,7 @@ class _Network:
         for part, group in groupby(range(first, stop), key=lambda i: _next_part(self.steps[i].path, prefix)):
             numbers = list(group)
             if part:
-                found += self._chains(numbers[0], numbers[-1] + 1, f"{prefix}.{part}".lstrip("."))
+                found += self._runs(numbers[0], numbers[-1] + 1, f"{prefix}.{part}".lstrip("."))
         return found or [(first, stop - 1)]
 
     def _part(self, start: int, end: int) -> Graph:

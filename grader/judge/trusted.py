@@ -18,7 +18,7 @@ from grader.graph import Graph, Node
 from grader.judge.replay import Environment, ReplayError, evaluate
 
 MOST_NUMBERS = 1 << 25  # in all results together: 256 MiB in float64
-MOST_WORK = 1 << 33  # multiplications in one operation
+MOST_WORK = 1 << 35  # multiplications in all operations together
 MOST_INTEGER = 1 << 20
 FOREVER = 1 << 62  # `x[a:]` is recorded as a slice up to the largest integer
 
@@ -70,6 +70,7 @@ class _Guard:
 
     def __init__(self) -> None:
         self._numbers = 0
+        self._work = 0
 
     def __call__(self, node: Node, args: list[Any]) -> None:
         if node.op == "getitem":
@@ -79,9 +80,13 @@ class _Guard:
             raise Untold(f"the operation {node.op} cannot be run again")
         if any(MOST_INTEGER < abs(number) < FOREVER for number in _integers([node.args, list(node.kwargs.values())])):
             raise Untold(f"an argument of {node.op} is too large")
-        self._numbers += bound(args)
+        numbers = bound(args)
+        self._numbers += numbers
+        self._work += numbers * _SHARED[node.name](args) if node.name in _SHARED else numbers
         if self._numbers > MOST_NUMBERS:
             raise Untold("its values would take too much memory")
+        if self._work > MOST_WORK:
+            raise Untold("it would take too long")
 
 
 # ---------------------------------------------------------------------- how many numbers a result can hold
@@ -108,15 +113,12 @@ def _product(args: list[Any]) -> int:
     numbers: int = left.numel() // max(1, shared) * (right.shape[-1] if right.dim() > 1 else 1)
     if left.shape[:-2] != right.shape[:-2]:
         numbers *= math.prod(right.shape[:-2])
-    _affordable(numbers * shared)
     return numbers
 
 
 def _linear(args: list[Any]) -> int:
     x, weight = args[:2]
-    numbers: int = x.numel() // max(1, x.shape[-1]) * weight.shape[0]
-    _affordable(numbers * x.shape[-1])
-    return numbers
+    return int(x.numel() // max(1, x.shape[-1]) * weight.shape[0])
 
 
 def _convolution(args: list[Any]) -> int:
@@ -127,9 +129,7 @@ def _convolution(args: list[Any]) -> int:
     else:
         channels = weight.shape[0]
         sizes = [n + 2 * p for n, p in zip(x.shape[2:], padding * len(x.shape[2:]), strict=False)]
-    numbers: int = x.shape[0] * channels * math.prod(sizes)
-    _affordable(numbers * math.prod(weight.shape[1:]))
-    return numbers
+    return int(x.shape[0] * channels * math.prod(sizes))
 
 
 def _padded(args: list[Any]) -> int:
@@ -183,9 +183,15 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
 }
 
 
-def _affordable(work: int) -> None:
-    if work > MOST_WORK:
-        raise Untold("it would take too long")
+# How many multiplications each number of a result takes; elsewhere it is about one.
+_SHARED: dict[str, Callable[[list[Any]], int]] = {
+    **dict.fromkeys(
+        ("mm", "bmm", "addmm", "baddbmm", "matmul", "dot", "mv"),
+        lambda args: (list(_tensors(args))[-2].shape or (1,))[-1],
+    ),
+    "linear": lambda args: args[0].shape[-1],
+    "convolution": lambda args: math.prod(args[1].shape[1:]),
+}
 
 
 def _integers(value: object) -> Iterator[int]:

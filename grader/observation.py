@@ -99,6 +99,7 @@ class Facts(_Answered):
         reads: numbers that went to Python, where they may decide what is computed.
         draws: operations that drew random numbers.
         discarded: operations whose result was not used.
+        overwriting: operations that wrote into the module's input.
         created: places where a parameter was used that forward itself made.
         functions: names of autograd functions of the student's own.
         unlike_autograd: keys of leaves on which autograd and the recorded graph disagree whether they get a gradient.
@@ -109,6 +110,7 @@ class Facts(_Answered):
     reads: list[Read] = _FEW
     draws: list[Draw] = _FEW
     discarded: list[Act] = _FEW
+    overwriting: list[Act] = _FEW
     created: list[Event] = _FEW
     functions: list[Annotated[str, Field(max_length=200)]] = _FEW
     unlike_autograd: list[Annotated[str, Field(max_length=500)]] = _FEW
@@ -203,6 +205,8 @@ class Ran(_Answered):
     buffers: Sizes = []
     input_changed: bool = False
     unsteady: bool = False  # did the same pass give something else when it was repeated?
+    draws: list[Draw] = _FEW  # what drew random numbers in an unsteady pass
+    kept: bool = False  # is the output not of this call, so that the backward pass raised?
 
 
 class Replies(_Answered):
@@ -241,3 +245,5 @@ class Answer:
     raised: Raised | None = None
     input_changed: bool = False
     unsteady: bool = False  # did the same pass give something else when it was repeated?
+    draws: list[Draw] = field(default_factory=list)  # what drew random numbers in an unsteady pass
+    kept: bool = False  # is the output not of this call, so that the backward pass raised?

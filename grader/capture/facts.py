@@ -23,7 +23,8 @@ def facts(recorder: Recorder) -> dict[str, Json]:
     reads      Python read numbers that depend on the input: `what` is the method; "changed" stands for memory that
                was written to behind torch's back
     draws      an operation drew random numbers: `op`, and the `function` of torch.nn.functional that called it
-    discarded  the result of an operation was not used for anything: `op`
+    discarded  the result of an operation was not used for anything, and nothing keeps it: `op`
+    overwriting  an operation wrote into the module's input: `op`
     created    a parameter was made during the call
     """
     found = {
@@ -34,6 +35,7 @@ def facts(recorder: Recorder) -> dict[str, Json]:
         ],
         "draws": [_act(recorder, node) | {"function": function} for node, function in recorder.random],
         "discarded": [_act(recorder, node) for node in _discarded(recorder)],
+        "overwriting": [_act(recorder, node) for node in recorder.overwriting],
         "created": recorder.created,
     }
     return {name: _once(places)[:MOST] for name, places in found.items() if places}
@@ -63,6 +65,7 @@ def _discarded(recorder: Recorder) -> list[int]:
         if node["id"] not in live | used
         and recorder.of_input[node["id"]]
         and _is_work(node["op"])
+        and (node["id"] not in recorder.results or recorder.results[node["id"]]() is None)
         and (node.get("cell"), node.get("line")) not in printed
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         of_input: for each node, does it depend on the module's input?
         reads: what Python itself read: name, node, place.
         random: nodes that drew random numbers, and the function of torch.nn.functional in which they did.
+        overwriting: nodes that wrote into the module's input.
         created: places where a parameter was used that was made meanwhile.
+        results: for a node a weak reference to the tensor that it gave.
         broken: did something happen that cannot be recorded?
     """
 
@@ -93,14 +96,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.leaves: dict[str, Tensor] = {}
         self.reads: list[dict[str, Json]] = []
         self.random: list[tuple[int, str]] = []
+        self.overwriting: list[int] = []
         self.created: list[dict[str, Json]] = []
+        self.results: dict[int, Any] = {}
         self.broken = False
         self.output: int | None = None
         self._tracked: list[bool] = []  # for each node: should a gradient flow through it?
-        self._results: dict[int, int] = {}  # for a node: the identity of the tensor that it gave
         self._cut: dict[int, int] = {}  # for a node: what stands for it where its gradient is another
         self._kept: dict[int, int] = {}  # for a node that wrote, unseen by autograd: what was there before
         self._parameters: dict[int, Tensor] = {}  # made during the call
+        self._input: object = None  # its memory
         self._failed: tuple[BaseException, Json] | None = None
         self._lent = Lent()
         self._places = Places({id(part): path for path, part in module.named_modules()}, place_of)
@@ -125,6 +130,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         node = self._new("leaf", leaf={"kind": "input", "key": "x"}, shapes=[list(x.shape)])
         self.of_input[node], self._tracked[node] = True, x.requires_grad
         self._values.bind(x, node)
+        self._input = self._values.memory(x)
 
     def _new(self, op: str, inputs: list[int] | None = None, tracked: bool | None = None, **fields: Json) -> int:
         """A node, and its id."""
@@ -180,10 +186,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return self._replaced(node, lambda: self._detached(node)) if self._tracked[node] else node
         if tensor.requires_grad and not self._tracked[node]:
             self._let_gradient_through(node)
-        elif self._tracked[node] and not tensor.requires_grad and self._results.get(node) != id(tensor):
+        elif self._tracked[node] and not tensor.requires_grad and self._given(node) is not tensor:
             # `.data`, or a view made under no_grad. (What an operation gave, as it is, is used below autograd.)
             return self._replaced(node, lambda: self._detached(node))
         return node
+
+    def _given(self, node: int) -> Tensor | None:
+        """The tensor that an operation gave, if it still is there."""
+        return self.results[node]() if node in self.results else None
 
     def _made(self, tensor: Tensor) -> None:
         """Is this a parameter that was made during the call?"""
@@ -297,10 +307,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             made = node
             if len(outs) > 1:
                 made = self._new("getitem", [node], args=[{"v": node}, position], shapes=[list(tensor.shape)], **where)
-            self._results[made] = id(tensor)
+            self.results[made] = weakref.ref(tensor)
             self._values.bind_result(tensor, made, read)
 
     def _write(self, tensor: Tensor, node: int) -> None:
+        if self._values.memory(tensor) == self._input:
+            self.overwriting.append(node)
         before, after = self._values.write(tensor, node)
         if self._tracked[before] and not (tensor.requires_grad and torch.is_grad_enabled()):
             # Who tracks this memory does not learn of it: its gradient is still that of what was there before.

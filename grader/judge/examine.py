@@ -314,6 +314,8 @@ def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
         raised=ran.raised,
         input_changed=ran.input_changed,
         unsteady=ran.unsteady,
+        draws=ran.draws,
+        kept=ran.kept,
     )
 
 

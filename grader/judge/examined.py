@@ -195,6 +195,7 @@ class Examined:
         return (
             raised.stage == "constructor"
             and raised.type == "TypeError"
+            and raised.cell is None  # raised by the call itself
             and raised.message.startswith((f"{self.found}.__init__() ", f"{self.found}() "))
         )
 

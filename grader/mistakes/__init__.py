@@ -30,7 +30,7 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
     Noticed ones are all named. Of planted ones the first that explains every case is named; if others explain it
     equally, the message says so. When nothing explains it, nothing is claimed.
     """
-    noticed: list[Diagnosis] = []
+    noticed: dict[str, list[Diagnosis]] = {"before": [], "after": [], "otherwise": []}
     explained = False
     for mistake in mistakes().values():
         notice = mistake.notice(examined) if isinstance(mistake, Noticed) else None
@@ -39,9 +39,10 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
             found = Diagnosis(
                 mistake=mistake.id, proof=notice.proof, message=message, cell=notice.cell, line=notice.line
             )
-            noticed.append(found)
-            explained |= mistake.explains and notice.explains
-    return noticed if explained else _replay(examined) + noticed
+            noticed[mistake.rank].append(found)
+            explained |= mistake.explains and notice.explains and mistake.rank != "otherwise"
+    replayed = [] if explained else _replay(examined)
+    return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
 
 
 def _replay(examined: Examined) -> list[Diagnosis]:

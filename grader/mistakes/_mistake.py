@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
@@ -139,9 +139,11 @@ class Noticed(Mistake):
 
     Attributes:
         explains: does it account for all that is wrong, so that no planted mistake is looked for?
+        rank: is it named before the planted ones that were found, after them, or only where nothing else was?
     """
 
     explains: ClassVar[bool] = True
+    rank: ClassVar[Literal["before", "after", "otherwise"]] = "after"
 
     @abstractmethod
     def notice(self, examined: Examined) -> Notice | None:

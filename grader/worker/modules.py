@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from grader.capture import Recording, initial_value, record
 from grader.capture.construction import Construction
+from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.constructors import describe_constructor, given
 
@@ -144,7 +146,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
         Tensors `y`, `x` (the gradient of the input), `gradients` (of the learnable leaves that the output depends
         on, flattened and joined: few large tensors travel faster than many small ones) and `buffers` (after a pass in
         training mode, likewise). Their keys and sizes stand in the answer's `gradients` and `buffers`. On an exception
-        `raised`; `output` describes what came back.
+        `raised`, and `kept` if a backward pass raised for an output that does not come from this input; `output`
+        describes what came back; `unsteady` is whether another pass gave another, and `draws` what drew random numbers.
     """
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
@@ -159,6 +162,7 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
     try:
         with torch.set_grad_enabled(cotangent is not None):
             given = x * 1  # not a leaf: students may write to their input in place
+            start = given.grad_fn
             result = subject.module(given)
     except BaseException as error:
         return raised("forward", error), {}
@@ -174,7 +178,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
             # As a training loop does it: reentrant checkpoints refuse torch.autograd.grad.
             torch.autograd.backward(result, cotangent.to(result.dtype))
         except BaseException as error:
-            return answer | raised("backward", error), out
+            kept = not reached_by_autograd(result, start)[1]
+            return answer | raised("backward", error) | {"kept": kept}, out
         if x.grad is not None:
             out["x"] = x.grad.detach()
         found = {key: leaf.grad for key, leaf in learnable.items() if leaf.grad is not None}
@@ -185,6 +190,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
         answer["buffers"], out["buffers"] = _joined({k: b for k, b in buffers.items() if b.is_floating_point()})
         if cotangent is not None:
             answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
+            if answer["unsteady"]:
+                answer["draws"] = _draws(subject, x.detach())
     return answer, out
 
 
@@ -211,6 +218,23 @@ def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
         if torch.equal(torch.default_generator.get_state(), before):
             return True
     return True
+
+
+def _draws(subject: Subject, x: Tensor) -> list[Json]:
+    """What draws random numbers in a pass: operations of torch, and the generators of Python and numpy."""
+    before = _python_states()
+    draws: list[Json] = record(subject.module, x * 1, place_of).facts.get("draws", [])
+    after = _python_states()
+    return draws + [{"op": name} for name in before if before[name] != after[name]]
+
+
+def _python_states() -> dict[str, object]:
+    """The states of the random generators that are not torch's."""
+    states: dict[str, object] = {"random": random.getstate()}
+    if "numpy" in sys.modules:
+        _, numbers, position, *_ = sys.modules["numpy"].random.get_state()
+        states["numpy.random"] = (numbers.tobytes(), position)
+    return states
 
 
 def _held(subject: Subject) -> Tensors:

@@ -1,0 +1,37 @@
+"""What noticed mistakes are read off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from grader.judge.examined import Examined
+from grader.mistakes._mistake import Notice
+from grader.observation import Event, Facts, Raised
+from grader.verdict import Proof
+
+Happened = TypeVar("Happened", bound=Event)
+
+
+def raised(examined: Examined) -> Raised | None:
+    """The first exception in any case."""
+    return next((seen.raised for seen in examined.observations if seen.raised is not None), None)
+
+
+def at(error: Raised, message: str = "") -> Notice:
+    """A notice at the place of an exception. That it was raised is a fact; what it says is the student's word."""
+    return Notice(Proof.MEASURED, error.cell, error.line, message)
+
+
+def facts(examined: Examined) -> Iterator[Facts]:
+    """What showed in each case, beyond graph and numbers. The student's word."""
+    return (seen.built.facts for seen in examined.observations)
+
+
+def places(events: Iterable[Event]) -> str:
+    """Lines as people name them: "line 12" or "lines 12 and 14"; "" when none is known."""
+    lines = [str(line) for line in sorted({event.line for event in events if event.line is not None})][:4]
+    if not lines:
+        return ""
+    *most, last = lines
+    return f"lines {', '.join(most)} and {last}" if most else f"line {last}"

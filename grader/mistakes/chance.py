@@ -1,0 +1,132 @@
+"""The same input gives different outputs: by chance, or because something is kept from call to call."""
+
+from __future__ import annotations
+
+from grader.judge.behaviour import first_difference
+from grader.judge.examined import Examined
+from grader.mistakes._evidence import facts
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.observation import Draw
+from grader.verdict import Proof
+
+SUM = "F.relu(out + identity)"
+LAST = "        self.shortcut = nn.Sequential()\n"
+
+
+def is_unsteady(examined: Examined) -> bool:
+    """Did a pass in training mode give something else when it was repeated?"""
+    return any(answer.unsteady for seen in examined.ran for answer in seen.answers.values())
+
+
+def drawn(examined: Examined) -> list[Draw]:
+    """What drew random numbers in passes that were unsteady. The student's word."""
+    answers = [answer for seen in examined.ran for answer in seen.answers.values()]
+    return [draw for answer in answers for draw in answer.draws]
+
+
+def is_right_in_evaluation(examined: Examined) -> bool:
+    """Does every case equal an accepted form on all probes in evaluation mode?"""
+    return bool(examined.ran) and all(
+        any(
+            all(
+                first_difference(seen, form, probe) is None
+                for probe in seen.probes.values()
+                if probe.recipe == "random" and not probe.train
+            )
+            for form in examined.right_forms(seen)
+        )
+        for seen in examined.ran
+    )
+
+
+class DropoutAdded(Noticed):
+    id = "dropout-added"
+    message = "There is dropout in the block; the task asks for none. Batch norm already regularises it."
+    broken = (
+        changed(RESBLOCK, ("self.conv2(out)", "self.conv2(F.dropout(out, 0.3, self.training))")),
+        changed(
+            RESBLOCK,
+            (LAST, "        self.drop = nn.Dropout2d(0.5)\n" + LAST),
+            (SUM, "F.relu(self.drop(out) + identity)"),
+        ),
+        changed(RESBLOCK, (SUM, "F.dropout(F.relu(out + identity), 0.1)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        draws = drawn(examined)
+        if not is_unsteady(examined) or not draws or not all("dropout" in draw.function for draw in draws):
+            return None
+        always = any("dropout" in draw.function for found in facts(examined) for draw in found.draws)
+        if not always and is_right_in_evaluation(examined):
+            said = (
+                "In evaluation mode the block is right; in training mode its output is random: there is dropout, and "
+                "the task asks for none."
+            )
+            return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
+        said = self.message
+        if always:
+            said += " As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
+        return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
+
+
+class RandomBehaviour(Noticed):
+    id = "random-behaviour"
+    message = "forward draws random numbers: the same input gives different outputs."
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + identity + 0.1 * torch.randn_like(out))")),
+        changed(RESBLOCK, (SUM, "F.relu(out * (not self.training or torch.rand(()) > 0.5) + identity)")),
+        changed(
+            RESBLOCK,
+            (SUM, "F.relu(out * np.random.rand() + identity)"),
+            ("import torch\n", "import torch, numpy as np\n"),
+        ),
+        changed(
+            RESBLOCK, (SUM, "F.relu(out * random.random() + identity)"), ("import torch\n", "import torch, random\n")
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        draws = [draw for draw in drawn(examined) if "dropout" not in draw.function]
+        if not is_unsteady(examined) or not draws or any(found.created for found in facts(examined)):
+            return None
+        names = ", ".join(sorted({draw.op.removeprefix("aten.").split(".")[0].strip("_") for draw in draws})[:4])
+        return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, f"{self.message} They come from {names}.")
+
+
+class StateKept(Noticed):
+    id = "state-kept"
+    message = (
+        "The same input gives different outputs, and no random numbers are drawn: forward keeps something from one "
+        "call to the next, a counter or a result."
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            ("        identity =", "        self.calls = getattr(self, 'calls', 0) + 1\n        identity ="),
+            (SUM, "F.relu(out + identity * self.calls)"),
+        ),
+        changed(
+            RESBLOCK,
+            (
+                "        identity =",
+                "        out, self.last = out + getattr(self, 'last', 0), out.detach().mean()\n        identity =",
+            ),
+        ),
+        changed(
+            RESBLOCK,
+            (
+                "return " + SUM,
+                "self.y = getattr(self, 'y', {})\n        return self.y.setdefault(x.shape, F.relu(out + identity))",
+            ),
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        if any(answer.kept for seen in examined.ran for answer in seen.answers.values()):
+            return Notice(
+                Proof.MEASURED,
+                message="forward returns a result of an earlier call: the backward pass of the new call raises.",
+            )
+        if is_unsteady(examined) and not drawn(examined) and not any(found.created for found in facts(examined)):
+            return Notice(Proof.MEASURED)
+        return None

@@ -1,0 +1,189 @@
+"""The constructor does not make the layers, or does not keep them."""
+
+from __future__ import annotations
+
+from grader.judge.examined import Examined
+from grader.mistakes._evidence import at, facts, raised
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.verdict import Proof
+
+CONSTRUCTOR = "        super().__init__()\n"
+LAST = "        self.shortcut = nn.Sequential()\n"
+BN2 = "        self.bn2 = nn.BatchNorm2d(out_channels)\n"
+
+
+class ConstructorRejectsArguments(Noticed):
+    id = "constructor-rejects-arguments"
+    message = "The constructor does not take the arguments that the task names."
+    broken = (
+        changed(
+            RESBLOCK,
+            ("self, in_channels, out_channels, stride=1", "self, channels"),
+            ("in_channels", "channels"),
+            ("out_channels", "channels"),
+            ("stride=stride", "stride=1"),
+            ("stride != 1 or", "False or"),
+        ),
+        changed(
+            RESBLOCK,
+            ("out_channels, stride=1):", "out_channels):"),
+            ("stride=stride", "stride=1"),
+            ("stride != 1", "False"),
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        if examined.departures:
+            said = f"The constructor takes {examined.constructor}: the task asks for {examined.signature}."
+            return Notice(Proof.MEASURED, message=said, explains=False)
+        error = raised(examined)
+        if error is None or not examined.rejects_arguments(error) or ConstructorMissing().notice(examined):
+            return None
+        return at(error, f"The constructor does not take its arguments: the task asks for {examined.signature}.")
+
+
+class ConstructorMissing(Noticed):
+    id = "constructor-missing"
+    message = (
+        "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either side: "
+        "def __init__(self, …)"
+    )
+    broken = tuple(
+        changed(RESBLOCK, ("def __init__(", f"def {name}(")) for name in ("__int__", "_init_", "__init", "init", "__Init__")
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        takes = examined.constructor
+        if error is None or takes is None or error.stage != "constructor" or error.cell is not None:
+            return None
+        if [parameter.kind for parameter in takes.parameters] != ["rest", "named rest"]:
+            return None
+        return at(error) if f"{examined.found}.__init__() takes 1 positional argument but " in error.message else None
+
+
+class SuperInitMissing(Noticed):
+    id = "super-init-missing"
+    message = "super().__init__() is not called before the layers are assigned. Make it the constructor's first line."
+    broken = (
+        changed(RESBLOCK, (CONSTRUCTOR, "")),
+        changed(RESBLOCK, (CONSTRUCTOR, "        super().__init__\n")),
+        changed(RESBLOCK, (CONSTRUCTOR, "        super(nn.Module, self).__init__()\n")),
+        changed(RESBLOCK, (CONSTRUCTOR, ""), (LAST, CONSTRUCTOR + LAST)),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is not None and "before Module.__init__() call" in error.message:
+            return at(error)
+        return None
+
+
+class SuperWrong(Noticed):
+    id = "super-wrong"
+    message = "super() is called in a way that does not work. The constructor's first line is: super().__init__()"
+    broken = tuple(
+        changed(
+            RESBLOCK,
+            (CONSTRUCTOR, f"        {line}\n"),
+            ("class ResBlock", "class Net(nn.Module):\n    pass\n\n\nclass ResBlock"),
+        )
+        for line in (
+            "super(Net, self).__init__()",
+            "super.__init__()",
+            "super().__init__(self)",
+            "super().__init__(in_channels, out_channels)",
+            "super().init()",
+            "nn.Module.__init__()",
+        )
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is None or error.stage != "constructor" or error.cell is None:
+            return None
+        signs = (
+            "obj must be an instance or subtype of type",
+            "descriptor '__init__' of 'super' object needs an argument",
+            "'super' object has no attribute",
+            "Module.__init__() missing 1 required positional argument",
+            # nn.Module's own constructor, called from inside the student's with arguments.
+            f"{examined.found}.__init__() takes 1 positional argument but ",
+            f"{examined.found}.__init__() got an unexpected keyword argument",
+        )
+        if not any(sign in error.message for sign in signs):
+            return None
+        return at(error, f"{self.message} (Python says: {error.message})")
+
+
+class SequentialGivenAList(Noticed):
+    id = "sequential-given-a-list"
+    message = "nn.Sequential takes the layers one by one, not as a list: nn.Sequential(*layers)."
+    broken = (
+        changed(RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.Sequential([nn.Identity()])")),
+        changed(
+            RESBLOCK, ("self.shortcut = nn.Sequential()", "layers = []\n        self.shortcut = nn.Sequential(layers)")
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is not None and "list is not a Module subclass" in error.message:
+            return at(error)
+        return None
+
+
+class NotALayer(Noticed):
+    id = "not-a-layer"
+    message = (
+        "nn.Sequential, nn.ModuleList and nn.ModuleDict take layers: write nn.ReLU() for the layer, not F.relu for the "
+        "function, nn.ReLU for the class, or None."
+    )
+    broken = tuple(
+        changed(RESBLOCK, ("self.shortcut = nn.Sequential()", f"self.shortcut = nn.Sequential({wrong})"))
+        for wrong in ("F.relu", "nn.Identity", "nn.Identity(), lambda x: x")
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is not None and error.message.endswith(" is not a Module subclass") and "list " not in error.message:
+            return at(error, f"{self.message} (PyTorch says: {error.message})")
+        return None
+
+
+class LayerOverwritten(Noticed):
+    id = "layer-overwritten"
+    message = "An attribute is assigned twice in the constructor: the first layer is lost."
+    explains = False
+    rank = "before"
+    broken = (
+        changed(RESBLOCK, ("self.conv2 = ", "self.conv1 = ")),
+        changed(RESBLOCK, ("self.bn2 = ", "self.bn1 = "), ("self.bn2(", "self.bn1(")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for found in facts(examined):
+            for layer in found.overwritten:
+                said = f"self.{layer.attribute} is assigned twice in the constructor: the first {layer.type} is lost."
+                return Notice(Proof.REPORTED, layer.cell, layer.line, said)
+        return None
+
+
+class LayerNotKept(Noticed):
+    id = "layer-not-kept"
+    message = "The constructor makes a layer and does not keep it: assign it to an attribute, self.… = …"
+    explains = False
+    rank = "before"
+    broken = (
+        changed(RESBLOCK, (BN2, BN2.replace("self.bn2 = ", "")), ("self.bn2(self.conv2(out))", "self.conv2(out)")),
+        changed(RESBLOCK, (BN2, BN2.replace("self.bn2 = ", "bn2 = "))),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for found in facts(examined):
+            for layer in found.dropped:
+                said = (
+                    f"The constructor makes a {layer.type} and does not keep it: assign it to an attribute, self.… = …"
+                )
+                return Notice(Proof.REPORTED, layer.cell, layer.line, said)
+        return None

@@ -1,0 +1,58 @@
+"""An operation that raises because the shapes of its operands do not fit."""
+
+from __future__ import annotations
+
+from grader.graph import Graph
+from grader.judge.examined import Examined, show
+from grader.judge.formula import formula
+from grader.mistakes._evidence import at, raised
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.observation import Operation
+from grader.verdict import Proof
+
+WORDS = ("size", "shape", "channels", "dimension", "elements")
+PLAIN = {"convolution": "A convolution", "native_batch_norm": "A batch norm", "add": "A sum", "mul": "A product"}
+
+
+class ShapeMismatch(Noticed):
+    id = "shape-mismatch"
+    message = "An operation gets tensors whose shapes do not fit."
+    rank = "otherwise"
+    broken = (
+        changed(RESBLOCK, ("nn.Conv2d(in_channels, out_channels, 3", "nn.Conv2d(out_channels, in_channels + 1, 3")),
+        changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(out_channels)", "self.bn2 = nn.BatchNorm2d(out_channels + 1)")),
+        changed(RESBLOCK, ("identity = self.shortcut(x)", "identity = self.shortcut(x).flatten(1)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is None or error.stage != "forward" or not any(word in error.message for word in WORDS):
+            return None
+        if error.type not in ("RuntimeError", "ValueError", "IndexError"):
+            return None
+        if error.operation is None:
+            return at(error, f"The shapes of tensors do not fit: {error.message}.")
+        seen = next(seen for seen in examined.observations if seen.raised is error)
+        graph = seen.built.partial
+        said = _operands(error.operation, graph) if graph is not None and graph.is_sound() else []
+        operation = error.operation.op.removeprefix("aten.").split(".")[0].strip("_")
+        message = f"{PLAIN.get(operation, operation)} raises in {examined.call(seen.case)}: the shapes do not fit."
+        if said:
+            message += f" Its operands: {'; '.join(said)}."
+        return Notice(Proof.MEASURED, error.cell, error.line, message)
+
+
+def _operands(operation: Operation, graph: Graph) -> list[str]:
+    """Shape, origin and line of each operand, as the recording says."""
+    nodes = graph.by_id()
+    said = []
+    for shape, i in zip(operation.shapes, operation.nodes, strict=False):
+        if i not in nodes:
+            return []
+        origin = formula(Graph(nodes=graph.nodes, output=i)).removeprefix("y = ")
+        leaf = nodes[i].leaf
+        if leaf is not None and leaf.kind != "input":
+            origin = leaf.key[2:] if leaf.key[1:2] == ":" else ""
+        line = f", line {nodes[i].line}" if nodes[i].line is not None and leaf is None else ""
+        said.append(f"{show(shape)}" + (f" ({origin}{line})" if origin else ""))
+    return said

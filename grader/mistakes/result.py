@@ -1,0 +1,107 @@
+"""What forward returns, and what it computes and does not return."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from grader.judge.examined import Examined
+from grader.mistakes._evidence import at, facts, raised
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.observation import Output
+from grader.verdict import Proof
+
+SUM = "return F.relu(out + identity)"
+FIRST = "out = F.relu(self.bn1(self.conv1(x)))"
+
+
+class OutputMissing(Noticed):
+    id = "output-missing"
+    message = "forward returns None: it computes the result but does not return it. End it with `return`."
+    broken = (
+        changed(RESBLOCK, (SUM, SUM.removeprefix("return "))),
+        changed(RESBLOCK, (SUM, "out = F.relu(out + identity)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.observations:
+            if seen.built.output is not None and seen.built.output.kind == "NoneType" and seen.built.operations:
+                return Notice(Proof.MEASURED)
+        return None
+
+
+class OutputNotATensor(Noticed):
+    id = "output-not-a-tensor"
+    message = "forward returns something other than one tensor. Return the result alone."
+    broken = (
+        changed(RESBLOCK, (SUM, SUM + ",")),
+        changed(RESBLOCK, (SUM, "return out, identity")),
+        changed(RESBLOCK, (SUM, "return [F.relu(out + identity)]")),
+        changed(RESBLOCK, (SUM, "return F.relu(out + identity).mean().item()")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.observations:
+            output = seen.built.output
+            if output is not None and output.kind not in ("tensor", "NoneType") and not _is_layer(output.kind):
+                return Notice(Proof.MEASURED, message=self._words(output))
+        return None
+
+    def _words(self, output: Output) -> str:
+        if output.kind == "tuple" and output.length == 1:
+            return "forward returns a tuple that holds one value. A comma at the end of the line makes a tuple."
+        if output.length is not None:
+            return f"forward returns a {output.kind} of {output.length}; the task asks for one tensor."
+        return f"forward returns a {output.kind}; the task asks for one tensor."
+
+
+def _is_layer(name: str) -> bool:
+    return isinstance(getattr(nn, name, None), type)
+
+
+class LayerNotCalled(Noticed):
+    id = "layer-not-called"
+    message = (
+        "A layer is made where it should be applied: nn.ReLU(x) makes a layer and does not apply it to x. Make it once "
+        "in the constructor and call it, or use the function: F.relu(x)."
+    )
+    broken = (
+        changed(RESBLOCK, (FIRST, "out = nn.ReLU(self.bn1(self.conv1(x)))")),
+        changed(RESBLOCK, (SUM, "return nn.ReLU(out + identity)")),
+        changed(RESBLOCK, (SUM, "return nn.ReLU(inplace=True) + identity")),
+        changed(RESBLOCK, (FIRST, "out = self.conv1(x)\n        out = F.relu(self.bn1)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.observations:
+            if seen.built.output is not None and _is_layer(seen.built.output.kind):
+                return Notice(Proof.MEASURED)
+        error = raised(examined)
+        if error is None or error.type != "TypeError" or error.stage != "forward":
+            return None
+        words = error.message.replace("'", " ").replace(",", " ").replace("(", " ").split("expected one of")[0].split()
+        return at(error) if any(_is_layer(word) for word in words) else None
+
+
+class ResultDiscarded(Noticed):
+    id = "result-discarded"
+    message = "The result of an operation is not used. Most operations give a new tensor: assign what they give."
+    explains = False
+    rank = "before"
+    broken = (
+        changed(RESBLOCK, (FIRST, "out = self.bn1(self.conv1(x))\n        F.relu(out)")),
+        changed(RESBLOCK, (SUM, "out = out + identity\n        torch.relu(out)\n        return out")),
+        changed(RESBLOCK, ("out = self.bn2(self.conv2(out))", "out = self.conv2(out)\n        self.bn2(out)")),
+        changed(RESBLOCK, (SUM, "out + identity\n        return F.relu(out)")),
+        changed(RESBLOCK, (SUM, "out.add(identity)\n        return out.relu()")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for found in facts(examined):
+            for act in found.discarded:
+                name = act.op.removeprefix("aten.").split(".")[0].strip("_").removeprefix("native_")
+                said = (
+                    f"The result of {name} is not used: it gives a new tensor and leaves the old one as it is. "
+                    f"Assign what it gives, as in `out = …`."
+                )
+                return Notice(Proof.REPORTED, act.cell, act.line, said)
+        return None

@@ -1,0 +1,105 @@
+"""Parameters that training does not reach."""
+
+from __future__ import annotations
+
+from grader.judge.examined import Examined
+from grader.mistakes._evidence import facts, places
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.mistakes.chance import is_unsteady
+from grader.verdict import Proof
+
+
+class LayersUnregistered(Noticed):
+    id = "layers-unregistered"
+    message = (
+        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, "
+        "are never trained, and do not follow train(), eval() or to(). Use nn.ModuleList, nn.ModuleDict or "
+        "nn.Sequential."
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            ("        self.conv1 = ", "        self.layers = []\n        conv1 = "),
+            ("        self.bn1 = ", "        self.layers.append(conv1)\n        self.bn1 = "),
+            ("self.conv1(x)", "self.layers[0](x)"),
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.observations:
+            nodes = seen.built.graph.nodes if seen.built.graph is not None else []
+            for node in nodes:
+                if node.leaf is not None and node.leaf.kind == "unregistered" and node.leaf.learnable:
+                    # That they are missing among the parameters was counted.
+                    return Notice(Proof.MEASURED, node.cell, node.line)
+        return None
+
+
+class ParametersFrozen(Noticed):
+    id = "parameters-frozen"
+    message = "Parameters have requires_grad=False: they are never trained."
+    broken = (
+        changed(
+            RESBLOCK, ("        self.bn2 = ", "        self.conv2.weight.requires_grad = False\n        self.bn2 = ")
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.ran:
+            if any(not parameter.learnable for parameter in seen.built.parameters):
+                return Notice(Proof.MEASURED)
+        return None
+
+
+class LayerCreatedInForward(Noticed):
+    id = "layer-created-in-forward"
+    message = (
+        "forward itself makes a layer or parameter: each call has a new one with new weights, no optimizer knows "
+        "it, and nothing is learned. Make it in the constructor and use it in forward."
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "nn.BatchNorm2d(out.shape[1])(self.conv2(out))")),
+        changed(RESBLOCK, ("self.conv2(out)", "nn.Conv2d(*out.shape[1:2] * 2, 3, padding=1, bias=False)(out)")),
+        changed(
+            RESBLOCK,
+            (
+                "        out = F.relu(self.bn1",
+                "        self.conv2 = nn.Conv2d(*self.conv2.weight.shape[:2], 3, padding=1, bias=False)\n"
+                "        out = F.relu(self.bn1",
+            ),
+        ),
+        changed(RESBLOCK, ("out + identity", "out + nn.Parameter(torch.randn(())) * identity")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        created = [place for found in facts(examined) for place in found.created]
+        if not created:
+            return None
+        # That a pass was not repeatable was measured; that weights were made anew is the student's word.
+        proof = Proof.MEASURED if is_unsteady(examined) else Proof.REPORTED
+        return Notice(proof, created[0].cell, created[0].line, self.message + f" ({places(created)})")
+
+
+class WeightsReparametrised(Noticed):
+    id = "weights-reparametrised"
+    message = (
+        "The weights of a layer are computed from others (weight_norm, spectral_norm, a parametrization); the "
+        "task asks for plain layers."
+    )
+    broken = tuple(
+        changed(RESBLOCK, ("        self.bn2 = nn", f"        {line}\n        self.bn2 = nn"))
+        for line in (
+            "nn.utils.parametrizations.weight_norm(self.conv2)",
+            "nn.utils.parametrizations.spectral_norm(self.conv2)",
+            "nn.utils.spectral_norm(self.conv2)",
+        )
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.ran:
+            keys = {tensor.key for tensor in seen.built.tensors}
+            for key in keys:
+                stem = key.removesuffix("_g").removesuffix("_orig")
+                if ".parametrizations." in f".{key[2:]}" or (stem != key and keys & {stem + "_v", f"b:{stem[2:]}_u"}):
+                    return Notice(Proof.REPORTED)
+        return None

@@ -22,7 +22,6 @@ NORM = "nn.BatchNorm2d(out_channels)"
 
 STILL = {
     "stride 2 or none": "the task's cases have no stride 3: a test for stride 2 is how many write it",
-    "an output that is kept": "keeping a result does make the backward pass meet weights that were changed in place",
 }
 
 

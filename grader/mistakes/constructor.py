@@ -45,11 +45,12 @@ class ConstructorRejectsArguments(Noticed):
 class ConstructorMissing(Noticed):
     id = "constructor-missing"
     message = (
-        "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either side: "
-        "def __init__(self, …)"
+        "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either "
+        "side: def __init__(self, …)"
     )
     broken = tuple(
-        changed(RESBLOCK, ("def __init__(", f"def {name}(")) for name in ("__int__", "_init_", "__init", "init", "__Init__")
+        changed(RESBLOCK, ("def __init__(", f"def {name}("))
+        for name in ("__int__", "_init_", "__init", "init", "__Init__")
     )
 
     def notice(self, examined: Examined) -> Notice | None:

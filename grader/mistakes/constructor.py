@@ -46,7 +46,7 @@ class ConstructorMissing(Noticed):
     id = "constructor-missing"
     message = (
         "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either "
-        "side: def __init__(self, …)"
+        "side: def __init__(self, …)."
     )
     broken = tuple(
         changed(RESBLOCK, ("def __init__(", f"def {name}("))
@@ -82,7 +82,7 @@ class SuperInitMissing(Noticed):
 
 class SuperWrong(Noticed):
     id = "super-wrong"
-    message = "super() is called in a way that does not work. The constructor's first line is: super().__init__()"
+    message = "super() is called in a way that does not work. Make super().__init__() the constructor's first line."
     broken = tuple(
         changed(
             RESBLOCK,
@@ -172,7 +172,7 @@ class LayerOverwritten(Noticed):
 
 class LayerNotKept(Noticed):
     id = "layer-not-kept"
-    message = "The constructor makes a layer and does not keep it: assign it to an attribute, self.… = …"
+    message = "The constructor makes a layer and does not keep it: assign it to an attribute of self."
     explains = False
     rank = "before"
     broken = (
@@ -183,8 +183,6 @@ class LayerNotKept(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         for found in facts(examined):
             for layer in found.dropped:
-                said = (
-                    f"The constructor makes a {layer.type} and does not keep it: assign it to an attribute, self.… = …"
-                )
+                said = f"The constructor makes a {layer.type} and does not keep it: assign it to an attribute of self."
                 return Notice(Proof.REPORTED, layer.cell, layer.line, said)
         return None

@@ -50,13 +50,15 @@ class Editor:
         leads = self._leads_to(new)
         for node in list(self._nodes.values()):
             if node.id not in leads and node.id not in but and old in node.inputs:
-                self.change(
-                    node.id,
-                    args=_replaced(node.args, {old: new}),
-                    kwargs=_replaced(node.kwargs, {old: new}),
-                )
+                self.reread(node.id, old, new)
         if self.output == old:
             self.output = new
+
+    def reread(self, node: int, old: int, new: int) -> None:
+        """One node reads `new` where it read `old`."""
+        reader = self._nodes[node]
+        moved = {old: new}
+        self.change(node, args=_replaced(reader.args, moved), kwargs=_replaced(reader.kwargs, moved))
 
     def graph(self) -> Graph:
         """The changed graph: only what the output needs, everything made before it is read."""

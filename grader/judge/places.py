@@ -6,6 +6,8 @@ from grader.graph import Graph, Node
 from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
 from grader.judge.examine import Observation
 
+# Operations with which a map is squeezed to one number for each channel.
+SQUEEZES = frozenset("mean sum amax max avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d".split())
 Place = tuple[int | None, int | None]
 
 
@@ -13,7 +15,8 @@ def place_of(seen: Observation, what: str) -> Place:
     """Cell and line of a part of a block.
 
     Args:
-        what: "join", where branch and shortcut meet; "output"; "projection"; or "convolution N" of the branch.
+        what: "join", where branch and shortcut meet; "output"; "projection"; "gate", where a map is squeezed; or
+            "convolution N" of the branch.
             What cannot be found is pointed at as the output.
     """
     graph = seen.built.graph
@@ -31,6 +34,8 @@ def _node(graph: Graph, what: str) -> Node | None:
         return nodes[graph.output]
     if what == "join":
         return nodes[parts.join] if parts else None
+    if what == "gate":
+        return next((node for node in graph.nodes if node.name in SQUEEZES), None)
     among = {node.id for node in graph.nodes}
     if parts is not None:
         shortcut = ancestors(graph, parts.shortcut)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 
-from grader.graph import Graph, Leaf
-from grader.judge.activations import activate_branch, toggle_final_activation
+from grader.graph import Leaf
 from grader.judge.edits import ref
 from grader.judge.examine import Observation
 from grader.judge.parts import Block, Edit, edit
@@ -83,15 +82,27 @@ def learn_slope(which: str) -> Plant:
     return plant(edit(change), where="output" if which == "final" else "convolution 0", message=message)
 
 
-def move_before(graph: Graph) -> Graph:
+def drop_final(block: Block) -> None:
+    if block.final_activation is not None:
+        block.bypass(block.final_activation)
+
+
+def activate_end(block: Block) -> None:
+    """A ReLU at the end of the branch, although one follows the addition."""
+    if block.final_activation is not None:
+        block.join(block.activate(block.parts.branch), block.parts.shortcut)
+
+
+def move_before(block: Block) -> None:
     """The last ReLU on the branch instead of after the addition."""
-    return activate_branch(toggle_final_activation(graph))
+    activate_end(block)
+    drop_final(block)
 
 
 class FinalReluMissing(Planted):
     id = "final-relu-missing"
     message = "The ReLU after the addition is missing: the block must give relu(F(x) + x)."
-    plants = (plant(toggle_final_activation, where="output"),)
+    plants = (plant(edit(drop_final), where="output"),)
     broken = (changed(RESBLOCK, (SUM, "out + identity")),)
 
 
@@ -101,7 +112,7 @@ class ReluBeforeAdd(Planted):
         "The last ReLU is applied to F(x) before the addition; it belongs after it: relu(F(x) + x). As it stands, "
         "the branch can only add, never take away."
     )
-    plants = (plant(move_before, where="join"),)
+    plants = (plant(edit(move_before), where="join"),)
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out) + identity")),
         changed(BOTTLENECK, (SUM, "out.clamp(min=0) + identity")),
@@ -112,7 +123,7 @@ class ExtraActivation(Planted):
     id = "extra-activation"
     message = "There is one ReLU too many: on F(x) before the addition, although one follows it."
     plants = (
-        plant(activate_branch, where="join"),
+        plant(edit(activate_end), where="join"),
         plant(
             edit(lambda block: put_in(block, "input", ("relu",))),
             where="convolution 0",

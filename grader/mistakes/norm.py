@@ -22,7 +22,7 @@ def drop(*numbers: int, projection: bool = False) -> Edit:
 
 
 def move_last_behind_addition(block: Block) -> None:
-    if not block.norms:
+    if not block.norms or block.is_preactivated:
         return
     last = block.norms[-1]
     source = block.output_of(last)

@@ -18,8 +18,8 @@ def start_from(stage: str, number: int, *, projected: bool = True) -> Edit:
 
     def change(block: Block) -> None:
         inside = {"convolution": block.convolutions, "norm": block.norms, "activation": block.activations}[stage]
-        if number >= len(inside):
-            return
+        if number >= len(inside) or (block.is_preactivated and number == 0 and stage != "convolution"):
+            return  # what a pre-activation block does first has mistakes of its own
         source = block.output_of(inside[number])
         if block.projection is not None and projected:
             block.editor.set_argument(block.projection.id, 0, ref(source))

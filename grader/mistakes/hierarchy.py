@@ -1,0 +1,310 @@
+"""Res2Net blocks whose parts are not the hierarchy they should be.
+
+Source: Gao et al., "Res2Net: A New Multi-scale Backbone Architecture" (2019), section 3.1, equation (1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from grader.graph import Leaf, Node
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, Part, edit
+from grader.mistakes._families import RES2NET
+from grader.mistakes._mistake import Planted, changed, plant
+
+LINK = "part = parts[i] if i == 1 else parts[i] + ys[-1]"
+CONVOLUTION = "nn.Conv2d(width, width, 3, padding=1, bias=False)"
+STEP = "ys.append(F.relu(self.bns[i - 1](self.convs[i - 1](part))))"
+LOOP = "        for i in range(1, self.scale):\n"
+CAT = "out = torch.cat(ys, dim=1)"
+
+
+def hierarchical(change: Callable[[Block], None]) -> Edit:
+    """An edit of blocks whose channels are split into parts; others stay as they are."""
+    return edit(lambda block: change(block) if block.splits else None)
+
+
+def working(block: Block) -> list[Part]:
+    """The parts with a convolution."""
+    return [part for part in block.splits if part.convolution is not None]
+
+
+def node(block: Block, i: int | None) -> Node:
+    """The node of a part that is known to have it."""
+    assert i is not None
+    return block.editor[i]
+
+
+def drop_links(block: Block) -> None:
+    for part in block.splits:
+        if part.link is not None:
+            block.editor.redirect(part.link, part.entry)
+
+
+def link_with(find: Callable[[Block, Part, Part], int | None]) -> Edit:
+    """Another value added to each part: it depends on the block, on the part before, and on the part itself."""
+
+    def change(block: Block) -> None:
+        parts = working(block)
+        for before, part in pairwise(parts):
+            other = find(block, before, part)
+            if part.link is not None and other is not None:
+                block.editor.change(part.link, args=[ref(part.entry), ref(other)])
+
+    return hierarchical(change)
+
+
+def link_first(block: Block) -> None:
+    """The part that is handed on is added to the first that has a convolution, as if it were a result."""
+    idle, *others = block.splits
+    if idle.convolution is None and others and any(part.link is not None for part in others[1:]) | (len(others) == 1):
+        first = node(block, others[0].convolution)
+        link = block.editor.add("aten.add.Tensor", ref(others[0].entry), ref(idle.result))
+        block.editor.reread(first.id, first.inputs[0], link)
+
+
+def convolve_all(*, linked: bool) -> Edit:
+    """A convolution, BN and ReLU for the part that is handed on, too.
+
+    Args:
+        linked: is its result added to the part behind it?
+    """
+
+    def change(block: Block) -> None:
+        parts = working(block)
+        idle = next((part for part in block.splits if part.convolution is None), None)
+        if idle is None or not parts or parts[0].norm is None:
+            return
+        like = node(block, parts[0].convolution)
+        shape = block.editor[like.inputs[1]].shape
+        weight = block.editor.add_leaf(Leaf(kind="parameter", key="weight for the idle part", learnable=True), shape)
+        made = block.editor.add(like.op, ref(idle.entry), ref(weight), *like.args[2:], shapes=like.shapes)
+        made = block.activate(block.normalise(made, node(block, parts[0].norm), "for the idle part"))
+        for user in block.source.users()[idle.result]:
+            block.editor.reread(user.id, idle.result, made)
+        if linked and block.splits[0] is idle:
+            link = block.editor.add("aten.add.Tensor", ref(parts[0].entry), ref(made))
+            block.editor.reread(like.id, like.inputs[0], link)
+        elif linked:
+            behind = block.editor.add("aten.add.Tensor", ref(idle.entry), ref(parts[-1].result))
+            block.editor.reread(made, idle.entry, behind)
+
+    return hierarchical(change)
+
+
+def share(*, norm: bool) -> Edit:
+    """One convolution for all parts, and one batch norm too."""
+
+    def change(block: Block) -> None:
+        parts = working(block)
+        for part in parts[1:]:
+            pairs = [(parts[0].convolution, part.convolution)] + ([(parts[0].norm, part.norm)] if norm else [])
+            for one, other in pairs:
+                if one is not None and other is not None:
+                    value = block.editor[other].args[0]
+                    block.editor.change(other, args=[value, *block.editor[one].args[1:]])
+
+    return hierarchical(change)
+
+
+def drop_in_parts(stage: str, *numbers: int) -> Edit:
+    """Without the "activation" or the "norm" of these parts, or of all."""
+
+    def change(block: Block) -> None:
+        for number, part in enumerate(working(block)):
+            found = part.activation if stage == "activation" else part.norm
+            if found is not None and (not numbers or number in numbers):
+                block.bypass(block.source.by_id()[found])
+
+    return hierarchical(change)
+
+
+def rearrange(order: Callable[[list[int]], list[int]]) -> Edit:
+    """The results concatenated in another order."""
+
+    def change(block: Block) -> None:
+        results = [part.result for part in block.splits]
+        for user in block.source.nodes:
+            if user.name == "cat" and user.inputs == results:
+                block.editor.change(user.id, args=[[ref(i) for i in order(results)], *user.args[1:]])
+
+    return hierarchical(change)
+
+
+def keep_whole(block: Block) -> None:
+    """One 3×3 on all channels, as in the plain bottleneck."""
+    parts = working(block)
+    if not parts or parts[0].norm is None:
+        return
+    like = node(block, parts[0].convolution)
+    cut = block.editor[parts[0].entry]
+    whole = block.editor[cut.inputs[0]].inputs[0]
+    cat = next(user for user in block.source.users()[block.splits[0].result] if user.name == "cat")
+    channels = cat.shape[1]
+    weight = block.editor.add_leaf(
+        Leaf(kind="parameter", key="weight of the whole", learnable=True), [channels, channels, 3, 3]
+    )
+    made = block.editor.add(like.op, ref(whole), ref(weight), *like.args[2:], shapes=[cat.shape])
+    made = block.activate(block.normalise(made, node(block, parts[0].norm), "of the whole"))
+    block.editor.redirect(cat.id, made)
+
+
+class NoHierarchy(Planted):
+    id = "res2net-no-hierarchy"
+    message = (
+        "The parts do not see each other: each is convolved alone. From the second convolution on, the result of the "
+        "part before is added first: yᵢ = Kᵢ(xᵢ + yᵢ₋₁)."
+    )
+    plants = (plant(hierarchical(drop_links), where="convolution 1"),)
+    broken = (changed(RES2NET, (LINK, "part = parts[i]")),)
+
+
+class LinkToFirst(Planted):
+    id = "res2net-link-to-first"
+    message = (
+        "The part that is handed on is added to the one behind it. Nothing is added to the first part that is "
+        "convolved: y₂ = K₂(x₂)."
+    )
+    plants = (plant(hierarchical(link_first), where="convolution 1"),)
+    broken = (changed(RES2NET, (LINK, "part = parts[i] + ys[-1]")),)
+
+
+class WrongLink(Planted):
+    id = "res2net-wrong-link"
+    message = "What is added to a part is not the result of the part before: yᵢ = Kᵢ(xᵢ + yᵢ₋₁)."
+    plants = (
+        plant(link_with(lambda block, before, part: before.entry), where="convolution 1"),
+        plant(
+            link_with(lambda block, before, part: None if before.norm is None else _output(block, before.norm)),
+            where="convolution 1",
+        ),
+        plant(link_with(lambda block, before, part: before.convolution), where="convolution 1"),
+        plant(link_with(lambda block, before, part: working(block)[0].result), where="convolution 1"),
+        plant(link_with(lambda block, before, part: block.splits[0].result), where="convolution 1"),
+    )
+    broken = (
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + parts[i - 1]")),
+        changed(
+            RES2NET,
+            (LINK, "part = parts[i] if i == 1 else parts[i] + y"),
+            (STEP, "y = self.bns[i - 1](self.convs[i - 1](part))\n            ys.append(F.relu(y))"),
+        ),
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[1]")),
+    )
+
+
+class AllConvolved(Planted):
+    id = "res2net-all-convolved"
+    message = "Every part is convolved. One part is handed on as it is: y₁ = x₁."
+    plants = (
+        plant(convolve_all(linked=True), where="convolution 1"),
+        plant(convolve_all(linked=False), where="convolution 1"),
+    )
+    broken = (
+        changed(
+            RES2NET,
+            ("for _ in range(scale - 1)", "for _ in range(scale)"),
+            ("        ys = [parts[0]]\n", "        ys = []\n"),
+            (LOOP, "        for i in range(self.scale):\n"),
+            (LINK, "part = parts[i] if i == 0 else parts[i] + ys[-1]"),
+            ("self.bns[i - 1](self.convs[i - 1](part))", "self.bns[i](self.convs[i](part))"),
+        ),
+        changed(
+            RES2NET,
+            ("for _ in range(scale - 1)", "for _ in range(scale)"),
+            ("        ys = [parts[0]]\n", "        ys = [F.relu(self.bns[-1](self.convs[-1](parts[0])))]\n"),
+        ),
+    )
+
+
+class PartsShareLayer(Planted):
+    id = "res2net-layer-shared"
+    message = "The parts share one convolution. Each part that is convolved has weights of its own."
+    plants = (plant(share(norm=False), where="convolution 1"), plant(share(norm=True), where="convolution 1"))
+    broken = (
+        changed(RES2NET, ("self.convs[i - 1](part)", "self.convs[0](part)")),
+        changed(
+            RES2NET,
+            ("self.bns[i - 1](self.convs[i - 1](part))", "self.bns[0](self.convs[0](part))"),
+            ("for _ in range(scale - 1)", "for _ in range(1)"),
+        ),
+        changed(
+            RES2NET,
+            (
+                "[nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(scale - 1)]",
+                "[nn.Conv2d(width, width, 3, padding=1, bias=False)] * (scale - 1)",
+            ),
+        ),
+    )
+
+
+class PartsWithoutNorm(Planted):
+    id = "res2net-norm-missing"
+    message = "A convolution of a part is not followed by a batch norm."
+    plants = tuple(plant(drop_in_parts("norm", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,)))
+    broken = (changed(RES2NET, ("self.bns[i - 1](self.convs[i - 1](part))", "self.convs[i - 1](part)")),)
+
+
+class PartsWithoutRelu(Planted):
+    id = "res2net-relu-missing"
+    message = "A convolution and batch norm of a part are not followed by a ReLU."
+    plants = tuple(
+        plant(drop_in_parts("activation", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,))
+    )
+    broken = (
+        changed(
+            RES2NET,
+            (STEP, STEP.replace("F.relu(", "(")),
+        ),
+    )
+
+
+class PartsReordered(Planted):
+    id = "res2net-wrong-order"
+    message = "The results of the parts are concatenated in another order than the parts were cut."
+    plants = (
+        plant(rearrange(lambda results: [*results[1:], results[0]]), where="convolution 1"),
+        plant(rearrange(lambda results: [results[-1], *results[:-1]]), where="convolution 1"),
+        plant(rearrange(lambda results: results[::-1]), where="convolution 1"),
+    )
+    broken = (
+        changed(RES2NET, (CAT, "out = torch.cat(ys[::-1], dim=1)")),
+        changed(RES2NET, (CAT, "out = torch.cat(ys[1:] + ys[:1], dim=1)")),
+    )
+
+
+class NotSplit(Planted):
+    id = "res2net-not-split"
+    message = (
+        "The channels are not split: one 3×3 works on all of them, as in the plain bottleneck. A Res2Net block has one "
+        "small 3×3 for each part but one."
+    )
+    plants = (plant(hierarchical(keep_whole), where="convolution 1"),)
+    broken = (
+        changed(
+            RES2NET,
+            (
+                f"self.convs = nn.ModuleList([{CONVOLUTION} for _ in range(scale - 1)])",
+                "self.conv2 = nn.Conv2d(hidden, hidden, 3, padding=1, bias=False)",
+            ),
+            (
+                "self.bns = nn.ModuleList([nn.BatchNorm2d(width) for _ in range(scale - 1)])",
+                "self.bn2 = nn.BatchNorm2d(hidden)",
+            ),
+            (
+                f"""        parts = torch.chunk(out, self.scale, dim=1)
+        ys = [parts[0]]
+{LOOP}            {LINK}
+            {STEP}
+        {CAT}
+""",
+                "        out = F.relu(self.bn2(self.conv2(out)))\n",
+            ),
+        ),
+    )
+
+
+def _output(block: Block, norm: int) -> int:
+    return block.output_of(block.source.by_id()[norm])

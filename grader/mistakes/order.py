@@ -1,0 +1,248 @@
+"""Pre-activation blocks in which BN, ReLU and convolution come in another order, or something follows the addition.
+
+Source: He et al., "Identity Mappings in Deep Residual Networks" (2016), section 4.1 and figure 4: only with BN and ReLU
+in front of each convolution does the identity stay clean from the first block to the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
+from grader.mistakes._mistake import Planted, changed, plant
+
+SUM = "return out + identity"
+FIRST = "out = F.relu(self.bn1(x))"
+IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
+PROJECTION = "self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
+POST = (
+    ("self.bn1 = nn.BatchNorm2d(in_channels)", "self.bn1 = nn.BatchNorm2d(out_channels)"),
+    (FIRST, "out = x"),
+    ("        out = self.conv1(out)\n", "        out = F.relu(self.bn1(self.conv1(out)))\n"),
+    ("        out = self.conv2(F.relu(self.bn2(out)))\n", "        out = self.bn2(self.conv2(out))\n"),
+)
+
+
+def preactivated(change: Callable[[Block], None]) -> Edit:
+    """An edit of pre-activation blocks; others stay as they are."""
+    return edit(lambda block: change(block) if block.is_preactivated else None)
+
+
+def in_steps(change: Callable[[Block], None]) -> Edit:
+    """An edit of pre-activation blocks that have BN and ReLU in front of each convolution."""
+
+    def apply(block: Block) -> None:
+        if len(block.convolutions) == len(block.norms) == len(block.activations):
+            change(block)
+
+    return preactivated(apply)
+
+
+def activate_sum(block: Block) -> None:
+    if block.final_activation is None:
+        block.editor.redirect(block.parts.join, block.activate(block.parts.join))
+
+
+def activate_end(block: Block) -> None:
+    if block.final_activation is None:
+        block.join(block.activate(block.parts.branch), block.parts.shortcut)
+
+
+def activate_both(block: Block) -> None:
+    activate_end(block)
+    activate_sum(block)
+
+
+def put_behind(*, last_activation: bool, final_activation: bool, norm: bool) -> Edit:
+    """Convolution, BN, ReLU in the order of the first paper.
+
+    Args:
+        last_activation: is there a ReLU at the end of the branch?
+        final_activation: is there one after the addition?
+        norm: has the projection a batch norm?
+    """
+
+    def change(block: Block) -> None:
+        editor = block.editor
+        value = block.x
+        for convolution, norm_, activation in zip(block.convolutions, block.norms, block.activations, strict=True):
+            channels = editor[convolution.inputs[1]].shape[0]
+            editor.reread(convolution.id, convolution.inputs[0], value)
+            editor.reread(norm_.id, norm_.inputs[0], convolution.id)
+            for argument in norm_.args[1:5]:
+                block.resize(argument, [channels])
+            value = activation.id
+        end = value if last_activation else block.output_of(block.norms[-1])
+        shortcut = block.parts.shortcut
+        if block.projection is not None:
+            editor.reread(block.projection.id, block.projection.inputs[0], block.x)
+            if norm and block.projection_norm is None:
+                shortcut = block.normalise(shortcut, block.norms[0], "projection")
+        block.join(end, shortcut)
+        if final_activation:
+            activate_sum(block)
+
+    return in_steps(change)
+
+
+def activate_first(*numbers: int) -> Edit:
+    """ReLU, BN, convolution."""
+
+    def change(block: Block) -> None:
+        for number in numbers or range(len(block.norms)):
+            if number < len(block.norms):
+                norm, activation = block.norms[number], block.activations[number]
+                block.editor.redirect(activation.id, block.output_of(norm), but=(norm.id,))
+                block.editor.reread(activation.id, activation.inputs[0], norm.inputs[0])
+                block.editor.reread(norm.id, norm.inputs[0], activation.id)
+
+    return in_steps(change)
+
+
+def take_identity(stage: str) -> Edit:
+    """The identity from behind the first BN ("norm") or the ReLU behind it ("activation")."""
+
+    def change(block: Block) -> None:
+        if block.projection is None:
+            source = block.activations[0].id if stage == "activation" else block.output_of(block.norms[0])
+            block.join(block.parts.branch, source)
+
+    return in_steps(change)
+
+
+def normalise_projection(block: Block) -> None:
+    if block.projection is not None and block.projection_norm is None:
+        block.join(block.parts.branch, block.normalise(block.parts.shortcut, block.norms[0], "projection"))
+
+
+def project_activated(block: Block) -> None:
+    """A projection of what the first BN and ReLU give, where the identity would do."""
+    if block.projection is None:
+        channels = block.editor[block.x].shape[1]
+        block.join(block.parts.branch, block.convolve(block.activations[0].id, channels, 1, 1, "projection"))
+
+
+def drop_first(block: Block) -> None:
+    """The first convolution reads x itself, and so does a projection."""
+    block.bypass(block.activations[0])
+    block.editor.redirect(block.output_of(block.norms[0]), block.x)
+
+
+class ReluAfterAdd(Planted):
+    id = "relu-after-add"
+    message = (
+        "There is a ReLU after the addition. A pre-activation block ends with the addition: what the shortcut carries "
+        "must reach the next block as it is."
+    )
+    plants = (plant(preactivated(activate_sum), where="output"),)
+    broken = (
+        changed(PREACT, (SUM, "return F.relu(out + identity)")),
+        changed(PREACT_BOTTLENECK, (SUM, "out += identity\n        return out.relu_()")),
+    )
+
+
+class ReluEndsBranch(Planted):
+    id = "relu-ends-branch"
+    message = (
+        "There is a ReLU at the end of the branch, so that it can only add, never take away. The branch of a "
+        "pre-activation block ends with its last convolution."
+    )
+    plants = (plant(preactivated(activate_end)), plant(preactivated(activate_both)))
+    broken = (
+        changed(PREACT, (SUM, "return F.relu(out) + identity")),
+        changed(PREACT, (SUM, "return F.relu(F.relu(out) + identity)")),
+    )
+
+
+class PostActivation(Planted):
+    id = "post-activation"
+    message = (
+        "The order is that of the first paper: convolution, BN, ReLU. In a pre-activation block BN and ReLU come in "
+        "front of each convolution."
+    )
+    plants = tuple(
+        plant(put_behind(last_activation=last, final_activation=final, norm=norm), where="convolution 0")
+        for last, final in ((False, True), (False, False), (True, False), (True, True))
+        for norm in (False, True)
+    )
+    broken = (
+        changed(PREACT, *POST, (IDENTITY, IDENTITY.replace("(out)", "(x)"))),
+        changed(
+            PREACT,
+            *POST,
+            (
+                PROJECTION,
+                PROJECTION.replace("nn.Conv2d", "nn.Sequential(nn.Conv2d") + ", nn.BatchNorm2d(out_channels))",
+            ),
+            (SUM, "return F.relu(out + identity)"),
+        ),
+        changed(PREACT, *POST, ("out = self.bn2(self.conv2(out))", "out = F.relu(self.bn2(self.conv2(out)))")),
+    )
+
+
+class ReluBeforeNorm(Planted):
+    id = "preact-relu-before-bn"
+    message = "ReLU comes before BN. In a pre-activation block the order is BN, ReLU, convolution."
+    plants = (
+        plant(activate_first(), where="convolution 0"),
+        plant(activate_first(0), where="convolution 0"),
+        plant(activate_first(1), where="convolution 1"),
+        plant(activate_first(2), where="convolution 2"),
+    )
+    broken = (
+        changed(PREACT, (FIRST, "out = self.bn1(F.relu(x))"), ("F.relu(self.bn2(out))", "self.bn2(F.relu(out))")),
+        changed(PREACT_BOTTLENECK, ("F.relu(self.bn2(out))", "self.bn2(F.relu(out))")),
+    )
+
+
+class IdentityActivated(Planted):
+    id = "identity-activated"
+    message = (
+        "Where shapes agree, the shortcut carries what the first BN and ReLU made of x. It must carry x itself: keep "
+        "it before the first layer runs."
+    )
+    plants = (plant(take_identity("activation")), plant(take_identity("norm")))
+    broken = (
+        changed(PREACT, (IDENTITY, IDENTITY.replace("= x", "= out"))),
+        changed(
+            PREACT_BOTTLENECK,
+            (FIRST, "identity = self.bn1(x)\n        out = F.relu(identity)"),
+            (IDENTITY, "identity = identity if self.shortcut is None else self.shortcut(out)"),
+        ),
+    )
+
+
+class ProjectionWithNorm(Planted):
+    id = "projection-with-bn"
+    message = "The projection is followed by a batch norm. In a pre-activation block it is a bare 1×1 convolution."
+    plants = (plant(preactivated(normalise_projection), where="projection"),)
+    broken = (
+        changed(
+            PREACT,
+            (
+                PROJECTION,
+                PROJECTION.replace("nn.Conv2d", "nn.Sequential(nn.Conv2d") + ", nn.BatchNorm2d(out_channels))",
+            ),
+        ),
+    )
+
+
+class FirstActivationMissing(Planted):
+    id = "preactivation-missing"
+    message = (
+        "BN and ReLU in front of the first convolution are missing: it reads x as it comes, which no layer has "
+        "normalised."
+    )
+    plants = (plant(in_steps(drop_first), where="convolution 0"),)
+    broken = (
+        changed(PREACT, (FIRST, "out = x"), ("        self.bn1 = nn.BatchNorm2d(in_channels)\n", "")),
+        changed(PREACT_BOTTLENECK, ("        out = self.conv1(out)\n", "        out = self.conv1(x)\n")),
+    )
+
+
+class ActivatedProjectionAlways(Planted):
+    id = "preact-projection-always"
+    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be x itself."
+    plants = (plant(in_steps(project_activated), where="projection"),)
+    broken = (changed(PREACT, ("if stride != 1 or in_channels != out_channels:", "if True:")),)

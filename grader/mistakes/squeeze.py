@@ -1,0 +1,430 @@
+"""Squeeze-and-excitation gates that are missing, misplaced, or made of the wrong parts.
+
+Source: Hu et al., "Squeeze-and-Excitation Networks" (2018), sections 3.1 and 3.2, equations (2) to (4); section 6.5 for
+other places of the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.graph import Leaf, Node
+from grader.judge.edits import ref
+from grader.judge.leaves import is_weighted, leaf_behind
+from grader.judge.parts import Block, Edit, Gate, edit
+from grader.mistakes._families import SE, SE_BOTTLENECK
+from grader.mistakes._mistake import Planted, changed, plant
+
+USE = "        out = self.gate(out)\n"
+SUM = "return F.relu(out + identity)"
+MEAN = "z = u.mean((2, 3))"
+LAYERS = "z = torch.sigmoid(self.fc2(F.relu(self.fc1(z))))"
+SCALE = "return u * z[:, :, None, None]"
+WIDTH = "out_channels // reduction"
+OTHERS: dict[str, tuple[object, ...]] = {
+    "aten._softmax.default": (1, False),
+    "aten.relu.default": (),
+    "aten.tanh.default": (),
+    "aten.hardsigmoid.default": (),
+    "aten.hardtanh.default": (0.0, 1.0),
+    "aten.softplus.default": (),
+    "aten.exp.default": (),
+    "aten.gelu.default": (),
+    "aten.leaky_relu.default": (0.01,),
+}
+
+
+def gated(change: Callable[[Block, Gate], None]) -> Edit:
+    """An edit of blocks that have a gate; others stay as they are."""
+
+    def apply(block: Block) -> None:
+        if block.gate is not None:
+            change(block, block.gate)
+
+    return edit(apply)
+
+
+def inside(block: Block, gate: Gate, name: str) -> list[Node]:
+    """Operations of the gate with this name."""
+    return [node for node in block.source.nodes if node.id in gate.inside and node.name == name]
+
+
+def layers(block: Block, gate: Gate) -> list[Node]:
+    """The gate's linear layers or 1×1 convolutions."""
+    nodes = block.source.by_id()
+    return [node for node in block.source.nodes if node.id in gate.inside and is_weighted(node, nodes)]
+
+
+def weight_and_bias(block: Block, layer: Node) -> tuple[Node, Node | None]:
+    """The leaves of a layer."""
+    nodes = block.source.by_id()
+    found = [leaf for leaf in (leaf_behind(i, nodes) for i in layer.inputs) if leaf is not None]
+    weight = next(leaf for leaf in found if len(leaf.shape) > 1)
+    return weight, next((leaf for leaf in found if len(leaf.shape) == 1), None)
+
+
+def leave_out(block: Block, gate: Gate) -> None:
+    block.editor.redirect(gate.scale, gate.value)
+
+
+def gate_value(block: Block, gate: Gate, value: int) -> None:
+    """The gate squeezes and scales another value; nobody reads the result yet."""
+    leave_out(block, gate)
+    for node in (*gate.inside, gate.scale):
+        block.editor.reread(node, gate.value, value)
+
+
+def gate_behind(find: Callable[[Block], int | None]) -> Edit:
+    """The gate behind another value: whoever read that reads the gated value."""
+
+    def change(block: Block, gate: Gate) -> None:
+        value = find(block)
+        if value is not None and value != gate.value:
+            gate_value(block, gate, value)
+            block.editor.redirect(value, gate.scale, but=tuple(gate.inside))
+
+    return gated(change)
+
+
+def gate_shortcut(block: Block, gate: Gate) -> None:
+    """The gate scales the shortcut and not the branch."""
+    shortcut = block.parts.shortcut
+    gate_value(block, gate, shortcut)
+    block.join(gate.value, gate.scale)
+    block.editor.reread(block.parts.join, shortcut, gate.scale)
+
+
+def squeeze_input(block: Block, gate: Gate) -> None:
+    """The gate is computed from the block's input."""
+    first, *_ = layers(block, gate)
+    weight, _ = weight_and_bias(block, first)
+    channels = block.editor[block.x].shape[1]
+    block.editor.change(weight.id, shapes=[[weight.shape[0], channels, *weight.shape[2:]]])
+    block.editor.reread(gate.squeeze, gate.value, block.x)
+
+
+def squeeze_by(op: str) -> Edit:
+    """Another number than the mean for each channel."""
+
+    def change(block: Block, gate: Gate) -> None:
+        node = block.editor[gate.squeeze]
+        if node.name == "mean":
+            block.editor.change(node.id, op=op, args=node.args[:3], kwargs={})
+
+    return gated(change)
+
+
+def squeeze_not(block: Block, gate: Gate) -> None:
+    """Every position has a gate of its own: the layers, as 1×1 convolutions, work on the map as it is."""
+    value = gate.value
+    for layer in layers(block, gate):
+        weight, bias = weight_and_bias(block, layer)
+        block.editor.change(weight.id, shapes=[[*weight.shape[:2], 1, 1]])
+        arguments = [ref(bias.id) if bias is not None else None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1]
+        value = block.editor.add("aten.convolution.default", ref(value), ref(weight.id), *arguments)
+        behind = [node for node in block.source.nodes if node.inputs == [layer.id]]
+        for node in behind:
+            value = block.editor.add(node.op, ref(value), *node.args[1:])
+    block.editor.reread(gate.scale, gate.factor, value)
+
+
+def instead_of(name: str, op: str | None, *args: object) -> Edit:
+    """Another function within the gate instead of one ("relu" or "sigmoid"), or none."""
+
+    def change(block: Block, gate: Gate) -> None:
+        for node in inside(block, gate, name):
+            if op is None:
+                block.bypass(node)
+            else:
+                block.editor.change(node.id, op=op, args=[ref(node.inputs[0]), *args])
+
+    return gated(change)
+
+
+def combine(op: str) -> Edit:
+    """Value and factor combined by another operation."""
+    return gated(lambda block, gate: block.editor.change(gate.scale, op=op))
+
+
+def add_value(block: Block, gate: Gate) -> None:
+    """The value added to its product with the factor: u + u · s."""
+    shapes = block.editor[gate.scale].shapes
+    both = block.editor.add("aten.add.Tensor", ref(gate.scale), ref(gate.value), shapes=shapes)
+    block.editor.redirect(gate.scale, both)
+
+
+def set_width(width: Callable[[int, int, int], int]) -> Edit:
+    """Another width between the two layers, from the channels into the block and out of it, and the right width."""
+
+    def change(block: Block, gate: Gate) -> None:
+        found = layers(block, gate)
+        if len(found) != 2:
+            return
+        (first, bias), (second, _) = (weight_and_bias(block, layer) for layer in found)
+        hidden = width(block.editor[block.x].shape[1], second.shape[0], first.shape[0])
+        if hidden > 0:
+            block.editor.change(first.id, shapes=[[hidden, *first.shape[1:]]])
+            block.editor.change(second.id, shapes=[[second.shape[0], hidden, *second.shape[2:]]])
+            if bias is not None:
+                block.editor.change(bias.id, shapes=[[hidden]])
+
+    return gated(change)
+
+
+def drop_biases(*numbers: int) -> Edit:
+    """These layers of the gate without their biases."""
+
+    def change(block: Block, gate: Gate) -> None:
+        for number, layer in enumerate(layers(block, gate)):
+            if number not in numbers:
+                continue
+            if layer.name == "addmm":
+                block.editor.change(layer.id, op="aten.mm.default", args=layer.args[1:3], kwargs={})
+            elif layer.name == "convolution":
+                block.editor.set_argument(layer.id, 2, None)
+
+    return gated(change)
+
+
+def add_biases(*numbers: int) -> Edit:
+    """These layers of the gate with a bias, where they have none."""
+
+    def change(block: Block, gate: Gate) -> None:
+        for number, layer in enumerate(layers(block, gate)):
+            weight, bias = weight_and_bias(block, layer)
+            if number not in numbers or bias is not None:
+                continue
+            leaf = block.editor.add_leaf(
+                Leaf(kind="parameter", key=f"bias {number} of the gate", learnable=True), [weight.shape[0]]
+            )
+            if layer.name == "mm":
+                block.editor.change(layer.id, op="aten.addmm.default", args=[ref(leaf), *layer.args])
+            elif layer.name == "convolution":
+                block.editor.set_argument(layer.id, 2, ref(leaf))
+
+    return gated(change)
+
+
+def keep_one_layer(block: Block, gate: Gate) -> None:
+    """One layer from the channels to the channels."""
+    found = layers(block, gate)
+    if len(found) != 2:
+        return
+    (_, _), (weight, _) = (weight_and_bias(block, layer) for layer in found)
+    channels = weight.shape[0]
+    block.editor.change(weight.id, shapes=[[channels, channels, *weight.shape[2:]]])
+    read = {"addmm": 1}.get(found[0].name, 0)
+    squeezed = block.editor[found[0].id].args[read]
+    position = {"addmm": 1}.get(found[1].name, 0)
+    block.editor.set_argument(found[1].id, position, squeezed)
+
+
+class GateMissing(Planted):
+    id = "se-gate-missing"
+    message = (
+        "The squeeze-and-excitation gate is missing, or its result is not used: the branch is added as it is. It must "
+        "be multiplied by the gate first."
+    )
+    plants = (plant(gated(leave_out)),)
+    broken = (
+        changed(SE, (USE, "")),
+        changed(SE, (USE, "        self.gate(out)\n")),
+        changed(
+            SE_BOTTLENECK,
+            ("        out = self.se(out)\n", ""),
+            ("        self.se = SELayer(out_channels, reduction)\n", ""),
+        ),
+    )
+
+
+class GateWrong(Planted):
+    id = "se-gate-wrong"
+    message = "The gate does not end in a sigmoid, which gives each channel a weight between 0 and 1 of its own."
+    plants = (
+        plant(instead_of("sigmoid", None), where="gate"),
+        *(plant(instead_of("sigmoid", op, *args), where="gate") for op, args in OTHERS.items()),
+    )
+    broken = (
+        changed(SE, (LAYERS, "z = self.fc2(F.relu(self.fc1(z)))")),
+        changed(SE, (LAYERS, "z = torch.softmax(self.fc2(F.relu(self.fc1(z))), dim=1)")),
+        changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Tanh(),\n")),
+        changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Hardsigmoid(),\n")),
+        changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.ReLU(inplace=True),\n")),
+    )
+
+
+class SqueezeWrong(Planted):
+    id = "se-squeeze-wrong"
+    message = "The squeeze is not the mean of each channel: it must be global average pooling."
+    plants = (
+        plant(squeeze_by("aten.amax.default"), where="gate"),
+        plant(squeeze_by("aten.sum.dim_IntList"), where="gate"),
+        plant(squeeze_by("aten.amin.default"), where="gate"),
+        plant(squeeze_by("aten.std.dim"), where="gate"),
+    )
+    broken = (
+        changed(SE, (MEAN, "z = u.amax((2, 3))")),
+        changed(SE, (MEAN, "z = u.sum(dim=(-2, -1))")),
+        changed(SE_BOTTLENECK, ("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveMaxPool2d(1)")),
+    )
+
+
+class SqueezeMissing(Planted):
+    id = "se-squeeze-missing"
+    message = (
+        "Nothing is squeezed: each position of the map has a gate of its own. The gate is computed from the mean of "
+        "each channel over the whole map."
+    )
+    plants = (plant(gated(squeeze_not), where="gate"),)
+    broken = (changed(SE_BOTTLENECK, ("self.fc(self.avg_pool(x))", "self.fc(x)")),)
+
+
+class GateAdded(Planted):
+    id = "se-gate-added"
+    message = "The gate is not (only) multiplied with the branch: u · s is what is added to the shortcut."
+    plants = (
+        plant(combine("aten.add.Tensor"), where="gate"),
+        plant(gated(add_value), where="gate"),
+        plant(combine("aten.sub.Tensor"), where="gate"),
+        plant(combine("aten.div.Tensor"), where="gate"),
+    )
+    broken = (
+        changed(SE, (SCALE, "return u + z[:, :, None, None]")),
+        changed(SE, (SCALE, "return u + u * z[:, :, None, None]")),
+        changed(SE_BOTTLENECK, ("return x * self.fc", "return x + self.fc")),
+    )
+
+
+class GateReluMissing(Planted):
+    id = "se-relu-missing"
+    message = (
+        "Between its two layers the gate has no ReLU, or another function. Without one, two layers in a row are one "
+        "linear map."
+    )
+    plants = (
+        plant(instead_of("relu", None), where="gate"),
+        plant(instead_of("relu", "aten.sigmoid.default"), where="gate"),
+        plant(instead_of("relu", "aten.tanh.default"), where="gate"),
+        plant(instead_of("relu", "aten.leaky_relu.default", 0.01), where="gate"),
+        plant(instead_of("relu", "aten.gelu.default"), where="gate"),
+        plant(instead_of("relu", "aten.silu.default"), where="gate"),
+    )
+    broken = (
+        changed(SE, (LAYERS, "z = torch.sigmoid(self.fc2(self.fc1(z)))")),
+        changed(SE_BOTTLENECK, ("            nn.ReLU(inplace=True),\n", "")),
+        changed(SE_BOTTLENECK, ("nn.ReLU(inplace=True)", "nn.SiLU()")),
+    )
+
+
+class WrongReduction(Planted):
+    id = "se-wrong-reduction"
+    message = "The gate narrows to another width than its channels divided by the reduction."
+    plants = tuple(
+        plant(set_width(width), where="gate")
+        for width in (
+            lambda into, out, right: out,
+            lambda into, out, right: out // right,
+            lambda into, out, right: into * right // out,
+            lambda into, out, right: right // 4,
+            *((lambda into, out, right, r=r: out // r) for r in (16, 2, 4, 8, 32)),
+            *((lambda into, out, right, n=n: right * n) for n in (2, 4)),
+            lambda into, out, right: right // 2,
+        )
+    )
+    broken = (
+        changed(SE, (WIDTH, "out_channels // 2")),
+        changed(SE, (WIDTH, "reduction")),
+        changed(SE_BOTTLENECK, ("channels // reduction", "channels")),
+    )
+
+
+class GateWithoutBias(Planted):
+    id = "se-without-bias"
+    message = "A layer of the gate has no bias; here they have one."
+    plants = tuple(plant(drop_biases(*numbers), where="gate") for numbers in ((0, 1), (0,), (1,)))
+    broken = (
+        changed(SE_BOTTLENECK, ("channels // reduction, 1)", "channels // reduction, 1, bias=False)")),
+        changed(
+            SE_BOTTLENECK,
+            ("channels // reduction, 1)", "channels // reduction, 1, bias=False)"),
+            ("reduction, channels, 1)", "reduction, channels, 1, bias=False)"),
+        ),
+    )
+
+
+class GateWithBias(Planted):
+    id = "se-bias-in-one"
+    message = "One layer of the gate has a bias and the other has none; both have one, or neither has."
+    plants = tuple(plant(add_biases(number), where="gate") for number in (0, 1))
+    broken = (changed(SE, (f"{WIDTH})", f"{WIDTH}, bias=False)")),)
+
+
+class GateFromInput(Planted):
+    id = "se-gate-from-input"
+    message = "The gate is computed from the block's input. It squeezes what it scales: the branch."
+    plants = (plant(gated(squeeze_input), where="gate"),)
+    broken = (
+        changed(
+            SE,
+            (USE, "        out = self.gate(out, x)\n"),
+            ("def gate(self, u):", "def gate(self, u, x):"),
+            (MEAN, "z = x.mean((2, 3))"),
+            (f"self.fc1 = nn.Linear(out_channels, {WIDTH})", f"self.fc1 = nn.Linear(in_channels, {WIDTH})"),
+        ),
+    )
+
+
+class GateOneLayer(Planted):
+    id = "se-one-layer"
+    message = "The gate has one layer. It has two, with a ReLU between them: they narrow, then widen again."
+    plants = (plant(gated(keep_one_layer), where="gate"),)
+    broken = (
+        changed(
+            SE,
+            (LAYERS, "z = torch.sigmoid(self.fc1(z))"),
+            (f"nn.Linear(out_channels, {WIDTH})", "nn.Linear(out_channels, out_channels)"),
+            (f"        self.fc2 = nn.Linear({WIDTH}, out_channels)\n", ""),
+        ),
+    )
+
+
+class GateAfterAdd(Planted):
+    id = "se-after-add"
+    message = (
+        "The gate comes after the addition, so that it scales the shortcut too. It belongs on the branch, before the "
+        "addition."
+    )
+    plants = (
+        plant(gate_behind(lambda block: block.parts.join)),
+        plant(gate_behind(lambda block: block.final_activation.id if block.final_activation else None)),
+    )
+    broken = (
+        changed(SE, (USE, ""), (SUM, "return F.relu(self.gate(out + identity))")),
+        changed(SE, (USE, ""), (SUM, "return self.gate(F.relu(out + identity))")),
+    )
+
+
+class GateOnShortcut(Planted):
+    id = "se-on-shortcut"
+    message = "The gate scales the shortcut. It belongs on the branch; the shortcut carries x as it is."
+    plants = (plant(gated(gate_shortcut)),)
+    broken = (changed(SE, (USE, ""), (SUM, "return F.relu(out + self.gate(identity))")),)
+
+
+class GateMisplaced(Planted):
+    id = "se-misplaced"
+    message = "The gate sits between the layers of the branch. It is its last operation, behind the last batch norm."
+    plants = (
+        plant(gate_behind(lambda block: block.convolutions[-1].id if block.convolutions else None), where="gate"),
+        *(
+            plant(gate_behind(find), where="gate")
+            for find in (
+                lambda block: block.activations[-1].id if block.activations else None,
+                lambda block: block.output_of(block.norms[-2]) if len(block.norms) > 1 else None,
+            )
+        ),
+    )
+    broken = (
+        changed(SE, (USE, ""), ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.gate(self.conv2(out)))")),
+        changed(SE, (USE, ""), ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(self.gate(out)))")),
+    )

@@ -19,7 +19,16 @@ from grader.graph import Graph, Leaf
 from grader.judge.calls import Call
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
-from grader.judge.leaves import Place, Slot, fill_slots, layout, places_by_registration, places_in_graph, signature
+from grader.judge.leaves import (
+    Place,
+    Slot,
+    fill_slots,
+    layout,
+    places_by_registration,
+    places_in_graph,
+    signature,
+    with_unused,
+)
 from grader.judge.trace import Trace
 from grader.judge.trusted import Untold
 from grader.judge.verified import Verified, trace_of_failure, verify
@@ -221,8 +230,8 @@ def _is_as_recorded(probe: Probe) -> bool:
 def _align(seen: Observation, forms: list[Form]) -> None:
     """Find the student's slots, and a right form that has the same.
 
-    The graph comes first, since it knows what each parameter does. The order of registration comes second: code
-    that chooses its way by the data shows only one of its ways in the graph.
+    The graph comes first, since it knows what each parameter does; then the graph with what it does not use. The order
+    of registration comes last: code that chooses its way by the data shows only one of its ways in the graph.
     """
     graph = seen.built.graph
     ways: list[tuple[list[Place], bool]] = []
@@ -233,7 +242,10 @@ def _align(seen: Observation, forms: list[Form]) -> None:
         for tensor in seen.built.tensors
         if tensor.floating
     ]
-    ways.append((places_by_registration(leaves), False))
+    registered = places_by_registration(leaves)
+    if ways and not seen.built.facts.reads:
+        ways.append((with_unused(ways[0][0], registered), True))
+    ways.append((registered, False))
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
         seen.transposed = frozenset(place.key for place in places if place.transposed)

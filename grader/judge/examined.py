@@ -45,26 +45,33 @@ class RightAnswers:
         """Of each variant the form without redundant biases."""
         return list({form.variant: form for form in reversed(self.forms(case))}.values())[::-1]
 
-    def planted(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int) -> list[Form]:
+    def planted(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+    ) -> list[Form]:
         """Forms with these mistakes planted in them, one after another; the latest are kept.
 
         Args:
             biases: how many redundant biases there are to be.
+            recorded: are the student's slots known from a graph, or only from the order of registration?
         """
-        key = (edits, case.title, variant, biases)
+        key = (edits, case.title, variant, biases, recorded)
         if key not in self._planted:
-            self._planted[key] = list(self._plant(edits, case, variant, biases))
+            self._planted[key] = list(self._plant(edits, case, variant, biases, recorded=recorded))
             if len(self._planted) > MOST_PLANTED:
                 self._planted.popitem(last=False)
         else:
             self._planted.move_to_end(key)
         return self._planted[key]
 
-    def _plant(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int) -> Iterator[Form]:
+    def _plant(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool
+    ) -> Iterator[Form]:
         forms = [form for form in self.forms(case) if form.variant == variant]
         try:
             brought = sum(self._biases_brought(edit, forms[0]) for edit in edits)
-            like = [form for form in forms if redundant_biases(form.signature) == biases - brought]
+            # What a mistake leaves out may still be registered, with its biases.
+            wanted = dict.fromkeys((biases - brought, biases if brought < 0 else biases - brought))
+            like = [form for number in wanted for form in forms if redundant_biases(form.signature) == number]
             found = [(form, self._wrong(form, edits)) for form in like]
             fullest = max(forms, key=lambda form: redundant_biases(form.signature))
             if not like and biases > redundant_biases(fullest.signature):
@@ -74,7 +81,7 @@ class RightAnswers:
                 yield wrong
                 if _drops_leaves(wrong, right):
                     # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
-                    yield wrong.with_slots(right.slots)
+                    yield wrong.with_unused(right.slots) if recorded else wrong.with_slots(right.slots)
         except (LookupError, TypeError, ValueError):
             if len(edits) < 2:
                 raise

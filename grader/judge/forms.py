@@ -83,6 +83,16 @@ class Form:
         """This form with more edits, which come after its own."""
         return Form(self.reference, self.case, self.variant, edits, self.seed, str(self.device), base=self)
 
+    def with_unused(self, slots: dict[Slot, str]) -> Form:
+        """This form with further keys, which it does not use, in slots behind its own."""
+        found = dict(self.slots)
+        number = signature(found)
+        for slot, key in slots.items():
+            if key not in self.slots.values():
+                found[Slot(slot.role, slot.shape, number[slot.role, slot.shape])] = key
+                number[slot.role, slot.shape] += 1
+        return self.with_slots(found)
+
     def with_slots(self, slots: dict[Slot, str]) -> Form:
         """This form with other keys in its slots; keys that its graph does not use are fine."""
         return Form(self.reference, self.case, self.variant, (), self.seed, str(self.device), slots, self)

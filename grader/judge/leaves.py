@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, permutations, product
 from typing import Literal
 
@@ -177,6 +177,13 @@ def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> li
         role: Role = "weight" if sum(size > 1 for size in shape) >= 2 else _role_by_start(leaf)
         found.append(Place(key, role, canonical_shape(role, shape), (number,)))
     return found
+
+
+def with_unused(places: list[Place], registered: Iterable[Place]) -> list[Place]:
+    """The places of a graph, and behind them whatever is registered and plays no part in it."""
+    used = {place.key for place in places}
+    unused = (place for place in registered if place.key not in used)
+    return [*places, *(replace(place, order=(math.inf, *place.order)) for place in unused)]
 
 
 def canonical_shape(role: Role, shape: Iterable[int], transposed: bool = False) -> tuple[int, ...]:

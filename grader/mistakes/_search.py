@@ -139,7 +139,8 @@ class Search:
         """A hypothesis in one case."""
         biases = redundant_biases(signature(seen.slots))
         forms = self._answers.planted(tuple(step.edit for step in planted), seen.case, variant, biases)
-        return forms[0] if forms else None
+        like = (form for form in forms if form.signature == signature(seen.slots))
+        return next(like, forms[0] if forms else None)
 
     def _explains(self, variant: int, planted: Explanation) -> bool:
         return all(self._fits(variant, planted, seen) for seen in self._observations)
@@ -147,7 +148,8 @@ class Search:
     def _fits(self, variant: int, planted: Explanation, seen: Observation) -> bool:
         """Does the reference with these mistakes behave as the student's code does in one case?"""
         edits = tuple(step.edit for step in planted)
-        forms = self._answers.planted(edits, seen.case, variant, redundant_biases(signature(seen.slots)))
+        biases = redundant_biases(signature(seen.slots))
+        forms = self._answers.planted(edits, seen.case, variant, biases, recorded=seen.recorded)
         if seen.built.raised is not None:
             return behaves_like(seen, forms)
         return any(behaves_like(seen, [form]) for form in _with_slots_of(seen, forms))
@@ -159,7 +161,10 @@ class Search:
     def _fits_one_of(self, variant: int, step: Step, seen: Observation) -> bool:
         mine = signature(seen.slots)
         biases = redundant_biases(mine)
-        found = [self._answers.planted((edit,), seen.case, variant, biases) for edit in step.plant.edits]
+        found = [
+            self._answers.planted((edit,), seen.case, variant, biases, recorded=seen.recorded)
+            for edit in step.plant.edits
+        ]
         if seen.built.raised is not None:
             return any(behaves_like(seen, forms) for forms in found)
         # For each edit the forms with the student's slots: one, or one for each way to fill like slots.

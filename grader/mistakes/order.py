@@ -129,6 +129,12 @@ def drop_first(block: Block) -> None:
     block.editor.redirect(block.output_of(block.norms[0]), block.x)
 
 
+def bypass_first(block: Block) -> None:
+    """The first convolution reads x itself; a projection does not."""
+    first = block.convolutions[0]
+    block.editor.reread(first.id, first.inputs[0], block.x)
+
+
 class ReluAfterAdd(Planted):
     id = "relu-after-add"
     message = (
@@ -234,7 +240,10 @@ class FirstActivationMissing(Planted):
         "BN and ReLU in front of the first convolution are missing: it reads x as it comes, which no layer has "
         "normalised."
     )
-    plants = (plant(in_steps(drop_first), where="convolution 0"),)
+    plants = (
+        plant(in_steps(drop_first), where="convolution 0"),
+        plant(in_steps(bypass_first), where="convolution 0"),
+    )
     broken = (
         changed(PREACT, (FIRST, "out = x"), ("        self.bn1 = nn.BatchNorm2d(in_channels)\n", "")),
         changed(PREACT_BOTTLENECK, ("        out = self.conv1(out)\n", "        out = self.conv1(x)\n")),

@@ -340,10 +340,9 @@ class WrongReduction(Planted):
 
 class GateWithoutBias(Planted):
     id = "se-without-bias"
-    message = "A layer of the gate has no bias; here they have one."
-    plants = tuple(plant(drop_biases(*numbers), where="gate") for numbers in ((0, 1), (0,), (1,)))
+    message = "The layers of the gate have no bias; here they have one."
+    plants = (plant(drop_biases(0, 1), where="gate"),)
     broken = (
-        changed(SE_BOTTLENECK, ("channels // reduction, 1)", "channels // reduction, 1, bias=False)")),
         changed(
             SE_BOTTLENECK,
             ("channels // reduction, 1)", "channels // reduction, 1, bias=False)"),
@@ -352,11 +351,17 @@ class GateWithoutBias(Planted):
     )
 
 
-class GateWithBias(Planted):
+class GateBiasInOne(Planted):
     id = "se-bias-in-one"
-    message = "One layer of the gate has a bias and the other has none; both have one, or neither has."
-    plants = tuple(plant(add_biases(number), where="gate") for number in (0, 1))
-    broken = (changed(SE, (f"{WIDTH})", f"{WIDTH}, bias=False)")),)
+    message = "One layer of the gate has a bias and the other has none; here they are alike."
+    plants = (
+        *(plant(drop_biases(number), where="gate") for number in (0, 1)),
+        *(plant(add_biases(number), where="gate") for number in (0, 1)),
+    )
+    broken = (
+        changed(SE, (f"{WIDTH})", f"{WIDTH}, bias=False)")),
+        changed(SE_BOTTLENECK, ("channels // reduction, 1)", "channels // reduction, 1, bias=False)")),
+    )
 
 
 class GateFromInput(Planted):

@@ -109,6 +109,7 @@ class Search:
                 for step in self._steps
                 if not self._answers.touched(step.edit, seen.case, root).isdisjoint(places)
                 or self._brings_nearer(variant, step, form, root, seen)
+                or self._reorders(variant, step, root, seen)
             ]
         return [step for step in self._steps if step not in planted]
 
@@ -125,6 +126,12 @@ class Search:
         for part, change in _difference(changed.signature, root.signature).items():
             then[part] = then.get(part, 0) + change
         return sum(map(abs, then.values())) < sum(map(abs, now.values()))
+
+    def _reorders(self, variant: int, step: Step, root: Form, seen: Observation) -> bool:
+        """Would the mistake change which parameter comes first? Then they have other values, and where those of a
+        hypothesis without it leave the student's tells nothing."""
+        changed = self._form(variant, (step,), seen)
+        return changed is not None and changed.signature == root.signature and changed.slots != root.slots
 
     def _is_silent(self, variant: int, step: Step, seen: Observation) -> bool:
         """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in

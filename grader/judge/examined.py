@@ -70,7 +70,7 @@ class RightAnswers:
         try:
             brought = sum(self._biases_brought(edit, forms[0]) for edit in edits)
             # What a mistake leaves out may still be registered, with its biases.
-            wanted = dict.fromkeys((biases - brought, biases if brought < 0 else biases - brought))
+            wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
             like = [form for number in wanted for form in forms if redundant_biases(form.signature) == number]
             found = [(form, self._wrong(form, edits)) for form in like]
             fullest = max(forms, key=lambda form: redundant_biases(form.signature))

@@ -99,6 +99,12 @@ def move_before(block: Block) -> None:
     drop_final(block)
 
 
+def activate_convolution(block: Block, number: int) -> None:
+    """A ReLU between a convolution and its batch norm."""
+    if not (block.is_preactivated and number == len(block.convolutions) - 1):  # it ends the branch
+        put_in(block, f"convolution {number}", ("relu",))
+
+
 class FinalReluMissing(Planted):
     id = "final-relu-missing"
     message = "The ReLU after the addition is missing: the block must give relu(F(x) + x)."
@@ -131,7 +137,7 @@ class ExtraActivation(Planted):
         ),
         *(
             plant(
-                edit(partial(put_in, place=f"convolution {number}", layers=("relu",))),
+                edit(partial(activate_convolution, number=number)),
                 where=f"convolution {number}",
                 message="There is one ReLU too many: between a convolution and its batch norm.",
             )

@@ -35,7 +35,7 @@ from peers import PEERS, Peer  # noqa: E402
 from grader.assignment import ModuleExercise  # noqa: E402
 from grader.audit.generate import Generated, Generator  # noqa: E402
 from grader.audit.plans import Plan  # noqa: E402
-from grader.audit.program import Unsayable  # noqa: E402
+from grader.audit.program import NoPlan, Unsayable  # noqa: E402
 from grader.audit.styles import styles  # noqa: E402
 from grader.judge.examined import RightAnswers  # noqa: E402
 from grader.verdict import ExerciseReport, Proof  # noqa: E402
@@ -124,7 +124,7 @@ def programs(arguments: argparse.Namespace, exercises: list[str], unsaid: dict[s
         seed += 1
         try:
             yield generators[rng.choice(exercises)].program(seed, rng.choice(names), mistakes)
-        except (Unsayable, LookupError) as error:
+        except (Unsayable, NoPlan) as error:
             unsaid[str(error)] += 1
             if sum(unsaid.values()) > arguments.count:
                 raise SystemExit(f"nothing can be written: {error}") from error

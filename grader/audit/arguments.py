@@ -31,7 +31,7 @@ class Arguments:
         for text, values in self._numbers:
             if all(values[case] == value for case, value in wanted.items()):
                 return text
-        return f"{self._table(wanted)}[{self._tuple}]"
+        return f"{self._table(wanted)}.get({self._tuple})"
 
     def condition(self, cases: set[int], among: set[int]) -> str:
         """An expression that is true in exactly these of some cases."""

@@ -149,7 +149,7 @@ def _layers(body: Body, leaves: dict[str, _Leaf], arguments: Arguments) -> list[
 def _use(step: Step) -> _Use | None:
     """The step as the use of a layer, or None when it is none."""
     kind = KINDS.get(step.op)
-    if kind is None or not isinstance(step.arguments["self"], Value):
+    if kind is None or not isinstance(step.arguments.get("self"), Value):
         return None
     roles = {role: step.arguments.get(role) for role in kind.roles}
     tensors = tuple((role, term) for role, term in roles.items() if isinstance(term, Weight))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from grader.assignment import Case
 from grader.audit.compose import case_values, compose
 from grader.audit.plans import CONDITIONS, Plan, Planner, plantable
+from grader.audit.program import NoPlan
 from grader.audit.styles import styles
 from grader.judge.examined import RightAnswers
 
@@ -42,14 +43,14 @@ class Generator:
         """One program.
 
         Raises:
-            LookupError: no plan was found with so many mistakes.
+            NoPlan: no plan was found with so many mistakes.
         """
         rng = random.Random(f"{seed} {self.exercise.id} {style} {mistakes}")
         for _ in range(TRIES):
             plan = self._plan(rng, mistakes)
             if plan is not None:
                 return self.write(plan, style, rng)
-        raise LookupError(f"{self.exercise.id}: none of {TRIES} plans with {mistakes} mistakes makes a difference")
+        raise NoPlan(f"{self.exercise.id}: none of {TRIES} plans with {mistakes} mistakes makes a difference")
 
     def write(self, plan: Plan, style: str, rng: random.Random) -> Generated:
         """The program of a plan in a style.

@@ -34,6 +34,7 @@ NORM_NAMES = {
 }
 FIRST_ONLY = frozenset((*NORMS, "max_pool2d_with_indices", "max_pool1d_with_indices", "max_pool3d_with_indices"))
 MEASURED = ("weight", "running_mean")  # whose shape tells the sizes of a layer
+NOT_SAID = ("cudnn_enabled", "cudnn_enable")
 FOLLOWS = "the mode"  # of a batch norm's training argument
 Modes = tuple[list[Step], ...]  # one list of steps for both modes, or one for evaluation and one for training
 
@@ -180,8 +181,9 @@ class _Lift:
             for many in (1, 2, 3):
                 for chosen in combinations(range(len(shapes[0]) if shapes else 0), many):
                     sizes = [prod(shape[d] for d in chosen) for shape in shapes]
-                    if sizes == given:
-                        return Size(value, chosen)
+                    for divisor in (1, 2, 4):
+                        if [-(-size // divisor) for size in sizes] == given:
+                            return Size(value, chosen, divisor)
         raise Unsayable(f"it uses numbers that depend on the size of the input, {given}, and it is not seen how")
 
     # ------------------------------------------------------------------ layers
@@ -195,14 +197,17 @@ class _Lift:
         if op in NORMS:
             named = {NORM_NAMES[name]: term for name, term in arguments.items() if name in NORM_NAMES}
             op, arguments = NORMS[op], {"self": arguments["input"], **named}
-        elif op == "convolution":
+        elif "input" in arguments:  # aten's name for it in some layers
             arguments = {"self": arguments.pop("input"), **arguments}
+            for name in NOT_SAID:
+                arguments.pop(name, None)
+            if op in NORMS.values():
+                arguments = {"eps": 1e-05, **arguments}
         elif op in ("addmm", "mm") and self._transposed(arguments["mat2"]) is not None:
             left, bias = ("mat1", arguments["self"]) if op == "addmm" else ("self", None)
             weight = self._transposed(arguments["mat2"])
             op, arguments = "linear", {"self": arguments[left], "weight": weight, "bias": bias}
-        elif op in ("_softmax", "_log_softmax"):
-            arguments.pop("half_to_float")
+        arguments.pop("half_to_float", None)  # of a softmax
         tensor = next((arguments[name] for name in MEASURED if isinstance(arguments.get(name), Weight)), None)
         return op, arguments | (self._sizes(op, arguments, tensor) if tensor is not None else {})
 

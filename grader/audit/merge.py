@@ -190,7 +190,7 @@ def _form(term: object) -> object:
     if isinstance(term, Value):
         return Value
     if isinstance(term, Size):
-        return (Size, term.dimensions)
+        return (Size, term.dimensions, term.divisor)
     return type(term) if _is_number(term) else term
 
 

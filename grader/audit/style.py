@@ -186,13 +186,16 @@ class Style:
     def function(self, step: Step) -> str:
         """A layer as a function of its weights."""
         terms = step.arguments
-        if terms.get("transposed"):
-            raise Unsayable("a transposed convolution")
         kind = KINDS[step.op]
         settings = [self.text(terms[name]) for name in FUNCTION_SETTINGS[step.op]]
         weights = {role: self.text(terms.get(role)) for role in kind.roles}
         x = self.text(terms["self"])
+        d = dimensions(step.rank)
         match step.op:
+            case "convolution" if terms["transposed"]:
+                stride, padding, dilation, groups = settings
+                more = f"{stride}, {padding}, {self.text(terms['output_padding'])}, {groups}, {dilation}"
+                return f"F.conv_transpose{d}d({x}, {', '.join(weights.values())}, {more})"
             case "batch_norm":
                 given = [x, *(weights[role] for role in ("running_mean", "running_var", "weight", "bias"))]
                 training = "self.training" if terms["training"] == FOLLOWS else self.text(terms["training"])
@@ -203,7 +206,7 @@ class Style:
                 given = [x, settings[0], *weights.values(), settings[1]]
             case _:
                 given = [x, *weights.values(), *settings]
-        return f"{kind.function.format(d=dimensions(step.rank))}({', '.join(given)})"
+        return f"{kind.function.format(d=d)}({', '.join(given)})"
 
     def mode(self, step: Step) -> list[str]:
         """Put a batch norm into its mode, where that is not the module's."""
@@ -244,7 +247,8 @@ class Style:
             case Text():
                 return self.keep(term.source)
             case Size():
-                return " * ".join(f"{self.names[term.value]}.shape[{d}]" for d in term.dimensions)
+                size = " * ".join(f"{self.names[term.value]}.shape[{d}]" for d in term.dimensions)
+                return size if term.divisor == 1 else f"-(-({size}) // {term.divisor})"
             case list():
                 return f"({', '.join(map(self.text, term))}{',' if len(term) == 1 else ''})"
         return repr(term)

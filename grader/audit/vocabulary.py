@@ -36,6 +36,10 @@ WORDS: dict[str, Word] = {
     "hardsigmoid": _word("F.hardsigmoid({self})", module="nn.Hardsigmoid()"),
     "mish": _word("F.mish({self})", module="nn.Mish()"),
     "softplus": _word("F.softplus({self}{_})", module="nn.Softplus({_})"),
+    "prelu": _word("F.prelu({self}, {weight})"),
+    "instance_norm": _word(
+        "F.instance_norm({self}, {running_mean}, {running_var}, {weight}, {bias}, {use_input_stats}, {momentum}, {eps})"
+    ),
     "threshold": _word("F.threshold({self}, {threshold}, {value})"),
     "_softmax": _word("torch.softmax({self}, {dim})", module="nn.Softmax({dim})"),
     "_log_softmax": _word("torch.log_softmax({self}, {dim})", module="nn.LogSoftmax({dim})"),
@@ -89,6 +93,9 @@ WORDS: dict[str, Word] = {
     "cat": _word("torch.cat({tensors}{_})"),
     "stack": _word("torch.stack({tensors}{_})"),
     "constant_pad_nd": _word("F.pad({self}, {pad})", "F.pad({self}, {pad}, value={value})"),
+    "replication_pad2d": _word("F.pad({self}, {padding}, mode='replicate')"),
+    "reflection_pad2d": _word("F.pad({self}, {padding}, mode='reflect')"),
+    "_pad_circular": _word("F.pad({self}, {pad}, mode='circular')"),
     # sums and pools
     "mean": _word("{self}.mean({_})"),
     "sum": _word("{self}.sum({_})"),
@@ -98,6 +105,13 @@ WORDS: dict[str, Word] = {
     ),
     "avg_pool2d": _word("F.avg_pool2d({self}, {kernel_size}{_})", module="nn.AvgPool2d({kernel_size}{_})"),
     "max_pool2d_with_indices": _word("F.max_pool2d({self}, {kernel_size}{_})", module="nn.MaxPool2d({kernel_size}{_})"),
+    "adaptive_avg_pool2d": _word(
+        "F.adaptive_avg_pool2d({self}, {output_size})", module="nn.AdaptiveAvgPool2d({output_size})"
+    ),
+    "max_pool2d": _word("F.max_pool2d({self}, {kernel_size}{_})", module="nn.MaxPool2d({kernel_size}{_})"),
+    "upsample_bilinear2d": _word(
+        "F.interpolate({self}, size={output_size}, mode='bilinear', align_corners={align_corners})"
+    ),
     "upsample_nearest2d": _word("F.interpolate({self}, size={output_size})"),
 }
 

@@ -14,7 +14,7 @@ EXERCISES = ("resblock", "bottleneck", "se", "res2net")
 GENERATORS = {exercise: Generator(right_answers(exercise)) for exercise in EXERCISES}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("number", "style"), enumerate(styles()))
+@pytest.mark.parametrize(("number", "style"), list(enumerate(styles())))
 def test_a_right_answer_is_right_in_every_style(number: int, style: str) -> None:
     """What is written behaves like the reference."""
     exercise = EXERCISES[number % len(EXERCISES)]
@@ -45,3 +45,14 @@ def test_a_mistake_that_changes_nothing_is_no_plan() -> None:
     """A basic block has no hidden width to get wrong: nothing is planted that behaves like a right answer."""
     planner = GENERATORS["resblock"].planner
     assert planner.single(random.Random(0), "bottleneck-not-narrowed") is None
+
+
+def test_lazy_layers_that_never_saw_an_input_are_judged() -> None:
+    """A block of lazy layers that raises in its first pass has no weights to set: it is wrong for what it raised."""
+    generator = GENERATORS["resblock"]
+    plan = generator.planner.single(random.Random(0), "projection-ignores-stride")
+    assert plan is not None
+    program = generator.write(plan, "Lazy", random.Random(0))
+    report = judge(program.source, "resblock")
+    assert "student_crashed" == report.checks[0].status
+    assert "cannot be run" in report.checks[0].message

@@ -179,6 +179,8 @@ def examine(
     seen = Observation(case, built, precision, seed)
     if built.not_a_module is not None or (built.raised is not None and built.raised.stage == "constructor"):
         return seen
+    if built.raised is not None and not built.tensors:
+        return seen  # there are no weights to set: lazy layers behind what raised, for instance
     _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
     recipes = {probe.recipe for probe in possible} - {"initial"}

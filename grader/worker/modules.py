@@ -95,7 +95,9 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
                 module(x.clone())  # Lazy layers take their shapes from the first input
         module.to(dtype)
     except BaseException as error:
-        return None, raised("forward", error) | {"constructor": describe_constructor(target, module)}
+        # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
+        failed = raised("forward", error, record(module, x.clone(), place_of))
+        return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
     tensors = _registered(subject)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
-from grader.judge.anatomy import residual_additions
 from grader.judge.draws import draw_input
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -232,16 +231,11 @@ def _undefined(examined: Examined) -> Finding:
 
 def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     """A network whose resolution never halves while its channels double."""
-    graph = examined.network.graph
-    if graph is None or seen.case.confirm:
+    if examined.network.graph is None or seen.case.confirm:
         return None
     if examined.plan:
         return _wrong_stages(examined, seen)
-    nodes = graph.by_id()
-    # The operands' shape: a sum by `stack` has one dimension more.
-    maps = [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
-    if any(block.excused for block in examined.blocks):  # some of them may add nothing
-        maps = [block.segment.output.shape for block in examined.blocks]
+    maps = examined.block_maps
     if not maps:
         return None  # the skip-connection check has something to say about that
     for before, behind in pairwise(maps):

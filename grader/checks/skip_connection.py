@@ -17,9 +17,7 @@ from torch import Tensor
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place, wrong_blocks
-from grader.graph import Graph
 from grader.judge.activations import activate_branch, toggle_final_activation
-from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -83,8 +81,7 @@ class SkipConnection(Check):
         recorded = [seen for seen in examined.ran if not seen.case.confirm]
         if not recorded:
             return Finding(Status.SKIPPED, "All cases are confirming ones, in which no blocks are counted.")
-        graph = examined.network.graph
-        if graph is None:
+        if examined.network.graph is None:
             return Finding(
                 Status.SKIPPED,
                 f"{in_case(examined, recorded[0])}: the network's blocks cannot be counted, because what it computes "
@@ -92,16 +89,16 @@ class SkipConnection(Check):
                 advice="Its points are pending, not lost: a human looks at the network.",
             )
         return (
-            _blocks_missing(examined, examined.exercise.min_blocks, recorded[0], graph)
+            _blocks_missing(examined, examined.exercise.min_blocks, recorded[0])
             or wrong_blocks(examined, self.id)
             or not_everywhere(examined, "There are enough residual blocks")
             or _blocks_unknown(examined)
             or Finding(
                 Status.PASSED,
-                f"The network adds a shortcut {len(block_uses(graph)[0])} times; at least "
-                f"{examined.exercise.min_blocks} residual blocks were asked for.",
+                f"The network has {examined.block_uses[0]} residual blocks; at least "
+                f"{examined.exercise.min_blocks} were asked for.",
                 expected=examined.exercise.min_blocks,
-                actual=len(block_uses(graph)[0]),
+                actual=examined.block_uses[0],
                 evidence=[f"{block.name} is as {block.call} should be." for block in examined.blocks if block.right],
                 notes=[
                     f"{block.name} makes the mistake that was marked down in {block.excused}; it does not cost again."
@@ -112,30 +109,28 @@ class SkipConnection(Check):
         )
 
 
-def _blocks_missing(examined: Examined, least: int, seen: Observation, graph: Graph) -> Finding | None:
+def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Finding | None:
     """Too few blocks, or one that is used several times."""
     where = in_case(examined, seen)
-    found, again = block_uses(graph)
+    found, again = examined.block_uses
     if again:
         return Finding(
             Status.FAILED,
-            f"{where}: {len(found)} blocks are used {len(found) + len(again)} times: a block that is used more "
-            "than once shares its weights.",
-            expected=len(found) + len(again),
-            actual=len(found),
+            f"{where}: {found} blocks are used {found + again} times: a block that is used more than once shares its "
+            "weights.",
+            expected=found + again,
+            actual=found,
             advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
             **place(seen, "output"),
         )
     if examined.plan:
         return _wrong_depth(examined, where)
-    # A block whose mistake has cost already counts, even if it adds nothing.
-    excused = [block for block in examined.blocks if block.excused and block.segment.join not in found]
-    if len(found) + len(excused) < least:
+    if found < least:
         return Finding(
             Status.FAILED,
-            f"{where}: {len(found)} residual blocks found, expected at least {least}.",
+            f"{where}: {found} residual blocks found, expected at least {least}.",
             expected=least,
-            actual=len(found),
+            actual=found,
             advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
             **place(seen, "output"),
         )

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
+from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.calls import Convention, as_asked
 from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
@@ -165,6 +166,41 @@ class Examined:
         if seen is None:
             return RecordedNetwork(None, "no case records what the network computes")
         return RecordedNetwork.of(seen)
+
+    @cached_property
+    def block_uses(self) -> tuple[int, int]:
+        """How many blocks a network has, and how often one of them is used again.
+
+        A block counts if the graph shows its addition, if it is right, however it adds, or if its mistake has cost
+        already, even if it adds nothing.
+        """
+        if self.network.graph is None:
+            return 0, 0
+        first, again = map(set, block_uses(self.network.graph))
+        if not self.blocks:
+            return len(first), len(again)
+        used: set[str] = set()
+        new = repeated = 0
+        for block in self.blocks:
+            nodes, weights = block.segment.nodes, block.segment.weights
+            if nodes & again or (weights and weights <= used):
+                repeated += 1
+            elif nodes & first or block.right or block.excused:
+                new += 1
+            used |= weights
+        return new, repeated
+
+    @property
+    def block_maps(self) -> list[list[int]]:
+        """Shapes of the outputs of a network's blocks, first to last."""
+        graph = self.network.graph
+        if any(block.right or block.excused for block in self.blocks):
+            return [block.segment.output.shape for block in self.blocks]
+        if graph is None:
+            return []
+        nodes = graph.by_id()
+        # The operands' shape: a sum by `stack` has one dimension more.
+        return [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
 
     @property
     def stages(self) -> list[Stage]:

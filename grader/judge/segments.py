@@ -47,6 +47,17 @@ class Segment:
     input_is_activated: bool = False
 
     @property
+    def nodes(self) -> set[int]:
+        """Ids of its operations, in the network's graph."""
+        return {node.id for node in self.extents[0].nodes if node.leaf is None}
+
+    @property
+    def weights(self) -> set[str]:
+        """Keys of its weights."""
+        leaves = [node for node in self.extents[-1].nodes if node.leaf is not None and len(node.shape) > 1]
+        return {node.leaf.key for node in leaves if node.leaf is not None and node.leaf.kind != "input"}
+
+    @property
     def output(self) -> Node:
         """The node that gives its result."""
         graph = self.extents[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from grader.assignment import NetworkExercise
-from grader.judge.anatomy import block_uses, residual_additions
+from grader.judge.anatomy import residual_additions
 from grader.judge.examined import Examined
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -49,7 +49,7 @@ class NoResidualBlocks(_NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        if graph is None or residual_additions(graph) or any(block.excused for block in examined.blocks):
+        if graph is None or residual_additions(graph) or examined.block_uses[0]:
             return None
         return Notice(Proof.MEASURED)
 
@@ -71,7 +71,7 @@ class WrongDepth(_NetworkMistake):
             wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
             said = f"The stages have {', '.join(map(str, found))} blocks instead of {', '.join(map(str, wanted))}."
             return Notice(Proof.MEASURED, message=said) if found and wanted != found else None
-        count = max(len(block_uses(graph)[0]), len(examined.blocks))
+        count = examined.block_uses[0]
         said = f"The network has {count} residual blocks; the task asks for at least {exercise.min_blocks}."
         return Notice(Proof.MEASURED, message=said) if 0 < count < exercise.min_blocks else None
 
@@ -85,8 +85,7 @@ class NoDownsampling(_NetworkMistake):
         graph = examined.network.graph
         if graph is None:
             return None
-        nodes = graph.by_id()
-        sizes = {tuple(nodes[nodes[i].inputs[0]].shape[2:]) for i in residual_additions(graph)}
+        sizes = {tuple(shape[2:]) for shape in examined.block_maps}
         return Notice(Proof.MEASURED) if len(sizes) == 1 else None
 
 
@@ -140,4 +139,4 @@ class BlockInstanceRepeated(_NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        return Notice(Proof.MEASURED) if graph is not None and block_uses(graph)[1] else None
+        return Notice(Proof.MEASURED) if graph is not None and examined.block_uses[1] else None

@@ -27,9 +27,10 @@ from grader.errors import (
     WallError,
 )
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Worker, ask, examine
+from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.formula import formula
+from grader.judge.network import RecordedNetwork
 from grader.judge.reference import Reference
 from grader.mistakes import diagnose
 from grader.observation import Executed
@@ -246,6 +247,17 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
             break
     # As the task says, unless another way of calling gets more out of it.
     _, examined.convention, examined.observations = max(attempts, key=lambda attempt: attempt[0])
+    if isinstance(exercise, NetworkExercise):
+        _test_network(worker, examined)
+
+
+def _test_network(worker: Worker, examined: Examined) -> None:
+    """Does a network do what it was recorded to do, in the first case that has a recording?"""
+    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    if seen is not None and examined.found is not None and examined.convention is not None:
+        call = examined.convention.call(seen.case)
+        again = partial(record_again, worker, examined.found, seen, call, seconds=CALL_SECONDS)
+        examined.network = RecordedNetwork.of(seen, again)
 
 
 def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:

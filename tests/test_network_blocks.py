@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from judging import judge, judge_all
 from networks import BUGS, resnet
+from programs import program
 
 from grader.mistakes._mistake import BOTTLENECK, changed
 from grader.mistakes.network import NETWORK
@@ -115,6 +116,30 @@ def test_a_right_network_is_not_accused(name: str) -> None:
     report = judge(RIGHT[name], "network")
     assert [] == failed(report)
     assert [] == report.diagnoses
+
+
+@pytest.mark.parametrize("hand", ["ByName", "Listed", "Handmade", "Linear", "InPlace"])
+def test_blocks_of_many_hands_are_not_accused(hand: str) -> None:
+    """However the sum is written, and whether or not sizes are written into what was recorded."""
+    build = NETWORK[NETWORK.index("def build_network") :].replace("ResBlock", "Bottleneck")
+    report = judge(program(0, "Bottleneck", hand).source + "\n\n" + build, "network")
+    assert [] == failed(report)
+    assert [] == report.diagnoses
+
+
+SOMETIMES = {
+    "only for batches": "out + identity if len(x) > 1 else out",
+    "only in evaluation": "out if self.training else out + identity",
+    "only in training": "out + identity if self.training else out",
+}
+
+
+@pytest.mark.parametrize("when", SOMETIMES)
+def test_a_shortcut_that_is_only_sometimes_there_does_not_pass(when: str) -> None:
+    """One recording shows one way; the network is asked in the others too."""
+    report = judge(changed(NETWORK, ("F.relu(out + identity)", f"F.relu({SOMETIMES[when]})")), "network")
+    assert not report.correct
+    assert report.score < report.max_score
 
 
 def test_a_block_without_a_module_is_found_by_its_place() -> None:

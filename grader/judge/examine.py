@@ -223,6 +223,28 @@ def examine(
     return seen
 
 
+def record_again(
+    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, seconds: float
+) -> Graph | None:
+    """What a module computes for the input and in the mode of a probe, by its own recording.
+
+    Raises:
+        SessionEnded: the student's process is over.
+    """
+    arguments = {
+        "handle": f"{name}/{seen.case.title}/again",
+        "name": name,
+        "positional": call.positional,
+        "named": call.named,
+        "record": True,
+        "precision": seen.precision,
+        "train": probe.train,
+    }
+    x = draw_input(seen.seed, seen.case.input, probe)
+    graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph
+    return graph if graph is not None and graph.is_sound() else None
+
+
 def _is_as_recorded(probe: Probe) -> bool:
     """Is it asked like the pass that was recorded, but for weights and input?"""
     same = (probe.train, probe.batch, probe.grow) == (BUILD.train, BUILD.batch, BUILD.grow)

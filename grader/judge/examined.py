@@ -15,7 +15,7 @@ from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
 from grader.judge.forms import Edit, Form, add_every_bias, right_forms
 from grader.judge.leaves import Signature
-from grader.judge.network import JudgedBlock, RecordedNetwork
+from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.observation import Constructor, Problem, Raised
@@ -136,6 +136,7 @@ class Examined:
         observations: one for each case that could be asked.
         ended: why the student's process ended before all cases were asked, if it did.
         problems: what went wrong while the cells ran.
+        network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
@@ -149,6 +150,7 @@ class Examined:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
+    network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
     stopped_by: str = ""
@@ -158,14 +160,6 @@ class Examined:
     def ran(self) -> list[Observation]:
         """Cases in which the module was built and gave a tensor."""
         return [seen for seen in self.observations if seen.built.output and seen.built.output.kind == "tensor"]
-
-    @cached_property
-    def network(self) -> RecordedNetwork:
-        """What a network computes, if its own recording was found to tell the truth, in the first case that has one."""
-        seen = next((seen for seen in self.ran if not seen.case.confirm), None)
-        if seen is None:
-            return RecordedNetwork(None, "no case records what the network computes")
-        return RecordedNetwork.of(seen)
 
     @cached_property
     def block_uses(self) -> tuple[int, int]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from grader.graph import Graph
+from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.draws import draw_input
 from grader.judge.examine import Observation
 from grader.judge.narrow import in_training
 from grader.judge.replay import Environment
-from grader.judge.segments import Segment
+from grader.judge.segments import Segment, segments
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
@@ -22,6 +24,7 @@ from grader.verdict import CheckResult, Diagnosis
 AS_RECORDED = Probe("random", "random", gradient=False)
 ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
 TRAINING = Probe("random train", "random", train=True, gradient=False)
+Again = Callable[[Probe], Graph | None]
 # Operations whose sizes may hold the number of samples: of something that is read, or of something new.
 SIZED = frozenset("view _unsafe_view reshape expand".split())
 NEW = frozenset("zeros ones full new_zeros new_ones new_full".split())
@@ -71,8 +74,13 @@ class RecordedNetwork:
     trains: bool = False
 
     @staticmethod
-    def of(seen: Observation) -> RecordedNetwork:
-        """Put what was recorded to the test."""
+    def of(seen: Observation, again: Again) -> RecordedNetwork:
+        """Put what was recorded to the test.
+
+        Args:
+            again: records the network once more, for the input of a probe. Asked where the first recording does not
+                tell: sizes may be written into it, and batch norms by hand do other things in training mode.
+        """
         graph = seen.built.graph
         if graph is None or not seen.has_graph:
             return RecordedNetwork(None, "it could not be recorded")
@@ -82,8 +90,28 @@ class RecordedNetwork:
                 None, "what was recorded gives another output than the network, or cannot be run again"
             )
         if not _gives(seen, for_one_sample(graph), ONE_SAMPLE, values):
-            return RecordedNetwork(None, "for one sample alone it computes something else than for two")
-        return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING, values))
+            alone = again(ONE_SAMPLE)
+            if alone is None or not _gives(seen, alone, ONE_SAMPLE, values) or not _has_same_blocks(graph, alone):
+                return RecordedNetwork(None, "for one sample alone it computes something else than for two")
+        if _gives(seen, in_training(graph), TRAINING, values):
+            return RecordedNetwork(graph, trains=True)
+        trained = again(TRAINING)
+        if trained is None or not _gives(seen, trained, TRAINING, values) or not _has_same_blocks(graph, trained):
+            return RecordedNetwork(None, "in training mode it computes something else than in evaluation mode")
+        return RecordedNetwork(graph)
+
+
+NOT_RECORDED = RecordedNetwork(None, "no case records what the network computes")
+
+
+def _has_same_blocks(one: Graph, other: Graph) -> bool:
+    """Have two recordings of a network as many blocks, as far as they show?"""
+    return _shown_blocks(one) == _shown_blocks(other)
+
+
+def _shown_blocks(graph: Graph) -> list[int]:
+    """How many skips, residual additions, and additions of a block that is used again."""
+    return [sum(part.has_skip for part in segments(graph)), *map(len, block_uses(graph))]
 
 
 def for_one_sample(graph: Graph) -> Graph:

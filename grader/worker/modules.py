@@ -59,7 +59,7 @@ def raised(stage: str, error: BaseException, recording: Recording | None = None)
 
 
 def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subject | None, dict[str, Json]]:
-    """Construct `namespace[name]`, run it once in evaluation mode and record what it computes.
+    """Construct `namespace[name]`, run it once, in evaluation mode unless `train` is set, and record what it computes.
 
     Args:
         arguments: `name`, `positional` and `named` (see `given`), `precision` ("float64" or "float32"), `record` (or
@@ -102,6 +102,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     tensors = _registered(subject)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
+    module.train(arguments.get("train", False))
     # Not a leaf: students may write to their input in place.
     recording = record(module, x.clone().requires_grad_() * 1, place_of)
     if recording.error is not None:

@@ -13,7 +13,7 @@ from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.calls import Convention, as_asked
 from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
-from grader.judge.forms import Edit, Form, add_every_bias, right_forms
+from grader.judge.forms import Edit, Form, add_every_bias, biased_forms, right_forms
 from grader.judge.leaves import Signature
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
@@ -29,6 +29,7 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
+        self._biased: dict[str, list[Form]] = {}
         self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
         self._wrongs: OrderedDict[tuple[object, ...], Form] = OrderedDict()
         self._brought: dict[tuple[object, ...], int] = {}
@@ -45,6 +46,13 @@ class RightAnswers:
     def plain_forms(self, case: Case) -> list[Form]:
         """Of each variant the form without redundant biases."""
         return list({form.variant: form for form in reversed(self.forms(case))}.values())[::-1]
+
+    def biased_forms(self, case: Case) -> list[Form]:
+        """The plain forms with every set of redundant biases, whether the assignment allows them or not."""
+        if case.title not in self._biased:
+            plain = self.plain_forms(case)
+            self._biased[case.title] = [form for each in plain for form in biased_forms(each)]
+        return self._biased[case.title]
 
     def planted(
         self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True

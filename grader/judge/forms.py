@@ -224,16 +224,19 @@ def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Ite
     """
     for variant in range(len(reference.variants)):
         plain = Form(reference, case, variant, (), seed, device)
-        yield plain
-        if reference.exercise.conv_bias == "forbidden":
-            continue
-        layers = _layers_without_bias(plain._small)
-        for size in range(1, len(layers) + 1):
-            for chosen in combinations(range(len(layers)), size):
-                form = plain.with_edit(_add_biases(frozenset(chosen)))
-                # Known before its graph is: most forms are only asked for this, and told apart by it.
-                form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
-                yield form
+        yield from biased_forms(plain) if reference.exercise.conv_bias == "free" else [plain]
+
+
+def biased_forms(plain: Form) -> Iterator[Form]:
+    """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
+    yield plain
+    layers = _layers_without_bias(plain._small)
+    for size in range(1, len(layers) + 1):
+        for chosen in combinations(range(len(layers)), size):
+            form = plain.with_edit(_add_biases(frozenset(chosen)))
+            # Known before its graph is: most forms are only asked for this, and told apart by it.
+            form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
+            yield form
 
 
 def _layers_without_bias(graph: Graph) -> list[Node]:

@@ -1,0 +1,39 @@
+"""A bias that a batch norm subtracts again, in an assignment that forbids it."""
+
+from __future__ import annotations
+
+from grader.assignment import ModuleExercise
+from grader.judge.behaviour import behaves_like
+from grader.judge.examine import Observation
+from grader.judge.examined import Examined, RightAnswers
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.verdict import Proof
+
+UNBIASED = changed(RESBLOCK, ("ResBlock", "UnbiasedBlock"))
+
+
+class RedundantBias(Noticed):
+    id = "redundant-bias"
+    message = (
+        "A convolution in front of a batch norm has a bias, which the batch norm subtracts again: a parameter that "
+        "does nothing. The task asks for bias=False. All else is right."
+    )
+    broken = (
+        changed(UNBIASED, ("bias=False", "bias=True")),
+        changed(UNBIASED, ("3, stride=1, padding=1, bias=False", "3, stride=1, padding=1")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        exercise, answers = examined.exercise, examined.answers
+        if not isinstance(exercise, ModuleExercise) or answers is None or exercise.conv_bias == "free":
+            return None
+        if len(examined.ran) < len(exercise.cases):
+            return None
+        variants = range(len(answers.reference.variants))
+        explained = any(all(_would_do(answers, seen, variant) for seen in examined.ran) for variant in variants)
+        return Notice(Proof.REPLAYED) if explained else None
+
+
+def _would_do(answers: RightAnswers, seen: Observation, variant: int) -> bool:
+    """Would it be right in this case if such biases were free?"""
+    return any(behaves_like(seen, [form]) for form in answers.biased_forms(seen.case) if form.variant == variant)

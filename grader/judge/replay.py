@@ -100,10 +100,12 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
         whole = _laid_out(whole, layout)
         torch.as_strided(whole, size, stride, offset).copy_(part)
         return whole
-    if node.name in ("view", "unsafe_view", "_unsafe_view"):
+    if node.name in ("view", "unsafe_view", "_unsafe_view", "_reshape_alias"):
         return args[0].reshape(args[1])
     function = operation(node.op)
     kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
+    if "batch_norm" in node.name:
+        _check_batch_norm(function, args, kwargs)
     for position, argument in enumerate(function._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             # Every node keeps the value it gave: what writes in place writes into a copy.
@@ -112,6 +114,23 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
             elif argument.name in kwargs:
                 kwargs[argument.name] = _copied(kwargs[argument.name])
     return function(*args, **{name: value for name, value in kwargs.items() if value is not None})
+
+
+def _check_batch_norm(function: Any, args: list[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse what the operation does not check itself: it would read and write memory beside its operands.
+
+    Raises:
+        ValueError: a parameter or statistic has another size than there are channels, or there are none to use.
+    """
+    names = [argument.name for argument in function._schema.arguments]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    channels = given["input"].shape[1]
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        value = given.get(name)
+        if isinstance(value, Tensor) and value.numel() != channels:
+            raise ValueError(f"{name} should contain {channels} elements, not {value.numel()}")
+        if name.startswith("running") and value is None and not given.get("training", False):
+            raise ValueError(f"{name} is missing")
 
 
 def _laid_out(value: Tensor, strides: list[int]) -> Tensor:

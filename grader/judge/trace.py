@@ -16,7 +16,7 @@ from torch import Tensor
 from grader.graph import Graph
 from grader.judge.replay import Environment
 
-CLOSE = 1e-7  # relative; the values themselves are in float64
+CLOSE = 1e-10  # relative; the values themselves are in float64
 
 
 @dataclass(frozen=True)

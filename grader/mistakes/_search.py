@@ -22,8 +22,8 @@ from grader.judge.replay import ReplayError
 from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
 
-MOST_FIRST = 12  # first mistakes of a pair that are followed up
-MOST_PAIRS = 400  # that are tried for one submission
+MOST_FIRST = 16  # first mistakes of a pair that are followed up
+MOST_PAIRS = 1500  # that are tried for one submission
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,18 @@ class Search:
         if found:
             return _one_of_each((step,) for _, step in found)
         tried = 0
-        for variant in variants:
-            for first in self._promising(variant):
-                seconds = [step for step in self._candidates(variant, (first,)) if step.mistake != first.mistake]
-                pairs = [(first, second) for second in seconds if self._explains(variant, (first, second))]
-                tried += len(seconds)
-                if pairs or tried > MOST_PAIRS:
-                    return _one_of_each(pairs)
+        for variant, first in self._promising(variants):
+            seconds = [step for step in self._candidates(variant, (first,)) if step.mistake != first.mistake]
+            pairs = [(first, second) for second in seconds if self._explains(variant, (first, second))]
+            tried += len(seconds)
+            if pairs or tried > MOST_PAIRS:
+                return _one_of_each(pairs)
         return []
 
-    def _promising(self, variant: int) -> list[Step]:
+    def _promising(self, variants: Iterable[int]) -> list[tuple[int, Step]]:
         """First mistakes of a pair: those that bring the reference nearest to the student's module."""
-        likely = sorted(self._candidates(variant, ()), key=lambda step: self._likeness(variant, step), reverse=True)
-        return likely[:MOST_FIRST]
+        likely = [(variant, step) for variant in variants for step in self._candidates(variant, ())]
+        return sorted(likely, key=lambda first: self._likeness(*first), reverse=True)[:MOST_FIRST]
 
     def _likeness(self, variant: int, step: Step) -> float:
         """The share of values that hypothesis and student pass through both, in the first case that tells."""
@@ -114,13 +113,10 @@ class Search:
         return [step for step in self._steps if step not in planted]
 
     def _brings_nearer(self, variant: int, step: Step, form: Form, root: Form, seen: Observation) -> bool:
-        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?
-
-        One that changes which parameter stands where may do anything: values tell nothing then.
-        """
+        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?"""
         changed = self._form(variant, (step,), seen)
         if changed is None or changed.signature == root.signature:
-            return changed is not None and changed.slots != root.slots
+            return False
         mine = signature(seen.slots)
         now, then = _difference(form.signature, mine), dict(_difference(form.signature, mine))
         for part, change in _difference(changed.signature, root.signature).items():
@@ -144,19 +140,26 @@ class Search:
 
     def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
         """A hypothesis in one case."""
-        biases = redundant_biases(signature(seen.slots))
-        forms = self._answers.planted(tuple(step.edit for step in planted), seen.case, variant, biases)
+        forms = self._forms(variant, planted, seen)
         like = (form for form in forms if form.signature == signature(seen.slots))
         return next(like, forms[0] if forms else None)
+
+    def _forms(self, variant: int, planted: Explanation, seen: Observation) -> list[Form]:
+        """The same with everything that is left open. Mistakes that change nothing in this case are left out: what
+        remains is known already more often than not."""
+        biases = redundant_biases(signature(seen.slots))
+        edits = tuple(step.edit for step in planted)
+        if len(edits) > 1:
+            roots = self._answers.planted((), seen.case, variant, biases)
+            edits = tuple(edit for edit in edits if not roots or self._answers.touched(edit, seen.case, roots[0]))
+        return self._answers.planted(edits, seen.case, variant, biases, recorded=seen.recorded)
 
     def _explains(self, variant: int, planted: Explanation) -> bool:
         return all(self._fits(variant, planted, seen) for seen in self._observations)
 
     def _fits(self, variant: int, planted: Explanation, seen: Observation) -> bool:
         """Does the reference with these mistakes behave as the student's code does in one case?"""
-        edits = tuple(step.edit for step in planted)
-        biases = redundant_biases(signature(seen.slots))
-        forms = self._answers.planted(edits, seen.case, variant, biases, recorded=seen.recorded)
+        forms = self._forms(variant, planted, seen)
         if seen.built.raised is not None:
             return behaves_like(seen, forms)
         return any(behaves_like(seen, [form]) for form in _with_slots_of(seen, forms))

@@ -177,10 +177,8 @@ def examine(
         if again.raised is None:
             built, precision = again, "float32"
     seen = Observation(case, built, precision, seed)
-    if built.not_a_module is not None or (built.raised is not None and built.raised.stage == "constructor"):
-        return seen
-    if built.raised is not None and not built.tensors:
-        return seen  # there are no weights to set: lazy layers behind what raised, for instance
+    if built.not_a_module is not None or (built.raised is not None and not built.tensors):
+        return seen  # there is no module to ask
     _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
     recipes = {probe.recipe for probe in possible} - {"initial"}

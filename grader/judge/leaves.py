@@ -129,8 +129,8 @@ def places_in_graph(graph: Graph) -> list[Place]:
     """The parameters and buffers that a graph uses, each with its role and canonical place.
 
     The order is by depth (weighted layers between the input and the first use), then by height (weighted layers
-    from there to the output, most first), then by the number of operations on either side. Layers that work side by
-    side on parts of one value come in the order of the parts.
+    from there to the output, most first). Layers that work side by side on parts of one value come in the order of the
+    parts; what is left is ordered by the number of operations on either side.
     """
     nodes = graph.by_id()
     users = graph.users()
@@ -161,9 +161,9 @@ def places_in_graph(graph: Graph) -> list[Place]:
         order = (
             depth[user.id],
             -height[user.id],
+            _first_channel(user, nodes, reads_input),
             rank[user.id],
             -rest[user.id],
-            _first_channel(user, nodes, reads_input),
         )
         transposed = role == "weight" and _is_transposed(node.shape, user, via, path)
         found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape, transposed), order, transposed))

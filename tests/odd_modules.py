@@ -49,6 +49,16 @@ FAITHFUL = {
     "view of a view": module("y = self.conv(x)\nreturn y[:, 1:][:, :2].transpose(1, 2)[:, ::2] * 2"),
     "slice written to": module("y = self.conv(x).clone()\ny[:, :2] = self.bn(x)[:, 2:]\nreturn y"),
     "slice of a slice written to": module("y = self.conv(x) + 0\ny[:, 1:][:, :2] *= 3\nreturn y.relu()"),
+    "ellipsis and None": module("y = self.conv(x)\nreturn y[..., None, ::2][:, -1:, ..., 0, :]"),
+    "list of indices": module("return self.conv(x)[:, [3, 1]] + x[:, [0, 0]]"),
+    "two views written": module(
+        "y = self.conv(x) + 0\na, b = y[:, :2], y[:, 1:3]\na += 1\nb *= 2\na.relu_()\nreturn torch.cat([a, b, y], 1)"
+    ),
+    "written through a diagonal": module("y = self.conv(x) + 0\ny.diagonal(dim1=2, dim2=3).fill_(1)\nreturn y"),
+    "strided window": module("return self.conv(x).unfold(3, 3, 1).amax(-1)"),
+    "real and imag": module(
+        "z = torch.view_as_complex(self.conv(x).unflatten(3, (3, 2)).contiguous())\nreturn z.imag * z.real"
+    ),
     "view read after its base was written": module(
         "y = self.conv(x) + 0\nv = y[:, ::2]\ny.mul_(2)\nv2 = y.permute(0, 2, 3, 1)\ny += 1\nreturn v * v2.mean()"
     ),
@@ -186,6 +196,26 @@ class Clip(torch.autograd.Function):
     "vmap": module("return torch.vmap(lambda s: F.relu(s) * s.mean())(self.conv(x))"),
     "functional_call": module(
         "w = {k: v * 2 for k, v in self.conv.named_parameters()}\nreturn torch.func.functional_call(self.conv, w, (x,))"
+    ),
+    "tensor hook": module("y = self.conv(x)\ny.register_hook(lambda g: g)\nreturn y * 2"),
+    "full backward hook": module("return self.conv(x)", "self.conv.register_full_backward_hook(lambda m, i, o: None)"),
+    "forward hook on itself": module("return self.conv(x)", "self.register_forward_hook(lambda m, i, o: o.tanh())"),
+    "checkpoint of a sequence": module(
+        "return torch.utils.checkpoint.checkpoint_sequential([self.conv, self.bn], 2, x, use_reentrant=False)"
+    ),
+    "no_grad as a decorator": module(
+        "return self.conv(x) * self.scale(x)", methods="@torch.no_grad()\ndef scale(self, x):\n    return x.std()"
+    ),
+    "context manager": module(
+        "with twice() as k:\n    return self.conv(x) * k",
+        before="import contextlib\n@contextlib.contextmanager\ndef twice():\n    yield 2",
+    ),
+    "retain_grad": module("y = self.conv(x)\ny.retain_grad()\nreturn y.relu()"),
+    "detached and written": module("y = self.conv(x)\nm = y.detach().clone()\nm[:, 0] = 5\nreturn y * m"),
+    "swapped by set_": module("y = torch.empty(0)\ny.set_((self.conv(x) * 2).detach())\nreturn y + x"),
+    "buffer updated": module(
+        "self.seen.mul_(0.5).add_(x.detach().mean())\nreturn self.conv(x)",
+        "self.register_buffer('seen', torch.zeros(()))",
     ),
     # weights that are made of others
     "weight_norm": module("return self.conv(x)", "parametrizations.weight_norm(self.conv)"),

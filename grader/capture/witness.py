@@ -34,7 +34,8 @@ def reached_by_autograd(result: Tensor, start: Any) -> tuple[set[int], bool, lis
             continue
         if hasattr(function, "variable"):
             leaves.add(id(function.variable))
-        if isinstance(function, torch._C._FunctionBase):
+        written_in = getattr(getattr(function, "_forward_cls", None), "__module__", "torch")
+        if isinstance(function, torch._C._FunctionBase) and not str(written_in).startswith("torch."):
             own.append(type(function).__name__.removesuffix("Backward")[:100])
         for before, _ in function.next_functions:
             if before is not None and before not in seen:

@@ -35,3 +35,20 @@ def places(events: Iterable[Event]) -> str:
         return ""
     *most, last = lines
     return f"lines {', '.join(most)} and {last}" if most else f"line {last}"
+
+
+def is_unsteady(examined: Examined) -> bool:
+    """Did a pass in training mode give something else when it was repeated?"""
+    return any(answer.unsteady for seen in examined.ran for answer in seen.answers.values())
+
+
+def weights_are_computed(examined: Examined) -> bool:
+    """Are there parameters from which PyTorch's weight_norm, spectral_norm or a parametrization computes weights? The
+    student's word: their names."""
+    for seen in examined.ran:
+        keys = {tensor.key for tensor in seen.built.tensors}
+        for key in keys:
+            stem = key.removesuffix("_g").removesuffix("_orig")
+            if ".parametrizations." in f".{key[2:]}" or (stem != key and keys & {stem + "_v", f"b:{stem[2:]}_u"}):
+                return True
+    return False

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from grader.graph import Graph, Node
 from grader.judge.examined import Examined
 from grader.judge.leaves import VIEWS
-from grader.mistakes._evidence import at, facts, places, raised
+from grader.mistakes._evidence import at, places, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Answer
 from grader.verdict import Proof
@@ -116,9 +116,12 @@ class NumpyInForward(Noticed):
         error = raised(examined)
         if error is not None and "Can't call numpy() on Tensor that requires grad" in error.message:
             return at(error, "numpy() cannot be called on a tensor that needs a gradient. Use the operation of torch.")
-        reads = [read for found in facts(examined) for read in found.reads if read.what in PAST_TORCH]
-        if not reads:
-            return None
+        seen = next(
+            (seen for seen in examined.ran if any(read.what in PAST_TORCH for read in seen.built.facts.reads)), None
+        )
+        if seen is None or not _numbers_come_back(seen.built.graph):
+            return None  # to print numbers is fine
+        reads = [read for read in seen.built.facts.reads if read.what in PAST_TORCH]
         where = places(reads)
         # That nothing flows back was measured; that numbers left PyTorch on these lines is the student's word.
         cut = any(answer.y is not None and not answer.gradients for answer in _with_gradients(examined))
@@ -129,6 +132,12 @@ class NumpyInForward(Noticed):
             self.message + (f" See {where}." if where else ""),
             explains=cut,
         )
+
+
+def _numbers_come_back(graph: Graph | None) -> bool:
+    """Is the output computed from more than single numbers that no recorded operation made?"""
+    leaves = [node.leaf for node in graph.nodes if node.leaf is not None] if graph is not None else []
+    return any(leaf.kind == "constant" and leaf.value is None for leaf in leaves)
 
 
 def _with_gradients(examined: Examined) -> Iterator[Answer]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from grader.judge.examined import Examined
-from grader.mistakes._evidence import facts, places
+from grader.mistakes._evidence import facts, is_unsteady, places, weights_are_computed
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
-from grader.mistakes.chance import is_unsteady
 from grader.verdict import Proof
 
 
@@ -96,10 +95,4 @@ class WeightsReparametrised(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
-        for seen in examined.ran:
-            keys = {tensor.key for tensor in seen.built.tensors}
-            for key in keys:
-                stem = key.removesuffix("_g").removesuffix("_orig")
-                if ".parametrizations." in f".{key[2:]}" or (stem != key and keys & {stem + "_v", f"b:{stem[2:]}_u"}):
-                    return Notice(Proof.REPORTED)
-        return None
+        return Notice(Proof.REPORTED) if weights_are_computed(examined) else None

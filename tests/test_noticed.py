@@ -1,0 +1,93 @@
+"""Mistakes that are noticed: where they point, in which order they are named, and what does not make them."""
+
+from __future__ import annotations
+
+import pytest
+from judging import judge
+
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.verdict import Diagnosis, Proof
+
+RET = "return F.relu(out + identity)"
+FIRST = "        out = F.relu(self.bn1(self.conv1(x)))\n"
+LAST = "        self.shortcut = nn.Sequential()\n"
+# Wrong for a reason that is found at once: a batch norm refuses its input.
+WRONG = changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(out_channels)", "self.bn2 = nn.BatchNorm2d(out_channels + 1)"))
+# Wrong in a way that nothing explains, and runs.
+ODD = changed(RESBLOCK, (RET, "return F.relu(out + identity) * (x.mean() + 2)"))
+
+
+def diagnoses(source: str) -> list[Diagnosis]:
+    """What is found in a basic block, which must be wrong."""
+    report = judge(source, "resblock")
+    assert not report.correct
+    return report.diagnoses
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake", "proof", "pointed_at"),
+    [
+        ((LAST, LAST + "        nn.Linear(3, 3)\n"), "layer-not-kept", Proof.REPORTED, "nn.Linear(3, 3)"),
+        ((LAST, LAST + "        self.conv1 = nn.Conv2d(3, 3, 1)\n"), "layer-overwritten", Proof.REPORTED, "3, 1)"),
+        ((LAST, LAST + "        super(int, self).f()\n"), "super-wrong", Proof.MEASURED, "super(int, self).f()"),
+        (
+            (FIRST, FIRST + "        out = self.nothing(out)\n"),
+            "attribute-missing",
+            Proof.MEASURED,
+            "self.nothing(out)",
+        ),
+        ((FIRST, FIRST + "        nothing(out)\n"), "name-error", Proof.MEASURED, "nothing(out)"),
+        ((FIRST, FIRST + "        out = nn.Tanh(out) + 1\n"), "layer-not-called", Proof.MEASURED, "nn.Tanh(out) + 1"),
+        ((FIRST, FIRST + "        out.numpy()\n"), "numpy-in-forward", Proof.MEASURED, "out.numpy()"),
+        (
+            (FIRST, FIRST + "        out = out @ out[:, :, 1:]\n"),
+            "shape-mismatch",
+            Proof.MEASURED,
+            "out @ out[:, :, 1:]",
+        ),
+    ],
+)
+def test_a_noticed_mistake_points_at_its_line(
+    change: tuple[str, str], mistake: str, proof: Proof, pointed_at: str
+) -> None:
+    """Cell and line are those where it happened; what only the student's process says is not called measured."""
+    source = changed(RESBLOCK, change)
+    found = next(diagnosis for diagnosis in diagnoses(source) if diagnosis.mistake == mistake)
+    assert (proof, 1) == (found.proof, found.cell)
+    assert pointed_at in source.splitlines()[(found.line or 0) - 1]
+
+
+def test_a_result_thrown_away_is_named_before_what_it_causes() -> None:
+    """It points at the line; the missing operation is proven by replay."""
+    source = changed(RESBLOCK, (RET, "out + identity\n        return F.relu(out)"))
+    first, second = diagnoses(source)[:2]
+    assert ("result-discarded", Proof.REPORTED) == (first.mistake, first.proof)
+    assert "out + identity" == source.splitlines()[(first.line or 0) - 1].strip()
+    assert ("shortcut-missing", Proof.REPLAYED) == (second.mistake, second.proof)
+
+
+def test_operands_that_do_not_fit_are_told_with_their_origins() -> None:
+    """Shape, formula and line of each."""
+    source = changed(RESBLOCK, (RET, "return F.relu(out + identity.flatten(2)[:, :3])"))
+    [found] = diagnoses(source)
+    assert "shape-mismatch" == found.mistake
+    assert "2×8×8×8 (bn(conv3x3(relu(bn(conv3x3(x))))), line 23)" in found.message
+    assert "2×3×64 (" in found.message
+
+
+@pytest.mark.parametrize(
+    ("source", "mistake"),
+    [
+        (changed(WRONG, (FIRST, FIRST + "        print(out.tanh())\n")), "result-discarded"),
+        (changed(ODD, (FIRST, FIRST + "        print(out.detach().numpy()[0], out.tolist())\n")), "numpy-in-forward"),
+        (changed(ODD, (FIRST, FIRST + "        self.last = out.tanh()\n")), "result-discarded"),
+        (changed(ODD, (LAST, LAST + "        torch.rand(3)\n")), "random-behaviour"),
+        (changed(ODD, (LAST, LAST + "        self.shortcut = nn.Sequential(self.shortcut)\n")), "layer-overwritten"),
+        (changed(ODD, (LAST, LAST + "        self.kept = [nn.Linear(3, 3)]\n")), "layer-not-kept"),
+        (changed(ODD, (FIRST, FIRST + "        out = F.dropout(out, 0.5, False)\n")), "dropout-added"),
+        (changed(WRONG, (RET, "return F.relu(out + identity.flatten(1))")), "shortcut-missing"),
+    ],
+)
+def test_what_is_no_mistake_is_not_named(source: str, mistake: str) -> None:
+    """The program is wrong, but not for that."""
+    assert mistake not in {diagnosis.mistake for diagnosis in diagnoses(source)}

@@ -154,7 +154,7 @@ def built(source: str) -> dict[str, Any]:
     worker = InProcessWorker()
     plan = {"cells": [{"number": 1, "source": source}], "names": ["M"], "plan": "everything", "seconds": 5.0}
     worker.call("execute", plan, seconds=5)
-    arguments = {"handle": "m", "name": "M", "positional": [], "precision": "float64", "record": True}
+    arguments = {"handle": "m", "name": "M", "positional": [], "named": {}, "precision": "float64", "record": True}
     return worker.call("build", arguments, {"x": torch.randn(SHAPE)}, seconds=5).fields
 
 

@@ -51,7 +51,7 @@ def test_a_noticed_mistake_points_at_its_line(
     change: tuple[str, str], mistake: str, proof: Proof, pointed_at: str
 ) -> None:
     """Cell and line are those where it happened; what only the student's process says is not called measured."""
-    source = changed(RESBLOCK, change)
+    source = changed(ODD, change)
     found = next(diagnosis for diagnosis in diagnoses(source) if diagnosis.mistake == mistake)
     assert (proof, 1) == (found.proof, found.cell)
     assert pointed_at in source.splitlines()[(found.line or 0) - 1]

@@ -12,8 +12,9 @@ Json = Any
 MOST = 50
 # Results that cost nothing: looking at part of a tensor, or at its shape, is no work.
 NO_WORK = frozenset(
-    "leaf getitem alias scatter view _unsafe_view t transpose permute select slice unsqueeze squeeze expand detach "
-    "as_strided split split_with_sizes unbind clone empty empty_like zeros_like lift_fresh _to_copy view_as_real view_as_complex".split()
+    """leaf getitem alias scatter view _unsafe_view t transpose permute select slice unsqueeze squeeze expand detach
+    as_strided split split_with_sizes unbind clone empty empty_like zeros_like lift_fresh _to_copy view_as_real
+    view_as_complex""".split()
 )
 
 

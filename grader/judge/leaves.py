@@ -174,7 +174,7 @@ def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> li
     """The same for a module that could not be recorded: key, shape and leaf in registration order."""
     found = []
     for number, (key, shape, leaf) in enumerate(tensors):
-        # A number for each output, in four dimensions, is no vector over channels: a depthwise 1×1, or part of a weight.
+        # In four dimensions a number for each output is no vector over channels: a depthwise 1×1, part of a weight.
         is_weight = sum(size > 1 for size in shape) >= 2 or (len(shape) == 4 and shape[0] > 1)
         role: Role = "weight" if is_weight else _role_by_start(leaf)
         found.append(Place(key, role, canonical_shape(role, shape), (number,)))

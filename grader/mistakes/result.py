@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import nn
 
 from grader.judge.examined import Examined
@@ -69,6 +71,7 @@ class LayerNotCalled(Noticed):
         changed(RESBLOCK, (SUM, "return nn.ReLU(out + identity)")),
         changed(RESBLOCK, (SUM, "return nn.ReLU(inplace=True) + identity")),
         changed(RESBLOCK, (FIRST, "out = self.conv1(x)\n        out = F.relu(self.bn1)")),
+        changed(RESBLOCK, (FIRST, "out = nn.Tanh(self.bn1(self.conv1(x)))")),
     )
 
     def notice(self, examined: Examined) -> Notice | None:
@@ -78,7 +81,8 @@ class LayerNotCalled(Noticed):
         error = raised(examined)
         if error is None or error.type != "TypeError" or error.stage != "forward":
             return None
-        words = error.message.replace("'", " ").replace(",", " ").replace("(", " ").split("expected one of")[0].split()
+        # "… argument 'input' must be Tensor, not ReLU", "got (ReLU, Parameter, …)", "Tanh.__init__() takes 1 positional …"
+        words = re.findall(r"\w+", error.message.split("expected one of")[0])
         return at(error) if any(_is_layer(word) for word in words) else None
 
 

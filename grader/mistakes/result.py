@@ -81,7 +81,7 @@ class LayerNotCalled(Noticed):
         error = raised(examined)
         if error is None or error.type != "TypeError" or error.stage != "forward":
             return None
-        # "… argument 'input' must be Tensor, not ReLU", "got (ReLU, Parameter, …)", "Tanh.__init__() takes 1 positional …"
+        # "… must be Tensor, not ReLU", "got (ReLU, Parameter, …)", "Tanh.__init__() takes 1 positional argument but …"
         words = re.findall(r"\w+", error.message.split("expected one of")[0])
         return at(error) if any(_is_layer(word) for word in words) else None
 

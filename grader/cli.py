@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from grader import __version__
-from grader.batch import GRADER_FAILED, WRONG_USAGE, Request, check
+from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats.json import schema
 from grader.terminal import Terminal
@@ -37,6 +38,13 @@ class Wall(StrEnum):
     BWRAP = "bwrap"
     LANDLOCK = "landlock"
     NONE = "none"
+
+
+class AuditFormat(StrEnum):
+    """How `grader audit` prints what it found."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 app = typer.Typer(
@@ -155,7 +163,47 @@ def check_command(
         memory=memory,
         fail_under=fail_under,
     )
-    raise typer.Exit(_run(request, Terminal(quiet=quiet)))
+    terminal = Terminal(quiet=quiet)
+    raise typer.Exit(_guarded(lambda: check(request, terminal), terminal))
+
+
+@app.command(
+    "audit",
+    no_args_is_help=True,
+    epilog="Exit codes: 0 nothing missed and nobody accused; 1 something; 2 wrong usage or a broken assignment; "
+    "3 the grader itself failed.",
+)
+def audit_command(
+    assignment: Annotated[
+        str,
+        typer.Argument(
+            metavar="ASSIGNMENT",
+            help="A shipped assignment, or a folder with an assignment.toml.",
+            show_default=False,
+        ),
+    ],
+    programs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Programs for each mistake, each in another style.")
+    ] = 2,
+    format_: Annotated[AuditFormat, typer.Option("--format", help="How to print the result.")] = AuditFormat.TEXT,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the programs and of all that is drawn.")] = 0,
+    isolation: Annotated[Wall, typer.Option(help="The wall around the programs.")] = Wall.AUTO,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Plant every known mistake in an assignment's references: which would its cases and points miss?"""
+    terminal = Terminal(quiet=quiet)
+
+    def audit() -> int:
+        # Imports torch, which the other commands leave to the processes that grade.
+        from grader.audit.run import run_audit
+        from grader.audit.show import lines
+
+        found = run_audit(assignment, programs, seed, isolation.value, terminal.note)
+        terminal.close()
+        print(found.model_dump_json(indent=2) if format_ is AuditFormat.JSON else "\n".join(lines(found)))
+        return ALL_PASSED if found.is_clean else SOME_BELOW
+
+    raise typer.Exit(_guarded(audit, terminal))
 
 
 @app.command("schema")
@@ -164,11 +212,11 @@ def schema_command() -> None:
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
-def _run(request: Request, terminal: Terminal) -> int:
+def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
     """The exit code; every error as one message."""
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
     try:
-        return check(request, terminal)
+        return run()
     except (UsageError, AssignmentError) as error:
         terminal.error(str(error))
         return WRONG_USAGE

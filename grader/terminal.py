@@ -81,6 +81,11 @@ class Terminal:
             self._print_class(rows, tally)
         self._print_footer(request, tally, only)
 
+    def note(self, text: str) -> None:
+        """What is being done just now, while it is done."""
+        self._progress.update(self._bar, description=text)
+        self._progress.start()
+
     def close(self) -> None:
         """Take the bar away; also when the run failed."""
         self._progress.stop()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from grader.assignment import Case
 from grader.audit.compose import case_values, compose
-from grader.audit.plans import CONDITIONS, Plan, Planner, plantable
+from grader.audit.plans import CONDITIONS, Plan, Planner, mistakes_planted
 from grader.audit.program import NoPlan
 from grader.audit.styles import styles
 from grader.judge.examined import RightAnswers
@@ -66,10 +66,11 @@ class Generator:
         return Generated(source, self.exercise.id, style, plan)
 
     def _plan(self, rng: random.Random, mistakes: int) -> Plan | None:
+        known = [mistake.id for mistake in mistakes_planted()]
         match mistakes:
             case 0:
                 return self.planner.right(rng)
             case 1:
-                return self.planner.single(rng, rng.choice(plantable()))
+                return self.planner.single(rng, rng.choice(known))
             case _:
-                return self.planner.double(rng, *rng.sample(plantable(), 2))
+                return self.planner.double(rng, *rng.sample(known, 2))

@@ -137,12 +137,12 @@ class Planner:
 
     @cached_property
     def _probes(self) -> list[list[Probe]]:
-        """The probes with random weights that the exercise's checks ask, by case."""
+        """The probes with random weights that checks ask, by case; whether these have points is another matter."""
         return [list(self._random_probes(case)) for case in self.cases]
 
     def _random_probes(self, case: Case) -> Iterator[Probe]:
-        for name in self.exercise.points:
-            yield from (probe for probe in checks()[name].probes(self.exercise, case) if probe.recipe == "random")
+        for check in checks().values():
+            yield from (probe for probe in check.probes(self.exercise, case) if probe.recipe == "random")
 
     # ------------------------------------------------------------------ right forms to plant in
 
@@ -173,9 +173,9 @@ def same_behaviour(one: Form, other: Form, probe: Probe) -> bool:
     return all(key in first and key in second and equal(first[key], second[key]) for key in {**first, **second})
 
 
-def plantable() -> list[str]:
-    """Ids of all mistakes that can be planted."""
-    return [mistake.id for mistake in mistakes().values() if isinstance(mistake, Planted)]
+def mistakes_planted() -> list[Planted]:
+    """All mistakes that can be planted."""
+    return [mistake for mistake in mistakes().values() if isinstance(mistake, Planted)]
 
 
 def _planted(mistake: str) -> Planted:

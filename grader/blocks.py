@@ -30,7 +30,6 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof
 
 SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
 MOST_KEPT = 2000  # computations that are known to be right, or not
-MOST_VERDICTS = 500  # on blocks that are wrong
 MOST_CASES = 200  # sizes of blocks for which the references' answers are kept
 PATIENCE = 20.0  # seconds for the blocks of one network; real ones take a few; what is left goes to a human
 MOST_WEIGHTS = 1 << 23  # numbers in one block
@@ -91,7 +90,9 @@ class BlockJudge:
         self._seed = seed
         self._device = device
         self._equal: OrderedDict[tuple[object, ...], ModuleExercise | None] = OrderedDict()
-        self._verdicts: OrderedDict[tuple[object, ...], Verdict] = OrderedDict()
+        # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
+        self._met: set[str] = set()
+        self._verdicts: dict[tuple[object, ...], Verdict] = {}
         self._plans: dict[str, list[Stage]] = {}
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
@@ -118,6 +119,8 @@ class BlockJudge:
             examined.stopped_by = _stopped_by(examined, earlier)
             return
         deadline = time.monotonic() + PATIENCE
+        self._verdicts = {}
+        self._met = {diagnosis.mistake for each in earlier.values() for diagnosis in each.report.diagnoses}
         examined.plan = self.plan(examined.exercise)
         found = segments(network.graph)
         # Without any skip, chains may be blocks whose mistake is known from their own exercise.
@@ -165,12 +168,10 @@ class BlockJudge:
         return None
 
     def _mistakes(self, graph: Graph, trains: bool) -> Verdict:
-        """What a wrong block does wrong; kept, since the blocks of a network are often wrong alike."""
+        """What a wrong block does wrong. The blocks of a network are often wrong alike."""
         key = (fingerprint(graph), frozenset(_lines([graph])), trains)
         if key not in self._verdicts:
             self._verdicts[key] = self._search(graph, trains)
-            if len(self._verdicts) > MOST_VERDICTS:
-                self._verdicts.popitem(last=False)
         return self._verdicts[key]
 
     def _search(self, graph: Graph, trains: bool) -> Verdict:
@@ -181,8 +182,11 @@ class BlockJudge:
                 continue
             exercise = answers.reference.exercise
             call = call or _call(exercise, Sizes.of(graph))
-            diagnoses = [d for d in diagnose(examined) if d.proof is not Proof.REPORTED]
+            # What was met before is looked for first: a search among all mistakes takes much longer.
+            diagnoses = _proven(examined, self._met) if self._met else []
+            diagnoses = diagnoses or _proven(examined, None)
             if diagnoses:
+                self._met |= {diagnosis.mistake for diagnosis in diagnoses}
                 results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
                 return Verdict(_call(exercise, Sizes.of(graph)), results, diagnoses)
         return Verdict(call)
@@ -215,28 +219,42 @@ class BlockJudge:
         return self._equal[key]
 
     def _is_right(self, graph: Graph, answers: RightAnswers, trains: bool, way: Edit | None) -> bool:
-        examined = self._examined(way(graph) if way else graph, answers, trains, only_if_alike=True)
+        graph = way(graph) if way else graph
+        if self._differs_at_once(graph, answers, way):
+            return False
+        examined = self._examined(graph, answers, trains)
         return examined is not None and all(
             any(behaves_like(seen, [form.with_edit(way) if way else form]) for form in examined.right_forms(seen))
             for seen in examined.observations
         )
 
-    def _examined(
-        self, graph: Graph, answers: RightAnswers, trains: bool, *, only_if_alike: bool = False
-    ) -> Examined | None:
-        """A block as if it were a submission of a module exercise; None if it cannot be run as one.
+    def _differs_at_once(self, graph: Graph, answers: RightAnswers, way: Edit | None) -> bool:
+        """Has a block other parameters than a right one, or another output on the first input? Most wrong ones have."""
+        sizes = Sizes.of(graph)
+        if sizes is None:
+            return True
+        exercise = answers.reference.exercise
+        factor, case = self._narrow_case(exercise, graph, sizes)
+        small = narrowed(graph, factor)
+        if not _is_alike(small, answers.forms(case)):
+            return True
+        first = [replace(probe, gradient=False) for probe in _probes(exercise, case) if probe.recipe == "random"][:1]
+        try:
+            seen = self._observe(small, answers, case, first, trains=True)
+        except Untold:
+            return False
+        examined = Examined(exercise, exercise.name, answers, [seen])
+        forms = (form.with_edit(way) if way else form for form in examined.right_forms(seen))
+        return bool(first) and not any(behaves_like(seen, [form]) for form in forms)
 
-        Args:
-            only_if_alike: give up on a block whose parameters are not those of a right one.
-        """
+    def _examined(self, graph: Graph, answers: RightAnswers, trains: bool) -> Examined | None:
+        """A block as if it were a submission of a module exercise; None if it cannot be run as one."""
         sizes = Sizes.of(graph)
         if sizes is None or sum(math.prod(node.shape) for node in graph.nodes if node.leaf) > MOST_WEIGHTS:
             return None
         exercise = answers.reference.exercise
         factor, case = self._narrow_case(exercise, graph, sizes)
         small = narrowed(graph, factor)
-        if only_if_alike and not _is_alike(small, answers.forms(case)):
-            return None
         try:
             seen = [self._observe(small, answers, case, _probes(exercise, case), trains)]
             if factor > 1:
@@ -296,6 +314,11 @@ def block_diagnoses(examined: Examined) -> list[Diagnosis]:
         if not block.excused
         for diagnosis in block.diagnoses
     ]
+
+
+def _proven(examined: Examined, among: set[str] | None) -> list[Diagnosis]:
+    """The mistakes whose replay does what a block does; what else may be noticed in a module is not of a block."""
+    return [diagnosis for diagnosis in diagnose(examined, among) if diagnosis.proof is Proof.REPLAYED]
 
 
 def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:

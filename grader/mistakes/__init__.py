@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from grader.family import members
@@ -24,11 +25,14 @@ def mistakes() -> dict[str, Mistake]:
     return found
 
 
-def diagnose(examined: Examined) -> list[Diagnosis]:
+def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[Diagnosis]:
     """The mistakes that explain what a wrong submission does, the most telling first.
 
     Noticed ones are all named. Of planted ones the first that explains every case is named; if others explain it
     equally, the message says so. When nothing explains it, nothing is claimed.
+
+    Args:
+        among: the planted mistakes that are considered; None for all of them.
     """
     noticed: dict[str, list[Diagnosis]] = {"before": [], "after": [], "otherwise": []}
     explained = False
@@ -41,11 +45,11 @@ def diagnose(examined: Examined) -> list[Diagnosis]:
             )
             noticed[mistake.rank].append(found)
             explained |= mistake.explains and notice.explains and mistake.rank != "otherwise"
-    replayed = [] if explained else _replay(examined)
+    replayed = [] if explained else _replay(examined, among)
     return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
 
 
-def _replay(examined: Examined) -> list[Diagnosis]:
+def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis]:
     observations = list(examined.observations)
     if examined.answers is None or not observations or examined.ended is not None:
         return []
@@ -57,7 +61,7 @@ def _replay(examined: Examined) -> list[Diagnosis]:
     steps = (
         Step(mistake.id, way)
         for mistake in mistakes().values()
-        if isinstance(mistake, Planted)
+        if isinstance(mistake, Planted) and (among is None or mistake.id in among)
         for way in (*mistake.plants, *mistake.suggested(observations))
     )
     found = Search(examined.answers, steps, observations).explanations()

@@ -69,6 +69,21 @@ def test_a_mistake_is_found_behind_another_constructor(exercise_id: str, needed:
     assert {"constructor-rejects-arguments", "shortcut-multiplied"} == {d.mistake for d in report.diagnoses}
 
 
+def test_a_block_that_never_fits_is_judged_as_its_names_say() -> None:
+    """Its parameters are told by name, so that the true mistake is found: the projection does not use the stride."""
+    wrong = changed(CONSTRUCTORS["a flag for the projection"][2], ("kernel_size=1, stride=strides", "kernel_size=1"))
+    named = {diagnosis.mistake for diagnosis in graded(wrong, "resblock").diagnoses}
+    assert {"constructor-rejects-arguments", "projection-ignores-stride"} == named
+
+
+def test_a_module_that_is_not_built_in_every_case_passes_no_check() -> None:
+    """`(in_channels, out_channels)` is built where the stride is left out; that is no evidence for the other cases."""
+    report = judge(taking("in_channels, out_channels", "stride = 1"), "resblock")
+    assert {"student_crashed"} == set(statuses(report).values())
+    assert "in 1 of 6 cases" in report.checks[1].message
+    assert ["constructor-rejects-arguments"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
 def test_the_shipped_assignment_takes_arguments_in_any_order() -> None:
     """Whoever calls them by their names is right; a flag in place of the stride is not what the task says."""
     assert judge(CONSTRUCTORS["other order"][2], "resblock").correct

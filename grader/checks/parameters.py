@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, in_case, wrong_blocks
+from grader.checks._check import Check, Finding, ended, in_case, wrong_blocks
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.leaves import Slot
@@ -54,6 +54,8 @@ class Parameters(Check):
         if wrong:
             wrong[0].evidence = [finding.message for finding in wrong[1:]]
             return wrong[0]
+        if len(counts) < len(examined.exercise.cases):
+            return _not_built_everywhere(examined, len(counts))
         return Finding(
             Status.PASSED,
             f"The number of parameters is right in all {len(counts)} cases.",
@@ -92,6 +94,17 @@ class Parameters(Check):
             "All layers are registered as parameters of the network.",
             actual=dict(counts),
         )
+
+
+def _not_built_everywhere(examined: Examined, built: int) -> Finding:
+    """The check passes on evidence from every case, and some modules could not even be built."""
+    if examined.ended is not None:
+        return ended(examined)
+    return Finding(
+        Status.STUDENT_CRASHED,
+        f"The number of parameters is right in {built} of {len(examined.exercise.cases)} cases; the others cannot be "
+        "built: see the shape check.",
+    )
 
 
 def _redundant_biases(examined: Examined, seen: Observation) -> int:

@@ -63,6 +63,10 @@ class SkipConnection(Check):
         if failed:
             failed[0].evidence = [finding.message for finding in failed[1:]] + measured
             return failed[0]
+        if all(seen.case.confirm for seen in examined.ran):
+            incomplete = not_everywhere(examined, "The shortcut could only be looked at")
+            if incomplete is not None:
+                return incomplete
         if not measured:
             return Finding(
                 Status.SKIPPED,

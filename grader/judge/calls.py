@@ -84,6 +84,11 @@ class Convention:
     more: Mapping[str, JsonValue] = field(default_factory=dict)
     departures: tuple[str, ...] = ()
 
+    @property
+    def contradicts(self) -> bool:
+        """Do the names say that the task's own call gives the wrong values to some parameters?"""
+        return not {"any-order", "any-names", "downsample-flag", "block-class"}.isdisjoint(self.departures)
+
     def call(self, case: Case) -> Call:
         """The call of one case."""
         given: dict[str, JsonValue] = dict(case.arguments)

@@ -120,6 +120,11 @@ CONSTRUCTORS: dict[str, tuple[str, frozenset[str], str]] = {
     ),
     "a flag for the projection": ("resblock", frozenset({"any-order", "downsample-flag"}), BASIC_WITH_A_FLAG),
     "a module": ("resblock", frozenset({"downsample-module"}), BASIC_GIVEN_A_MODULE),
+    "a module without a default": (
+        "resblock",
+        frozenset({"any-order", "downsample-module"}),
+        changed(BASIC_GIVEN_A_MODULE, ("stride=1, downsample=None,", "downsample, stride=1,")),
+    ),
     "a module before the stride": (
         "resblock",
         frozenset({"any-order", "downsample-module"}),

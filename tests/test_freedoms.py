@@ -8,7 +8,10 @@ import pytest
 from judging import find_exercise, judge, judge_against, residual_blocks
 
 from grader.assignment import ModuleExercise
+from grader.judge.anatomy import anatomy
 from grader.judge.examined import RightAnswers
+from grader.judge.forms import add_every_bias
+from grader.judge.parts import Block
 from grader.judge.reference import Reference
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.verdict import ExerciseReport
@@ -262,6 +265,21 @@ def test_a_forbidden_bias_is_wrong() -> None:
     report = graded(biased, conv_bias="forbidden")
     assert_wrong(report, "redundant-bias")
     assert "failed" == next(check.status for check in report.checks if check.id == "parameters")
+
+
+def test_biases_keep_apart_when_a_layer_comes_between() -> None:
+    """A layer that a mistake brings in after some have their bias gets one of its own, under its own name."""
+    reference = answers("resblock", ()).reference
+    graph = add_every_bias(reference.graph(reference.exercise.cases[0], 0, train=False, shape=(2, 8, 8, 8)))
+    parts = anatomy(graph)
+    assert parts is not None
+    block = Block(graph, parts)
+    layer = block.convolve(block.x, 8, 1, 1, "new")
+    block.editor.redirect(block.x, block.normalise(layer, block.norms[0], "new"), but=(layer,))
+    longer = add_every_bias(block.editor.graph())
+    keys = [node.leaf.key for node in longer.nodes if node.leaf is not None]
+    assert 3 == sum(key.startswith("bias") for key in keys)
+    assert len(set(keys)) == len(keys)
 
 
 def test_freedoms_combine() -> None:

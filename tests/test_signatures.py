@@ -111,10 +111,16 @@ def test_what_is_right_by_position_is_right(parameters: str) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    ["channels", "in_channels, out_channels", "in_channels, out_channels, downsample", "x, y, downsample=None"],
+    [
+        "channels",
+        "in_channels, out_channels",
+        "in_channels, out_channels, downsample=None",
+        "in_channels, mid_channels, out_channels, stride",
+        "x, y, downsample=False",
+    ],
 )
 def test_where_the_intent_is_not_certain_the_call_is_as_the_task_says(parameters: str) -> None:
-    """A name alone does not tell a flag from a module from a stride; nothing is guessed."""
+    """A module cannot stand for a stride, nor a width or a letter for anything; nothing is guessed."""
     constructor = Constructor(parameters=[parsed(text) for text in parameters.split(", ")])
     exercise = find_exercise("resblock")[1]
     assert isinstance(exercise, ModuleExercise)
@@ -144,7 +150,7 @@ def test_a_spec_may_call_by_name() -> None:
 def test_a_projection_is_given_exactly_where_shapes_differ() -> None:
     """As its caller makes it: None where the identity will do."""
     names = {"in_channels": "inplanes", "out_channels": "planes", "stride": "stride"}
-    convention = Convention(names=names, project="downsample", with_module=True)
+    convention = Convention(names=names, project="downsample", project_as="module")
     same = Case(title="same", arguments={"in_channels": 8, "out_channels": 8, "stride": 1}, input=[8, 8, 8])
     wider = Case(title="wider", arguments={"in_channels": 8, "out_channels": 16}, input=[8, 8, 8])
     assert convention.call(same).named["downsample"] is None

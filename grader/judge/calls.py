@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -51,6 +52,9 @@ ROLES: dict[str, frozenset[str]] = {
 INNER = frozenset("planes plane intermediatechannels midchannels midplanes hiddenchannels bottleneckchannels".split())
 
 
+Projection = Literal["module", "flag", "stride"]
+
+
 @dataclass(frozen=True)
 class Call:
     """Arguments as they are sent: plain values, and those that the worker makes (see its `construct`)."""
@@ -71,7 +75,7 @@ class Convention:
     Attributes:
         names: the student's parameter for each argument; None: all by position.
         project: the parameter that says whether the shortcut projects, or with which module.
-        with_module: is that a module?
+        project_as: what it takes: such a module, a "flag", or a flag that stands for the "stride".
         expansion: by how much the output is wider than the width that the constructor takes.
         more: further arguments, which the task does not know of.
         departures: what of this is not as the task says.
@@ -79,7 +83,7 @@ class Convention:
 
     names: Mapping[str, str] | None = None
     project: str | None = None
-    with_module: bool = False
+    project_as: Projection = "flag"
     expansion: int = 1
     more: Mapping[str, JsonValue] = field(default_factory=dict)
     departures: tuple[str, ...] = ()
@@ -108,12 +112,12 @@ class Convention:
         assert self.names is not None
         arguments = {_role(name): value for name, value in case.arguments.items()}
         channels, width, stride = arguments["in"], arguments["out"], arguments.get("stride", 1)
-        if self.with_module:
-            differs = stride != 1 or channels != width
+        differs = stride != 1 or channels != width
+        if self.project_as == "module":
             return {self.project: {"projection": [channels, width, stride]} if differs else None}
-        if any(_role(name) == "stride" for name in self.names):
-            return {self.project: stride != 1 or channels != width}
-        # In place of the stride. A case that leaves that out leaves this out too.
+        if self.project_as == "flag":
+            return {self.project: differs}
+        # In place of the stride: a case that leaves that out leaves this out too.
         return {self.project: stride != 1} if "stride" in arguments else {}
 
 
@@ -141,32 +145,42 @@ def _of_module(exercise: ModuleExercise, constructor: Constructor) -> Iterator[C
     wanted = list(exercise.cases[0].arguments)
     parameters = [p for p in constructor.parameters if p.kind in ("either", "named")]
     names = {name: found for name in wanted if (found := _parameter_for(name, parameters)) is not None}
-    project = next((p for p in parameters if p.name not in names.values() and _role(p.name) == "project"), None)
-    flag = project is not None and project.default in ("false", "true")
-    roles = {_role(name) for name in wanted}
-    missing = [name for name in wanted if name not in names]
-    if project is not None and (project.default not in ("none", "false") or not {"in", "out"} <= roles):
-        project = None
-    if [_role(name) for name in missing] == ["stride"] and project is not None and flag:
-        missing = []
-    given = {*names.values(), *([project.name] if project is not None else [])}
-    if missing or any(p.default is None for p in parameters if p.name not in given):
+    missing = [_role(name) for name in wanted if name not in names]
+    is_block = {"in", "out"} <= {_role(name) for name in names}
+    if missing and not (is_block and missing == ["stride"]):
         return
-    projects = [project, None] if project is not None and len(names) == len(wanted) else [project]
-    for chosen, expansion in product(projects, _expansions(constructor, names, wanted)):
+    project = next((p for p in parameters if p.name not in names.values() and _role(p.name) == "project"), None)
+    ways = _projections(project if is_block else None, has_stride=not missing)
+    for way, expansion in product(ways, _expansions(constructor, names, wanted)):
+        filled = {*names.values(), *([project.name] if project is not None and way is not None else [])}
+        if any(p.default is None for p in parameters if p.name not in filled):
+            continue
         departures = [
             *_order(exercise, names, constructor, wanted),
-            *([f"downsample-{'flag' if flag else 'module'}"] if chosen is not None else []),
+            *(["downsample-module" if way == "module" else "downsample-flag"] if way is not None else []),
             *(["expansion"] if expansion != 1 else []),
         ]
         if departures:
             yield Convention(
                 names=names,
-                project=chosen.name if chosen is not None else None,
-                with_module=not flag,
+                project=project.name if project is not None and way is not None else None,
+                project_as=way or "flag",
                 expansion=expansion,
                 departures=tuple(departures),
             )
+
+
+def _projections(project: Parameter | None, *, has_stride: bool) -> list[Projection | None]:
+    """What the parameter that is about the projection may take; None: it is left out.
+
+    The sort of its default tells; where it has none, what works tells. Without a stride it can only stand for that.
+    """
+    if not has_stride:
+        return ["stride"] if project is not None and project.default in ("false", None) else []
+    if project is None:
+        return [None]
+    by_default: dict[str | None, list[Projection]] = {"false": ["flag"], "none": ["module"], None: ["module", "flag"]}
+    return [*by_default.get(project.default, []), None]
 
 
 def _order(

@@ -264,7 +264,10 @@ def _add_biases(chosen: frozenset[int]) -> Edit:
         layers = _layers_without_bias(graph)
         number_of = {node.id: number for number, node in enumerate(n for n in graph.nodes if n.name == "convolution")}
         for node in (layer for number, layer in enumerate(layers) if number in chosen):
-            leaf = Leaf(kind="parameter", key=f"bias of convolution {number_of[node.id]}", learnable=True)
+            # The number alone is not enough: a layer that a mistake brings in takes the number of another one.
+            weight = editor[node.inputs[1]].leaf
+            key = f"bias of convolution {number_of[node.id]} with {weight.key if weight is not None else 'a weight'}"
+            leaf = Leaf(kind="parameter", key=key, learnable=True)
             editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, editor[node.inputs[1]].shape[:1])))
         return editor.graph()
 

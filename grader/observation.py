@@ -30,6 +30,7 @@ class Probe:
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
         grow: rows and columns added to the case's declared size.
         gradient: is a backward pass asked for? Without one the forward pass runs under `torch.no_grad()`.
+        choosing: is it asked only of modules that read numbers which depend on the input, as an `if` does?
     """
 
     name: str
@@ -40,6 +41,7 @@ class Probe:
     shift: float = 0.0
     grow: tuple[int, int] = (0, 0)
     gradient: bool = True
+    choosing: bool = False
 
 
 class _Answered(BaseModel):
@@ -184,7 +186,13 @@ class Built(_Answered):
     partial: Graph | None = None  # of the operands of an operation that raised
     output: Output | None = None
     operations: int = 0  # executed in the recorded pass
+    strangers: int = 0  # tensors that autograd would train and the module does not register, where it was not recorded
     facts: Facts = Facts()
+
+    @property
+    def is_as_usual(self) -> bool:
+        """Was a tensor returned, and are all parameters registered?"""
+        return self.raised is None and not self.strangers and self.output is not None and self.output.kind == "tensor"
 
     @property
     def parameters(self) -> list[Registered]:

@@ -26,12 +26,15 @@ from grader.errors import (
     SubmissionError,
     WallError,
 )
+from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Worker, ask, examine, record_again
+from grader.judge.examine import Observation, Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
+from grader.judge.forms import Form
 from grader.judge.formula import formula
 from grader.judge.network import RecordedNetwork
 from grader.judge.reference import Reference
+from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.sandbox import Isolation, Session, SessionLimits, Zygote
@@ -274,20 +277,36 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
     exercise, convention = examined.exercise, examined.convention
     assert examined.found is not None
     assert convention is not None
+    roles = Roles()
     for case in exercise.cases:
         asked = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
-        seen = examine(
+        ask_case = partial(
+            examine,
             worker,
             examined.found,
             case,
-            {probe.name: probe for probe in asked}.values(),
+            list({probe.name: probe for probe in asked}.values()),
             call=convention.call(case),
             forms=examined.answers.forms(case) if examined.answers is not None else [],
             output_shape=partial(examined.output_shape, case),
             seed=seed,
             seconds=CALL_SECONDS,
         )
+        seen = ask_case(roles=roles if roles.tell else None)
+        right = _right_form(examined, seen)
+        if right is None and seen.expected:
+            seen = ask_case()
+            right = _right_form(examined, seen)
+        if right is not None and not seen.built.facts.reads:
+            roles.learn(right, seen.slots, seen.transposed)
+        else:
+            roles.doubt()
         examined.observations.append(seen)
+
+
+def _right_form(examined: Examined, seen: Observation) -> Form | None:
+    """The right form that a recorded module behaves like, if any."""
+    return next((form for form in examined.right_forms(seen) if seen.recorded and behaves_like(seen, [form])), None)
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:

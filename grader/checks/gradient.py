@@ -12,7 +12,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception, wrong_blocks
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import equal
-from grader.judge.examine import Observation
+from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
 from grader.observation import Answer, Probe
@@ -21,10 +21,11 @@ from grader.verdict import Status
 INITIAL = Probe("initial train", "initial", train=True)
 # Several scales, signs, sizes and numbers of samples, in both modes, with gradients and without: a block that is right
 # at one scale and wrong at another must not pass.
+TRAINING = Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1))
 COMPARED = (
-    Probe("random", "random"),
+    RECORDED,
     Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2)),
-    Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1)),
+    TRAINING,
     Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3), gradient=False),
 )
 # What inputs look like elsewhere: behind a ReLU, blown up, vanished, in large batches and images. Forward only.
@@ -121,8 +122,8 @@ class Gradient(Check):
                     advice="The layer before needs that value for its gradient: make a new tensor instead.",
                 )
         for seen in examined.ran:
-            answer = seen.answers.get(INITIAL.name)
-            if answer is not None:
+            answer = seen.answers.get(INITIAL.name) or seen.answers.get(TRAINING.name)
+            if answer is not None and not seen.case.confirm:
                 finding = _reach(examined, seen, answer)
                 if finding is not None:
                     return finding
@@ -170,11 +171,15 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
 
 def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
     """The probes on which a module must equal the reference in this case."""
-    thorough = case in exercise.cases[:2]
-    for probe in (*COMPARED, *RANGES) if thorough else COMPARED:
-        if case.confirm and probe.name != "random train":
-            continue
-        yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
+    small = [each for each in exercise.cases if not each.confirm]
+    for probe in COMPARED:
+        if not case.confirm or probe.train:
+            yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
+    for number, probe in enumerate(RANGES):
+        if not case.confirm:
+            # Every range in some case; in every case where the code looks at numbers, as an `if` does.
+            here = small.index(case) == number % len(small)
+            yield replace(probe, choosing=not here, grow=probe.grow if len(case.input) == 3 else (0, 0))
 
 
 def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | None:
@@ -319,7 +324,7 @@ def _not_comparable(examined: Examined, seen: Observation) -> Finding:
 
 def _statistics_note(examined: Examined, seen: Observation) -> list[str]:
     """Running statistics that differ are worth a note: the outputs of one step do not depend on them."""
-    probe = COMPARED[2]
+    probe = TRAINING
     answer = seen.answers.get(probe.name)
     for form in examined.right_forms(seen):
         outcome = form.outcome(probe)

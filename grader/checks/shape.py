@@ -113,9 +113,9 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         )
     given = (2, *seen.case.input)
     shapes = [(given, output.shape)]
-    for probe in Shape().probes(examined.exercise, seen.case):
-        answer = seen.answers.get(probe.name)
-        if answer is not None and answer.output is not None:
+    for probe in seen.probes.values():
+        answer = seen.answers[probe.name]
+        if answer.output is not None:
             if answer.output.kind != "tensor":
                 return _explain_output(f"{where}, {_mode(probe)}", answer.output.kind, answer.output.length)
             size = tuple(draw_input(0, seen.case.input, probe).shape)
@@ -137,7 +137,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
 
 
 def _mode(probe: Probe) -> str:
-    return "in training mode" if probe.train else "for one sample"
+    return "in training mode" if probe.train else f"for {probe.batch} sample{'s' if probe.batch > 1 else ''}"
 
 
 def _advice(expected: list[int], actual: list[int]) -> str:

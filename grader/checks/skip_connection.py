@@ -28,7 +28,7 @@ from grader.verdict import Status
 
 ZERO = (
     Probe("zero", "zero"),
-    Probe("zero far", "zero", batch=1, scale=3.0, shift=-1.0),
+    Probe("zero far", "zero", batch=1, scale=3.0, shift=-1.0, choosing=True),
 )
 ALIGNED = (
     Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3),

@@ -19,8 +19,18 @@ from grader.observation import Operation, Probe
 ROUGHLY = 0.01
 
 
-def first_difference(seen: Observation, form: Form, probe: Probe) -> tuple[str, float] | None:
-    """Where the student's answer to a probe first differs from a form's outcome, and by how much; or None."""
+Difference = tuple[str, float]  # what differs, and by how much
+
+
+def first_difference(seen: Observation, form: Form, probe: Probe) -> Difference | None:
+    """Where the student's answer to a probe first differs from a form's outcome, and by how much; or None. Kept."""
+    key = (form, probe.name)
+    if key not in seen.differences:
+        seen.differences[key] = _first_difference(seen, form, probe)
+    return seen.differences[key]
+
+
+def _first_difference(seen: Observation, form: Form, probe: Probe) -> Difference | None:
     answer = seen.answers[probe.name]
     output = form.output(probe)
     if isinstance(output, ReplayError) or answer.y is None:

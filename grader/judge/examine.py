@@ -29,6 +29,7 @@ from grader.judge.leaves import (
     signature,
     with_unused,
 )
+from grader.judge.roles import Roles
 from grader.judge.trace import Trace
 from grader.judge.trusted import Untold
 from grader.judge.verified import Verified, trace_of_failure, verify
@@ -65,10 +66,12 @@ class Observation:
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    expected: bool = False  # are the slots those that other cases taught?
     recorded: bool = False  # are the slots from a graph, or only from the order of registration?
     aligned: Form | None = None  # a right form with the same slots
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
     answers: dict[str, Answer] = field(default_factory=dict)
+    differences: dict[tuple[Form, str], tuple[str, float] | None] = field(default_factory=dict)  # from a form, by probe
     untold: str = ""  # why its graph is not believed
 
     @property
@@ -150,10 +153,12 @@ def examine(
     output_shape: Any,
     seed: int,
     seconds: float,
+    roles: Roles | None = None,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
     Args:
+        roles: what is expected from other cases; then the module need not be recorded.
         call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
@@ -165,12 +170,16 @@ def examine(
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm
-    called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
-    arguments = {"handle": handle, **called, "record": record}
     x = draw_input(seed, case.input, BUILD)
+    called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
+    arguments = {"handle": handle, **called, "record": record and roles is None}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+    expected = roles.expect(built.tensors, forms) if roles is not None and built.is_as_usual else None
+    if roles is not None and expected is None:
+        arguments["record"] = record
+        built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     if precision == "float64" and _insists_on_float32(built):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
         again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x}, Built, seconds)[0]
@@ -179,7 +188,11 @@ def examine(
     seen = Observation(case, built, precision, seed)
     if built.not_a_module is not None or (built.raised is not None and not built.tensors):
         return seen  # there is no module to ask
-    _align(seen, forms)
+    if expected is not None:
+        seen.aligned, seen.slots, seen.transposed = expected.form, expected.slots, expected.transposed
+        seen.recorded = seen.expected = True
+    else:
+        _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
     recipes = {probe.recipe for probe in possible} - {"initial"}
     branch = seen.aligned.branch if seen.aligned else set()
@@ -285,9 +298,11 @@ def _graph_is_odd(graph: Graph) -> bool:
 
 
 def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
+    if probe.choosing and not seen.built.facts.reads:
+        return False
     match probe.recipe:
-        case "initial":
-            return True
+        case "initial":  # with other weights the same is asked, and more
+            return seen.aligned is None or not seen.recorded
         case "zero":
             if seen.aligned is not None:
                 return seen.aligned.shortcut_is_free_of_weights

@@ -104,13 +104,16 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     subject.remember()
     module.train(arguments.get("train", False))
     # Not a leaf: students may write to their input in place.
-    recording = record(module, x.clone().requires_grad_() * 1, place_of)
+    given_x = x.clone().requires_grad_() * 1
+    recording = record(module, given_x, place_of) if arguments["record"] else _only_run(module, given_x)
     if recording.error is not None:
         _try_without_recording(subject, x, recording)
     subject.restore()
     facts = recording.facts | construction.facts()
     answer = {"tensors": tensors, "operations": recording.operations, "facts": facts}
     answer["constructor"] = describe_constructor(target, module)
+    if not arguments["record"]:
+        answer["strangers"] = _strangers(subject, recording.result, given_x.grad_fn)
     if recording.error is not None:
         return subject, answer | raised("forward", recording.error, recording)
     for key, tensor in recording.leaves.items():
@@ -118,6 +121,24 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+
+
+def _only_run(module: nn.Module, x: Tensor) -> Recording:
+    """The same without recording, which takes far less time."""
+    recording = Recording()
+    try:
+        recording.result = module(x)
+    except BaseException as error:
+        recording.error = error
+    return recording
+
+
+def _strangers(subject: Subject, result: object, start: Any) -> int:
+    """How many leaves autograd would train that are no parameters of the module."""
+    if not isinstance(result, Tensor):
+        return 0
+    known = {id(leaf) for leaf in subject.leaves.values()}
+    return len(reached_by_autograd(result, start)[0] - known)
 
 
 def _compile_nothing() -> None:

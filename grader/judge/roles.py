@@ -1,0 +1,63 @@
+"""What part each of a student's tensors plays, learned in one case and expected in the next.
+
+Recording a module costs more than anything else that is asked of it. A tensor that was the first convolution's weight
+in one case will be that in the others, and where it is not, the numbers differ: then the case is recorded after all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from grader.judge.forms import Form
+from grader.judge.leaves import Slot, canonical_shape
+from grader.observation import Registered
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A right form, the student's key in each of its slots, and the keys of weights that are kept transposed."""
+
+    form: Form
+    slots: dict[Slot, str]
+    transposed: frozenset[str]
+
+
+@dataclass
+class Roles:
+    """Keys of the student's tensors by keys of the reference's."""
+
+    _keys: dict[str, str] = field(default_factory=dict)
+    _transposed: set[str] = field(default_factory=set)
+    _doubtful: bool = False
+
+    def learn(self, form: Form, slots: dict[Slot, str], transposed: frozenset[str]) -> None:
+        """A module was recorded, and does what a right form does."""
+        self._keys |= {form.slots[slot]: key for slot, key in slots.items()}
+        self._transposed |= transposed
+
+    def doubt(self) -> None:
+        """A case was not as expected, or is not right: nothing is expected any more."""
+        self._doubtful = True
+
+    @property
+    def tell(self) -> bool:
+        """Is there anything to expect?"""
+        return bool(self._keys) and not self._doubtful
+
+    def expect(self, tensors: list[Registered], forms: list[Form]) -> Expectation | None:
+        """What these tensors are, if they are all that a right form has."""
+        there = {tensor.key: tensor.shape for tensor in tensors if tensor.floating}
+        if not self.tell:
+            return None
+        for form in forms:
+            if form.signature.total() != len(there):
+                continue
+            slots = {slot: self._keys.get(key, "") for slot, key in form.slots.items()}
+            if set(slots.values()) == set(there) and all(
+                self._fits(slot, key, there[key]) for slot, key in slots.items()
+            ):
+                return Expectation(form, slots, frozenset(self._transposed & set(there)))
+        return None
+
+    def _fits(self, slot: Slot, key: str, shape: list[int]) -> bool:
+        return canonical_shape(slot.role, shape, key in self._transposed) == slot.shape

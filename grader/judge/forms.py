@@ -7,7 +7,7 @@ them free. A known mistake applied to a right form is a wrong form.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -192,13 +192,16 @@ class Form:
             y, written = self._replay(probe, x, leaves)
         except ReplayError as error:
             return Outcome(error=error)
-        gradients: dict[Slot | None, Tensor] = {}
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
+        asked: dict[Slot | None, Tensor] = {None: x, **learnable}
+        found: Sequence[Tensor | None] = [None] * len(asked)  # a gradient of nothing is a gradient too: zero
         if y.requires_grad:
             cotangent = draw_cotangent(self.seed, list(y.shape), probe).to(self.device)
-            found = torch.autograd.grad(y, [x, *learnable.values()], cotangent, allow_unused=True)
-            for slot, leaf, gradient in zip([None, *learnable], [x, *learnable.values()], found, strict=True):
-                gradients[slot] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu()
+            found = torch.autograd.grad(y, list(asked.values()), cotangent, allow_unused=True)
+        gradients = {
+            slot: (torch.zeros_like(leaf) if gradient is None else gradient).cpu()
+            for (slot, leaf), gradient in zip(asked.items(), found, strict=True)
+        }
         slot_of = {key: slot for slot, key in self.slots.items()}
         buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}
         return Outcome(y.detach().cpu(), gradients, buffers, has_expected_shape=fits)

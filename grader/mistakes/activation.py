@@ -30,6 +30,7 @@ OTHERS: dict[str, tuple[float, ...]] = {
 FUNCTIONS = frozenset(
     (
         *OTHERS,
+        "clamp",
         "celu",
         "hardsigmoid",
         "hardswish",
@@ -99,10 +100,11 @@ def move_before(block: Block) -> None:
     drop_final(block)
 
 
-def activate_convolution(block: Block, number: int) -> None:
-    """A ReLU between a convolution and its batch norm."""
-    if not (block.is_preactivated and number == len(block.convolutions) - 1):  # it ends the branch
-        put_in(block, f"convolution {number}", ("relu",))
+def activate_convolutions(block: Block, numbers: tuple[int, ...]) -> None:
+    """A ReLU between these convolutions and their batch norms."""
+    for number in numbers:
+        if not (block.is_preactivated and number == len(block.convolutions) - 1):  # it ends the branch
+            put_in(block, f"convolution {number}", ("relu",))
 
 
 class FinalReluMissing(Planted):
@@ -137,11 +139,11 @@ class ExtraActivation(Planted):
         ),
         *(
             plant(
-                edit(partial(activate_convolution, number=number)),
-                where=f"convolution {number}",
+                edit(partial(activate_convolutions, numbers=numbers)),
+                where=f"convolution {numbers[0]}",
                 message="There is one ReLU too many: between a convolution and its batch norm.",
             )
-            for number in (0, 1, 2)
+            for numbers in ((0,), (1,), (2,), (0, 1), (0, 1, 2))
         ),
     )
     broken = (

@@ -9,11 +9,12 @@ from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 SUM = "F.relu(out + identity)"
 
 
-def start_from(stage: str, number: int, *, projected: bool = True) -> Edit:
+def start_from(stage: str, number: int, *, kind: str) -> Edit:
     """The shortcut taken from inside the branch: behind a convolution, a batch norm or an activation.
 
     Args:
-        projected: keep the projection, now of that; without it the shortcut needs none where shapes agree.
+        kind: "shortcut" for that of every case; "identity" for one that needs no projection now; "projection" where
+            there is one, while the identity is right.
     """
 
     def change(block: Block) -> None:
@@ -21,9 +22,9 @@ def start_from(stage: str, number: int, *, projected: bool = True) -> Edit:
         if number >= len(inside) or (block.is_preactivated and number == 0 and stage != "convolution"):
             return  # what a pre-activation block does first has mistakes of its own
         source = block.output_of(inside[number])
-        if block.projection is not None and projected:
+        if block.projection is not None and kind != "identity":
             block.editor.set_argument(block.projection.id, 0, ref(source))
-        else:
+        elif kind != "projection":
             block.join(block.parts.branch, source)
 
     return edit(change)
@@ -62,8 +63,8 @@ class ShortcutFromWrongTensor(Planted):
         "under a name of its own before the first layer runs."
     )
     plants = tuple(
-        plant(start_from(stage, number, projected=projected))
-        for projected in (True, False)
+        plant(start_from(stage, number, kind=kind))
+        for kind in ("shortcut", "identity", "projection")
         for number in (0, 1, 2)
         for stage in ("activation", "norm", "convolution")
     )

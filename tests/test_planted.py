@@ -1,0 +1,88 @@
+"""Planted mistakes in other hands than those that each class brings; and causes that nobody may name."""
+
+# ruff: noqa: E501 (students' lines are as long as they come)
+
+from __future__ import annotations
+
+import pytest
+from judging import judge
+from planted_programs import HANDS, planted_programs
+
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
+from grader.verdict import Proof
+
+SUM = "F.relu(out + identity)"
+BRANCH = "        out = self.bn2(self.conv2(out))\n"
+
+
+def exercise_of(source: str) -> str:
+    """The exercise that a source is about."""
+    return "bottleneck" if "class Bottleneck" in source else "resblock"
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_the_hands_are_right(hand: str) -> None:
+    """What is broken here was right before."""
+    assert judge(HANDS[hand], exercise_of(HANDS[hand])).correct
+
+
+@pytest.mark.parametrize(
+    ("mistake", "source"),
+    [pytest.param(mistake, source, id=f"{mistake}-{hand}") for mistake, hand, source in planted_programs()],
+)
+def test_a_mistake_is_named_in_every_hand(mistake: str, source: str) -> None:
+    """It is wrong, and it is named: first, or among those that would behave just the same."""
+    report = judge(source, exercise_of(source))
+    assert not report.correct
+    named = [diagnosis.mistake for diagnosis in report.diagnoses]
+    said = " ".join(diagnosis.message for diagnosis in report.diagnoses)
+    assert mistake in named or mistake in said, (named, said)
+
+
+# Wrong for a reason that no known mistake has.
+UNKNOWN = {
+    "channels backwards": changed(RESBLOCK, (SUM, "F.relu(out.flip(1) + identity)")),
+    "a little too much": changed(RESBLOCK, (SUM, "F.relu(out + identity) + 1e-3")),
+    "branch gates itself": changed(RESBLOCK, (SUM, "F.relu(out * torch.sigmoid(out) + identity)")),
+    "identity moved": changed(RESBLOCK, (SUM, "F.relu(out + torch.roll(identity, 1, 2))")),
+    "branch squared": changed(RESBLOCK, (SUM, "F.relu(out**2 + identity)")),
+    "unit length": changed(RESBLOCK, (SUM, "F.normalize(F.relu(out + identity), dim=1)")),
+    "mean of all added": changed(RESBLOCK, (SUM, "F.relu(out + identity + x.mean())")),
+    "attention without weights": changed(RESBLOCK, (SUM, "F.relu(out * out.mean((2, 3), keepdim=True).sigmoid() + identity)")),
+    "identity cut off": changed(RESBLOCK, (SUM, "F.relu(out + identity.clamp(-0.3, 0.4))")),
+    "gradient doubled": changed(
+        RESBLOCK, ("        identity = self.shortcut(x)\n", "        identity = self.shortcut(x)\n        if identity.requires_grad:\n            identity = identity * 2 - identity.detach()\n")
+    ),
+    "rounded": changed(RESBLOCK, (SUM, "F.relu(out + identity).mul(8).round() / 8")),
+    "half of the channels": changed(RESBLOCK, (SUM, "F.relu(torch.cat((out[:, ::2] + identity[:, ::2], out[:, 1::2]), 1))")),
+    "centred over the batch": changed(RESBLOCK, (SUM, "F.relu(out + identity - identity.mean(0))")),
+    "logarithm": changed(RESBLOCK, (SUM, "torch.log1p(F.relu(out + identity))")),
+    "softmax": changed(RESBLOCK, (SUM, "F.softmax(out + identity, dim=1)")),
+    "added up over channels": changed(RESBLOCK, (SUM, "F.relu(out + identity).cumsum(1)")),
+    "branch where x is positive": changed(RESBLOCK, (SUM, "F.relu(torch.where(identity > 0, out, out.sin()) + identity)")),
+    "cube": changed(RESBLOCK, (SUM, "F.relu(out + identity**3)")),
+    "weights standardised": changed(
+        RESBLOCK, (BRANCH, "        w = self.conv2.weight\n        out = self.bn2(F.conv2d(out, w - w.mean((1, 2, 3), keepdim=True), padding=1))\n")
+    ),
+    "weights turned": changed(RESBLOCK, (BRANCH, "        out = self.bn2(F.conv2d(out, self.conv2.weight.flip(3), padding=1))\n")),
+    "branch sorted": changed(RESBLOCK, (BRANCH, BRANCH + "        out = out.sort(dim=3).values\n")),
+    "bottleneck in two thirds": changed(BOTTLENECK, ("F.relu(self.bn2(self.conv2(out)))", "F.relu(self.bn2(self.conv2(out))) ** 1.5")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_is_not_known_is_not_explained(source: str) -> None:
+    """No cause is claimed that was not replayed, and nothing that is claimed is made up."""
+    report = judge(source, exercise_of(source))
+    assert not report.correct
+    assert [] == [diagnosis.mistake for diagnosis in report.diagnoses if diagnosis.proof is Proof.REPLAYED]
+
+
+def test_ways_of_making_a_mistake_are_all_different() -> None:
+    """An edit that stands in two mistakes would make one of them say what is not so."""
+    owners: dict[int, str] = {}
+    for mistake in mistakes().values():
+        for plant in mistake.plants if isinstance(mistake, Planted) else ():
+            if len(plant.edits) == 1:
+                assert mistake.id == owners.setdefault(id(plant.edits[0]), mistake.id)

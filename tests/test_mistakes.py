@@ -1,6 +1,11 @@
-"""Every known mistake carries sources that show it: they must be called wrong, and the mistake must be named."""
+"""Every known mistake carries sources that show it: they must be called wrong, and the mistake must be named.
+
+Of each mistake the first two are judged; `GRADER_PROGRAMS` set to anything judges all.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from judging import families, judge, options
@@ -14,6 +19,7 @@ BROKEN = [
     pytest.param(mistake.id, source, id=f"{mistake.id}-{number}")
     for mistake in mistakes().values()
     for number, source in enumerate(mistake.broken)
+    if number < 2 or "GRADER_PROGRAMS" in os.environ
 ]
 
 

@@ -1,8 +1,13 @@
-"""Planted mistakes in other hands than those that each class brings; and causes that nobody may name."""
+"""Planted mistakes in other hands than those that each class brings; and causes that nobody may name.
+
+A fifth of them is judged; `GRADER_PROGRAMS` set to anything judges all.
+"""
 
 # ruff: noqa: E501 (students' lines are as long as they come)
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from judging import judge
@@ -12,6 +17,7 @@ from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.verdict import Proof
 
+STEP = 1 if "GRADER_PROGRAMS" in os.environ else 5
 SUM = "F.relu(out + identity)"
 BRANCH = "        out = self.bn2(self.conv2(out))\n"
 
@@ -29,7 +35,7 @@ def test_the_hands_are_right(hand: str) -> None:
 
 @pytest.mark.parametrize(
     ("mistake", "source"),
-    [pytest.param(mistake, source, id=f"{mistake}-{hand}") for mistake, hand, source in planted_programs()],
+    [pytest.param(mistake, source, id=f"{mistake}-{hand}") for mistake, hand, source in planted_programs()[::STEP]],
 )
 def test_a_mistake_is_named_in_every_hand(mistake: str, source: str) -> None:
     """It is wrong, and it is named: first, or among those that would behave just the same."""
@@ -71,7 +77,7 @@ UNKNOWN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("source", [pytest.param(UNKNOWN[name], id=name) for name in list(UNKNOWN)[4::STEP]])
 def test_what_is_not_known_is_not_explained(source: str) -> None:
     """No cause is claimed that was not replayed, and nothing that is claimed is made up."""
     report = judge(source, exercise_of(source))

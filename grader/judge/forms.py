@@ -193,14 +193,14 @@ class Form:
         except ReplayError as error:
             return Outcome(error=error)
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
-        asked: dict[Slot | None, Tensor] = {None: x, **learnable}
+        asked: list[tuple[Slot | None, Tensor]] = [(None, x), *learnable.items()]
         found: Sequence[Tensor | None] = [None] * len(asked)  # a gradient of nothing is a gradient too: zero
         if y.requires_grad:
             cotangent = draw_cotangent(self.seed, list(y.shape), probe).to(self.device)
-            found = torch.autograd.grad(y, list(asked.values()), cotangent, allow_unused=True)
+            found = torch.autograd.grad(y, [leaf for _, leaf in asked], cotangent, allow_unused=True)
         gradients = {
             slot: (torch.zeros_like(leaf) if gradient is None else gradient).cpu()
-            for (slot, leaf), gradient in zip(asked.items(), found, strict=True)
+            for (slot, leaf), gradient in zip(asked, found, strict=True)
         }
         slot_of = {key: slot for slot, key in self.slots.items()}
         buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}

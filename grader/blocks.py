@@ -75,9 +75,10 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A block that is not right: as what it was judged, and its mistakes, if they are known."""
+    """A block that is not right: as an answer to which exercise it was judged, and its mistakes, if they are known."""
 
-    call: str
+    exercise: str = ""
+    call: str = ""
     checks: list[CheckResult] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
 
@@ -115,12 +116,13 @@ class BlockJudge:
         """
         assert isinstance(examined.exercise, NetworkExercise)
         network = examined.network
+        examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
         if network.graph is None:
             examined.stopped_by = _stopped_by(examined, earlier)
             return
         deadline = time.monotonic() + PATIENCE
         self._verdicts = {}
-        self._met = {diagnosis.mistake for each in earlier.values() for diagnosis in each.report.diagnoses}
+        self._met = set(examined.paid)
         examined.plan = self.plan(examined.exercise)
         found = segments(network.graph)
         # Without any skip, chains may be blocks whose mistake is known from their own exercise.
@@ -155,7 +157,7 @@ class BlockJudge:
         if right is not None:
             return replace(block, compared=True, call=right, right=True)
         verdict = self._mistakes(block.segment.extents[0], trains)
-        return replace(block, compared=True, call=verdict.call, checks=verdict.checks, diagnoses=verdict.diagnoses)
+        return replace(block, compared=True, **vars(verdict))
 
     def _right(self, segment: Segment, trains: bool) -> str | None:
         """The call of a reference that the block equals."""
@@ -188,8 +190,8 @@ class BlockJudge:
             if diagnoses:
                 self._met |= {diagnosis.mistake for diagnosis in diagnoses}
                 results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
-                return Verdict(_call(exercise, Sizes.of(graph)), results, diagnoses)
-        return Verdict(call)
+                return Verdict(exercise.id, _call(exercise, Sizes.of(graph)), results, diagnoses)
+        return Verdict(call=call)
 
     def _nearest(self, graph: Graph) -> list[RightAnswers]:
         """The exercises whose references have a number of weighted layers that comes nearest to a block's."""
@@ -351,7 +353,7 @@ def _excuse(block: JudgedBlock, earlier: Mapping[str, Earlier]) -> str:
         if each.report.correct or isinstance(each.examined.exercise, NetworkExercise):
             continue
         known = {diagnosis.mistake for diagnosis in each.report.diagnoses}
-        if block.diagnoses and {diagnosis.mistake for diagnosis in block.diagnoses} <= known:
+        if name == block.exercise and {diagnosis.mistake for diagnosis in block.diagnoses} <= known:
             return name
         if block.is_unknown and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
             return name

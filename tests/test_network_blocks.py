@@ -245,3 +245,34 @@ def test_a_network_that_stops_elsewhere_pays() -> None:
         )
     )
     assert Status.STUDENT_CRASHED in {check.status for check in reports["network"].checks}
+
+
+PAID = {
+    "layers-unregistered": (
+        ("        self.conv2 = nn.Conv2d(out", "        self.hidden = [nn.Conv2d(out"),
+        ("3, stride=1, padding=1, bias=False)", "3, stride=1, padding=1, bias=False)]"),
+        ("self.conv2(out)", "self.hidden[0](out)"),
+    ),
+    "parameters-frozen": (
+        (
+            "        self.shortcut = nn.Sequential()\n",
+            "        self.conv2.weight.requires_grad = False\n        self.shortcut = nn.Sequential()\n",
+        ),
+    ),
+    "inplace-breaks-backward": (
+        (
+            "        out = self.bn2(self.conv2(out))\n",
+            "        out = torch.sigmoid(out)\n        result = self.bn2(self.conv2(out))\n"
+            "        out.mul_(2)\n        out = result\n",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", PAID)
+def test_what_was_noticed_in_the_block_costs_once(mistake: str) -> None:
+    """A network of such blocks shows the same, and is not asked to pay for it again."""
+    reports = judge_all(changed(NETWORK, *PAID[mistake]))
+    assert mistake in [diagnosis.mistake for diagnosis in reports["resblock"].diagnoses]
+    lost = [check for check in reports["network"].checks if check.status in (Status.FAILED, Status.STUDENT_CRASHED)]
+    assert [] == [(check.id, check.message) for check in lost]

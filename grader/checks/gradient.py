@@ -185,8 +185,8 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
 def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | None:
     where = in_case(examined, seen)
     if answer.raised is not None:
-        if answer.raised.stage != "backward":
-            return None  # the shape check says so
+        if answer.raised.stage != "backward" or "inplace-breaks-backward" in examined.paid:
+            return None  # the shape check says so, or the block's own exercise
         return Finding(
             Status.FAILED,
             f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
@@ -222,7 +222,8 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             advice="Layers in front of this one could never learn. Look for detach(), .data or torch.no_grad().",
             **place(seen, "output"),
         )
-    frozen = [p.key for p in seen.built.parameters if not p.learnable]
+    is_paid = "parameters-frozen" in examined.paid
+    frozen = [] if is_paid else [p.key for p in seen.built.parameters if not p.learnable]
     without = [p.key for p in seen.built.parameters if p.learnable and p.key not in answer.gradients]
     unreached = [key for key in without if not examined.has_cost(key)]
     if frozen or unreached:

@@ -147,6 +147,7 @@ class Examined:
         network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
+        paid: the exercises that came before a network, by the mistakes that have cost there.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
         convention: how the constructor was called.
     """
@@ -161,6 +162,7 @@ class Examined:
     network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
+    paid: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
     convention: Convention | None = None
 

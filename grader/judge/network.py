@@ -38,6 +38,7 @@ class JudgedBlock:
     Attributes:
         name: where it is: "layer3.0", or "block 5" when its module is not known.
         compared: was it compared with the references of the module exercises?
+        exercise: the exercise whose known mistakes it makes, or "".
         call: the block as the student would write it: "ResBlock(64, 128, 2)".
         right: does it do exactly what the reference does?
         checks: for a wrong block, what the exercise's checks say of it.
@@ -48,6 +49,7 @@ class JudgedBlock:
     name: str
     segment: Segment
     compared: bool = False
+    exercise: str = ""
     call: str = ""
     right: bool = False
     checks: list[CheckResult] = field(default_factory=list)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from grader.capture.recorder import Recorder
+from grader.capture.recorder import Recorder
 
 Json = Any
 MOST = 50
@@ -37,13 +36,13 @@ def facts(recorder: Recorder) -> dict[str, Json]:
         "draws": [_act(recorder, node) | {"function": function} for node, function in recorder.random],
         "discarded": [_act(recorder, node) for node in _discarded(recorder)],
         "overwriting": [_act(recorder, node) for node in recorder.overwriting],
-        "created": recorder.created,
+        "created": recorder.gradients.created,
     }
     return {name: _once(places)[:MOST] for name, places in found.items() if places}
 
 
 def _act(recorder: Recorder, node: int) -> Json:
-    said = recorder.nodes[node]
+    said = recorder.nodes.said[node]
     return {"op": said["op"], **{name: said[name] for name in ("cell", "line", "module") if name in said}}
 
 
@@ -51,22 +50,22 @@ def _discarded(recorder: Recorder) -> list[int]:
     """Operations on the input whose result nothing reads: neither the output, nor Python, nor memory that lives on."""
     if recorder.output is None:
         return []
-    nodes = recorder.nodes
+    nodes, inputs = recorder.nodes.said, recorder.nodes.inputs
     writes = [node["id"] for node in nodes if node.get("mutates")]
-    live = recorder.live(recorder.output, *writes, *(read["node"] for read in recorder.reads))
+    live = recorder.nodes.live(recorder.output, *writes, *(read["node"] for read in recorder.reads))
     used: set[int] = set()
     for node in reversed(nodes):
         if node["id"] in live | used or _is_work(node["op"]):
-            used.update(recorder.inputs[node["id"]])
+            used.update(inputs[node["id"]])
     # What a line prints or asserts is computed on that line.
     printed = {(read.get("cell"), read.get("line")) for read in recorder.reads}
     return [
         node["id"]
         for node in nodes
         if node["id"] not in live | used
-        and recorder.of_input[node["id"]]
+        and recorder.nodes.of_input[node["id"]]
         and _is_work(node["op"])
-        and (node["id"] not in recorder.results or recorder.results[node["id"]]() is None)
+        and recorder.gradients.result(node["id"]) is None
         and (node.get("cell"), node.get("line")) not in printed
     ]
 

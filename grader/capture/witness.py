@@ -7,7 +7,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MOST = 100_000  # functions of a backward pass
+from grader.capture.recorder import Recorder
+
+Json = Any
+MOST_FUNCTIONS = 100_000  # of a backward pass
+MOST = 50  # names
+
+
+def compare_with_autograd(recorder: Recorder, result: Tensor, start: Any) -> dict[str, Json]:
+    """Facts, each a list of at most 50:
+
+    functions       names of autograd functions that are not PyTorch's own
+    unlike_autograd keys of leaves on which autograd and the recorded graph disagree whether the result's gradient
+                    reaches them
+
+    Args:
+        start: `grad_fn` of the module's input, before the call.
+    """
+    if recorder.output is None:
+        return {}
+    leaves, reaches_input, functions = reached_by_autograd(result, start)
+    learnable = {key: leaf for key, leaf in recorder.leaves.items() if leaf.requires_grad and leaf.is_leaf}
+    by_autograd = {key for key, leaf in learnable.items() if id(leaf) in leaves} | ({"x"} if reaches_input else set())
+    unlike = by_autograd ^ recorder.nodes.reached_from(recorder.output)
+    found = {"functions": sorted(set(functions)), "unlike_autograd": sorted(unlike)}
+    return {name: said[:MOST] for name, said in found.items() if said}
 
 
 def reached_by_autograd(result: Tensor, start: Any) -> tuple[set[int], bool, list[str]]:
@@ -27,7 +51,7 @@ def reached_by_autograd(result: Tensor, start: Any) -> tuple[set[int], bool, lis
         return leaves, result.requires_grad and start is None, own
     seen: set[Any] = {result.grad_fn}
     todo: list[Any] = [result.grad_fn]
-    while todo and len(seen) < MOST:
+    while todo and len(seen) < MOST_FUNCTIONS:
         function = todo.pop()
         if function is start:
             reaches_input = True

@@ -42,6 +42,11 @@ def put_in(block: Block, place: str, layers: tuple[str, ...], *, bias: bool = Fa
     result = value
     for number, layer in enumerate(layers):
         result = _add(block, result, layer, f"extra {number}", bias=bias)
+    put_behind(block, place, value, result)
+
+
+def put_behind(block: Block, place: str, value: int, result: int) -> None:
+    """Whoever read the value at a place reads what was made of it; at the "input" only the branch does."""
     shared = tuple(node.id for node in block.shortcut) if place == "input" else ()
     if place == "input" and block.parts.shortcut == block.x:
         shared += (block.parts.join,)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._changes import value_at
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 
@@ -21,18 +22,20 @@ def drop(*numbers: int, projection: bool = False) -> Edit:
     return edit(change)
 
 
-def move_last_behind_addition(block: Block) -> None:
-    if not block.norms or block.is_preactivated:
-        return
-    last = block.norms[-1]
-    source = block.output_of(last)
-    block.bypass(last)
-    shape = block.editor[block.parts.join].shape
-    moved = block.editor.add(last.op, ref(block.parts.join), *last.args[1:], shapes=[shape])
-    result = block.editor.add("getitem", ref(moved), 0, shapes=[shape])
-    block.editor.redirect(block.parts.join, result, but=(moved,))
-    if block.parts.branch == source:
-        block.join(last.inputs[0], block.parts.shortcut)
+def move_last(place: str) -> Edit:
+    """The branch's last batch norm behind the addition ("join") or behind the ReLU that follows it ("output")."""
+
+    def change(block: Block) -> None:
+        value = value_at(block, place)
+        if not block.norms or block.is_preactivated or value is None:
+            return
+        last = block.norms[-1]
+        block.bypass(last)
+        shape = block.editor[value].shape
+        moved = block.editor.add(last.op, ref(value), *last.args[1:], shapes=[shape])
+        block.editor.redirect(value, block.editor.add("getitem", ref(moved), 0, shapes=[shape]))
+
+    return edit(change)
 
 
 def set_mode(training: bool) -> Edit:
@@ -76,8 +79,13 @@ class BNAfterAdd(Planted):
     message = (
         "The last batch norm comes after the addition, where it normalises the shortcut too; it belongs before it."
     )
-    plants = (plant(edit(move_last_behind_addition)),)
+    plants = (plant(move_last("join")), plant(move_last("output"), where="output"))
     broken = (
+        changed(
+            RESBLOCK,
+            ("self.bn2(self.conv2(out))", "self.conv2(out)"),
+            ("F.relu(out + identity)", "self.bn2(F.relu(out + identity))"),
+        ),
         changed(
             RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(out)"), ("out + identity", "self.bn2(out + identity)")
         ),

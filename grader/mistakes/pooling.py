@@ -1,4 +1,4 @@
-"""A shortcut that changes the resolution by pooling or resizing rather than by a strided 1×1 convolution.
+"""A block that changes the resolution by pooling or resizing rather than by its strided convolutions.
 
 Source: He et al., "Bag of Tricks for Image Classification with Convolutional Neural Networks" (2019), section 4.2:
 ResNet-D, which pools in front of the projection.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.strides import stride_of
+from grader.mistakes._changes import put_behind, value_at
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
@@ -71,6 +72,57 @@ def replace_projection(how: str, *, norm: bool) -> Edit:
         block.join(block.parts.branch, value)
 
     return edit(change)
+
+
+def pool_branch(how: str, place: str) -> Edit:
+    """Pooling on the branch where the block has a stride; none of its convolutions has one then.
+
+    Args:
+        place: see `grader.mistakes._changes.value_at`.
+    """
+
+    def change(block: Block) -> None:
+        value = value_at(block, place)
+        if stride_of(block) == 1 or value is None:
+            return
+        for node in block.convolutions:
+            block.editor.set_argument(node.id, 3, [1, 1])
+        put_behind(block, place, value, shrink(block, value, how))
+
+    return edit(change)
+
+
+class BranchPooled(Planted):
+    id = "branch-pooled"
+    message = (
+        "The branch changes the resolution by pooling. In this block a convolution of the branch has the stride and "
+        "does that."
+    )
+    plants = tuple(
+        plant(pool_branch(how, place), where="convolution 0")
+        for how in POOLS
+        for place in ("activation 0", "branch", "input", "norm 0")
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            ("3, stride=stride", "3, stride=1"),
+            (
+                "        self.shortcut = nn.Sequential()\n",
+                "        self.pool = nn.MaxPool2d(stride)\n        self.shortcut = nn.Sequential()\n",
+            ),
+            ("        out = self.bn2(self.conv2(out))\n", "        out = self.bn2(self.conv2(self.pool(out)))\n"),
+        ),
+        changed(
+            BOTTLENECK,
+            ("3, stride=stride", "3, stride=1"),
+            (
+                "= self.bn3(self.conv3(out))",
+                "= F.avg_pool2d(self.bn3(self.conv3(out)), 1 if identity.shape[2:] == out.shape[2:] else 2)",
+            ),
+            ("        out = F.relu(self.bn1", "        identity = self.shortcut(x)\n        out = F.relu(self.bn1"),
+        ),
+    )
 
 
 class ProjectionPooled(Planted):

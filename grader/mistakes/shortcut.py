@@ -114,8 +114,8 @@ class ShortcutConcatenated(Planted):
 class BranchAddedToItself(Planted):
     id = "branch-added-to-itself"
     message = (
-        "The branch is added to itself: the variable that should hold the block's input holds the branch's result "
-        "by then. Keep the input under a name of its own before the first layer."
+        "The branch is added to itself, and the block's input nowhere. Keep the input under a name of its own before "
+        "the first layer runs, and add that."
     )
     plants = (plant(edit(lambda block: block.join(block.parts.branch, block.parts.branch))),)
     broken = (changed(RESBLOCK, (SUM, "F.relu(out + out)")),)
@@ -198,8 +198,8 @@ class ShortcutGated(Planted):
 class BranchSkipped(Planted):
     id = "branch-skipped"
     message = (
-        "Where the shortcut is the identity, the branch is left out: `f + g if condition else x` means `(f + g) "
-        "if condition else x`. Put the choice in parentheses: `f + (g if condition else x)`."
+        "Where the shortcut is the identity, the branch is left out. Mind that `f + g if condition else x` means "
+        "`(f + g) if condition else x`; the choice needs parentheses: `f + (g if condition else x)`."
     )
 
     @staticmethod

@@ -7,6 +7,10 @@ from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
+ENDS = (
+    "The shortcut ends in a ReLU, so that everything negative is lost on the way. The shortcut is the identity or a "
+    "projection, without an activation."
+)
 
 
 def start_from(stage: str, number: int, *, kind: str) -> Edit:
@@ -89,8 +93,8 @@ class ShortcutActivated(Planted):
         "is the identity or a projection, without an activation."
     )
     plants = (
-        plant(edit(activate_shortcut)),
-        plant(edit(activate_projection)),
+        plant(edit(activate_shortcut), message=ENDS),
+        plant(edit(activate_projection), where="projection", message=ENDS),
         plant(activate_input(branch_too=False)),
         plant(
             edit(activate_inside_projection),
@@ -122,11 +126,12 @@ class ShortcutActivated(Planted):
 class ShortcutOverwritten(Planted):
     id = "shortcut-overwritten"
     message = (
-        "An in-place operation changed the block's input before it was added: the shortcut no longer carries x. "
-        "Use the operation that makes a new tensor (relu, not relu_; inplace=False) on anything that is needed "
-        "again."
+        "Branch and shortcut both start with relu(x), so that the shortcut no longer carries x. Either x is given a "
+        "new value before the branch, or an operation in place wrote into it (relu_, inplace=True): both are for "
+        "values that are not needed again."
     )
     plants = (plant(activate_input(branch_too=True)),)
     broken = (
         changed(RESBLOCK, ("out = F.relu(self.bn1(self.conv1(x)))", "out = F.relu(self.bn1(self.conv1(F.relu_(x))))")),
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "        x = F.relu(x)\n        out = F.relu(self.bn1")),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from judging import InProcessWorker
-from odd_modules import COMPILED, FAITHFUL, NOT_RECORDED, TELLING
+from odd_modules import COMPILED, FAITHFUL, NOT_RECORDED, TELLING, module
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
@@ -203,3 +203,28 @@ def test_compiled_code_is_recorded_as_it_is_written(source: str) -> None:
     assert "raised" not in fields
     graph = Graph.model_validate(fields["graph"])
     assert ["convolution", "relu", "mul"] == [node.name for node in graph.nodes if node.leaf is None]
+
+
+def test_what_only_raises_while_it_is_recorded_is_not_held_against_it() -> None:
+    """It runs again without a recorder, and just has no graph."""
+    fields = built(module("assert torch.utils._python_dispatch._len_torch_dispatch_stack() == 0\nreturn self.conv(x)"))
+    assert "raised" not in fields
+    assert "tensor" == fields["output"]["kind"]
+    assert fields["graph"] is None
+
+
+def test_what_ran_until_an_operation_raised_is_recorded() -> None:
+    """The operands that did not fit, and what they were computed from."""
+    fields = built(module("y = self.conv(x)\nreturn y.relu() + y[:, :3]"))
+    operation, graph = fields["raised"]["operation"], Graph.model_validate(fields["partial"])
+    assert "aten.add.Tensor" == operation["op"]
+    assert [[2, 4, 6, 6], [2, 3, 6, 6]] == operation["shapes"]
+    assert ["relu", "slice"] == [graph.by_id()[i].name for i in operation["nodes"]]
+    assert "convolution" in {node.name for node in graph.nodes}
+
+
+def test_an_error_that_was_caught_is_not_the_failed_operation() -> None:
+    """What is raised later is another error."""
+    fields = built(module("try:\n    x + x[:, :3]\nexcept RuntimeError:\n    raise ValueError('mine')"))
+    assert "ValueError" == fields["raised"]["type"]
+    assert fields["raised"]["operation"] is None

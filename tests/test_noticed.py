@@ -46,6 +46,24 @@ def test_a_noticed_mistake_points_at_its_line(
     assert pointed_at in source.splitlines()[(found.line or 0) - 1]
 
 
+@pytest.mark.parametrize(
+    ("lines", "mistake", "pointed_at"),
+    [
+        (["identity = x", "identity += out", "return F.relu(identity)"], "input-modified", "identity += out"),
+        (["out = torch.sigmoid(out)", "out += x", "return out"], "inplace-breaks-backward", "out += x"),
+        (["out = F.dropout(out)", "return F.relu(out + x)"], "dropout-added", "F.dropout(out)"),
+        (["out = out * torch.rand(())", "return F.relu(out + x)"], "random-behaviour", "torch.rand(())"),
+        (["out = nn.Parameter(torch.rand(1)) * out", "return out"], "layer-created-in-forward", "nn.Parameter"),
+    ],
+)
+def test_what_was_measured_points_at_its_line(lines: list[str], mistake: str, pointed_at: str) -> None:
+    """The numbers prove that it happens; the recording says where."""
+    source = RESBLOCK[: RESBLOCK.index("        identity =")] + "".join(f"        {line}\n" for line in lines)
+    found = next(diagnosis for diagnosis in diagnoses(source) if diagnosis.mistake == mistake)
+    assert (Proof.MEASURED, 1) == (found.proof, found.cell)
+    assert pointed_at in source.splitlines()[(found.line or 0) - 1]
+
+
 def test_a_result_thrown_away_is_named_before_what_it_causes() -> None:
     """It points at the line; the missing operation is proven by replay."""
     source = changed(RESBLOCK, (RET, "out + identity\n        return F.relu(out)"))

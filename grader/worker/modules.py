@@ -220,6 +220,7 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
 
 
 REPETITIONS = 8  # of a pass that drew random numbers
+MOST_DRAWS = 40
 
 
 def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
@@ -249,7 +250,7 @@ def _draws(subject: Subject, x: Tensor) -> list[Json]:
     before = _python_states()
     draws: list[Json] = record(subject.module, x * 1, place_of).facts.get("draws", [])
     after = _python_states()
-    return draws + [{"op": name} for name in before if before[name] != after[name]]
+    return [{"op": name} for name in before if before[name] != after[name]] + draws[:MOST_DRAWS]
 
 
 def _python_states() -> dict[str, object]:

@@ -324,7 +324,9 @@ def _proven(examined: Examined, among: set[str] | None) -> list[Diagnosis]:
 
 
 def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:
-    """What the exercise's checks ask in a case, each once."""
+    """What the exercise's checks ask in a case, declared or not, each once."""
+    if case not in exercise.cases:
+        exercise = exercise.model_copy(update={"cases": [case]})
     asked = (probe for name in exercise.points for probe in checks()[name].probes(exercise, case))
     return list({probe.name: probe for probe in asked}.values())
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from judging import judge
+from judging import families, judge, options, residual_blocks
 from planted_programs import HANDS, planted_programs
 
+from grader.assignment import Assignment, ModuleExercise
+from grader.graph import Graph
+from grader.judge.reference import Reference
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.verdict import Proof
@@ -92,3 +95,37 @@ def test_ways_of_making_a_mistake_are_all_different() -> None:
         for plant in mistake.plants if isinstance(mistake, Planted) else ():
             if len(plant.edits) == 1:
                 assert mistake.id == owners.setdefault(id(plant.edits[0]), mistake.id)
+
+
+def said(graph: Graph) -> str:
+    """To compare graphs by."""
+    return graph.model_dump_json()
+
+
+def graphs(assignment: Assignment, exercise_id: str = "") -> list[Graph]:
+    """What the references compute, in every case and in both modes."""
+    exercises = [e for e in assignment.exercises if isinstance(e, ModuleExercise) and exercise_id in ("", e.id)]
+    references = [(Reference(assignment, exercise), case) for exercise in exercises for case in exercise.cases]
+    return [
+        reference.graph(case, 0, train=train, shape=(2, *case.input))
+        for reference, case in references
+        for train in (False, True)
+    ]
+
+
+def test_every_way_of_making_a_mistake_changes_some_block() -> None:
+    """A way that changes nothing anywhere could explain nothing."""
+    blocks = [(g, said(g)) for assignment in (residual_blocks(), families(), options()) for g in graphs(assignment)]
+    for mistake in mistakes().values():
+        for number, way in enumerate(mistake.plants if isinstance(mistake, Planted) else ()):
+            changes = (said(edit(graph)) != text for edit in way.edits for graph, text in blocks)
+            assert any(changes), (mistake.id, number)
+
+
+def test_what_points_at_a_third_convolution_leaves_blocks_with_two_alone() -> None:
+    """Nothing is said about a layer that a block does not have."""
+    graph = graphs(residual_blocks(), "resblock")[2]
+    for mistake in mistakes().values():
+        for way in mistake.plants if isinstance(mistake, Planted) else ():
+            if way.where == "convolution 2":
+                assert said(graph) == said(way.edits[0](graph)), mistake.id

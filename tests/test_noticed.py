@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import pytest
-from judging import judge
+from judging import examine_source, find_exercise, judge, right_answers
 
-from grader.mistakes._mistake import RESBLOCK, changed
-from grader.verdict import Diagnosis, Proof
+from grader.assignment import ModuleExercise
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.verdict import Proof
 
 RET = "return F.relu(out + identity)"
 FIRST = "        out = F.relu(self.bn1(self.conv1(x)))\n"
 LAST = "        self.shortcut = nn.Sequential()\n"
-# Wrong for reasons that are found at once, so that no planted mistake is looked for.
 NAMELESS = changed(RESBLOCK, (RET, "return nowhere"))
 RANDOM = changed(RESBLOCK, (RET, RET + " + torch.rand(())"))
 DROPPED = changed(RESBLOCK, (RET, "return F.dropout(F.relu(out + identity))"))
 
 
-def diagnoses(source: str) -> list[Diagnosis]:
-    """What is found in a basic block, which must be wrong."""
-    report = judge(source, "resblock")
-    assert not report.correct
-    return report.diagnoses
+def noticed(source: str, mistake: str) -> Notice | None:
+    """The evidence for a mistake in a basic block."""
+    exercise = find_exercise("resblock")[1]
+    assert isinstance(exercise, ModuleExercise)
+    member = mistakes()[mistake]
+    assert isinstance(member, Noticed)
+    return member.notice(examine_source(source, exercise, right_answers("resblock")))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,8 @@ def test_a_noticed_mistake_points_at_its_line(
 ) -> None:
     """Cell and line are those where it happened; what only the student's process says is not called measured."""
     source = changed(NAMELESS, change)
-    found = next(diagnosis for diagnosis in diagnoses(source) if diagnosis.mistake == mistake)
+    found = noticed(source, mistake)
+    assert found is not None
     assert (proof, 1) == (found.proof, found.cell)
     assert pointed_at in source.splitlines()[(found.line or 0) - 1]
 
@@ -59,7 +63,8 @@ def test_a_noticed_mistake_points_at_its_line(
 def test_what_was_measured_points_at_its_line(lines: list[str], mistake: str, pointed_at: str) -> None:
     """The numbers prove that it happens; the recording says where."""
     source = RESBLOCK[: RESBLOCK.index("        identity =")] + "".join(f"        {line}\n" for line in lines)
-    found = next(diagnosis for diagnosis in diagnoses(source) if diagnosis.mistake == mistake)
+    found = noticed(source, mistake)
+    assert found is not None
     assert (Proof.MEASURED, 1) == (found.proof, found.cell)
     assert pointed_at in source.splitlines()[(found.line or 0) - 1]
 
@@ -67,17 +72,25 @@ def test_what_was_measured_points_at_its_line(lines: list[str], mistake: str, po
 def test_a_result_thrown_away_is_named_before_what_it_causes() -> None:
     """It points at the line; the missing operation is proven by replay."""
     source = changed(RESBLOCK, (RET, "out + identity\n        return F.relu(out)"))
-    first, second = diagnoses(source)[:2]
+    first, second = judge(source, "resblock").diagnoses[:2]
     assert ("result-discarded", Proof.REPORTED) == (first.mistake, first.proof)
     assert "out + identity" == source.splitlines()[(first.line or 0) - 1].strip()
     assert ("shortcut-missing", Proof.REPLAYED) == (second.mistake, second.proof)
 
 
+def test_numbers_that_python_only_looks_at_decide_nothing() -> None:
+    """Whoever asserts or prints computes the same for other numbers; what is wrong lies elsewhere."""
+    looks = FIRST + "        assert out.mean().item() < 1e9\n"
+    odd = changed(RESBLOCK, (FIRST, looks), (RET, "return F.relu(out * 3 + identity.cos())"))
+    assert noticed(odd, "decided-by-data") is None
+
+
 def test_operands_that_do_not_fit_are_told_with_their_origins() -> None:
     """Shape, formula and line of each."""
     source = changed(RESBLOCK, (RET, "return F.relu(out + identity.flatten(2)[:, :3])"))
-    [found] = diagnoses(source)
-    assert ("shape-mismatch", Proof.MEASURED) == (found.mistake, found.proof)
+    found = noticed(source, "shape-mismatch")
+    assert found is not None
+    assert Proof.MEASURED is found.proof
     assert "flatten(2)[:, :3]" in source.splitlines()[(found.line or 0) - 1]
     assert "2×8×8×8 (bn(conv3x3(relu(bn(conv3x3(x))))), line 23)" in found.message
     assert "2×3×64 (" in found.message
@@ -101,4 +114,4 @@ def test_operands_that_do_not_fit_are_told_with_their_origins() -> None:
 )
 def test_what_is_no_mistake_is_not_named(source: str, mistake: str) -> None:
     """The program is wrong, but not for that."""
-    assert mistake not in {diagnosis.mistake for diagnosis in diagnoses(source)}
+    assert noticed(source, mistake) is None

@@ -31,7 +31,7 @@ from grader.judge.leaves import (
 )
 from grader.judge.roles import Roles
 from grader.judge.trace import Trace
-from grader.judge.trusted import Untold
+from grader.judge.trusted import Unlike, Untold
 from grader.judge.verified import Verified, trace_of_failure, verify
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
 from grader.wire import pack, unpack
@@ -73,6 +73,7 @@ class Observation:
     answers: dict[str, Answer] = field(default_factory=dict)
     differences: dict[tuple[Form, str], tuple[str, float] | None] = field(default_factory=dict)  # from a form, by probe
     untold: str = ""  # why its graph is not believed
+    unlike: bool = False  # because it gives something else than the module does
 
     @property
     def raised(self) -> Raised | None:
@@ -107,7 +108,7 @@ class Observation:
                 self.built.graph, draw_input(self.seed, self.case.input, probe), self.drawn, y, self.precision
             )
         except Untold as reason:
-            self.untold = str(reason)
+            self.untold, self.unlike = str(reason), isinstance(reason, Unlike)
             return None
 
     @cached_property

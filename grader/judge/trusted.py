@@ -46,6 +46,10 @@ class Untold(Exception):
     """A graph that cannot be used: it does something that is not allowed here, or it does not do what it says."""
 
 
+class Unlike(Untold):
+    """A graph that gives something else than the module did: it does not say all that the module does."""
+
+
 def run_guarded(graph: Graph, x: Tensor, values: Mapping[str, Tensor], environment: Environment) -> dict[str, Tensor]:
     """Put what every node of a student's graph gives into `environment`, as far as it can be run.
 

@@ -11,7 +11,7 @@ from grader.graph import Graph
 from grader.judge.compare import equal
 from grader.judge.replay import Environment
 from grader.judge.trace import Trace
-from grader.judge.trusted import Untold, run_guarded
+from grader.judge.trusted import Unlike, Untold, run_guarded
 from grader.observation import Precision
 
 
@@ -32,13 +32,13 @@ def verify(graph: Graph, x: Tensor, values: dict[str, Tensor], y: Tensor, precis
         y: what the module itself gave for `x` and these values.
 
     Raises:
-        Untold: the graph cannot be run, or gives something else.
+        Untold: the graph cannot be run; `Unlike`: it gives something else.
     """
     environment: Environment = {}
     run_guarded(graph, x, values, environment)
     result = environment[graph.output]
     if not isinstance(result, Tensor) or result.shape != y.shape or not equal(y, result.to(y.dtype), precision):
-        raise Untold("what was recorded gives another output than the module for other weights and another input")
+        raise Unlike("what was recorded gives another output than the module for other weights and another input")
     return Verified(graph, environment, Trace.of(graph, environment))
 
 

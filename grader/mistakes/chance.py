@@ -1,10 +1,10 @@
-"""The same input gives different outputs: by chance, or because something is kept from call to call."""
+"""The same input gives different outputs, or each input is computed in a way of its own."""
 
 from __future__ import annotations
 
 from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
-from grader.mistakes._evidence import facts, is_unsteady, weights_are_computed
+from grader.mistakes._evidence import facts, is_unsteady, places, weights_are_computed
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Draw
 from grader.verdict import Proof
@@ -126,3 +126,26 @@ class StateKept(Noticed):
             return None
         # Spectral norm keeps its vectors from call to call: that it is there says more.
         return None if weights_are_computed(examined) else Notice(Proof.MEASURED)
+
+
+class DecidedByData(Noticed):
+    id = "decided-by-data"
+    message = "What is computed depends on the numbers that come in."
+    rank = "otherwise"
+    broken = (
+        changed(RESBLOCK, (SUM, "F.relu(out + identity * x.mean().item())")),
+        changed(RESBLOCK, (SUM, "F.relu(out + identity / max(1.0, *x.flatten().tolist()))")),
+        changed(RESBLOCK, (SUM, "F.relu(out + identity * len((out > 0).nonzero()))")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        for seen in examined.ran:
+            reads = [read for read in seen.built.facts.reads if read.what != "changed"]
+            # Code that only prints or asserts computes the same for other numbers.
+            if reads and seen.verified is None and seen.unlike:
+                said = (
+                    f"{self.message} On {places(reads) or 'some line'} Python takes numbers out of a tensor, and "
+                    "what was recorded for one input does not hold for another."
+                )
+                return Notice(Proof.MEASURED, reads[0].cell, reads[0].line, said)
+        return None

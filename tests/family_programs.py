@@ -396,47 +396,142 @@ WIDE = RESNEXT_RIGHT["one sequence"]
 SLICES = RES2NET_RIGHT["slices"]
 AUTHORS = RES2NET_RIGHT["the authors' code"]
 
-# Exercise, hand, the mistake, and the source that makes it.
+# Exercise, the mistake, and a source that makes it.
 WRONG: list[tuple[str, str, str]] = [
     # the order of a pre-activation block
-    ("preact", "relu-after-add", changed(SEQUENCE, ("return self.skip(x) + self.body(x)", "return F.relu(self.skip(x) + self.body(x))"))),
-    ("preact", "relu-ends-branch", changed(SEQUENCE, ("nn.Conv2d(cout, cout, 3, 1, 1, bias=False),\n", "nn.Conv2d(cout, cout, 3, 1, 1, bias=False),\n            nn.ReLU(),\n"))),
+    (
+        "preact",
+        "relu-after-add",
+        changed(SEQUENCE, ("return self.skip(x) + self.body(x)", "return F.relu(self.skip(x) + self.body(x))")),
+    ),
+    (
+        "preact",
+        "relu-ends-branch",
+        changed(
+            SEQUENCE,
+            (
+                "nn.Conv2d(cout, cout, 3, 1, 1, bias=False),\n",
+                "nn.Conv2d(cout, cout, 3, 1, 1, bias=False),\n            nn.ReLU(),\n",
+            ),
+        ),
+    ),
     ("preact", "inner-relu-missing", changed(SEQUENCE, ("            nn.ReLU(inplace=True),\n", ""))),
     ("preact", "shortcut-missing", changed(SEQUENCE, ("return self.skip(x) + self.body(x)", "return self.body(x)"))),
-    ("preact", "shortcut-overwritten", changed(PREACT, ("out = F.relu(self.bn1(x))", "out = F.relu(self.bn1(x.relu_()))"))),
-    ("preact", "bn-missing", changed(PREACT, ("F.relu(self.bn2(out))", "F.relu(out)"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""))),
+    (
+        "preact",
+        "shortcut-overwritten",
+        changed(PREACT, ("out = F.relu(self.bn1(x))", "out = F.relu(self.bn1(x.relu_()))")),
+    ),
+    (
+        "preact",
+        "bn-missing",
+        changed(
+            PREACT, ("F.relu(self.bn2(out))", "F.relu(out)"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")
+        ),
+    ),
     ("preact", "projection-missing", changed(PREACT, ("if stride != 1 or in_channels != out_channels:", "if False:"))),
-    ("preact-bottleneck", "preact-relu-before-bn", changed(STEPS, ("nn.BatchNorm2d(i), nn.ReLU(), ", "nn.ReLU(), nn.BatchNorm2d(i), "))),
+    (
+        "preact-bottleneck",
+        "preact-relu-before-bn",
+        changed(STEPS, ("nn.BatchNorm2d(i), nn.ReLU(), ", "nn.ReLU(), nn.BatchNorm2d(i), ")),
+    ),
     ("preact-bottleneck", "shortcut-multiplied", changed(STEPS, ("torch.add(", "torch.mul("))),
     ("preact-bottleneck", "bottleneck-not-narrowed", changed(STEPS, ("o // 4", "o"))),
     # groups
     ("resnext", "groups-missing", changed(WIDE, ("groups=g, ", ""))),
     ("resnext", "groups-misplaced", changed(WIDE, ("(w, cout, 1, 1, 1))", "(w, cout, 1, 1, cardinality))"))),
-    ("resnext", "final-relu-missing", changed(WIDE, ("return self.out(self.shortcut(x) + self.branch(x))", "return self.shortcut(x) + self.branch(x)"))),
+    (
+        "resnext",
+        "final-relu-missing",
+        changed(
+            WIDE, ("return self.out(self.shortcut(x) + self.branch(x))", "return self.shortcut(x) + self.branch(x)")
+        ),
+    ),
     ("resnext", "wrong-expansion", changed(RESNEXT, ("width = out_channels // 2", "width = out_channels // 4"))),
-    ("resnext", "stride-in-both", changed(RESNEXT, ("nn.Conv2d(width, out_channels, 1, bias", "nn.Conv2d(width, out_channels, 1, stride, bias"))),
+    (
+        "resnext",
+        "stride-in-both",
+        changed(RESNEXT, ("nn.Conv2d(width, out_channels, 1, bias", "nn.Conv2d(width, out_channels, 1, stride, bias")),
+    ),
     # the gate
     ("se", "se-gate-wrong", changed(CONV_GATE, ("            nn.Sigmoid(),\n", ""))),
     ("se", "se-gate-wrong", changed(BY_HAND, ("z = 1 / (1 + torch.exp(-z))", "z = torch.exp(z)"))),
-    ("se", "se-squeeze-wrong", changed(BY_HAND, (" / (u.shape[2] * u.shape[3])", ""))),
+    (
+        "se",
+        "se-squeeze-wrong",
+        changed(BY_HAND, ("u.flatten(2).sum(2) / (u.shape[2] * u.shape[3])", "u.flatten(2).max(2).values")),
+    ),
     ("se", "se-squeeze-missing", changed(CONV_GATE, ("            nn.AdaptiveAvgPool2d((1, 1)),\n", ""))),
     ("se", "se-relu-missing", changed(BY_HAND, ("torch.maximum(z, torch.zeros_like(z))", "z"))),
     ("se", "se-gate-added", changed(BY_HAND, ('torch.einsum("nchw,nc->nchw", u, z)', "u + z[..., None, None]"))),
-    ("se", "se-after-add", changed(CONV_GATE, ("        out = self.gate(out)\n", ""), ("F.relu(out + identity)", "self.gate(out + identity).relu()"))),
+    (
+        "se",
+        "se-after-add",
+        changed(
+            CONV_GATE,
+            ("        out = self.gate(out)\n", ""),
+            ("F.relu(out + identity)", "self.gate(out + identity).relu()"),
+        ),
+    ),
     ("se", "final-relu-missing", changed(CONV_GATE, ("F.relu(out + identity)", "out + identity"))),
     ("se", "inner-relu-missing", changed(CONV_GATE, ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))"))),
-    ("se", "bn-missing", changed(SE, ("self.bn2(self.conv2(out))", "self.conv2(out)"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""))),
-    ("se-bottleneck", "se-gate-missing", changed(SE_BOTTLENECK, ("        out = self.se(out)\n", "        self.se(out)\n"))),
-    ("se-bottleneck", "se-after-add", changed(SE_BOTTLENECK, ("        out = self.se(out)\n", ""), ("return F.relu(out + self.shortcut(x))", "return self.se(F.relu(out + self.shortcut(x)))"))),
-    ("se-bottleneck", "se-misplaced", changed(SE_BOTTLENECK, ("        out = self.bn3(self.conv3(out))\n        out = self.se(out)\n", "        out = self.bn3(self.se(self.conv3(out)))\n"))),
-    ("se-bottleneck", "shortcut-scaled", changed(SE_BOTTLENECK, ("out + self.shortcut(x)", "0.3 * out + self.shortcut(x)"))),
+    (
+        "se",
+        "bn-missing",
+        changed(
+            SE,
+            ("self.bn2(self.conv2(out))", "self.conv2(out)"),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+    ),
+    (
+        "se-bottleneck",
+        "se-gate-missing",
+        changed(SE_BOTTLENECK, ("        out = self.se(out)\n", "        self.se(out)\n")),
+    ),
+    (
+        "se-bottleneck",
+        "se-after-add",
+        changed(
+            SE_BOTTLENECK,
+            ("        out = self.se(out)\n", ""),
+            ("return F.relu(out + self.shortcut(x))", "return self.se(F.relu(out + self.shortcut(x)))"),
+        ),
+    ),
+    (
+        "se-bottleneck",
+        "se-misplaced",
+        changed(
+            SE_BOTTLENECK,
+            (
+                "        out = self.bn3(self.conv3(out))\n        out = self.se(out)\n",
+                "        out = self.bn3(self.se(self.conv3(out)))\n",
+            ),
+        ),
+    ),
+    (
+        "se-bottleneck",
+        "shortcut-scaled",
+        changed(SE_BOTTLENECK, ("out + self.shortcut(x)", "0.3 * out + self.shortcut(x)")),
+    ),
     # the hierarchy
     ("res2net", "res2net-no-hierarchy", changed(SLICES, ("part = part + y", "part = part"))),
     ("res2net", "res2net-no-hierarchy", changed(AUTHORS, ('if i == 0 or self.stype == "stage" else sp + spx[i]', ""))),
-    ("res2net", "res2net-link-to-first", changed(SLICES, ("            if i > 1:\n                part = part + y", "            part = part + y"))),
+    (
+        "res2net",
+        "res2net-link-to-first",
+        changed(SLICES, ("            if i > 1:\n                part = part + y", "            part = part + y")),
+    ),
     ("res2net", "res2net-relu-missing", changed(SLICES, ("torch.relu(bn(conv(part)))", "bn(conv(part))"))),
     ("res2net", "res2net-layer-shared", changed(AUTHORS, ("self.convs[i](sp)", "self.convs[0](sp)"))),
     ("res2net", "res2net-wrong-order", changed(SLICES, ("torch.cat(result, 1)", "torch.cat(result[::-1], 1)"))),
     ("res2net", "shortcut-missing", changed(AUTHORS, ("        out += residual\n", ""))),
-    ("res2net", "relu-before-add", changed(AUTHORS, ("        out += residual\n        return self.relu(out)", "        return self.relu(out) + residual"))),
+    (
+        "res2net",
+        "relu-before-add",
+        changed(
+            AUTHORS,
+            ("        out += residual\n        return self.relu(out)", "        return self.relu(out) + residual"),
+        ),
+    ),
 ]

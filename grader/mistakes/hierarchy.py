@@ -11,6 +11,7 @@ from itertools import pairwise
 from grader.graph import Leaf, Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, Part, edit
+from grader.judge.widths import set_hidden_width
 from grader.mistakes._families import RES2NET
 from grader.mistakes._mistake import Planted, changed, plant
 
@@ -129,6 +130,15 @@ def rearrange(order: Callable[[list[int]], list[int]]) -> Edit:
         for user in block.source.nodes:
             if user.name == "cat" and user.inputs == results:
                 block.editor.change(user.id, args=[[ref(i) for i in order(results)], *user.args[1:]])
+
+    return hierarchical(change)
+
+
+def set_width(factor: float) -> Edit:
+    """All parts together this many times as wide as the block's result."""
+
+    def change(block: Block) -> None:
+        set_hidden_width(block, int(block.editor[block.parts.join].shape[1] * factor))
 
     return hierarchical(change)
 
@@ -273,6 +283,13 @@ class PartsReordered(Planted):
         changed(RES2NET, (CAT, "out = torch.cat(ys[::-1], dim=1)")),
         changed(RES2NET, (CAT, "out = torch.cat(ys[1:] + ys[:1], dim=1)")),
     )
+
+
+class PartsOfOtherWidth(Planted):
+    id = "res2net-wrong-width"
+    message = "The first 1×1 gives another number of channels than asked for, and with it the parts another width."
+    plants = tuple(plant(set_width(factor), where="convolution 0") for factor in (1 / 2, 1, 1 / 8))
+    broken = (changed(RES2NET, ("hidden = out_channels // 4", "hidden = out_channels // 2")),)
 
 
 class NotSplit(Planted):

@@ -37,7 +37,7 @@ def set_width(of: str, factor: float, convolutions: int) -> Edit:
     """
 
     def change(block: Block) -> None:
-        if len(block.convolutions) == convolutions:
+        if len(block.convolutions) == convolutions and not block.splits:
             into, out, _ = call_of(block)
             set_hidden_width(block, int({"in": into, "out": out}[of] * factor))
 
@@ -53,7 +53,7 @@ def set_layers(table: Table, convolutions: int) -> Edit:
         own = [*block.convolutions, *([block.projection] if block.projection is not None else [])]
         if len(block.convolutions) != convolutions or not convolutions <= len(layers) <= len(own):
             return
-        if len(block.norms) != convolutions:
+        if len(block.norms) != convolutions or block.splits:
             return
         for node, (out, into) in zip(own, layers, strict=False):
             set_channels(block, node, into=into, out=out)
@@ -134,8 +134,8 @@ def tables(observations: Sequence[Observation], convolutions: int) -> Iterator[T
 class BottleneckNotNarrowed(Planted):
     id = "bottleneck-not-narrowed"
     message = (
-        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows them, here to "
-        "out_channels // 4: that is what makes it cheap."
+        "The 3×3 convolution works on the full number of channels. A bottleneck first narrows them: that is what makes "
+        "it cheap."
     )
     plants = (plant(set_width("out", 1, BOTTLENECKED), where="convolution 1"),)
     broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels")),)
@@ -187,11 +187,19 @@ class WrongChannels(Planted):
 
 class WrongExpansion(Planted):
     id = "wrong-expansion"
-    message = "The bottleneck narrows to another width than the task asks for, which is out_channels // 4."
+    message = "The bottleneck narrows to another width than the task asks for."
     plants = (
         *(
             plant(set_width(of, factor, BOTTLENECKED), where="convolution 0")
-            for of, factor in (("out", 1 / 2), ("in", 1 / 4), ("in", 1 / 2), ("out", 1 / 8), ("in", 1), ("out", 4))
+            for of, factor in (
+                ("out", 1 / 2),
+                ("out", 1 / 4),
+                ("in", 1 / 4),
+                ("in", 1 / 2),
+                ("out", 1 / 8),
+                ("in", 1),
+                ("out", 4),
+            )
         ),
         *(
             plant(

@@ -43,6 +43,7 @@ bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py
 
 accuracy: $(VENV)/.installed
+	@$(BIN)/python bench/families.py
 	@$(BIN)/python bench/accuracy.py
 
 clean:

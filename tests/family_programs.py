@@ -106,12 +106,6 @@ PREACT_BOTTLENECK_RIGHT = {
         ("nn.Conv2d(in_channels, width, 1, bias", "nn.Conv2d(in_channels, width, 1, stride, bias"),
         ("3, stride=stride, padding=1", "3, padding=1"),
     ),
-    "stride on the first 1×1, projection of x": changed(
-        PREACT_BOTTLENECK,
-        ("nn.Conv2d(in_channels, width, 1, bias", "nn.Conv2d(in_channels, width, 1, stride, bias"),
-        ("3, stride=stride, padding=1", "3, padding=1"),
-        (PREACT_SHORTCUT, PREACT_SHORTCUT.replace("(out)", "(x)")),
-    ),
     "a class for each step": f"""{HEAD}
 class Step(nn.Sequential):
     def __init__(self, i, o, k, s=1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +29,7 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
+        self._sorted: dict[tuple[str, int], dict[int, list[Form]]] = {}
         self._biased: dict[str, list[Form]] = {}
         self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
         self._wrongs: OrderedDict[tuple[object, ...], Form] = OrderedDict()
@@ -75,26 +76,39 @@ class RightAnswers:
     def _plant(
         self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool
     ) -> Iterator[Form]:
-        forms = [form for form in self.forms(case) if form.variant == variant]
+        forms = self._by_biases(case, variant)
         try:
-            brought = sum(self._biases_brought(edit, forms[0]) for edit in edits)
+            plain = forms[min(forms)][0]
+            brought = sum(self._biases_brought(edit, plain) for edit in edits)
             # What a mistake leaves out may still be registered, with its biases.
             wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
-            like = [form for number in wanted for form in forms if redundant_biases(form.signature) == number]
+            like = [form for number in wanted for form in forms.get(number, [])]
             found = [(form, self._wrong(form, edits)) for form in like]
-            fullest = max(forms, key=lambda form: redundant_biases(form.signature))
-            if not like and biases > redundant_biases(fullest.signature):
+            if not like and biases > max(forms):
                 # More than a right answer can have: layers that a mistake brings in have theirs too.
+                fullest = forms[max(forms)][0]
                 found = [(fullest, self._wrong(fullest, edits).with_edit(add_every_bias))]
             for right, wrong in found:
+                drops_leaves = _drops_leaves(wrong, right)
                 yield wrong
-                if _drops_leaves(wrong, right):
+                if drops_leaves:
                     # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
                     yield wrong.with_unused(right.slots) if recorded else wrong.with_slots(right.slots)
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
             if len(edits) < 2:
                 raise
             # After the first of these mistakes there is nothing to make the second one of.
+
+    def _by_biases(self, case: Case, variant: int) -> dict[int, list[Form]]:
+        """The forms of a variant by how many redundant biases they have; kept."""
+        key = (case.title, variant)
+        if key not in self._sorted:
+            found: dict[int, list[Form]] = defaultdict(list)
+            for form in self.forms(case):
+                if form.variant == variant:
+                    found[redundant_biases(form.signature)].append(form)
+            self._sorted[key] = dict(found)
+        return self._sorted[key]
 
     def _wrong(self, right: Form, edits: tuple[Edit, ...]) -> Form:
         """A right form with mistakes; after the first of two the form is kept, since many a second one is tried."""

@@ -106,9 +106,12 @@ class Search:
             return [
                 step
                 for step in self._steps
-                if not self._answers.touched(step.edit, seen.case, root).isdisjoint(places)
-                or self._brings_nearer(variant, step, form, root, seen)
-                or self._reorders(variant, step, root, seen)
+                if (touched := self._answers.touched(step.edit, seen.case, root))
+                and (
+                    not touched.isdisjoint(places)
+                    or self._brings_nearer(variant, step, form, root, seen)
+                    or self._reorders(variant, step, root, seen)
+                )
             ]
         return [step for step in self._steps if step not in planted]
 
@@ -141,8 +144,8 @@ class Search:
     def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
         """A hypothesis in one case."""
         forms = self._forms(variant, planted, seen)
-        like = (form for form in forms if form.signature == signature(seen.slots))
-        return next(like, forms[0] if forms else None)
+        mine = signature(seen.slots)
+        return next((form for form in forms if form.signature == mine), forms[0] if forms else None)
 
     def _forms(self, variant: int, planted: Explanation, seen: Observation) -> list[Form]:
         """The same with everything that is left open. Mistakes that change nothing in this case are left out: what

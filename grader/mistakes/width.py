@@ -67,7 +67,7 @@ def expand(factor: int) -> Edit:
     """out_channels taken for the narrow width: the block gives a multiple of it."""
 
     def change(block: Block) -> None:
-        if len(block.convolutions) != BOTTLENECKED:
+        if len(block.convolutions) != BOTTLENECKED or not block.norms:
             return
         into, out, stride = call_of(block)
         set_hidden_width(block, out)

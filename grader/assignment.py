@@ -76,6 +76,9 @@ class _CodeExercise(_Exercise):
     aliases: list[PythonName] = Field(default_factory=list)
     points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     cases: list[Case] = Field(alias="case", min_length=1)
+    mistakes: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="what a proven mistake costs, by its id; else the points of one check"
+    )
 
     @property
     def max_score(self) -> float:

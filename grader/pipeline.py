@@ -38,6 +38,7 @@ from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.sandbox import Isolation, Session, SessionLimits, Zygote
+from grader.scoring import require_known_mistakes, settle
 from grader.submission import HandIn, Submission, defined_names, find_answer, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 
@@ -83,6 +84,7 @@ class Grader:
 
         torch.set_num_threads(1)
         require_known(self.assignment)
+        require_known_mistakes(self.assignment)
         for exercise in self.assignment.code_exercises:
             if isinstance(exercise, ModuleExercise):
                 reference = Reference(self.assignment, exercise)
@@ -330,6 +332,8 @@ def judge_exercise(
         blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)
+    diagnoses = [] if correct else [*diagnose(examined), *block_diagnoses(examined)]
+    results = settle(results, diagnoses, exercise.mistakes)
     return ExerciseReport(
         id=exercise.id,
         title=exercise.title,
@@ -337,7 +341,7 @@ def judge_exercise(
         max_score=exercise.max_score,
         correct=correct,
         checks=results,
-        diagnoses=[] if correct else [*diagnose(examined), *block_diagnoses(examined)],
+        diagnoses=diagnoses,
         formula=_formula(examined),
     )
 

@@ -99,11 +99,16 @@ def plant(*edits: Edit, where: str = "join", message: str = "") -> Plant:
 
 
 class Mistake(ABC):
-    """What all mistakes have."""
+    """What all mistakes have.
+
+    Attributes:
+        check: the check whose points it costs, where several fail by it; none: the first of them.
+    """
 
     id: ClassVar[str]
     message: ClassVar[str]
     broken: ClassVar[tuple[str, ...]]
+    check: ClassVar[str] = ""
 
 
 class Planted(Mistake):

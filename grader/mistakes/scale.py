@@ -60,6 +60,7 @@ def learn(side: str, shape: tuple[int, ...], initial: str) -> Edit:
 
 class ShortcutScaled(Planted):
     id = "shortcut-scaled"
+    check = "skip-connection"
     message = (
         "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut "
         "scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
@@ -122,6 +123,7 @@ class LearnedScale(Planted):
 
 class ShortcutAddedTwice(Planted):
     id = "shortcut-added-twice"
+    check = "skip-connection"
     message = "The shortcut is added twice: the block computes F(x) + 2·x instead of F(x) + x."
 
     @staticmethod
@@ -146,6 +148,7 @@ class ShortcutAddedTwice(Planted):
 
 class ShortcutSubtracted(Planted):
     id = "shortcut-subtracted"
+    check = "skip-connection"
     message = "You subtract where a residual block adds: y = F(x) + x."
     plants = tuple(plant(*weigh(*weights).edits) for weights in ((1, -1), (-1, 1), (-1, -1)))
     broken = (

@@ -27,6 +27,7 @@ def only(side: str) -> Edit:
 
 class ShortcutMissing(Planted):
     id = "shortcut-missing"
+    check = "skip-connection"
     message = "There is no skip connection: the block computes F(x) alone, its input is never added."
     plants = (plant(only("branch"), where="output"),)
     broken = (
@@ -37,6 +38,7 @@ class ShortcutMissing(Planted):
 
 class BranchMissing(Planted):
     id = "branch-missing"
+    check = "skip-connection"
     message = "The result of the branch is thrown away: the block gives its shortcut alone."
     plants = (plant(only("shortcut"), where="output"),)
     broken = (
@@ -47,6 +49,7 @@ class BranchMissing(Planted):
 
 class ShortcutMultiplied(Planted):
     id = "shortcut-multiplied"
+    check = "skip-connection"
     message = (
         "You multiply the branch by the shortcut. A residual block adds them: y = F(x) + x. With a product, the "
         "gradient through the shortcut is scaled by F(x) and vanishes where F(x) is small."
@@ -67,6 +70,7 @@ class ShortcutMultiplied(Planted):
 
 class ShortcutDivided(Planted):
     id = "shortcut-divided"
+    check = "skip-connection"
     message = "You divide where a residual block adds: y = F(x) + x."
     plants = (
         plant(combine("aten.div.Tensor")),
@@ -83,6 +87,7 @@ class ShortcutDivided(Planted):
 
 class ShortcutConcatenated(Planted):
     id = "shortcut-concatenated"
+    check = "skip-connection"
     message = (
         "You concatenate branch and shortcut, as DenseNet does; a residual block adds them, and the channels stay."
     )
@@ -113,6 +118,7 @@ class ShortcutConcatenated(Planted):
 
 class BranchAddedToItself(Planted):
     id = "branch-added-to-itself"
+    check = "skip-connection"
     message = (
         "The branch is added to itself, and the block's input nowhere. Keep the input under a name of its own before "
         "the first layer runs, and add that."
@@ -136,6 +142,7 @@ def add_early(number: int) -> Edit:
 
 class ShortcutAddedEarly(Planted):
     id = "shortcut-added-early"
+    check = "skip-connection"
     message = (
         "The shortcut is added inside the branch, before its last layers. It belongs behind the last batch norm, so "
         "that the whole branch is skipped."
@@ -170,6 +177,7 @@ def repeat_branch(block: Block) -> None:
 
 class BranchRunTwice(Planted):
     id = "branch-run-twice"
+    check = "skip-connection"
     message = "The branch runs twice, the second time on its own result: F(F(x)) + x instead of F(x) + x."
     plants = (plant(edit(repeat_branch)),)
     broken = (changed(RESBLOCK, (IDENTITY, f"        out = {SECOND.format(FIRST.format('out'))}\n{IDENTITY}")),)
@@ -177,6 +185,7 @@ class BranchRunTwice(Planted):
 
 class ShortcutGated(Planted):
     id = "shortcut-gated"
+    check = "skip-connection"
     message = (
         "The block chooses between F(x) and x (an if/else, torch.where or a maximum). A skip connection skips "
         "nothing: both are always computed and added."
@@ -197,6 +206,7 @@ class ShortcutGated(Planted):
 
 class BranchSkipped(Planted):
     id = "branch-skipped"
+    check = "skip-connection"
     message = (
         "Where the shortcut is the identity, the branch is left out. Mind that `f + g if condition else x` means "
         "`(f + g) if condition else x`; the choice needs parentheses: `f + (g if condition else x)`."
@@ -225,6 +235,7 @@ def detach_projection(block: Block) -> None:
 
 class ShortcutDetached(Planted):
     id = "shortcut-detached"
+    check = "skip-connection"
     message = (
         "The shortcut is cut from autograd (detach(), .data or torch.no_grad()). The output is right, but the "
         "gradient cannot flow back along the shortcut, and that is what the shortcut is for."
@@ -258,6 +269,7 @@ class ShortcutDetached(Planted):
 
 class BranchDetached(Planted):
     id = "branch-detached"
+    check = "skip-connection"
     message = "The branch is cut from autograd (detach(), .data or torch.no_grad()): its layers can never learn."
     plants = (
         plant(

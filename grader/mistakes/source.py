@@ -62,6 +62,7 @@ def activate_inside_projection(block: Block) -> None:
 
 class ShortcutFromWrongTensor(Planted):
     id = "shortcut-from-wrong-tensor"
+    check = "skip-connection"
     message = (
         "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x "
         "under a name of its own before the first layer runs."
@@ -88,6 +89,7 @@ class ShortcutFromWrongTensor(Planted):
 
 class ShortcutActivated(Planted):
     id = "shortcut-activated"
+    check = "skip-connection"
     message = (
         "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut "
         "is the identity or a projection, without an activation."
@@ -125,6 +127,7 @@ class ShortcutActivated(Planted):
 
 class ShortcutOverwritten(Planted):
     id = "shortcut-overwritten"
+    check = "skip-connection"
     message = (
         "Branch and shortcut both start with relu(x), so that the shortcut no longer carries x. Either x is given a "
         "new value before the branch, or an operation in place wrote into it (relu_, inplace=True): both are for "

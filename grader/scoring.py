@@ -1,0 +1,68 @@
+"""What a proven mistake costs: once, however many checks it makes fail.
+
+Where mistakes were replayed, the reference with just these behaves exactly like the student's code. So whatever fails,
+fails by them, and all else is right. Each costs what the assignment says, or the points of one check: the one that it
+belongs to, else the first that fails. The other checks say that they failed, and why, and keep their points.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from grader.assignment import Assignment
+from grader.errors import AssignmentError
+from grader.mistakes import mistakes
+from grader.verdict import CheckResult, Diagnosis, Proof, Status
+
+FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
+
+
+def require_known_mistakes(assignment: Assignment) -> None:
+    """Refuse a price for a mistake that does not exist.
+
+    Raises:
+        AssignmentError: names file, exercise and the mistakes that are meant, perhaps.
+    """
+    for exercise in assignment.code_exercises:
+        for name in exercise.mistakes:
+            if name not in mistakes():
+                close = difflib.get_close_matches(name, mistakes(), n=3) or sorted(mistakes())
+                raise AssignmentError(
+                    f"{assignment.folder / 'assignment.toml'}: exercise {exercise.id}: mistakes: there is no mistake "
+                    f"{name!r}; expected for instance {', '.join(close)}"
+                )
+
+
+def settle(
+    results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis], weights: Mapping[str, float]
+) -> list[CheckResult]:
+    """The results with the points that proven mistakes leave.
+
+    Args:
+        weights: what a mistake costs, by its id, where the assignment says so.
+    """
+    proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
+    if not proven or any(each.proof is Proof.MEASURED for each in diagnoses):
+        return list(results)  # what was measured beside them may be another cause
+    failed = {result.id: result.max_score for result in results if result.status in FAILED and result.max_score > 0}
+    left = dict(failed)
+    for mistake in proven:
+        whole = [name for name in left if left[name] == failed[name]]
+        if not whole:
+            break
+        home = mistakes()[mistake].check
+        first = home if home in whole else whole[0]
+        cost = weights.get(mistake, failed[first])
+        for name in sorted(left, key=lambda name: name != first):
+            taken = min(cost, left[name])
+            left[name], cost = left[name] - taken, cost - taken
+    return [_with_points(result, left[result.id], proven) if result.id in left else result for result in results]
+
+
+def _with_points(result: CheckResult, points: float, proven: Sequence[str]) -> CheckResult:
+    if points == 0:
+        return result
+    cause = " and ".join(proven)
+    note = f"This fails by {cause}, which costs its points once: {points:g} of these {result.max_score:g} are kept."
+    return result.model_copy(update={"score": points, "notes": [*result.notes, note]})

@@ -1,0 +1,78 @@
+"""A proven mistake costs once; what is not proven costs every check that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from judging import judge, residual_blocks
+
+from grader.errors import AssignmentError
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.scoring import require_known_mistakes, settle
+from grader.verdict import CheckResult, Diagnosis, Proof, Status
+
+SUM = "F.relu(out + identity)"
+
+
+def result(name: str, status: Status, most: float = 10.0) -> CheckResult:
+    return CheckResult(
+        id=name, status=status, score=most if status is Status.PASSED else 0.0, max_score=most, message="."
+    )
+
+
+def named(mistake: str, proof: Proof = Proof.REPLAYED) -> Diagnosis:
+    return Diagnosis(mistake=mistake, proof=proof, message=".")
+
+
+RESULTS = [
+    result("shape", Status.PASSED),
+    result("gradient", Status.FAILED),
+    result("skip-connection", Status.FAILED),
+]
+
+
+@pytest.mark.parametrize(
+    ("expected", "diagnoses", "weights"),
+    [
+        ([10, 10, 0], [named("shortcut-multiplied")], {}),  # of the check that it belongs to
+        ([10, 0, 10], [named("final-relu-missing")], {}),  # of the first that fails
+        ([10, 0, 0], [named("shortcut-multiplied"), named("final-relu-missing")], {}),
+        ([10, 10, 6], [named("shortcut-multiplied")], {"shortcut-multiplied": 4}),
+        ([10, 5, 0], [named("shortcut-multiplied")], {"shortcut-multiplied": 15}),
+        ([10, 0, 0], [named("shortcut-multiplied")], {"shortcut-multiplied": 99}),  # no more than what fails
+        ([10, 0, 0], [], {}),  # nothing is proven
+        ([10, 0, 0], [named("shortcut-multiplied"), named("input-modified", Proof.MEASURED)], {}),  # another cause
+        ([10, 10, 0], [named("shortcut-multiplied"), named("result-discarded", Proof.REPORTED)], {}),
+    ],
+)
+def test_a_proven_mistake_costs_once(
+    expected: list[float], diagnoses: list[Diagnosis], weights: dict[str, float]
+) -> None:
+    """Each takes its price, or the points of one check; what else fails by it keeps its points."""
+    assert expected == [result.score for result in settle(RESULTS, diagnoses, weights)]
+
+
+def test_points_that_nobody_decided_stay_pending() -> None:
+    """A skipped check is neither won nor lost, whatever is proven beside it."""
+    results = [result("parameters", Status.FAILED), result("gradient", Status.SKIPPED)]
+    assert [0, 0] == [each.score for each in settle(results, [named("bn-missing")], {})]
+
+
+def test_a_multiplied_shortcut_loses_the_skip_connection_and_no_more() -> None:
+    """It also makes the gradient check fail, which says so and costs nothing again."""
+    report = judge(changed(RESBLOCK, (SUM, "F.relu(out * identity)")), "resblock")
+    assert not report.correct
+    assert 30 == report.score
+    gradient = next(check for check in report.checks if check.id == "gradient")
+    assert Status.FAILED is gradient.status
+    assert any("shortcut-multiplied" in note for note in gradient.notes)
+
+
+def test_a_price_for_an_unknown_mistake_is_refused() -> None:
+    """The message says what may have been meant."""
+    assignment = residual_blocks()
+    exercise = assignment.code_exercises[0].model_copy(update={"mistakes": {"shortcut-multiplyed": 3.0}})
+    broken = assignment.model_copy(update={"exercises": [exercise], "folder": Path("here")})
+    with pytest.raises(AssignmentError, match="shortcut-multiplied"):
+        require_known_mistakes(broken)

@@ -13,6 +13,7 @@ graders do today, on the same programs. Sources that the judge gets wrong are ke
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import statistics
 import sys
@@ -22,6 +23,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -41,6 +43,7 @@ from grader.judge.examined import RightAnswers  # noqa: E402
 from grader.verdict import ExerciseReport, Proof  # noqa: E402
 
 KINDS = ("right", "single", "double")
+MISTAKES = (0, 1, 1, 0, 1, 2)  # in turn: a third right, half with one mistake, a sixth with two
 
 
 @dataclass
@@ -114,22 +117,22 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def programs(arguments: argparse.Namespace, exercises: list[str], unsaid: dict[str, int]) -> Iterator[Generated]:
-    """As many programs as asked for: exercises, styles and numbers of mistakes in turn."""
+    """As many programs as asked for, exercise by exercise, so that the right answers of one are kept at a time."""
     names = arguments.style or list(styles())
-    generators = {exercise: Generator(answers_of(exercise)) for exercise in exercises}
-    made, seed = 0, arguments.seed * 1_000_000
-    while made < arguments.count:
-        rng = random.Random(seed)
-        mistakes = (0, 1, 1, 0, 1, 2)[seed % 6]
-        seed += 1
-        try:
-            yield generators[rng.choice(exercises)].program(seed, rng.choice(names), mistakes)
-        except (Unsayable, NoPlan) as error:
-            unsaid[str(error)] += 1
-            if sum(unsaid.values()) > arguments.count:
-                raise SystemExit(f"nothing can be written: {error}") from error
-        else:
-            made += 1
+    for number, exercise in enumerate(exercises):
+        share = arguments.count * (number + 1) // len(exercises) - arguments.count * number // len(exercises)
+        seeds = itertools.count(arguments.seed * 1_000_000)
+        for made in range(share):
+            while True:
+                seed = next(seeds)
+                try:
+                    style = random.Random(f"style {seed}").choice(names)
+                    yield generator_of(exercise).program(seed, style, MISTAKES[made % len(MISTAKES)])
+                    break
+                except (Unsayable, NoPlan) as error:
+                    unsaid[f"{exercise}: {error}"] += 1
+        right_answers.cache_clear()
+        generator_of.cache_clear()
 
 
 def answers_of(exercise: str) -> RightAnswers:
@@ -189,13 +192,9 @@ def is_alike(program: Generated, named: tuple[str, ...]) -> bool:
     return any(planner.alike(program.plan, Plan(named, (forms,))) for forms in planner.realisations(named))
 
 
-GENERATORS: dict[str, Generator] = {}
-
-
+@cache
 def generator_of(exercise: str) -> Generator:
-    if exercise not in GENERATORS:
-        GENERATORS[exercise] = Generator(answers_of(exercise))
-    return GENERATORS[exercise]
+    return Generator(answers_of(exercise))
 
 
 def keep(folder: Path, number: int, outcome: Outcome) -> None:

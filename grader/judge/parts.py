@@ -146,7 +146,10 @@ def edit(change: Callable[[Block], None]) -> Edit:
         block = block_of(graph)
         if block is None:
             return graph
-        change(block)
+        try:
+            change(block)
+        except IndexError:  # no such layer, after an edit that took it away for instance
+            return graph
         return block.editor.graph()
 
     return apply

@@ -207,3 +207,19 @@ class ResBlock("""
     )
     report = judge(changed(source, ("\nclass ResBlock(", layer)), "network")
     assert report.correct, [check.message for check in report.checks]
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "said"),
+    [
+        (("F.relu(out + identity)", "F.relu(out * identity)"), "out * identity", "mul"),
+        (("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(self.conv1(x)) + 0.1)"), "+ 0.1", "add"),
+        (("self.bn2(self.conv2(out))", "self.bn2(self.conv2(out.tanh()))"), "tanh", "tanh"),
+    ],
+)
+def test_the_first_value_that_differs_is_located(change: tuple[str, str], line: str, said: str) -> None:
+    """Which operation makes it, and on which line: all before it is as in the reference."""
+    source = changed(RESBLOCK, change)
+    gradient = next(check for check in judge(source, "resblock").checks if check.id == "gradient")
+    assert f"comes out of {said}" in gradient.message
+    assert line in source.splitlines()[(gradient.line or 0) - 1]

@@ -15,6 +15,7 @@ from grader.judge.compare import equal
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
+from grader.judge.places import first_departure
 from grader.observation import Answer, Probe
 from grader.verdict import Status
 
@@ -284,7 +285,8 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     what, size = found
     mode = "training" if probe.train else "evaluation"
     expected, actual = _samples(seen, form.outcome(probe), probe, what)
-    return Finding(
+    departure = first_departure(seen, form)
+    finding = Finding(
         Status.FAILED,
         f"{where}: under equal weights, the {what} differs from the reference's in {mode} mode, by {size:.3g} of the "
         "largest value.",
@@ -293,6 +295,11 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
         advice="The layers are there, but not combined as the task asks: compare forward step by step.",
         **place(seen, "output"),
     )
+    if departure is not None:
+        node, what = departure
+        finding.message += f" The first value that the reference does not compute comes out of {what}."
+        finding.cell, finding.line = node.cell, node.line
+    return finding
 
 
 def _samples(seen: Observation, outcome: Outcome, probe: Probe, what: str) -> tuple[JsonValue, JsonValue]:

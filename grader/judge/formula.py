@@ -25,6 +25,12 @@ def formula(graph: Graph) -> str:
     return f"y = {text[1:-1] if _is_wrapped(text) else text}"
 
 
+def describe(graph: Graph, node: Node) -> str:
+    """One operation in words: what it is, and in which layer it ran."""
+    layer = f" (layer {node.module})" if node.module else ""
+    return f"{_name(node, graph.by_id())}{layer}"
+
+
 def _say(node: Node, nodes: dict[int, Node], said: dict[int, str], of_input: set[int]) -> str:
     if node.leaf is not None:
         if node.leaf.kind == "input":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from grader.graph import Graph, Node
 from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
-from grader.judge.examine import Observation
+from grader.judge.examine import RECORDED, Observation
+from grader.judge.forms import Form
+from grader.judge.formula import describe
+from grader.judge.trace import divergence
 
 # Operations with which a map is squeezed to one number for each channel.
 SQUEEZES = frozenset("mean sum amax max avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d".split())
@@ -25,6 +28,17 @@ def place_of(seen: Observation, what: str) -> Place:
         return (raised.cell, raised.line) if raised is not None else (None, None)
     node = _node(graph, what) or graph.by_id()[graph.output]
     return node.cell, node.line
+
+
+def first_departure(seen: Observation, form: Form) -> tuple[Node, str] | None:
+    """Where the values of a student's module first leave those of a form, and what is computed there; None when they
+    do not in evaluation mode, or when its recording cannot be believed."""
+    if seen.verified is None:
+        return None
+    graph, trace = seen.verified.graph, seen.verified.trace
+    left = divergence(graph, trace, trace.found_in(form.trace(RECORDED)))
+    node = next((graph.by_id()[i] for i in left), None)
+    return (node, describe(graph, node)) if node is not None else None
 
 
 def _node(graph: Graph, what: str) -> Node | None:

@@ -3,8 +3,8 @@
 A ResNet-18 of full width (64 to 512 channels, 11 million weights) is recorded and judged block by block: right, with
 five mistakes at once, and with one mistake at a time in a random block.
 
-    judging     testing what was recorded, cutting, and comparing every block: what the grader adds to the student's run
-    whole       with the student's own passes in the same process
+    judging     cutting the network and comparing every block
+    whole       with the student's own passes in the same process, and the test of what was recorded
     located     networks whose mistakes are all named, each in its block, and nothing else
 """
 
@@ -29,6 +29,7 @@ from networks import BUGS, Place, resnet  # noqa: E402
 
 from grader.assignment import NetworkExercise  # noqa: E402
 from grader.pipeline import judge_exercise  # noqa: E402
+from grader.verdict import Proof  # noqa: E402
 
 FIVE: dict[Place, str] = {
     (1, 1): "no relu",
@@ -43,7 +44,7 @@ FIVE: dict[Place, str] = {
 class Judged:
     whole: float
     judging: float
-    found: dict[str, str]  # the mistake in each block
+    found: dict[str, str]  # the proven mistake in each block
     correct: bool
 
 
@@ -80,7 +81,8 @@ def judge(bugs: Mapping[Place, str], width: int) -> Judged:
     ran = time.perf_counter()
     report = judge_exercise(examined, block_judge())
     end = time.perf_counter()
-    found = {d.message.split(":")[0].removeprefix("In "): d.mistake for d in report.diagnoses}
+    proven = [diagnosis for diagnosis in report.diagnoses if diagnosis.proof is Proof.REPLAYED]
+    found = {diagnosis.message.split(":")[0].removeprefix("In "): diagnosis.mistake for diagnosis in proven}
     return Judged(end - start, end - ran, found, report.correct)
 
 

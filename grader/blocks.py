@@ -31,7 +31,7 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof
 SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
 MOST_KEPT = 2000  # computations that are known to be right, or not
 MOST_CASES = 200  # sizes of blocks for which the references' answers are kept
-PATIENCE = 20.0  # seconds for the blocks of one network; real ones take a few; what is left goes to a human
+PATIENCE = 45.0  # seconds for the blocks of one network; real ones take a few; what is left goes to a human
 MOST_WEIGHTS = 1 << 23  # numbers in one block
 MAPS = [8, 8]  # on which a block is judged when narrow, whatever it was recorded on
 SMALL_MAPS = [4, 4]  # on which the verdict is confirmed at the width that it has

@@ -22,6 +22,7 @@ from grader.judge.replay import ReplayError
 from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
 
+MOST_VARIANTS = 4  # right answers in which mistakes are looked for
 MOST_FIRST = 16  # first mistakes of a pair that are followed up
 MOST_PAIRS = 1500  # that are tried for one submission
 
@@ -58,7 +59,7 @@ class Search:
 
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
-        variants = range(len(self._answers.reference.variants))
+        variants = self._nearest_variants()
         found = [(v, step) for v in variants for step in self._candidates(v, ()) if self._explains(v, (step,))]
         if found:
             return _one_of_each((step,) for _, step in found)
@@ -75,6 +76,24 @@ class Search:
                 return _one_of_each(pairs)
         return []
 
+    def _nearest_variants(self) -> list[int]:
+        """Right answers that the student's module is nearest to; all of them, if they are few."""
+        variants = range(len(self._answers.reference.variants))
+        if len(variants) <= MOST_VARIANTS:
+            return list(variants)
+        return sorted(variants, key=self._nearness, reverse=True)[:MOST_VARIANTS]
+
+    def _nearness(self, variant: int) -> float:
+        """How many values and parameters a right answer shares with the student's module, over all cases."""
+        found = 0.0
+        for seen in self._observations:
+            form, mine = self._form(variant, (), seen), signature(seen.slots)
+            if form is not None:
+                other = sum(map(abs, _difference(form.signature, mine).values()))
+                found -= other / max(1, mine.total())
+                found += _share(form.trace(RECORDED), seen.trace) if seen.trace is not None else 0
+        return found
+
     def _promising(self, variants: Iterable[int]) -> list[tuple[int, Step]]:
         """First mistakes of a pair: those that bring the reference nearest to the student's module."""
         likely = [(variant, step) for variant in variants for step in self._candidates(variant, ())]
@@ -85,9 +104,7 @@ class Search:
         for seen in self._observations:
             form = self._form(variant, (step,), seen)
             if seen.trace is not None and form is not None:
-                trace = form.trace(RECORDED)
-                shared = len(trace.found_in(seen.trace)) + len(seen.trace.found_in(trace))
-                return shared / max(1, len(trace.nodes) + len(seen.trace.nodes))
+                return _share(form.trace(RECORDED), seen.trace)
         return 0.0
 
     def _candidates(self, variant: int, planted: Explanation) -> list[Step]:
@@ -187,6 +204,12 @@ class Search:
 
 def _ends_alike(one: Trace, other: Trace) -> bool:
     return one.last.found_in(other.last) == set(one.last.nodes)
+
+
+def _share(one: Trace, other: Trace) -> float:
+    """The share of the values of both that are in both."""
+    shared = len(one.found_in(other)) + len(other.found_in(one))
+    return shared / max(1, len(one.nodes) + len(other.nodes))
 
 
 def _with_slots_of(seen: Observation, forms: list[Form]) -> list[Form]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from grader.graph import Leaf
+from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
 from grader.mistakes._mistake import Planted, changed, plant
@@ -135,6 +137,21 @@ def bypass_first(block: Block) -> None:
     block.editor.reread(first.id, first.inputs[0], block.x)
 
 
+def add_biases(*, last: bool, projection: bool) -> Edit:
+    """A bias for the branch's last convolution, for the projection, or for both: no batch norm follows them."""
+
+    def change(block: Block) -> None:
+        found = [block.convolutions[-1]] if last else []
+        found += [block.projection] if projection and block.projection is not None else []
+        for number, node in enumerate(found):
+            if node.args[2] is None:
+                leaf = Leaf(kind="parameter", key=f"bias {number} that stays", learnable=True)
+                channels = block.editor[node.inputs[1]].shape[0]
+                block.editor.set_argument(node.id, 2, ref(block.editor.add_leaf(leaf, [channels])))
+
+    return in_steps(change)
+
+
 class ReluAfterAdd(Planted):
     id = "relu-after-add"
     message = (
@@ -255,3 +272,19 @@ class ActivatedProjectionAlways(Planted):
     message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be x itself."
     plants = (plant(in_steps(project_activated), where="projection"),)
     broken = (changed(PREACT, ("if stride != 1 or in_channels != out_channels:", "if True:")),)
+
+
+class BiasThatStays(Planted):
+    id = "preact-bias"
+    message = (
+        "A convolution with no batch norm behind it in the block has a bias: the last one of the branch, or the "
+        "projection. There it is not redundant; the task asks for bias=False."
+    )
+    plants = tuple(
+        plant(add_biases(last=last, projection=projection), where="convolution 1" if last else "projection")
+        for last, projection in ((True, True), (True, False), (False, True))
+    )
+    broken = (
+        changed(PREACT, (", bias=False", "")),
+        changed(PREACT_BOTTLENECK, (PROJECTION, PROJECTION.replace(", bias=False", ""))),
+    )

@@ -93,7 +93,10 @@ class RightAnswers:
                 yield wrong
                 if drops_leaves:
                     # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
-                    yield wrong.with_unused(right.slots) if recorded else wrong.with_slots(right.slots)
+                    # In a graph they stand behind the others, unless they are used to no effect: `f + 0 * g`.
+                    yield wrong.with_slots(right.slots)
+                    if recorded:
+                        yield wrong.with_unused(right.slots)
         except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
             if len(edits) < 2:
                 raise

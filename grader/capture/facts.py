@@ -47,7 +47,8 @@ def _act(recorder: Recorder, node: int) -> Json:
 
 
 def _discarded(recorder: Recorder) -> list[int]:
-    """Operations on the input whose result nothing reads: neither the output, nor Python, nor memory that lives on."""
+    """Operations whose result nothing reads, neither the output, nor Python, nor memory that lives on, although what
+    they read is used. (Where that is not used either, a whole part of the module is left out.)"""
     if recorder.output is None:
         return []
     nodes, inputs = recorder.nodes.said, recorder.nodes.inputs
@@ -63,11 +64,16 @@ def _discarded(recorder: Recorder) -> list[int]:
         node["id"]
         for node in nodes
         if node["id"] not in live | used
-        and recorder.nodes.of_input[node["id"]]
+        and any(_is_used_value(recorder, i, live) for i in recorder.nodes.inputs[node["id"]])
         and _is_work(node["op"])
         and recorder.gradients.result(node["id"]) is None
         and (node.get("cell"), node.get("line")) not in printed
     ]
+
+
+def _is_used_value(recorder: Recorder, node: int, live: set[int]) -> bool:
+    """Was it computed from the module's input, and does the output depend on it?"""
+    return node in live and recorder.nodes.of_input[node] and recorder.nodes.said[node]["op"] != "leaf"
 
 
 def _is_work(op: str) -> bool:

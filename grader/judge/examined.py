@@ -18,7 +18,7 @@ from grader.judge.leaves import Signature
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
-from grader.observation import Constructor, Problem, Raised
+from grader.observation import Constructor, Probe, Problem, Raised
 
 MOST_PLANTED = 4000  # wrong forms that are kept with their outcomes
 
@@ -34,6 +34,7 @@ class RightAnswers:
         self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
         self._wrongs: OrderedDict[tuple[object, ...], Form] = OrderedDict()
         self._brought: dict[tuple[object, ...], int] = {}
+        self._silent: dict[tuple[object, ...], bool] = {}
         self._touched: dict[tuple[object, ...], frozenset[int]] = {}
         self._seed = seed
         self._device = device
@@ -130,6 +131,15 @@ class RightAnswers:
             before, after = plain.signature, self._wrong(plain, (edit,)).signature
             self._brought[key] = redundant_biases(after) - redundant_biases(before)
         return self._brought[key]
+
+    def is_silent(self, edit: Edit, case: Case, right: Form, probe: Probe) -> bool:
+        """Does a mistake leave a right form's output on a probe as it is, but for rounding? Kept."""
+        key = (edit, case.title, right.variant, redundant_biases(right.signature), probe.name)
+        if key not in self._silent:
+            self._silent[key] = bool(self.touched(edit, case, right)) and right.gives_the_same(
+                self._wrong(right, (edit,)), probe
+            )
+        return self._silent[key]
 
     def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
         """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; kept."""

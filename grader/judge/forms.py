@@ -19,6 +19,7 @@ from torch import Tensor
 from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
+from grader.judge.compare import equal
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
@@ -167,6 +168,19 @@ class Form:
         with torch.no_grad(), suppress(ReplayError):
             evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
         return graph, environment
+
+    def gives_the_same(self, other: Form, probe: Probe) -> bool:
+        """Has another form the same output on a probe, if it has the same values for the same keys and no others?"""
+        x, leaves = self._draw(probe)
+        values = {key: leaves[slot] for slot, key in self.slots.items()}
+        graph = other.graph(train=probe.train, shape=tuple(x.shape))
+        try:
+            with torch.no_grad():
+                y = replay(graph, x * 1, values)[0].cpu()
+        except (ReplayError, LookupError, RuntimeError):
+            return False  # it has other parameters, or raises
+        output = self.output(probe)
+        return isinstance(output, Tensor) and output.shape == y.shape and equal(y, output)
 
     def trace(self, probe: Probe) -> Trace:
         """What it passes through on a probe; kept."""

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 from grader.graph import Graph
 from grader.judge.behaviour import behaves_like
-from grader.judge.compare import equal
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import RightAnswers, redundant_biases
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
-from grader.judge.replay import ReplayError
 from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
 
@@ -60,9 +58,11 @@ class Search:
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
         variants = self._nearest_variants()
-        found = [(v, step) for v in variants for step in self._candidates(v, ()) if self._explains(v, (step,))]
-        if found:
-            return _one_of_each((step,) for _, step in found)
+        for widely in (False, True):
+            likely = [(v, step) for v in variants for step in self._candidates(v, (), widely=widely)]
+            found = [(v, step) for v, step in likely if self._explains(v, (step,))]
+            if found:
+                return _one_of_each((step,) for _, step in found)
         # A block that does one thing is told from one that chooses between two.
         found = [(v, step) for v in variants for step in self._choosing if self._chooses(v, step)]
         if found:
@@ -107,16 +107,21 @@ class Search:
                 return _share(form.trace(RECORDED), seen.trace)
         return 0.0
 
-    def _candidates(self, variant: int, planted: Explanation) -> list[Step]:
-        """Mistakes that could come next: those that bring the parameters nearer to the student's, and those that
-        change the hypothesis where its values first leave the student's."""
+    def _candidates(self, variant: int, planted: Explanation, *, widely: bool = True) -> list[Step]:
+        """Mistakes that could come next: those that change the hypothesis where its values first leave the student's,
+        and, where it has other parameters, those that bring it nearer.
+
+        Args:
+            widely: those that change which parameter comes first as well.
+        """
         for seen in self._observations:
             form, root = self._form(variant, planted, seen), self._form(variant, (), seen)
             if seen.trace is None or form is None or root is None or self._fits(variant, planted, seen):
                 continue
             graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
             left = divergence(graph, trace, trace.found_in(seen.trace))
-            if not left and form.signature == signature(seen.slots) and _ends_alike(trace, seen.trace):
+            alike = form.signature == signature(seen.slots)
+            if not left and alike and _ends_alike(trace, seen.trace):
                 return [step for step in self._steps if self._is_silent(variant, step, seen)]
             # Where all values are shared, the student goes on behind the last one.
             places = _known_places(graph, left or [graph.output], root)
@@ -126,8 +131,8 @@ class Search:
                 if (touched := self._answers.touched(step.edit, seen.case, root))
                 and (
                     not touched.isdisjoint(places)
-                    or self._brings_nearer(variant, step, form, root, seen)
-                    or self._reorders(variant, step, root, seen)
+                    or (not alike and self._brings_nearer(variant, step, form, root, seen))
+                    or (widely and self._reorders(variant, step, root, seen))
                 )
             ]
         return [step for step in self._steps if step not in planted]
@@ -152,11 +157,8 @@ class Search:
     def _is_silent(self, variant: int, step: Step, seen: Observation) -> bool:
         """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
         training, or at other sizes."""
-        root, form = self._form(variant, (), seen), self._form(variant, (step,), seen)
-        if root is None or form is None:
-            return False
-        right, wrong = root.output(RECORDED), form.output(RECORDED)
-        return not isinstance(wrong, ReplayError) and not isinstance(right, ReplayError) and equal(wrong, right)
+        root = self._form(variant, (), seen)
+        return root is not None and self._answers.is_silent(step.edit, seen.case, root, RECORDED)
 
     def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
         """A hypothesis in one case."""

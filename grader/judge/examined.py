@@ -20,7 +20,7 @@ from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.observation import Constructor, Probe, Problem, Raised
 
-MOST_PLANTED = 4000  # wrong forms that are kept with their outcomes
+MOST_PLANTED = 2000  # wrong forms that are kept with their outcomes
 
 
 class RightAnswers:

@@ -42,6 +42,9 @@ class Outcome:
     has_expected_shape: bool = True  # is the output of the shape that the reference gives?
 
 
+MOST_KEPT = 1 << 15  # numbers, of one outcome of a form that changes another one
+
+
 class Form:
     """One way to do one case of an exercise.
 
@@ -189,9 +192,12 @@ class Form:
         return self._traces[probe.name]
 
     def outcome(self, probe: Probe) -> Outcome:
-        """Output, gradients and buffers on a probe; kept."""
+        """Output, gradients and buffers on a probe; kept, unless it is large and that of a form seldom asked for."""
         if probe.name not in self._outcomes:
-            self._outcomes[probe.name] = self._run(probe)
+            outcome = self._run(probe)
+            if self._base is not None and sum(gradient.numel() for gradient in outcome.gradients.values()) > MOST_KEPT:
+                return outcome
+            self._outcomes[probe.name] = outcome
         return self._outcomes[probe.name]
 
     def _run(self, probe: Probe) -> Outcome:

@@ -178,8 +178,9 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
             yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
     for number, probe in enumerate(RANGES):
         if not case.confirm:
-            # Every range in some case; in every case where the code looks at numbers, as an `if` does.
-            here = small.index(case) == number % len(small)
+            # Every range in some case; in every case where the code looks at numbers, as an `if` does. A case that the
+            # exercise does not declare, such as a block of a network, is asked all of them.
+            here = case not in small or small.index(case) == number % len(small)
             yield replace(probe, choosing=not here, grow=probe.grow if len(case.input) == 3 else (0, 0))
 
 

@@ -142,13 +142,17 @@ class RightAnswers:
         return self._silent[key]
 
     def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
-        """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; kept."""
+        """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; in training, if
+        there are none in evaluation mode. Kept."""
         key = (edit, case.title, right.variant, redundant_biases(right.signature))
         if key not in self._touched:
-            shape = (2, *case.input)
-            before = right.graph(train=False, shape=shape)
-            self._touched[key] = changed_nodes(before, self._wrong(right, (edit,)).graph(train=False, shape=shape))
+            self._touched[key] = self._changed(edit, right, train=False) or self._changed(edit, right, train=True)
         return self._touched[key]
+
+    def _changed(self, edit: Edit, right: Form, *, train: bool) -> frozenset[int]:
+        shape = (2, *right.case.input)
+        wrong = self._wrong(right, (edit,))
+        return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
 
 
 def redundant_biases(found: Signature) -> int:

@@ -21,8 +21,8 @@ from grader.judge.trace import Trace, divergence
 from grader.mistakes._mistake import Plant
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_FIRST = 16  # first mistakes of a pair that are followed up
-MOST_PAIRS = 1500  # that are tried for one submission
+MOST_FIRST = 10  # first mistakes of a pair that are followed up
+MOST_PAIRS = 600  # that are tried for one submission
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,23 @@ class Search:
         return found
 
     def _promising(self, variants: Iterable[int]) -> list[tuple[int, Step]]:
-        """First mistakes of a pair: those that bring the reference nearest to the student's module."""
-        likely = [(variant, step) for variant in variants for step in self._candidates(variant, ())]
-        return sorted(likely, key=lambda first: self._likeness(*first), reverse=True)[:MOST_FIRST]
+        """First mistakes of a pair: those that bring the reference nearer to the student's module, most first."""
+        likely: list[tuple[float, int, Step]] = []
+        for variant in variants:
+            right = self._likeness(variant, ())
+            found = [(self._likeness(variant, (step,)), variant, step) for step in self._candidates(variant, ())]
+            likely += [first for first in found if first[0] > right]
+        return [first[1:] for first in sorted(likely, key=lambda first: first[0], reverse=True)[:MOST_FIRST]]
 
-    def _likeness(self, variant: int, step: Step) -> float:
-        """The share of values that hypothesis and student pass through both, in the first case that tells."""
+    def _likeness(self, variant: int, planted: Explanation) -> float:
+        """The share of values that hypothesis and student pass through both, and of parameters that both have, in the
+        first case that tells."""
         for seen in self._observations:
-            form = self._form(variant, (step,), seen)
+            form = self._form(variant, planted, seen)
             if seen.trace is not None and form is not None:
-                return _share(form.trace(RECORDED), seen.trace)
+                mine = signature(seen.slots)
+                other = sum(map(abs, _difference(form.signature, mine).values()))
+                return _share(form.trace(RECORDED), seen.trace) - other / max(1, mine.total())
         return 0.0
 
     def _candidates(self, variant: int, planted: Explanation, *, widely: bool = True) -> list[Step]:

@@ -13,6 +13,7 @@ from grader.graph import Graph
 from grader.judge.anatomy import anatomy, residual_additions
 from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
+from grader.judge.edits import Editor, ref
 from grader.judge.forms import Form, right_forms
 from grader.judge.leaves import fill_slots, places_in_graph, signature
 from grader.judge.reference import Reference
@@ -223,3 +224,14 @@ def test_the_first_value_that_differs_is_located(change: tuple[str, str], line: 
     gradient = next(check for check in judge(source, "resblock").checks if check.id == "gradient")
     assert f"comes out of {said}" in gradient.message
     assert line in source.splitlines()[(gradient.line or 0) - 1]
+
+
+def test_an_edit_that_makes_a_value_depend_on_itself_is_refused() -> None:
+    """Two mistakes together can ask for it: the search leaves such a pair out."""
+    graph = Form(right_answers("resblock").reference, MODULES[0].cases[0]).graph(train=False, shape=(2, 8, 8, 8))  # type: ignore[union-attr]
+    parts = anatomy(graph)
+    assert parts is not None
+    editor = Editor(graph)
+    editor.set_argument(parts.join, 0, ref(graph.output))
+    with pytest.raises(ValueError, match="depend on itself"):
+        editor.graph()

@@ -1062,6 +1062,7 @@ def test_a_right_program_gets_everything(source: str, exercise: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), cases(WRONG))
+@pytest.mark.usefixtures("no_diagnosis")
 def test_a_wrong_program_does_not_pass(source: str, exercise: str) -> None:
     """However well it hides."""
     report = judge(source, exercise)

@@ -360,6 +360,7 @@ def test_a_right_program_is_not_accused(source: str, exercise: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), PASSED)
+@pytest.mark.usefixtures("no_diagnosis")
 def test_a_wrong_program_does_not_pass(source: str, exercise: str) -> None:
     """It is not correct, and loses points."""
     report = judge(source, exercise)

@@ -61,19 +61,28 @@ class Editor:
         self.change(node, args=_replaced(reader.args, moved), kwargs=_replaced(reader.kwargs, moved))
 
     def graph(self) -> Graph:
-        """The changed graph: only what the output needs, everything made before it is read."""
+        """The changed graph: only what the output needs, everything made before it is read.
+
+        Raises:
+            ValueError: a value would have to be known before it is made.
+        """
         order: list[int] = []
         done: set[int] = set()
+        begun: set[int] = set()
         todo = [(self.output, False)]
         while todo:
             node, ready = todo.pop()
+            if node in done:
+                continue
             if ready:
-                if node not in done:
-                    done.add(node)
-                    order.append(node)
-            elif node not in done:
-                todo.append((node, True))
-                todo += [(i, False) for i in reversed(self._nodes[node].inputs)]
+                done.add(node)
+                order.append(node)
+                continue
+            if node in begun:
+                raise ValueError(f"node {node} would depend on itself")
+            begun.add(node)
+            todo.append((node, True))
+            todo += [(i, False) for i in reversed(self._nodes[node].inputs)]
         return Graph(nodes=[self._nodes[node] for node in order], output=self.output)
 
     def _leads_to(self, node: int) -> set[int]:

@@ -81,7 +81,7 @@ def test_every_block_of_a_network_is_cut_out() -> None:
 
 @pytest.mark.parametrize("shape", ["ladder", "chain", "fan"])
 def test_a_hostile_graph_is_cut_in_little_time(shape: str) -> None:
-    """Ten thousand nodes, whatever their arrangement. (Quadratic time would be minutes; the bound tells these apart.)"""
+    """Ten thousand nodes, however arranged. (Quadratic time would be minutes; the bound tells these apart.)"""
     size = 9_999
     edges = {
         "ladder": {i: [i - 1, max(0, i - 2), 0] for i in range(1, size)},

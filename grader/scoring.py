@@ -64,5 +64,6 @@ def _with_points(result: CheckResult, points: float, proven: Sequence[str]) -> C
     if points == 0:
         return result
     cause = " and ".join(proven)
-    note = f"This fails by {cause}, which costs its points once: {points:g} of these {result.max_score:g} are kept."
+    kept = f"{points:g} of {result.max_score:g} points are kept"
+    note = f"{result.title or result.id} fails by {cause} as well, which costs once: {kept}."
     return result.model_copy(update={"score": points, "notes": [*result.notes, note]})

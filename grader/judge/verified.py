@@ -17,10 +17,9 @@ from grader.observation import Precision
 
 @dataclass(frozen=True)
 class Verified:
-    """A graph, and what its nodes give for an input and weights of our own."""
+    """A graph, and what it passes through for an input and weights of our own."""
 
     graph: Graph
-    environment: Environment
     trace: Trace
 
 
@@ -39,7 +38,7 @@ def verify(graph: Graph, x: Tensor, values: dict[str, Tensor], y: Tensor, precis
     result = environment[graph.output]
     if not isinstance(result, Tensor) or result.shape != y.shape or not equal(y, result.to(y.dtype), precision):
         raise Unlike("what was recorded gives another output than the module for other weights and another input")
-    return Verified(graph, environment, Trace.of(graph, environment))
+    return Verified(graph, Trace.of(graph, environment))
 
 
 def trace_of_failure(graph: Graph, x: Tensor, values: dict[str, Tensor]) -> Trace:

@@ -7,11 +7,6 @@ from grader.judge.edits import ref
 from grader.judge.parts import Block
 
 
-def hidden_width(block: Block) -> int:
-    """Channels behind the branch's first convolution."""
-    return block.editor[block.convolutions[0].inputs[1]].shape[0]
-
-
 def set_hidden_width(block: Block, width: int) -> None:
     """Every layer between the first and the last convolution of the branch at this width.
 

@@ -56,9 +56,12 @@ class Gradient(Check):
         if reach is not None:
             return reach
         assert examined.answers is not None
-        variants = range(len(examined.answers.reference.variants))
-        different = {variant: self._different(examined, variant) for variant in variants}
-        best = min(variants, key=lambda variant: len(different[variant]))
+        different: dict[int, list[Observation]] = {}
+        for variant in range(len(examined.answers.reference.variants)):
+            different[variant] = self._different(examined, variant)
+            if not different[variant]:
+                break  # the student follows this one
+        best = min(different, key=lambda variant: len(different[variant]))
         if different[best]:
             findings = [_difference(examined, seen, best) for seen in different[best]]
             findings[0].evidence = [finding.message for finding in findings[1:]]

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
-from grader.judge.draws import draw_input
+from grader.judge.draws import input_shape
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.observation import Probe, Raised
@@ -118,7 +118,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         if answer.output is not None:
             if answer.output.kind != "tensor":
                 return _explain_output(f"{where}, {_mode(probe)}", answer.output.kind, answer.output.length)
-            size = tuple(draw_input(0, seen.case.input, probe).shape)
+            size = input_shape(seen.case.input, probe)
             shapes.append((size, list(answer.y.shape) if answer.y is not None else answer.output.shape))
     for size, actual in shapes:
         expected = examined.output_shape(seen.case, size)

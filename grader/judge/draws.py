@@ -22,9 +22,14 @@ SMALL = 1 << 13  # numbers in a draw that is kept
 
 def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
     """Input of a probe, batch × `size`, in float64."""
+    return probe.shift + probe.scale * _normal(seed, f"input {probe.name}", input_shape(size, probe))
+
+
+def input_shape(size: list[int], probe: Probe) -> tuple[int, ...]:
+    """Shape of a probe's input, batch included, in a case whose declared size is this."""
     if len(size) == 3:
         size = [size[0], size[1] + probe.grow[0], size[2] + probe.grow[1]]
-    return probe.shift + probe.scale * _normal(seed, f"input {probe.name}", (probe.batch, *size))
+    return (probe.batch, *size)
 
 
 def draw_cotangent(seed: int, shape: list[int], probe: Probe) -> Tensor:

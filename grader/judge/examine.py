@@ -17,7 +17,7 @@ from grader.assignment import Case
 from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
 from grader.judge.calls import Call
-from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.leaves import (
     Place,
@@ -29,12 +29,13 @@ from grader.judge.leaves import (
     signature,
     with_unused,
 )
+from grader.judge.requests import Request, request, request_of
 from grader.judge.roles import Roles
 from grader.judge.trace import Trace
 from grader.judge.trusted import Unlike, Untold
 from grader.judge.verified import Verified, trace_of_failure, verify
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
-from grader.wire import pack, unpack
+from grader.wire import unpack
 
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
@@ -138,10 +139,6 @@ class Observation:
             key: (drawn[slot].T if key in self.transposed else drawn[slot]).reshape(-1) for slot, key in slots.items()
         }
 
-    def row(self, slot: Slot, value: Tensor) -> Tensor:
-        """A slot's value as the student's tensor keeps it, flattened."""
-        return (value.T if self.slots[slot] in self.transposed else value).reshape(-1)
-
 
 def examine(
     worker: Worker,
@@ -195,34 +192,20 @@ def examine(
     else:
         _align(seen, forms)
     possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
-    recipes = {probe.recipe for probe in possible} - {"initial"}
-    branch = seen.aligned.branch if seen.aligned else set()
-    tensors: dict[str, Tensor] = {
-        recipe: torch.cat(
-            [seen.row(slot, draw_value(seed, slot, recipe, in_branch=slot in branch)) for slot in seen.slots]
-        )
-        for recipe in recipes
-        if seen.slots
-    }
-    for i, probe in enumerate(possible):
-        x = draw_input(seed, case.input, probe)
-        tensors[f"{i}/x"] = x
-        if probe.gradient:
-            tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
-    layout, row = pack(tensors)
-    request = {
+    asked = _request(seen, possible, output_shape)
+    arguments = {
         "handle": handle,
-        "layout": layout,
+        "layout": asked.layout,
         "probes": [
             # Another seed for each: code that is random must not look as if it were not.
-            {"train": p.train, "seed": i, "values": p.recipe if p.recipe in tensors else None}
+            {"train": p.train, "seed": i, "values": p.recipe if p.recipe in asked.recipes else None}
             for i, p in enumerate(possible)
         ],
-        "values": {recipe: list(seen.slots.values()) for recipe in recipes if recipe in tensors},
+        "values": {recipe: [seen.slots[slot] for slot in asked.slots] for recipe in asked.recipes},
     }
-    reply, _, given = ask(worker, "run", request, {"row": row}, Replies, seconds)
+    reply, _, given = ask(worker, "run", arguments, {"row": asked.row}, Replies, seconds)
     try:
-        found = unpack(reply.layout, given.get("row", row[:0]))
+        found = unpack(reply.layout, given.get("row", asked.row[:0]))
     except ValueError as error:
         raise ProtocolViolated(f"your process sent an answer that cannot be read: {error}") from error
     if len(reply.answers) != len(possible):
@@ -233,6 +216,22 @@ def examine(
     for name in [name for name, probe in seen.probes.items() if seen.wants_gradients(probe)]:
         del seen.probes[name], seen.answers[name]
     return seen
+
+
+def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Request:
+    """All that is sent to a module for these probes."""
+    form = seen.aligned
+    if form is not None and not seen.transposed and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
+        return request_of(form, probes)
+    return request(
+        seen.seed,
+        seen.case.input,
+        probes,
+        seen.slots,
+        branch=form.branch if form is not None else (),
+        transposed=[slot for slot, key in seen.slots.items() if key in seen.transposed],
+        output_shape=output_shape,
+    )
 
 
 def record_again(
@@ -285,7 +284,8 @@ def _align(seen: Observation, forms: list[Form]) -> None:
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
         seen.transposed = frozenset(place.key for place in places if place.transposed)
-        like = [form for form in forms if form.signature == signature(seen.slots)]
+        found = signature(seen.slots)
+        like = [form for form in forms if form.signature == found]
         if like:
             # Redundant biases on different layers have one signature; their places tell them apart.
             seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])

@@ -29,6 +29,7 @@ class RightAnswers:
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
         self._forms: dict[str, list[Form]] = {}
+        self._like: dict[tuple[str, Form, bool], list[Form]] = {}
         self._sorted: dict[tuple[str, int], dict[int, list[Form]]] = {}
         self._biased: dict[str, list[Form]] = {}
         self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
@@ -44,6 +45,14 @@ class RightAnswers:
         if case.title not in self._forms:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
+
+    def like(self, case: Case, form: Form, *, same_layout: bool) -> list[Form]:
+        """Accepted forms of a case with as many slots of each role and shape as a form, in the same places; kept."""
+        key = (case.title, form, same_layout)
+        if key not in self._like:
+            like = [f for f in self.forms(case) if f.signature == form.signature]
+            self._like[key] = [f for f in like if f.layout == form.layout] if same_layout else like
+        return self._like[key]
 
     def plain_forms(self, case: Case) -> list[Form]:
         """Of each variant the form without redundant biases."""
@@ -303,8 +312,7 @@ class Examined:
     def right_forms(self, seen: Observation) -> Iterator[Form]:
         """Accepted forms that have the student's slots in this case."""
         if self.answers is not None and seen.aligned is not None:
-            like = [f for f in self.answers.forms(seen.case) if f.signature == seen.aligned.signature]
-            for form in [f for f in like if f.layout == seen.aligned.layout] if seen.recorded else like:
+            for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
                 yield from [form] if seen.recorded else form.relabelled
 
 

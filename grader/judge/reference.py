@@ -34,6 +34,7 @@ class Reference:
         self._modules: dict[tuple[str, int], nn.Module] = {}
         self._recordings: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._graphs: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
+        self._output_shapes: dict[tuple[str, tuple[int, ...]], list[int]] = {}
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -86,8 +87,11 @@ class Reference:
 
     def output_shape(self, case: Case, shape: tuple[int, ...]) -> list[int]:
         """Shape of the output for an input of this shape."""
-        graph = self.graph(case, 0, train=False, shape=shape)
-        return graph.by_id()[graph.output].shape
+        key = (case.title, shape)
+        if key not in self._output_shapes:
+            graph = self.graph(case, 0, train=False, shape=shape)
+            self._output_shapes[key] = graph.by_id()[graph.output].shape
+        return list(self._output_shapes[key])
 
     @cached_property
     def _class(self) -> Any:

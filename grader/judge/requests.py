@@ -1,0 +1,91 @@
+"""What a module is sent to be probed: inputs, cotangents and values for its parameters and buffers, in one row.
+
+What goes to a module that is expected to do as a right form does depends on the form alone: it is drawn once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.forms import Form
+from grader.judge.leaves import Slot
+from grader.observation import Probe, Recipe
+from grader.wire import Layout, pack
+
+MOST_KEPT = 1 << 18  # numbers in a row: those of wide blocks, which come in all sizes, would fill the memory
+
+_kept: WeakKeyDictionary[Form, dict[tuple[int, tuple[Probe, ...]], Request]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Request:
+    """Probes, with all that is sent for them.
+
+    Attributes:
+        slots: whose values each recipe sets, in the order in which `row` has them.
+        recipes: those with values in the row, under their own names.
+        layout: takes the row apart; see `grader.worker.operations.run`.
+    """
+
+    probes: tuple[Probe, ...]
+    slots: tuple[Slot, ...]
+    recipes: frozenset[Recipe]
+    layout: Layout
+    row: Tensor
+
+
+def request(
+    seed: int,
+    size: list[int],
+    probes: Sequence[Probe],
+    slots: Iterable[Slot],
+    *,
+    branch: Collection[Slot],
+    transposed: Collection[Slot] = (),
+    output_shape: Callable[[tuple[int, ...]], list[int]],
+) -> Request:
+    """Draw all that is sent for some probes.
+
+    Args:
+        size: that the case declares for an input.
+        branch: slots of the residual branch.
+        transposed: slots whose weights are kept as inputs × outputs.
+        output_shape: gives the shape that the output for an input of some shape should have.
+    """
+    slots = tuple(slots)
+    recipes = frozenset(probe.recipe for probe in probes if slots) - {"initial"}
+    tensors: dict[str, Tensor] = {}
+    for recipe in sorted(recipes):
+        values = ((slot, draw_value(seed, slot, recipe, in_branch=slot in branch)) for slot in slots)
+        tensors[recipe] = torch.cat([(v.T if slot in transposed else v).reshape(-1) for slot, v in values])
+    for i, probe in enumerate(probes):
+        x = tensors[f"{i}/x"] = draw_input(seed, size, probe)
+        if probe.gradient:
+            tensors[f"{i}/cotangent"] = draw_cotangent(seed, output_shape(tuple(x.shape)), probe)
+    return Request(tuple(probes), slots, recipes, *pack(tensors))
+
+
+def request_of(form: Form, probes: Sequence[Probe]) -> Request:
+    """What is sent to a module with the slots of a right form and no transposed weight; kept."""
+    kept = _kept.setdefault(form, {})
+    key = (form.seed, tuple(probes))
+    if key in kept:
+        return kept[key]
+    case = form.case
+    made = request(
+        form.seed,
+        case.input,
+        probes,
+        form.slots,
+        branch=form.branch,
+        output_shape=lambda shape: form.reference.output_shape(case, shape),
+    )
+    if made.row.numel() <= MOST_KEPT:
+        kept[key] = made
+    return made

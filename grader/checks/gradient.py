@@ -23,9 +23,10 @@ INITIAL = Probe("initial train", "initial", train=True)
 # Several scales, signs, sizes and numbers of samples, in both modes, with gradients and without: a block that is right
 # at one scale and wrong at another must not pass.
 TRAINING = Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1))
+LARGE = Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2))
 COMPARED = (
     RECORDED,
-    Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2)),
+    LARGE,
     TRAINING,
     Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3), gradient=False),
 )
@@ -178,7 +179,9 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
     small = [each for each in exercise.cases if not each.confirm]
     for probe in COMPARED:
         if not case.confirm or probe.train:
-            yield probe if len(case.input) == 3 else replace(probe, grow=(0, 0))
+            # In evaluation mode all gradients are compared on one input already: a second one is enough in some case.
+            gradient = probe.gradient and (probe is not LARGE or case not in small[1:])
+            yield replace(probe, gradient=gradient, grow=probe.grow if len(case.input) == 3 else (0, 0))
     for number, probe in enumerate(RANGES):
         if not case.confirm:
             # Every range in some case; in every case where the code looks at numbers, as an `if` does. A case that the

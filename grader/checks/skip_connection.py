@@ -32,8 +32,9 @@ ZERO = (
 )
 ALIGNED = (
     Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3),
-    Probe("constant branch", "constant-branch"),
+    Probe("constant branch", "constant-branch", gradient=False),  # the shortcut's gradient is that at zero
 )
+RECIPES = {probe.recipe for probe in (*ZERO, *ALIGNED)}
 
 
 class SkipConnection(Check):
@@ -51,7 +52,7 @@ class SkipConnection(Check):
         for seen in examined.ran:
             # Without alignment only forms without weights on the shortcut can say what it is.
             forms = list(examined.right_forms(seen)) or examined.answers.plain_forms(seen.case)
-            asked = [probe for probe in (*ZERO, *ALIGNED) if probe.name in seen.answers]
+            asked = [probe for probe in seen.probes.values() if probe.recipe in RECIPES]
             results = [_judge_probe(examined, seen, forms, probe) for probe in asked]
             wrong = next((finding for finding in results if finding is not None), None)
             if wrong is not None:
@@ -177,17 +178,18 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     answer = seen.answers[probe.name]
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
-    outcomes = [each.outcome(probe) for form in forms for each in _accepted(form)]
-    accepted = [outcome for outcome in outcomes if outcome.y is not None]
+    ways = [each for form in forms for each in _accepted(form)]
+    accepted = (outcome for way in ways if (outcome := way.outcome(probe)).y is not None)
     for outcome in accepted:
         assert outcome.y is not None
-        if equal(answer.y, outcome.y, seen.precision) and equal(
-            answer.gradients.get("x"), outcome.gradients[None], seen.precision
+        if equal(answer.y, outcome.y, seen.precision) and (
+            not probe.gradient or equal(answer.gradients.get("x"), outcome.gradients[None], seen.precision)
         ):
             return None
-    outcome = accepted[0]
+    outcomes = [outcome for way in ways if (outcome := way.outcome(probe)).y is not None]
+    outcome = outcomes[0]
     assert outcome.y is not None
-    forward = any(equal(answer.y, o.y, seen.precision) for o in accepted if o.y is not None)
+    forward = any(equal(answer.y, o.y, seen.precision) for o in outcomes if o.y is not None)
     what, advice = _explain(answer, outcome.y, forward)
     branch = "a constant" if probe.recipe == "constant-branch" else "zero"
     return Finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -84,9 +84,9 @@ class Observation:
         return next((answer.raised for answer in self.answers.values() if answer.raised is not None), None)
 
     def wants_gradients(self, probe: Probe) -> bool:
-        """Did it refuse a pass only because no gradient was recorded, as code with tensor hooks does?"""
+        """Did it refuse a pass, for all that is known because no gradient was recorded? Code with tensor hooks does."""
         raised = self.answers[probe.name].raised
-        return not probe.gradient and raised is not None and "require" in raised.message
+        return raised is not None and raised.stage == "forward" and "require" in raised.message
 
     def gradient(self, probe: Probe, slot: Slot | None) -> Tensor | None:
         """The reported gradient of the leaf in a slot, or of the input."""
@@ -173,7 +173,8 @@ def examine(
     arguments = {"handle": handle, **called, "record": record and roles is None}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
-    built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+    brief = roles is not None
+    built = ask(worker, "build", arguments | {"precision": precision, "brief": brief}, {"x": x}, Built, seconds)[0]
     expected = roles.expect(built.tensors, forms) if roles is not None and built.is_as_usual else None
     if roles is not None and expected is None:
         arguments["record"] = record
@@ -191,31 +192,43 @@ def examine(
         seen.recorded = seen.expected = True
     else:
         _align(seen, forms)
-    possible = [probe for probe in probes if _is_possible(probe, seen, forms)]
-    asked = _request(seen, possible, output_shape)
+    _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
+    refused = [probe for probe in seen.probes.values() if not probe.gradient and seen.wants_gradients(probe)]
+    if refused:
+        again = [replace(p, name=f"{p.name}, with gradients", gradient=True) for p in refused]
+        _ask(worker, handle, seen, again, output_shape, seconds)
+        for probe in refused + [p for p in again if seen.wants_gradients(p)]:
+            del seen.probes[probe.name], seen.answers[probe.name]
+    return seen
+
+
+def _ask(
+    worker: Worker, handle: str, seen: Observation, probes: list[Probe], output_shape: Any, seconds: float
+) -> None:
+    """Run probes on a module that was built."""
+    asked = _request(seen, probes, output_shape)
     arguments = {
         "handle": handle,
         "layout": asked.layout,
         "probes": [
             # Another seed for each: code that is random must not look as if it were not.
             {"train": p.train, "seed": i, "values": p.recipe if p.recipe in asked.recipes else None}
-            for i, p in enumerate(possible)
+            for i, p in enumerate(probes)
         ],
         "values": {recipe: [seen.slots[slot] for slot in asked.slots] for recipe in asked.recipes},
+        # A module that is as expected after all of these passes has no state that another one could show.
+        "repeat": not seen.expected,
     }
     reply, _, given = ask(worker, "run", arguments, {"row": asked.row}, Replies, seconds)
     try:
         found = unpack(reply.layout, given.get("row", asked.row[:0]))
     except ValueError as error:
         raise ProtocolViolated(f"your process sent an answer that cannot be read: {error}") from error
-    if len(reply.answers) != len(possible):
+    if len(reply.answers) != len(probes):
         raise ProtocolViolated("your process answered another number of probes than were asked")
-    for i, (probe, answer) in enumerate(zip(possible, reply.answers, strict=True)):
+    for i, (probe, answer) in enumerate(zip(probes, reply.answers, strict=True)):
         seen.probes[probe.name] = probe
         seen.answers[probe.name] = _answer(answer, i, found)
-    for name in [name for name, probe in seen.probes.items() if seen.wants_gradients(probe)]:
-        del seen.probes[name], seen.answers[name]
-    return seen
 
 
 def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Request:

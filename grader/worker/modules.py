@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -40,13 +43,15 @@ class Subject:
                 if held:
                     self._owners.append((holder, held))
 
-    def restore(self) -> None:
-        """Back to the tensors after construction, and to their values."""
+    def restore(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> None:
+        """Back to the tensors after construction, and to their values, or to others for some keys."""
         for holder, held in self._owners:
             holder.update(held)
-        with torch.no_grad():
-            for key, value in self.start.items():
-                self.leaves[key].copy_(value)
+        # Others last: leaves may share memory with each other.
+        wanted = [*((key, value) for key, value in self.start.items() if key not in values), *values.items()]
+        if wanted:
+            with torch.no_grad():
+                torch._foreach_copy_([self.leaves[key] for key, _ in wanted], [value for _, value in wanted])
 
 
 def raised(stage: str, error: BaseException, recording: Recording | None = None) -> dict[str, Json]:
@@ -63,7 +68,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
 
     Args:
         arguments: `name`, `positional` and `named` (see `given`), `precision` ("float64" or "float32"), `record` (or
-            only run).
+            only run), `brief` (where it is not recorded and said to be so: no more of it than shows whether it is as
+            expected, which leaves out `constructor`, what its tensors start with, and facts about its construction).
         x: an input, N × C × H × W.
 
     Returns:
@@ -76,11 +82,12 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
+    brief = arguments.get("brief", False)
     construction = Construction(place_of)
     target = namespace[arguments["name"]]
     try:
         positional, named = given(namespace, arguments)
-        with construction.watched():
+        with nullcontext() if brief else construction.watched():
             module = target(*positional, **named)
     except BaseException as error:
         return None, raised("constructor", error) | {"constructor": describe_constructor(target)}
@@ -93,25 +100,27 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
             with torch.no_grad():
                 module(x.clone())  # Lazy layers take their shapes from the first input
-        module.to(dtype)
+        if not _is_all_of(module, dtype):
+            module.to(dtype)
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
         return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
-    tensors = _registered(subject)
+    tensors = _registered(subject, brief=brief)
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
-    module.train(arguments.get("train", False))
+    set_mode(module, train=arguments.get("train", False))
     # Not a leaf: students may write to their input in place.
     given_x = x.clone().requires_grad_() * 1
     recording = record(module, given_x, place_of) if arguments["record"] else _only_run(module, given_x)
     if recording.error is not None:
         _try_without_recording(subject, x, recording)
     subject.restore()
-    facts = recording.facts | construction.facts()
-    answer = {"tensors": tensors, "operations": recording.operations, "facts": facts}
-    answer["constructor"] = describe_constructor(target, module)
+    answer: dict[str, Json] = {"tensors": tensors, "operations": recording.operations}
+    if not brief:
+        answer["facts"] = recording.facts | construction.facts()
+        answer["constructor"] = describe_constructor(target, module)
     if not arguments["record"]:
         answer["strangers"] = _strangers(subject, recording.result, given_x.grad_fn)
     if recording.error is not None:
@@ -121,6 +130,17 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+
+
+def _is_all_of(module: nn.Module, dtype: torch.dtype) -> bool:
+    """Would `module.to(dtype)` change nothing? Layers with a way of their own to do it may have more to change."""
+    parts = list(module.modules())
+    held = (tensor for part in parts for tensor in (*part._parameters.values(), *part._buffers.values()))
+    return (
+        type(module).to is nn.Module.to
+        and all(type(part)._apply is nn.Module._apply for part in parts)
+        and not any(t.dtype != dtype and (t.is_floating_point() or t.is_complex()) for t in held if t is not None)
+    )
 
 
 def _only_run(module: nn.Module, x: Tensor) -> Recording:
@@ -158,13 +178,16 @@ def _try_without_recording(subject: Subject, x: Tensor, recording: Recording) ->
     recording.error = recording.failed = recording.partial = None
 
 
-def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tuple[dict[str, Json], Tensors]:
+def run(
+    subject: Subject, probe: Json, tensors: Tensors, values: Tensors, *, repeat: bool = True
+) -> tuple[dict[str, Json], Tensors]:
     """One forward and, when a cotangent is sent, one backward pass.
 
     Args:
         probe: `train`: the mode; `seed`: of the global generator, for modules that are random.
         tensors: `x`, and `cotangent`, of the output's shape, when a backward pass is wanted.
-        values: what to set leaves to before, by key.
+        values: what to set leaves to before, by key and in their shapes.
+        repeat: is a pass in training mode with a gradient repeated, to see whether it is `unsteady`?
 
     Returns:
         Tensors `y`, `x` (the gradient of the input), `gradients` (of the learnable leaves that the output depends
@@ -176,11 +199,8 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
     torch.default_generator.manual_seed(probe["seed"])
-    subject.restore()
-    subject.module.train(probe["train"])
-    with torch.no_grad():
-        for key, value in values.items():
-            subject.leaves[key].copy_(value.view(subject.leaves[key].shape))
+    subject.restore(values)
+    set_mode(subject.module, train=probe["train"])
     cotangent = tensors.get("cotangent")
     x = tensors["x"].to(subject.dtype).requires_grad_(cotangent is not None)
     try:
@@ -212,11 +232,27 @@ def run(subject: Subject, probe: Json, tensors: Tensors, values: Tensors) -> tup
         now = _held(subject)
         buffers = {key: now.get(key, leaf) for key, leaf in subject.leaves.items() if not leaf.requires_grad}
         answer["buffers"], out["buffers"] = _joined({k: b for k, b in buffers.items() if b.is_floating_point()})
-        if cotangent is not None:
+        if cotangent is not None and repeat:
             answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
             if answer["unsteady"]:
                 answer["draws"] = _draws(subject, x.detach())
     return answer, out
+
+
+def set_mode(module: nn.Module, *, train: bool) -> None:
+    """`module.train(train)`, without its setting anew what is set: of a pass it would be a tenth of the time."""
+    todo, seen = [module], set()
+    while todo:
+        part = todo.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if type(part).train is nn.Module.train and "train" not in part.__dict__:
+            if part.training is not train:
+                part.training = train
+            todo.extend(inner for inner in part._modules.values() if inner is not None)
+        else:
+            part.train(train)  # some keep a part in one mode
 
 
 REPETITIONS = 8  # of a pass that drew random numbers
@@ -262,6 +298,9 @@ def _python_states() -> dict[str, object]:
     return states
 
 
+NO_NUMBERS = torch.zeros(0, dtype=torch.float64)
+
+
 def _held(subject: Subject) -> Tensors:
     """The buffers that the module holds now, by key."""
     return {f"b:{name}": buffer for name, buffer in subject.module.named_buffers()}
@@ -269,13 +308,13 @@ def _held(subject: Subject) -> Tensors:
 
 def _joined(tensors: Tensors) -> tuple[list[Json], Tensor]:
     """Key and number of elements of each tensor, and all of their values in a row."""
-    flat = [tensor.detach().to(torch.float64).reshape(-1) for tensor in tensors.values()]
-    sizes = [[key, part.numel()] for key, part in zip(tensors, flat, strict=True)]
-    return sizes, torch.cat(flat) if flat else torch.zeros(0, dtype=torch.float64)
+    sizes = [[key, tensor.numel()] for key, tensor in tensors.items()]
+    with torch.no_grad():
+        return sizes, torch.cat([tensor.to(torch.float64).reshape(-1) for tensor in tensors.values()] or [NO_NUMBERS])
 
 
-def _registered(subject: Subject) -> list[Json]:
-    """Parameters and buffers as plain data; shared tensors once."""
+def _registered(subject: Subject, *, brief: bool) -> list[Json]:
+    """Parameters and buffers as plain data; shared tensors once. In brief, what they start with is left out."""
     found = []
     for kind, prefix, named in (
         ("parameter", "p:", subject.module.named_parameters()),
@@ -290,7 +329,7 @@ def _registered(subject: Subject) -> list[Json]:
                     "kind": kind,
                     "shape": list(tensor.shape),
                     "learnable": tensor.requires_grad,
-                    "initial": initial_value(tensor),
+                    "initial": "other" if brief else initial_value(tensor),
                     "floating": tensor.is_floating_point(),
                 }
             )

@@ -50,7 +50,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
 
     Args:
         arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None}`; `values`,
-            for each name the keys of the leaves that are set.
+            for each name the keys of the leaves that are set; `repeat` (see `grader.worker.modules.run`).
         tensors: `row`, which `layout` takes apart (see `grader.wire.unpack`): for probe number I `I/x`, and
             `I/cotangent` where a gradient is wanted; for each name of `values` all of them.
 
@@ -66,7 +66,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         chosen = values[probe["values"]] if probe["values"] is not None else {}
-        answer, made = modules.run(subject, probe, given, chosen)
+        answer, made = modules.run(subject, probe, given, chosen, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
     layout, row = pack(out)
@@ -74,9 +74,10 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
 
 
 def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
-    """The part of a row of values for each leaf."""
-    parts = torch.split(row, [subject.leaves[key].numel() for key in keys])
-    return dict(zip(keys, parts, strict=True))
+    """The part of a row of values for each leaf, in its shape."""
+    leaves = [subject.leaves[key] for key in keys]
+    parts = torch.split(row, [leaf.numel() for leaf in leaves])
+    return {key: part.view(leaf.shape) for key, leaf, part in zip(keys, leaves, parts, strict=True)}
 
 
 OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {"execute": execute, "build": build, "run": run}
@@ -111,7 +112,9 @@ def warm_up() -> None:
     for train in (False, True):
         probe = {"train": train, "seed": 0, "values": None}
         layout, row = pack({"0/x": x, "0/cotangent": torch.ones_like(x)})
-        run(student, {"handle": "warm", "probes": [probe], "values": {}, "layout": layout}, {"row": row})
+        run(
+            student, {"handle": "warm", "probes": [probe], "values": {}, "layout": layout, "repeat": True}, {"row": row}
+        )
     # Many notebooks import these; forked children share their memory. The last four are not ours to install.
     for name in ("torch.optim", "torch.utils.data", "matplotlib.pyplot", "tqdm.auto", "pandas", "torchvision"):
         try:

@@ -170,14 +170,15 @@ def examine(
     record = bool(forms) or not case.confirm
     x = draw_input(seed, case.input, BUILD)
     called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
-    arguments = {"handle": handle, **called, "record": record and roles is None}
+    if roles is not None and not roles.tell_of(forms):
+        roles = None
+    arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
-    brief = roles is not None
-    built = ask(worker, "build", arguments | {"precision": precision, "brief": brief}, {"x": x}, Built, seconds)[0]
+    built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     expected = roles.expect(built.tensors, forms) if roles is not None and built.is_as_usual else None
     if roles is not None and expected is None:
-        arguments["record"] = record
+        arguments |= {"record": record, "brief": False}
         built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     if precision == "float64" and _insists_on_float32(built):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.

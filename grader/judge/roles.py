@@ -44,6 +44,10 @@ class Roles:
         """Is there anything to expect?"""
         return bool(self._keys) and not self._doubtful
 
+    def tell_of(self, forms: list[Form]) -> bool:
+        """Is there anything to expect of a case with these right forms, one of which has only parts that are known?"""
+        return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in forms)
+
     def expect(self, tensors: list[Registered], forms: list[Form]) -> Expectation | None:
         """What these tensors are, if they are all that a right form has."""
         there = {tensor.key: tensor.shape for tensor in tensors if tensor.floating}

@@ -31,6 +31,7 @@ class Places:
         self._place_of = place_of
         # Of each function: is it the student's, and has it a `self`? Asked anew it would be half of a recording's time.
         self._known: dict[CodeType, tuple[bool, bool]] = {}
+        self._lines: dict[tuple[CodeType, int], Place] = {}  # of each instruction of the student's
 
     def here(self) -> dict[str, Any]:
         """`cell`, `line` and `module`, where they are known."""
@@ -44,7 +45,10 @@ class Places:
                 self._known[code] = (self._place_of(frame)[0] is not None, "self" in names)
             is_students, has_self = self._known[code]
             if is_students and "cell" not in found:
-                found["cell"], found["line"] = self._place_of(frame)
+                instruction = (code, frame.f_lasti)
+                if instruction not in self._lines:
+                    self._lines[instruction] = self._place_of(frame)
+                found["cell"], found["line"] = self._lines[instruction]
             if has_self and "module" not in found:
                 owner = frame.f_locals.get("self")
                 path = self._paths.get(id(owner)) if isinstance(owner, nn.Module) else None

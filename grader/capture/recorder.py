@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +18,23 @@ from grader.capture.places import Place, Places
 from grader.capture.values import Values, tensors
 
 Json = Any
+
+
+@dataclass(slots=True)
+class Call:
+    """The arguments of an operation.
+
+    Attributes:
+        args, kwargs: as plain data.
+        inputs: nodes that the tensors among them stand for.
+        operands, read: these tensors, and their memory.
+    """
+
+    args: list[Json] = field(default_factory=list)
+    kwargs: dict[str, Json] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    operands: list[Tensor] = field(default_factory=list)
+    read: set[object] = field(default_factory=set)
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -80,7 +98,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def finish(self, result: Tensor) -> Json:
         """What `result` depends on, as plain data; None when something could not be recorded."""
-        self.output = self._recording(self._read, result)
+        self.output = self._recording(lambda: self._read(result, self._values.memory(result)))
         return None if self.broken or self.output is None else self.nodes.graph(self.output)
 
     def failure(self, error: BaseException) -> tuple[Json, Json]:
@@ -103,46 +121,50 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.broken = True
             return None
 
-    def _plain_call(self, args: Any, kwargs: Any) -> tuple[list[Json], dict[str, Json], list[int]]:
-        """Arguments as plain data, and the nodes among them; before the call, since it may write to them."""
+    def _plain_call(self, args: Any, kwargs: Any) -> Call:
+        """Arguments as plain data, and the tensors among them; before the call, since it may write to them."""
         self.nodes.here = self._places.here()
-        inputs: list[int] = []
-        plain = [self._plain(value, inputs) for value in args]
-        return plain, {name: self._plain(value, inputs) for name, value in kwargs.items()}, inputs
+        call = Call()
+        call.args = [self._plain(value, call) for value in args]
+        if kwargs:
+            call.kwargs = {name: self._plain(value, call) for name, value in kwargs.items()}
+        return call
 
-    def _plain(self, value: object, inputs: list[int]) -> Json:
-        """An argument as plain data; the nodes that it stands for go to `inputs`."""
+    def _plain(self, value: object, call: Call) -> Json:
+        """An argument as plain data; the node that it stands for goes to the `inputs` of the call."""
         if isinstance(value, Tensor):
-            node = self._read(value)
-            inputs.append(node)
+            memory = self._values.memory(value)
+            node = self._read(value, memory)
+            call.inputs.append(node)
+            call.operands.append(value)
+            call.read.add(memory)
             return {"v": node}
         if isinstance(value, bool | int | str | None):
             return value
         if isinstance(value, float):
             return value if abs(value) < float("inf") else repr(value)
         if isinstance(value, list | tuple):
-            return [self._plain(item, inputs) for item in value]
+            return [self._plain(item, call) for item in value]
         if isinstance(value, torch.dtype):
             return {"dtype": str(value).removeprefix("torch.")}
         return {"other": type(value).__name__}
 
-    def _record(self, func: Any, args: Any, kwargs: Any, plain: Json, out: Any) -> None:
+    def _record(self, func: Any, args: Any, kwargs: Any, call: Call, out: Any) -> None:
         """One operation that ran."""
-        plain_args, plain_kwargs, inputs = plain
+        inputs = call.inputs
         operation = operation_of(func)
         outs = [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if isinstance(o, Tensor)]
         if (operation.data_shaped or not (outs or operation.written)) and inputs:
             self._note_read(operation.name.split(".")[1], inputs)
         if not outs and not operation.written:
             return  # a number that Python reads
-        operands = list(tensors([args, list(kwargs.values())]))
         gradient = torch.is_grad_enabled()
         node = self.nodes.new(
             operation.name,
             inputs,
-            gradient and not operation.cuts and any(tensor.requires_grad for tensor in operands),
-            args=plain_args,
-            kwargs=plain_kwargs,
+            gradient and not operation.cuts and any(tensor.requires_grad for tensor in call.operands),
+            args=call.args,
+            kwargs=call.kwargs,
             shapes=[list(o.shape) for o in outs],
             gradient=gradient,
             mutates=[position for position, _ in operation.written if position < len(args)],
@@ -153,7 +175,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensor in tensors([args[position] if position < len(args) else kwargs.get(name)]):
                 self._write(tensor, node)
         if not operation.written:
-            self._bind(outs, node, {self._values.memory(tensor) for tensor in operands})
+            self._bind(outs, node, call.read)
 
     def _bind(self, outs: list[Tensor], node: int, read: set[object]) -> None:
         """The results of a node are new values, or views of memory that it read."""
@@ -172,14 +194,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.gradients.wrote(*self._values.write(tensor, node), tensor)
         self._lent.refresh(memory)
 
-    def _read(self, tensor: Tensor) -> int:
+    def _read(self, tensor: Tensor, memory: object) -> int:
         """The node whose result `tensor` holds now, with the gradient that it has."""
-        memory = self._values.memory(tensor)
         if self._lent.changed(memory):
             self._lent.refresh(memory)
             self.reads.append({"what": "changed", "node": 0, **self.nodes.here})
             self._values.bind(tensor, self._leaf(tensor))
-        return self.gradients.as_seen(self._values.read(tensor), tensor)
+        return self.gradients.as_seen(self._values.read(tensor, memory), tensor)
 
     def _leaf(self, tensor: Tensor) -> int:
         """A node for a tensor that no recorded operation made."""
@@ -202,12 +223,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _lend(self, method: str, tensor: Tensor) -> None:
         self.nodes.here = self._places.here()
-        self._note_read(method, [self._read(tensor)])
+        memory = self._values.memory(tensor)
+        self._note_read(method, [self._read(tensor, memory)])
         if method in LENDERS:
-            self._lent.remember(self._values.memory(tensor), tensor)
+            self._lent.remember(memory, tensor)
 
-    def _note_failure(self, error: BaseException, func: Any, plain: Json) -> None:
-        inputs = plain[2]
+    def _note_failure(self, error: BaseException, func: Any, call: Call) -> None:
+        inputs = call.inputs
         operation = {
             "op": str(func),
             "nodes": inputs,

@@ -48,7 +48,10 @@ class Values:
 
     def bind(self, tensor: Tensor, node: int) -> None:
         """`tensor` is fresh memory that `node` made."""
-        memory, geometry = self.memory(tensor), _geometry(tensor)
+        self._bind(tensor, node, self.memory(tensor))
+
+    def _bind(self, tensor: Tensor, node: int, memory: object) -> None:
+        geometry = _geometry(tensor)
         self._version[memory] = self._version.get(memory, -1) + 1
         self._whole[memory] = (node, geometry)
         self._known[memory, geometry] = (self._version[memory], node)
@@ -57,18 +60,18 @@ class Values:
         """`node` gave `tensor`: fresh memory, or a view of memory that it read."""
         memory = self.memory(tensor)
         if memory not in read or memory not in self._whole:
-            self.bind(tensor, node)
+            self._bind(tensor, node, memory)
             return
         seen = (memory, _geometry(tensor))
         if self._known.get(seen, (-1, -1))[0] != self._version[memory]:
             self._known[seen] = (self._version[memory], node)
 
-    def read(self, tensor: Tensor) -> int:
-        """The node whose result `tensor` holds now."""
-        memory, geometry = self.memory(tensor), _geometry(tensor)
+    def read(self, tensor: Tensor, memory: object) -> int:
+        """The node whose result `tensor`, which shows this memory, holds now."""
+        geometry = _geometry(tensor)
         if memory not in self._whole:
             node = self._leaf(tensor)
-            self.bind(tensor, node)
+            self._bind(tensor, node, memory)
             return node
         version, node = self._known.get((memory, geometry), (-1, -1))
         if version != self._version[memory]:
@@ -87,8 +90,8 @@ class Values:
         Returns:
             The node that held all of this memory before, and the one that does now.
         """
-        self.read(tensor)
         memory, geometry = self.memory(tensor), _geometry(tensor)
+        self.read(tensor, memory)
         root, whole = self._whole[memory]
         self._version[memory] += 1
         before = root

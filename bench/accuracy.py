@@ -13,6 +13,7 @@ graders do today, on the same programs. Sources that the judge gets wrong are ke
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import random
 import statistics
@@ -81,6 +82,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=ROOT / "reports" / "accuracy", help="folder for what fails")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    gc.freeze()  # as the processes that grade do
     warnings.simplefilter("ignore")  # students' code may warn
     measure(arguments)
 

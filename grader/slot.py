@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import gc
 import json
 import os
 import signal
@@ -140,6 +141,8 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
         grader.prepare()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: no use looking through it again and again
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))

@@ -42,7 +42,7 @@ class Outcome:
     has_expected_shape: bool = True  # is the output of the shape that the reference gives?
 
 
-MOST_KEPT = 1 << 15  # numbers, of one outcome of a form that changes another one
+MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
 
 
 class Form:
@@ -73,6 +73,7 @@ class Form:
         self.seed = seed
         self.device = torch.device(device)
         self._base = base
+        self._is_right = base is None
         self._outcomes: dict[str, Outcome] = {}
         self._traces: dict[str, Trace] = {}
         self._outputs: dict[str, Tensor | ReplayError] = {}
@@ -195,7 +196,7 @@ class Form:
         """Output, gradients and buffers on a probe; kept, unless it is large and that of a form seldom asked for."""
         if probe.name not in self._outcomes:
             outcome = self._run(probe)
-            if self._base is not None and sum(gradient.numel() for gradient in outcome.gradients.values()) > MOST_KEPT:
+            if not self._is_right and sum(gradient.numel() for gradient in outcome.gradients.values()) > MOST_KEPT:
                 return outcome
             self._outcomes[probe.name] = outcome
         return self._outcomes[probe.name]
@@ -257,6 +258,7 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     for size in range(1, len(layers) + 1):
         for chosen in combinations(range(len(layers)), size):
             form = plain.with_edit(_add_biases(frozenset(chosen)))
+            form._is_right = plain._is_right  # and asked for as often
             # Known before its graph is: most forms are only asked for this, and told apart by it.
             form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
             yield form

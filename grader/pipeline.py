@@ -299,8 +299,8 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
         if right is None and seen.expected:
             seen = ask_case()
             right = _right_form(examined, seen)
-        if right is not None and not seen.built.facts.reads:
-            roles.learn(right, seen.slots, seen.transposed)
+        if right is not None:
+            roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
         else:
             roles.doubt()
         examined.observations.append(seen)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-import torch
 from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
@@ -68,6 +67,7 @@ class Observation:
     transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     expected: bool = False  # are the slots those that other cases taught?
+    reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
     recorded: bool = False  # are the slots from a graph, or only from the order of registration?
     aligned: Form | None = None  # a right form with the same slots
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
@@ -191,7 +191,9 @@ def examine(
     if expected is not None:
         seen.aligned, seen.slots, seen.transposed = expected.form, expected.slots, expected.transposed
         seen.recorded = seen.expected = True
+        seen.reads = roles is not None and roles.reads
     else:
+        seen.reads = bool(built.facts.reads)
         _align(seen, forms)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
     refused = [probe for probe in seen.probes.values() if not probe.gradient and seen.wants_gradients(probe)]
@@ -313,7 +315,7 @@ def _graph_is_odd(graph: Graph) -> bool:
 
 
 def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
-    if probe.choosing and not seen.built.facts.reads:
+    if probe.choosing and not seen.reads:
         return False
     match probe.recipe:
         case "initial":  # with other weights the same is asked, and more
@@ -389,5 +391,5 @@ def _apart(row: Tensor | None, sizes: list[tuple[str, int]]) -> dict[str, Tensor
         return {}
     if row.dim() != 1 or sum(size for _, size in sizes) != row.numel():
         raise ProtocolViolated("your process sent gradients of another size than it announced")
-    parts = torch.split(row, [size for _, size in sizes])
+    parts = row.split_with_sizes([size for _, size in sizes])
     return {key: part for (key, _), part in zip(sizes, parts, strict=True)}

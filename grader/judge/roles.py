@@ -24,14 +24,20 @@ class Expectation:
 
 @dataclass
 class Roles:
-    """Keys of the student's tensors by keys of the reference's."""
+    """Keys of the student's tensors by keys of the reference's.
 
+    Attributes:
+        reads: did a module that was recorded read numbers that depend on the input? Then it is expected to anywhere.
+    """
+
+    reads: bool = False
     _keys: dict[str, str] = field(default_factory=dict)
     _transposed: set[str] = field(default_factory=set)
     _doubtful: bool = False
 
-    def learn(self, form: Form, slots: dict[Slot, str], transposed: frozenset[str]) -> None:
-        """A module was recorded, and does what a right form does."""
+    def learn(self, form: Form, slots: dict[Slot, str], transposed: frozenset[str], *, reads: bool) -> None:
+        """A module was recorded, or was as expected, and does what a right form does."""
+        self.reads |= reads
         self._keys |= {form.slots[slot]: key for slot, key in slots.items()}
         self._transposed |= transposed
 

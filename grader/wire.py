@@ -100,7 +100,7 @@ def unpack(layout: Layout, row: Tensor) -> Tensors:
     sizes = [math.prod(shape) for _, shape in layout]
     if row.dim() != 1 or any(size < 0 for _, shape in layout for size in shape) or sum(sizes) != row.numel():
         raise ValueError("a row of values is not as long as was announced")
-    parts = torch.split(row, sizes)
+    parts = row.split_with_sizes(sizes)
     return {name: part.view(shape) for (name, shape), part in zip(layout, parts, strict=True)}
 
 

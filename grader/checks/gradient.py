@@ -177,17 +177,24 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
 def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
     """The probes on which a module must equal the reference in this case."""
     small = [each for each in exercise.cases if not each.confirm]
+    # None for a case that the exercise does not declare, such as a block of a network: it is asked everything.
+    number = next((i for i, each in enumerate(small) if each == case), None)
+    flat = len(case.input) != 3
     for probe in COMPARED:
         if not case.confirm or probe.train:
             # In evaluation mode all gradients are compared on one input already: a second one is enough in some case.
-            gradient = probe.gradient and (probe is not LARGE or case not in small[1:])
-            yield replace(probe, gradient=gradient, grow=probe.grow if len(case.input) == 3 else (0, 0))
-    for number, probe in enumerate(RANGES):
-        if not case.confirm:
-            # Every range in some case; in every case where the code looks at numbers, as an `if` does. A case that the
-            # exercise does not declare, such as a block of a network, is asked all of them.
-            here = case not in small or small.index(case) == number % len(small)
-            yield replace(probe, choosing=not here, grow=probe.grow if len(case.input) == 3 else (0, 0))
+            yield _asked_as(probe, flat, gradient=probe.gradient and (probe is not LARGE or not number))
+    for i, probe in enumerate(RANGES if not case.confirm else ()):
+        # Every range in some case; in every case where the code looks at numbers, as an `if` does.
+        yield _asked_as(probe, flat, choosing=number is not None and number != i % len(small))
+
+
+def _asked_as(probe: Probe, flat: bool, *, gradient: bool | None = None, choosing: bool = False) -> Probe:
+    """A probe for one case: without rows and columns to add where an input has none."""
+    gradient = probe.gradient if gradient is None else gradient
+    if (gradient, choosing) == (probe.gradient, probe.choosing) and not flat:
+        return probe
+    return replace(probe, gradient=gradient, choosing=choosing, grow=(0, 0) if flat else probe.grow)
 
 
 def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | None:

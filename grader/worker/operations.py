@@ -76,7 +76,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
 def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
     """The part of a row of values for each leaf, in its shape."""
     leaves = [subject.leaves[key] for key in keys]
-    parts = torch.split(row, [leaf.numel() for leaf in leaves])
+    parts = row.split_with_sizes([leaf.numel() for leaf in leaves])
     return {key: part.view(leaf.shape) for key, leaf, part in zip(keys, leaves, parts, strict=True)}
 
 

@@ -30,6 +30,7 @@ class Probe:
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
         grow: rows and columns added to the case's declared size.
         gradient: is a backward pass asked for? Without one the forward pass runs under `torch.no_grad()`.
+        of_input: only for the gradient of the input?
         choosing: is it asked only of modules that read numbers which depend on the input, as an `if` does?
     """
 
@@ -41,6 +42,7 @@ class Probe:
     shift: float = 0.0
     grow: tuple[int, int] = (0, 0)
     gradient: bool = True
+    of_input: bool = False
     choosing: bool = False
 
 

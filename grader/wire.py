@@ -101,7 +101,9 @@ def unpack(layout: Layout, row: Tensor) -> Tensors:
     if row.dim() != 1 or any(size < 0 for _, shape in layout for size in shape) or sum(sizes) != row.numel():
         raise ValueError("a row of values is not as long as was announced")
     parts = row.split_with_sizes(sizes)
-    return {name: part.view(shape) for (name, shape), part in zip(layout, parts, strict=True)}
+    return {
+        name: part.view(shape) if len(shape) != 1 else part for (name, shape), part in zip(layout, parts, strict=True)
+    }
 
 
 # Reading and writing on the worker's side: blocking, and trusting the judge.

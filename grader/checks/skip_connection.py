@@ -27,11 +27,11 @@ from grader.observation import Answer, Probe
 from grader.verdict import Status
 
 ZERO = (
-    Probe("zero", "zero"),
-    Probe("zero far", "zero", batch=1, scale=3.0, shift=-1.0, choosing=True),
+    Probe("zero", "zero", of_input=True),
+    Probe("zero far", "zero", batch=1, scale=3.0, shift=-1.0, of_input=True, choosing=True),
 )
 ALIGNED = (
-    Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3),
+    Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3, of_input=True),
     Probe("constant branch", "constant-branch", gradient=False),  # the shortcut's gradient is that at zero
 )
 RECIPES = {probe.recipe for probe in (*ZERO, *ALIGNED)}

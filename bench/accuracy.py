@@ -13,7 +13,6 @@ graders do today, on the same programs. Sources that the judge gets wrong are ke
 from __future__ import annotations
 
 import argparse
-import gc
 import itertools
 import random
 import statistics
@@ -40,6 +39,7 @@ from grader.audit.generate import Generated, Generator  # noqa: E402
 from grader.audit.plans import Plan  # noqa: E402
 from grader.audit.program import NoPlan, Unsayable  # noqa: E402
 from grader.audit.styles import styles  # noqa: E402
+from grader.garbage import look_seldom  # noqa: E402
 from grader.judge.examined import RightAnswers  # noqa: E402
 from grader.verdict import ExerciseReport, Proof  # noqa: E402
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=ROOT / "reports" / "accuracy", help="folder for what fails")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    gc.freeze()  # as the processes that grade do
+    look_seldom()  # as the processes that grade do
     warnings.simplefilter("ignore")  # students' code may warn
     measure(arguments)
 

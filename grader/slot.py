@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import gc
 import json
 import os
 import signal
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from grader.assignment import Assignment
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
+from grader.garbage import look_seldom
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
 from grader.verdict import Report
@@ -141,8 +141,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
         grader.prepare()
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: no use looking through it again and again
+        look_seldom()
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))

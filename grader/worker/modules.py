@@ -24,6 +24,14 @@ Json = Any
 Tensors = dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What to set the leaves of a module to."""
+
+    leaves: list[Tensor]
+    values: list[Tensor]
+
+
 @dataclass
 class Subject:
     """A module under examination."""
@@ -43,15 +51,20 @@ class Subject:
                 if held:
                     self._owners.append((holder, held))
 
-    def restore(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> None:
-        """Back to the tensors after construction, and to their values, or to others for some keys."""
+    def setting(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> Setting:
+        """The values after construction, or others for some keys."""
+        # Others last: leaves may share memory with each other.
+        wanted = {**{key: value for key, value in self.start.items() if key not in values}, **values}
+        return Setting([self.leaves[key] for key in wanted], list(wanted.values()))
+
+    def restore(self, setting: Setting | None = None) -> None:
+        """Back to the tensors after construction, and to their values, or to those of a setting."""
         for holder, held in self._owners:
             holder.update(held)
-        # Others last: leaves may share memory with each other.
-        wanted = [*((key, value) for key, value in self.start.items() if key not in values), *values.items()]
-        if wanted:
+        setting = self.setting() if setting is None else setting
+        if setting.leaves:
             with torch.no_grad():
-                torch._foreach_copy_([self.leaves[key] for key, _ in wanted], [value for _, value in wanted])
+                torch._foreach_copy_(setting.leaves, setting.values)
 
 
 def raised(stage: str, error: BaseException, recording: Recording | None = None) -> dict[str, Json]:
@@ -179,7 +192,7 @@ def _try_without_recording(subject: Subject, x: Tensor, recording: Recording) ->
 
 
 def run(
-    subject: Subject, probe: Json, tensors: Tensors, values: Tensors, *, repeat: bool = True
+    subject: Subject, probe: Json, tensors: Tensors, setting: Setting, *, repeat: bool = True
 ) -> tuple[dict[str, Json], Tensors]:
     """One forward and, when a cotangent is sent, one backward pass.
 
@@ -187,7 +200,7 @@ def run(
         probe: `train`: the mode; `seed`: of the global generator, for modules that are random; `of_input`: is only the
             gradient of the input wanted?
         tensors: `x`, and `cotangent`, of the output's shape, when a backward pass is wanted.
-        values: what to set leaves to before, by key and in their shapes.
+        setting: what to set leaves to before.
         repeat: is a pass in training mode with a gradient repeated, to see whether it is `unsteady`?
 
     Returns:
@@ -200,7 +213,7 @@ def run(
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
     torch.default_generator.manual_seed(probe["seed"])
-    subject.restore(values)
+    subject.restore(setting)
     set_mode(subject.module, train=probe["train"])
     cotangent = tensors.get("cotangent")
     x = tensors["x"].to(subject.dtype).requires_grad_(cotangent is not None)
@@ -225,7 +238,9 @@ def run(
         except BaseException as error:
             if probe["of_input"]:
                 x.grad = None
-                return run(subject, probe | {"of_input": False}, tensors, values, repeat=repeat)  # they refuse this too
+                return run(
+                    subject, probe | {"of_input": False}, tensors, setting, repeat=repeat
+                )  # they refuse this too
             kept = not reached_by_autograd(result, start)[1]
             return answer | raised("backward", error) | {"kept": kept}, out
         if x.grad is not None:

@@ -49,8 +49,9 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Run probes on a module that was built.
 
     Args:
-        arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None}`; `values`,
-            for each name the keys of the leaves that are set; `repeat` (see `grader.worker.modules.run`).
+        arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None, "of_input":
+            bool}`; `values`, for each name the keys of the leaves that are set; `repeat` (for both see
+            `grader.worker.modules.run`).
         tensors: `row`, which `layout` takes apart (see `grader.wire.unpack`): for probe number I `I/x`, and
             `I/cotangent` where a gradient is wanted; for each name of `values` all of them.
 
@@ -60,13 +61,15 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """
     subject = student.subjects[arguments["handle"]]
     tensors = unpack(arguments["layout"], tensors["row"])
-    values = {name: _apart(tensors[name], keys, subject) for name, keys in arguments["values"].items()}
+    settings = {None: subject.setting()}
+    for name, keys in arguments["values"].items():
+        settings[name] = subject.setting(_apart(tensors[name], keys, subject))
     answers: list[Json] = []
     out: Tensors = {}
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
-        chosen = values[probe["values"]] if probe["values"] is not None else {}
-        answer, made = modules.run(subject, probe, given, chosen, repeat=arguments["repeat"])
+        setting = settings[probe["values"]]
+        answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
     layout, row = pack(out)

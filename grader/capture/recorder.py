@@ -228,6 +228,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if method in LENDERS:
             self._lent.remember(memory, tensor)
 
+    def refused(self, error: BaseException, op: str, operands: list[Tensor]) -> None:
+        """An operation was refused its operands before it ran."""
+        with _disable_current_modes():
+            call = self._recording(self._plain_call, operands, {})
+            self._recording(self._note_failure, error, op, call)
+
     def _note_failure(self, error: BaseException, func: Any, call: Call) -> None:
         inputs = call.inputs
         operation = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from grader.capture.composites import Composites
 from grader.capture.facts import facts
 from grader.capture.lent import lending_is_noticed
 from grader.capture.places import Place, nowhere
@@ -59,9 +60,23 @@ def record(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place] = nowh
     except BaseException as error:
         recording.error = error
         recording.failed, recording.partial = recorder.failure(error)
+        if recording.failed is None:
+            recording.failed, recording.partial = _refused(module, x, place_of)
     if isinstance(recording.result, Tensor):
         recording.graph = recorder.finish(recording.result)
         recording.facts = compare_with_autograd(recorder, recording.result, start)
     recording.facts |= facts(recorder)
     recording.operations = sum(node["op"] != "leaf" for node in recorder.nodes.said)
     return recording
+
+
+def _refused(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place]) -> tuple[Json, Json]:
+    """As `Recorder.failure`, of a function that raised before any operation of it ran: the module is run once more,
+    since watching for these takes time."""
+    recorder = Recorder(module, x, place_of)
+    try:
+        with lending_is_noticed(recorder.lend), recorder, Composites(recorder.refused):
+            module(x)
+    except BaseException as error:
+        return recorder.failure(error)
+    return None, None

@@ -46,7 +46,7 @@ def replay(graph: Graph, x: Tensor, values: Mapping[str, Tensor]) -> tuple[Tenso
 def evaluate(
     graph: Graph, x: Tensor, values: Mapping[str, Tensor], environment: Environment, guard: Guard | None = None
 ) -> dict[str, Tensor]:
-    """Run every node into `environment`, which holds what was reached when something raises.
+    """Run every node that `environment` does not hold yet into it; it holds what was reached when something raises.
 
     Args:
         guard: sees every operation with its arguments before it runs, and raises to forbid it.
@@ -59,6 +59,8 @@ def evaluate(
     """
     written: dict[str, Tensor] = {}
     for node in graph.nodes:
+        if node.id in environment:
+            continue
         if node.leaf is not None:
             environment[node.id] = x if node.leaf.kind == "input" else _leaf_value(node, x, values)
             continue
@@ -149,10 +151,18 @@ def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
+# Memory as it was found is never read: what a module does not write into it would be chance.
+CLEARED = {
+    "aten.new_empty.default": "aten.new_zeros.default",
+    "aten.empty_like.default": "aten.zeros_like.default",
+    "aten.empty.memory_format": "aten.zeros.default",
+}
+
+
 @cache
 def operation(op: str) -> Any:
     """`aten.add.Tensor` as something to call."""
-    _, name, overload = op.split(".")
+    _, name, overload = CLEARED.get(op, op).split(".")
     return getattr(getattr(torch.ops.aten, name), overload)
 
 

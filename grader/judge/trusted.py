@@ -24,7 +24,7 @@ FOREVER = 1 << 62  # `x[a:]` is recorded as a slice up to the largest integer
 
 ELEMENTWISE = """
     abs add addcdiv addcmul atan2 bitwise_and bitwise_not bitwise_or ceil celu clamp clamp_max clamp_min clone
-    contiguous copy cos div elu eq erf exp expm1 fill floor fmax fmin full_like ge gelu gt hardsigmoid
+    contiguous copy cos div elu empty_like eq erf exp expm1 fill floor fmax fmin full_like ge gelu gt hardsigmoid
     hardswish hardtanh le leaky_relu lerp lift_fresh log log1p logical_and logical_not logical_or logit lt
     masked_fill maximum minimum mish mul nan_to_num ne neg ones_like pow prelu _prelu_kernel reciprocal relu
     relu6 remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub tanh threshold to
@@ -176,8 +176,8 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     **dict.fromkeys(("avg_pool2d", "max_pool2d_with_indices"), lambda args: 2 * _largest(args)),
     **dict.fromkeys(("expand", "broadcast_to"), _expanded),
     **dict.fromkeys(("repeat", "im2col"), _repeated),
-    **dict.fromkeys(("full", "ones", "zeros"), _named(0)),
-    **dict.fromkeys(("new_full", "new_ones", "new_zeros", "as_strided"), _named(1)),
+    **dict.fromkeys(("empty", "full", "ones", "zeros"), _named(0)),
+    **dict.fromkeys(("new_empty", "new_full", "new_ones", "new_zeros", "as_strided"), _named(1)),
     "upsample_nearest2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
     "upsample_bilinear2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
     "linear": _linear,

@@ -49,7 +49,11 @@ CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit o
 
 @dataclass(frozen=True)
 class Settings:
-    """How to grade: what the command line decides."""
+    """How to grade: what the command line decides.
+
+    Attributes:
+        diagnose: are the causes looked for? Without them it is told what is wrong, and not why.
+    """
 
     isolation: Isolation
     device: str
@@ -57,6 +61,7 @@ class Settings:
     seconds: float
     cell_seconds: float
     memory_mib: int
+    diagnose: bool = True
 
 
 class Grader:
@@ -205,7 +210,7 @@ class Grader:
         if isinstance(exercise, EssayExercise):
             return _essay(exercise, find_answer(submission, exercise))
         examined = attempt.examined[exercise.id]
-        report = judge_exercise(examined, self._blocks, earlier)
+        report = judge_exercise(examined, self._blocks, earlier, search=self.settings.diagnose)
         earlier[exercise.id] = Earlier(examined, report)
         return report
 
@@ -303,12 +308,18 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
         else:
             roles.doubt()
+            if seen.registered_unlike_graph and not _is_right(examined, seen):
+                seen.by_graph = ask_case(by_registration=False)
         examined.observations.append(seen)
 
 
 def _right_form(examined: Examined, seen: Observation) -> Form | None:
     """The right form that a recorded module behaves like, if any."""
     return next((form for form in examined.right_forms(seen) if seen.recorded and behaves_like(seen, [form])), None)
+
+
+def _is_right(examined: Examined, seen: Observation) -> bool:
+    return any(behaves_like(seen, [form]) for form in examined.right_forms(seen))
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:
@@ -319,20 +330,25 @@ def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention
 
 
 def judge_exercise(
-    examined: Examined, blocks: BlockJudge | None = None, earlier: Mapping[str, Earlier] | None = None
+    examined: Examined,
+    blocks: BlockJudge | None = None,
+    earlier: Mapping[str, Earlier] | None = None,
+    *,
+    search: bool = True,
 ) -> ExerciseReport:
     """Every check's result, and the mistakes that explain what is wrong.
 
     Args:
         blocks: judges the blocks of a network; without it they are not looked into.
         earlier: the exercises that were judged before, by id, whose mistakes do not cost again.
+        search: are the mistakes looked for?
     """
     exercise = examined.exercise
     if isinstance(exercise, NetworkExercise) and blocks is not None:
         blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)
-    diagnoses = [] if correct else [*diagnose(examined), *block_diagnoses(examined)]
+    diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
     results = settle(results, diagnoses, exercise.mistakes)
     return ExerciseReport(
         id=exercise.id,

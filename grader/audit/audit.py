@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,7 +62,7 @@ class Examiner:
 
     def __init__(self, assignment: Assignment, settings: Settings) -> None:
         self.assignment = assignment
-        self.settings = settings
+        self.settings = replace(settings, diagnose=False)  # only whether a program passes is asked
         self._graders: dict[str, Grader] = {}
         self._folder = TemporaryDirectory(prefix="grader-audit-")
 

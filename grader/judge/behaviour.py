@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from grader.judge.anatomy import MEETINGS
 from grader.judge.compare import all_gradients_equal_at_once, difference, equal, equal_gradients
-from grader.judge.examine import BUILD, Observation
+from grader.judge.examine import BUILD, Observation, Sizes
 from grader.judge.forms import Form, Outcome
 from grader.judge.leaves import Slot, signature
 from grader.judge.replay import ReplayError, layers_before
-from grader.observation import Operation, Probe
+from grader.observation import Probe
 
 ROUGHLY = 0.01
 
 
 Difference = tuple[str, float]  # what differs, and by how much
+Operands = list[tuple[list[int], int]]  # of each the shape, and how many layers lead to it
 
 
 def first_difference(seen: Observation, form: Form, probe: Probe) -> Difference | None:
@@ -69,13 +72,10 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
 
     An exception counts as behaviour too: the same operation must raise for operands of the same shapes.
     """
-    raised = seen.built.raised
-    if raised is not None:
-        if raised.stage != "forward" or raised.operation is None:
-            return False
-        # Slots say little of a module that was not recorded; how many numbers each parameter has is certain.
-        sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
-        return any(_fails_like(form, raised.operation) for form in forms if _sizes(form) == sizes)
+    if seen.built.raised is not None:
+        sizes = seen.sizes
+        like = [form for form in forms if sizes is None or sizes == sizes_of(form)]
+        return any(fails_like(seen, failure_of(form)) for form in like)
     fitting = [form for form in forms if form.signature == signature(seen.slots)]
     probes = [probe for probe in seen.probes.values() if probe.recipe == "random"]
     return (
@@ -85,11 +85,6 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
     )
 
 
-def _sizes(form: Form) -> Counter[int]:
-    """How many numbers the parameters of a form have."""
-    return Counter(math.prod(slot.shape) for slot in form.slots if slot.learnable)
-
-
 def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
     """Does the student do what a form does? A confirming case in float32 need not repeat every digit: a quotient,
     for instance, can lose many of them."""
@@ -97,23 +92,64 @@ def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
     return found is None or (seen.precision == "float32" and found[1] < ROUGHLY)
 
 
-def _fails_like(form: Form, raised: Operation) -> bool:
-    """Does the form come to the operation at which the student's module raised?
+@dataclass(frozen=True)
+class Failure:
+    """Where a form raises; where values come together, if it does not.
+
+    Attributes:
+        operation: the one that raises, or "".
+        operands: the shape of each of its operands, and how many layers lead to it, sorted.
+        meetings: the same of the operations that combine two values, if none raises.
+    """
+
+    operation: str = ""
+    operands: Operands = field(default_factory=list)
+    meetings: list[Operands] = field(default_factory=list)
+
+
+def sizes_of(form: Form) -> Sizes:
+    """How many numbers each learnable parameter has."""
+    return frozenset(Counter(math.prod(slot.shape) for slot in form.slots if slot.learnable).items())
+
+
+def failure_of(form: Form) -> Failure:
+    """Where a form raises with the input with which modules are built."""
+    output = form.output(BUILD)
+    if isinstance(output, ReplayError):
+        return Failure(output.operation, sorted(zip(output.shapes, output.depths, strict=True)))
+    return Failure(meetings=_meetings(form, BUILD))
+
+
+# What layers refuse when they are made, and functions only when they are called.
+REFUSED = {
+    "num_channels must be divisible by num_groups": "aten.group_norm.default",
+    "in_channels must be divisible by groups": "aten.convolution.default",
+    "out_channels must be divisible by groups": "aten.convolution.default",
+}
+
+
+def fails_like(seen: Observation, failure: Failure) -> bool:
+    """Does a form with parameters of the same sizes come to the operation at which the student's module raised?
 
     The operands must have the same shapes and come from equally deep, in whatever order. Two values can be brought
     together in several ways (`f + x`, `f += x`, a stack that is summed); some of them make do with other shapes.
     """
-    operands = sorted(zip(raised.shapes, raised.depths, strict=False))
-    output = form.output(BUILD)
-    if isinstance(output, ReplayError):
-        same = _is_same(output.operation, raised.op)
-        return same and sorted(zip(output.shapes, output.depths, strict=True)) == operands
-    if _plain(raised.op) not in MEETINGS or len({tuple(shape) for shape in raised.shapes}) < 2:
+    raised = seen.built.raised
+    if raised is not None and raised.stage == "constructor":
+        said = re.sub(r" \(\d+\)", "", raised.message)  # some versions of torch say the numbers too
+        refused = next((op for words, op in REFUSED.items() if words in said), None)
+        return refused is not None and is_same(refused, failure.operation)
+    if raised is None or raised.stage != "forward" or raised.operation is None:
         return False
-    return operands in _meetings(form, BUILD)
+    op = raised.operation.op
+    operands = sorted(zip(raised.operation.shapes, raised.operation.depths, strict=False))
+    if failure.operation:
+        return is_same(failure.operation, op) and failure.operands == operands
+    unlike = len({tuple(shape) for shape in raised.operation.shapes}) > 1
+    return unlike and _plain(op) in MEETINGS and operands in failure.meetings
 
 
-def _meetings(form: Form, probe: Probe) -> list[list[tuple[list[int], int]]]:
+def _meetings(form: Form, probe: Probe) -> list[Operands]:
     """Where two values come together: the shape of each, and how many convolutions lead to it."""
     graph, environment = form.passed(probe)
     return [
@@ -123,7 +159,8 @@ def _meetings(form: Form, probe: Probe) -> list[list[tuple[list[int], int]]]:
     ]
 
 
-def _is_same(op: str, other: str) -> bool:
+def is_same(op: str, other: str) -> bool:
+    """Is it the same operation, but for writing in place, or do both bring two values together?"""
     return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= MEETINGS
 
 

@@ -37,6 +37,7 @@ from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Rep
 from grader.wire import unpack
 
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
+Sizes = frozenset[tuple[int, int]] | None  # numbers of elements, and how many parameters have as many
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
 RECORDED = Probe("random", "random")  # asked as the recorded pass was, but for weights and input
 
@@ -73,8 +74,22 @@ class Observation:
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
     answers: dict[str, Answer] = field(default_factory=dict)
     differences: dict[tuple[Form, str], tuple[str, float] | None] = field(default_factory=dict)  # from a form, by probe
+    by_graph: Observation | None = None  # the same with the slots that its graph tells, where these are not
     untold: str = ""  # why its graph is not believed
     unlike: bool = False  # because it gives something else than the module does
+
+    @property
+    def registered_unlike_graph(self) -> bool:
+        """Are its slots from the order of registration, though there is a graph that tells others?"""
+        return self.aligned is not None and not self.recorded and self.has_graph and not self.reads
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many numbers each parameter has: that is certain even of a module that raised, of which slots say little.
+        None where it raised before its Lazy layers had any."""
+        if not self.built.tensors:
+            return None
+        return frozenset(Counter(math.prod(parameter.shape) for parameter in self.built.parameters).items())
 
     @property
     def raised(self) -> Raised | None:
@@ -152,6 +167,7 @@ def examine(
     seed: int,
     seconds: float,
     roles: Roles | None = None,
+    by_registration: bool = True,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -160,6 +176,7 @@ def examine(
         call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
+        by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
         SessionEnded: the student's process is over.
@@ -194,7 +211,7 @@ def examine(
         seen.reads = roles is not None and roles.reads
     else:
         seen.reads = bool(built.facts.reads)
-        _align(seen, forms)
+        _align(seen, forms, by_registration=by_registration)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
     refused = [probe for probe in seen.probes.values() if not probe.gradient and seen.wants_gradients(probe)]
     if refused:
@@ -283,7 +300,7 @@ def _is_as_recorded(probe: Probe) -> bool:
     return same and probe.recipe == "random"
 
 
-def _align(seen: Observation, forms: list[Form]) -> None:
+def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> None:
     """Find the student's slots, and a right form that has the same.
 
     The graph comes first, since it knows what each parameter does; then the graph with what it does not use. The order
@@ -301,7 +318,8 @@ def _align(seen: Observation, forms: list[Form]) -> None:
     registered = places_by_registration(leaves)
     if ways and not seen.built.facts.reads:
         ways.append((with_unused(ways[0][0], registered), True))
-    ways.append((registered, False))
+    if not ways or (by_registration and not _brings_its_own(graph)):
+        ways.append((registered, False))
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
         seen.transposed = frozenset(place.key for place in places if place.transposed)
@@ -311,6 +329,11 @@ def _align(seen: Observation, forms: list[Form]) -> None:
             # Redundant biases on different layers have one signature; their places tell them apart.
             seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
             return
+
+
+def _brings_its_own(graph: Graph | None) -> bool:
+    """Is there a parameter that is not registered? Then the order of registration does not tell all."""
+    return graph is not None and any(node.leaf is not None and node.leaf.kind == "unregistered" for node in graph.nodes)
 
 
 def _graph_is_odd(graph: Graph) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,32 +10,28 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.calls import Convention, as_asked
-from grader.judge.edits import changed_nodes
 from grader.judge.examine import Observation
-from grader.judge.forms import Edit, Form, add_every_bias, biased_forms, right_forms
-from grader.judge.leaves import Signature
+from grader.judge.forms import Form, biased_forms, right_forms
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
-from grader.observation import Constructor, Probe, Problem, Raised
-
-MOST_PLANTED = 2000  # wrong forms that are kept with their outcomes
+from grader.judge.wrongs import WrongForms
+from grader.observation import Constructor, Problem, Raised
 
 
 class RightAnswers:
-    """The accepted forms of one module exercise; kept from submission to submission, with their outcomes."""
+    """The accepted forms of one module exercise; kept from submission to submission, with their outcomes.
+
+    Attributes:
+        wrongs: these forms with mistakes planted in them.
+    """
 
     def __init__(self, reference: Reference, seed: int, device: str) -> None:
         self.reference = reference
+        self.wrongs = WrongForms(self.forms)
         self._forms: dict[str, list[Form]] = {}
         self._like: dict[tuple[str, Form, bool], list[Form]] = {}
-        self._sorted: dict[tuple[str, int], dict[int, list[Form]]] = {}
         self._biased: dict[str, list[Form]] = {}
-        self._planted: OrderedDict[tuple[object, ...], list[Form]] = OrderedDict()
-        self._wrongs: OrderedDict[tuple[object, ...], Form] = OrderedDict()
-        self._brought: dict[tuple[object, ...], int] = {}
-        self._silent: dict[tuple[object, ...], bool] = {}
-        self._touched: dict[tuple[object, ...], frozenset[int]] = {}
         self._seed = seed
         self._device = device
 
@@ -64,115 +59,6 @@ class RightAnswers:
             plain = self.plain_forms(case)
             self._biased[case.title] = [form for each in plain for form in biased_forms(each)]
         return self._biased[case.title]
-
-    def planted(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
-    ) -> list[Form]:
-        """Forms with these mistakes planted in them, one after another; the latest are kept.
-
-        Args:
-            biases: how many redundant biases there are to be.
-            recorded: are the student's slots known from a graph, or only from the order of registration?
-        """
-        key = (edits, case.title, variant, biases, recorded)
-        if key not in self._planted:
-            self._planted[key] = list(self._plant(edits, case, variant, biases, recorded=recorded))
-            if len(self._planted) > MOST_PLANTED:
-                self._planted.popitem(last=False)
-        else:
-            self._planted.move_to_end(key)
-        return self._planted[key]
-
-    def _plant(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool
-    ) -> Iterator[Form]:
-        forms = self._by_biases(case, variant)
-        try:
-            plain = forms[min(forms)][0]
-            brought = sum(self._biases_brought(edit, plain) for edit in edits)
-            # What a mistake leaves out may still be registered, with its biases.
-            wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
-            like = [form for number in wanted for form in forms.get(number, [])]
-            found = [(form, self._wrong(form, edits)) for form in like]
-            if not like and biases > max(forms):
-                # More than a right answer can have: layers that a mistake brings in have theirs too.
-                fullest = forms[max(forms)][0]
-                found = [(fullest, self._wrong(fullest, edits).with_edit(add_every_bias))]
-            for right, wrong in found:
-                drops_leaves = _drops_leaves(wrong, right)
-                yield wrong
-                if drops_leaves:
-                    # Layers that the mistakes leave unused may still be there: then all slots of the right form are.
-                    # In a graph they stand behind the others, unless they are used to no effect: `f + 0 * g`.
-                    yield wrong.with_slots(right.slots)
-                    if recorded:
-                        yield wrong.with_unused(right.slots)
-        except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
-            if len(edits) < 2:
-                raise
-            # After the first of these mistakes there is nothing to make the second one of.
-
-    def _by_biases(self, case: Case, variant: int) -> dict[int, list[Form]]:
-        """The forms of a variant by how many redundant biases they have; kept."""
-        key = (case.title, variant)
-        if key not in self._sorted:
-            found: dict[int, list[Form]] = defaultdict(list)
-            for form in self.forms(case):
-                if form.variant == variant:
-                    found[redundant_biases(form.signature)].append(form)
-            self._sorted[key] = dict(found)
-        return self._sorted[key]
-
-    def _wrong(self, right: Form, edits: tuple[Edit, ...]) -> Form:
-        """A right form with mistakes; after the first of two the form is kept, since many a second one is tried."""
-        key = (id(right), edits)
-        if key not in self._wrongs:
-            base = self._wrong(right, edits[:-1]) if len(edits) > 1 else right
-            self._wrongs[key] = base.with_edits(edits[-1:])
-            if len(self._wrongs) > MOST_PLANTED:
-                self._wrongs.popitem(last=False)
-        return self._wrongs[key]
-
-    def _biases_brought(self, edit: Edit, plain: Form) -> int:
-        """How many more redundant biases there are with a mistake: it may bring a layer that has one."""
-        key = (edit, plain.case.title, plain.variant)
-        if key not in self._brought:
-            before, after = plain.signature, self._wrong(plain, (edit,)).signature
-            self._brought[key] = redundant_biases(after) - redundant_biases(before)
-        return self._brought[key]
-
-    def is_silent(self, edit: Edit, case: Case, right: Form, probe: Probe) -> bool:
-        """Does a mistake leave a right form's output on a probe as it is, but for rounding? Kept."""
-        key = (edit, case.title, right.variant, redundant_biases(right.signature), probe.name)
-        if key not in self._silent:
-            self._silent[key] = bool(self.touched(edit, case, right)) and right.gives_the_same(
-                self._wrong(right, (edit,)), probe
-            )
-        return self._silent[key]
-
-    def touched(self, edit: Edit, case: Case, right: Form) -> frozenset[int]:
-        """Nodes of a right form's graph that an edit changes, drops, or reads no more for the output; in training, if
-        there are none in evaluation mode. Kept."""
-        key = (edit, case.title, right.variant, redundant_biases(right.signature))
-        if key not in self._touched:
-            self._touched[key] = self._changed(edit, right, train=False) or self._changed(edit, right, train=True)
-        return self._touched[key]
-
-    def _changed(self, edit: Edit, right: Form, *, train: bool) -> frozenset[int]:
-        shape = (2, *right.case.input)
-        wrong = self._wrong(right, (edit,))
-        return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
-
-
-def redundant_biases(found: Signature) -> int:
-    """How many shifts there are beyond those of the batch norms, which each have a scale too."""
-    return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())
-
-
-def _drops_leaves(wrong: Form, right: Form) -> bool:
-    """Does the wrong form use some of the right form's parameters as they are, and none else?"""
-    used = {(key, slot.role, slot.shape) for slot, key in wrong.slots.items()}
-    return used < {(key, slot.role, slot.shape) for slot, key in right.slots.items()}
 
 
 @dataclass

@@ -22,9 +22,10 @@ from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
-from grader.judge.leaves import Signature, Slot, fill_slots, layout, places_in_graph, relabellings, signature
+from grader.judge.leaves import Signature, Slot, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
+from grader.judge.skeleton import slots_in
 from grader.judge.trace import Trace
 from grader.observation import Probe
 
@@ -125,7 +126,7 @@ class Form:
     @cached_property
     def slots(self) -> dict[Slot, str]:
         """The key of the graph's leaf in each slot."""
-        return fill_slots(places_in_graph(self._small))
+        return slots_in(self._small)
 
     @cached_property
     def layout(self) -> Counter[tuple[object, ...]]:
@@ -172,6 +173,11 @@ class Form:
         with torch.no_grad(), suppress(ReplayError):
             evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
         return graph, environment
+
+    def values(self, probe: Probe) -> dict[str, Tensor]:
+        """The value of each of its parameters and buffers on a probe, by key."""
+        leaves = self._draw(probe)[1]
+        return {key: leaves[slot] for slot, key in self.slots.items()}
 
     def gives_the_same(self, other: Form, probe: Probe) -> bool:
         """Has another form the same output on a probe, if it has the same values for the same keys and no others?"""

@@ -65,6 +65,22 @@ class Trace:
         return {node for node, is_there in zip(self.nodes, same.tolist(), strict=True) if is_there}
 
 
+Digest = tuple[float, float, float, float, float]  # numbers about one value
+
+
+def digest(value: Tensor) -> Digest | None:
+    """Numbers about one value, as in a trace; None if it holds none."""
+    if not value.is_floating_point() or not value.numel():
+        return None
+    numel, total, squares, largest, smallest = _numbers(value.detach())
+    return numel, total, squares, largest, smallest
+
+
+def is_near(one: Digest, other: Digest, tolerance: float) -> bool:
+    """Are two values about the same? `tolerance` is relative, to 1 at least."""
+    return all(abs(a - b) <= tolerance * (1.0 + abs(a)) for a, b in zip(one, other, strict=True))
+
+
 def _numbers(value: Tensor) -> list[float]:
     value = value.double()
     return [

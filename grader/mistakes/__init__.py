@@ -10,8 +10,9 @@ from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
+from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
-from grader.mistakes._search import Explanation, Search, Step
+from grader.mistakes._search import Search
 from grader.verdict import Diagnosis, Proof
 
 
@@ -50,7 +51,7 @@ def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[D
 
 
 def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis]:
-    observations = list(examined.observations)
+    observations = [seen.by_graph or seen for seen in examined.observations]
     if examined.answers is None or not observations or examined.ended is not None:
         return []
     # The cases that are wrong come first: they tell the mistakes apart.

@@ -1,43 +1,67 @@
 """The search for known mistakes that explain a student's behaviour: one alone, else two together.
 
 A hypothesis is a right form with mistakes planted in it. It explains a submission when it behaves, in every case and on
-every probe, as the student's module does. There are too many pairs to try them all. So the search follows the first
-divergence: where the values of a hypothesis leave those that the student's module passes through, the next mistake
-must have changed something.
+every probe, as the student's module does. There are too many pairs to try them all, so two things are followed: the
+parameters, of which each mistake brings or takes its own; and the values, since where those of a hypothesis leave the
+values that the student's module passes through, the next mistake must have changed something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.graph import Graph
-from grader.judge.behaviour import behaves_like
+from grader.judge.behaviour import first_difference
 from grader.judge.examine import RECORDED, Observation
-from grader.judge.examined import RightAnswers, redundant_biases
-from grader.judge.forms import Edit, Form
-from grader.judge.leaves import Signature, signature
+from grader.judge.examined import RightAnswers
+from grader.judge.forms import Form
 from grader.judge.trace import Trace, divergence
-from grader.mistakes._mistake import Plant
+from grader.judge.trial import Glance, Trial
+from grader.judge.wrongs import Effect, Parts, more_parts
+from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
+from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_FIRST = 10  # first mistakes of a pair that are followed up
-MOST_PAIRS = 600  # that are tried for one submission
+MOST_TRIED = 8000  # second mistakes that are tried for one submission
+MOST_ASKED = 600  # pairs that are put to the test in full
+NOTHING: Parts = frozenset()
+COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 
 
 @dataclass(frozen=True)
-class Step:
-    """One way to make one mistake."""
+class Lead:
+    """What the next mistake must do to a hypothesis, as the first case tells that the hypothesis does not explain.
 
-    mistake: str
-    plant: Plant
+    Attributes:
+        planted: the mistakes of the hypothesis.
+        forms: the hypothesis in that case; several, where it is open which layers have redundant biases.
+        missing: which parameters the student has more of.
+        places: nodes of the right form's graph where the values leave the student's; None where that is not known.
+        is_silent: are all values alike? Then the next mistake shows in gradients, in training, or at other sizes.
+        probe: on which the outputs differ; None where only gradients do.
+    """
+
+    seen: Seen
+    planted: Explanation
+    forms: list[Form]
+    missing: Parts
+    places: frozenset[int] | None = None
+    is_silent: bool = False
+    probe: Probe | None = RECORDED
 
     @property
-    def edit(self) -> Edit:
-        return self.plant.edits[0]
+    def is_exact(self) -> bool:
+        """Has the hypothesis the student's parameters? Of a module that raised these are not known for certain."""
+        return self.seen.has_raised or self.has_parts(self.forms[0])
 
+    def has_parts(self, form: Form | None) -> bool:
+        """Has a form the student's parameters?"""
+        return form is not None and form.signature == self.seen.signature
 
-Explanation = tuple[Step, ...]
+    def is_at(self, effect: Effect) -> bool:
+        """Does a mistake change something at the places?"""
+        return self.places is None or not effect.touched.isdisjoint(self.places)
 
 
 class Search:
@@ -49,8 +73,8 @@ class Search:
     """
 
     def __init__(self, answers: RightAnswers, steps: Iterable[Step], observations: list[Observation]) -> None:
-        self._answers = answers
-        self._observations = observations
+        self._variants = range(len(answers.reference.variants))
+        self._hypotheses = Hypotheses(answers, observations)
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
@@ -58,157 +82,224 @@ class Search:
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
         variants = self._nearest_variants()
-        for widely in (False, True):
-            likely = [(v, step) for v in variants for step in self._candidates(v, (), widely=widely)]
-            found = [(v, step) for v, step in likely if self._explains(v, (step,))]
+        leads = {variant: lead for variant in variants if (lead := self._lead(variant, ())) is not None}
+        for likely in (self._likely, self._unlikely):
+            single = [(v, step) for v, lead in leads.items() for step in self._not_refuted(v, lead, likely(v, lead))]
+            found = [step for v, step in single if self._hypotheses.explains(v, (step,))]
             if found:
-                return _one_of_each((step,) for _, step in found)
+                return _one_of_each((step,) for step in found)
         # A block that does one thing is told from one that chooses between two.
-        found = [(v, step) for v in variants for step in self._choosing if self._chooses(v, step)]
+        found = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
         if found:
-            return _one_of_each((step,) for _, step in found)
-        tried = 0
-        for variant, first in self._promising(variants):
-            seconds = [step for step in self._candidates(variant, (first,)) if step.mistake != first.mistake]
-            pairs = [(first, second) for second in seconds if self._explains(variant, (first, second))]
-            tried += len(seconds)
-            if pairs or tried > MOST_PAIRS:
-                return _one_of_each(pairs)
-        return []
+            return _one_of_each((step,) for step in found)
+        return self._pairs(leads)
+
+    # ------------------------------------------------------------------ right answers to start from
 
     def _nearest_variants(self) -> list[int]:
-        """Right answers that the student's module is nearest to; all of them, if they are few."""
-        variants = range(len(self._answers.reference.variants))
-        if len(variants) <= MOST_VARIANTS:
-            return list(variants)
-        return sorted(variants, key=self._nearness, reverse=True)[:MOST_VARIANTS]
+        """Right answers that the student's module is nearest to, the nearest first; no more than can be searched."""
+        if len(self._variants) == 1:
+            return [0]
+        return sorted(self._variants, key=self._nearness, reverse=True)[:MOST_VARIANTS]
 
     def _nearness(self, variant: int) -> float:
         """How many values and parameters a right answer shares with the student's module, over all cases."""
-        found = 0.0
-        for seen in self._observations:
-            form, mine = self._form(variant, (), seen), signature(seen.slots)
-            if form is not None:
-                other = sum(map(abs, _difference(form.signature, mine).values()))
-                found -= other / max(1, mine.total())
-                found += _share(form.trace(RECORDED), seen.trace) if seen.trace is not None else 0
+        return sum(self._likeness(variant, (), seen) for seen in self._hypotheses.seen)
+
+    def _likeness(self, variant: int, planted: Explanation, seen: Seen) -> float:
+        """The share of values that hypothesis and student pass through both, less the share of parameters that only
+        one of them has."""
+        sketch = self._hypotheses.sketch(variant, planted, seen)
+        if sketch is None:
+            return -1.0
+        apart = (sketch.signature - seen.signature).total() + (seen.signature - sketch.signature).total()
+        shared = _share(sketch.trace, seen.trace) if seen.trace is not None else 0.0
+        return shared - apart / max(1, seen.signature.total())
+
+    # ------------------------------------------------------------------ what the next mistake must do
+
+    def _lead(self, variant: int, planted: Explanation) -> Lead | None:
+        """Where to go on from a hypothesis; None where it explains every case, or there is nothing to go by."""
+        unexplained = (seen for seen in self._hypotheses.seen if not self._hypotheses.fits(variant, planted, seen))
+        seen = next((seen for seen in unexplained if seen.trace is not None), None)
+        seen = seen or next(iter(self._hypotheses.seen), None)
+        if seen is None:
+            return None
+        forms = self._hypotheses.forms(variant, planted, seen)
+        if not forms:
+            return None
+        alike = [form for form in forms if form.signature == seen.signature]
+        form = (alike or forms)[0]
+        missing = seen.known(more_parts(seen.signature, form.signature))
+        root = self._hypotheses.form(variant, (), seen)
+        if seen.trace is None or root is None or (seen.has_raised and planted):
+            return Lead(seen, planted, alike or forms[:1], missing)  # of what raised, not all that ran before is known
+        graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
+        left = divergence(graph, trace, trace.found_in(seen.trace))
+        if not left and alike and _ends_alike(trace, seen.trace):
+            return Lead(seen, planted, alike, missing, is_silent=True, probe=_differs_on(seen, form))
+        # Where all values are shared, the student goes on behind the last one.
+        return Lead(seen, planted, alike or forms[:1], missing, _known_places(graph, left or [graph.output], root))
+
+    def _likely(self, variant: int, lead: Lead) -> list[Step]:
+        """Mistakes that bring the parameters that are missing; if none are, that change something at these places."""
+        return [step for step in self._steps if self._is_likely(variant, step, lead)]
+
+    def _is_likely(self, variant: int, step: Step, lead: Lead) -> bool:
+        effect = self._hypotheses.effect(variant, step, lead.seen)
+        if not effect.touched:
+            return False
+        parts = lead.seen.known(effect.parts)
+        if lead.missing:
+            return parts == lead.missing
+        if parts and not effect.drops:
+            return False
+        if lead.is_silent:
+            return self._hypotheses.is_silent(variant, step, lead.seen)
+        return effect.reorders or lead.is_at(effect)
+
+    def _unlikely(self, variant: int, lead: Lead) -> list[Step]:
+        """All others that leave the student's parameters; where it raised, and little is known of them, others too."""
+        effects = [(step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps]
+        return [
+            step
+            for step, effect in effects
+            if effect.touched
+            and ((effect.drops or not effect.parts) if not lead.missing else (lead.seen.has_raised and effect.parts))
+            and not self._is_likely(variant, step, lead)
+        ]
+
+    # ------------------------------------------------------------------ two mistakes
+
+    def _pairs(self, leads: dict[int, Lead]) -> list[Explanation]:
+        tried, before = 0, self._hypotheses.asked
+        for variant, first in self._firsts(leads):
+            lead = self._lead(variant, (first,))
+            if lead is None:
+                continue
+            seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
+            tried += COST_OF_FIRST + len(seconds)
+            likely = self._not_refuted(variant, lead, seconds) + self._hidden(
+                variant, first, seconds, leads[variant], lead
+            )
+            found = [pair for second in likely if (pair := self._explaining(variant, first, second)) is not None]
+            if found:
+                like_first = [step for step in self._alike(variant, first, leads[variant]) if step is not first]
+                others = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
+                return _one_of_each([*found, *(pair for pair in others if pair is not None)])
+            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
+                break
+        return []
+
+    def _hidden(self, variant: int, first: Step, seconds: list[Step], before: Lead, lead: Lead) -> list[Step]:
+        """Second mistakes that did not show where the first one was found, and give the student's output if they are
+        made before it: not all mistakes can be made in either order."""
+        if not lead.is_exact or lead.probe is None:
+            return []
+        found = []
+        for step in seconds:
+            if not self._hypotheses.effect(variant, step, before.seen).touched:
+                form = self._hypotheses.form(variant, (step,), lead.seen)
+                glance = Trial(form, lead.probe).glance(first.edit) if form is not None else None
+                if lead.seen.could_come_of(glance, lead.probe):
+                    found.append(step)
         return found
 
-    def _promising(self, variants: Iterable[int]) -> list[tuple[int, Step]]:
-        """First mistakes of a pair: those that bring the reference nearer to the student's module, most first."""
-        likely: list[tuple[float, int, Step]] = []
-        for variant in variants:
-            right = self._likeness(variant, ())
-            found = [(self._likeness(variant, (step,)), variant, step) for step in self._candidates(variant, ())]
-            likely += [first for first in found if first[0] > right]
-        return [first[1:] for first in sorted(likely, key=lambda first: first[0], reverse=True)[:MOST_FIRST]]
+    def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:
+        """Two mistakes in the order in which they explain everything, if they do."""
+        if first.mistake == second.mistake:
+            return None
+        orders = ((first, second), (second, first))
+        return next((pair for pair in orders if self._hypotheses.explains(variant, pair)), None)
 
-    def _likeness(self, variant: int, planted: Explanation) -> float:
-        """The share of values that hypothesis and student pass through both, and of parameters that both have, in the
-        first case that tells."""
-        for seen in self._observations:
-            form = self._form(variant, planted, seen)
-            if seen.trace is not None and form is not None:
-                mine = signature(seen.slots)
-                other = sum(map(abs, _difference(form.signature, mine).values()))
-                return _share(form.trace(RECORDED), seen.trace) - other / max(1, mine.total())
-        return 0.0
+    def _firsts(self, leads: dict[int, Lead]) -> Iterator[tuple[int, Step]]:
+        """First mistakes of a pair, the most promising first.
 
-    def _candidates(self, variant: int, planted: Explanation, *, widely: bool = True) -> list[Step]:
-        """Mistakes that could come next: those that change the hypothesis where its values first leave the student's,
-        and, where it has other parameters, those that bring it nearer.
-
-        Args:
-            widely: those that change which parameter comes first as well.
+        Those that bring all parameters that are missing, or change something at the right place if none are, and come
+        nearer to the student's values; those that leave as many to bring as another mistake brings; those that leave
+        all of that to another one, and change something there; the first ones again, if they come no nearer; any that
+        leave all to another one; and those that bring some of the parameters, since two mistakes together may bring
+        others than both do alone.
         """
-        for seen in self._observations:
-            form, root = self._form(variant, planted, seen), self._form(variant, (), seen)
-            if seen.trace is None or form is None or root is None or self._fits(variant, planted, seen):
-                continue
-            graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
-            left = divergence(graph, trace, trace.found_in(seen.trace))
-            alike = form.signature == signature(seen.slots)
-            if not left and alike and _ends_alike(trace, seen.trace):
-                return [step for step in self._steps if self._is_silent(variant, step, seen)]
-            # Where all values are shared, the student goes on behind the last one.
-            places = _known_places(graph, left or [graph.output], root)
-            return [
-                step
-                for step in self._steps
-                if (touched := self._answers.touched(step.edit, seen.case, root))
-                and (
-                    not touched.isdisjoint(places)
-                    or (not alike and self._brings_nearer(variant, step, form, root, seen))
-                    or (widely and self._reorders(variant, step, root, seen))
-                )
-            ]
-        return [step for step in self._steps if step not in planted]
+        ranked: list[tuple[int, float, int, Step]] = []
+        for variant, lead in leads.items():
+            effects = [(step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps]
+            known = {lead.seen.known(effect.parts) for _, effect in effects}
+            root = self._likeness(variant, (), lead.seen)
+            for step, effect in effects:
+                parts = lead.seen.known(effect.parts)
+                left = _less(lead.missing, parts)
+                if self._is_likely(variant, step, lead):
+                    likeness = self._likeness(variant, (step,), lead.seen)
+                    ranked.append((0 if likeness > root or lead.is_silent else 3, -likeness, variant, step))
+                elif not effect.touched:
+                    continue
+                elif parts and left in known and (lead.missing or lead.is_at(effect)):
+                    ranked.append((1, _size(left), variant, step))
+                elif not parts and lead.missing in known:
+                    ranked.append((2 if lead.is_at(effect) else 4, 0.0, variant, step))
+                elif parts and _size(left) < _size(lead.missing):
+                    ranked.append((5, _size(left), variant, step))
+        ranked.sort(key=lambda first: first[:3])
+        return ((variant, step) for _, _, variant, step in ranked)
 
-    def _brings_nearer(self, variant: int, step: Step, form: Form, root: Form, seen: Observation) -> bool:
-        """Would the hypothesis have more of the student's parameters, and fewer others, with this mistake too?"""
-        changed = self._form(variant, (step,), seen)
-        if changed is None or changed.signature == root.signature:
-            return False
-        mine = signature(seen.slots)
-        now, then = _difference(form.signature, mine), dict(_difference(form.signature, mine))
-        for part, change in _difference(changed.signature, root.signature).items():
-            then[part] = then.get(part, 0) + change
-        return sum(map(abs, then.values())) < sum(map(abs, now.values()))
+    def _seconds(self, variant: int, first: Step, lead: Lead) -> list[Step]:
+        """Second mistakes that bring what a first one leaves to bring; if none does by itself, what does beside it."""
+        found = self._likely(variant, lead)
+        if found or not lead.missing or lead.seen.has_raised:
+            return found
+        effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
+        bringing = [step for step, effect in effects if effect.touched and effect.parts]
+        return [step for step in bringing if any(map(lead.has_parts, self._in_both_orders(variant, first, step, lead)))]
 
-    def _reorders(self, variant: int, step: Step, root: Form, seen: Observation) -> bool:
-        """Would the mistake change which parameter comes first? Then they have other values, and where those of a
-        hypothesis without it leave the student's tells nothing."""
-        changed = self._form(variant, (step,), seen)
-        return changed is not None and changed.signature == root.signature and changed.slots != root.slots
+    def _in_both_orders(self, variant: int, first: Step, second: Step, lead: Lead) -> Iterator[Form | None]:
+        for pair in ((first, second), (second, first)):
+            yield self._hypotheses.form(variant, pair, lead.seen)
 
-    def _is_silent(self, variant: int, step: Step, seen: Observation) -> bool:
-        """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
-        training, or at other sizes."""
-        root = self._form(variant, (), seen)
-        return root is not None and self._answers.is_silent(step.edit, seen.case, root, RECORDED)
+    def _alike(self, variant: int, first: Step, lead: Lead) -> list[Step]:
+        """Mistakes that give the same output as another one, where they are told apart first."""
+        mine = self._hypotheses.sketch(variant, (first,), lead.seen)
+        likely = ((step, self._hypotheses.sketch(variant, (step,), lead.seen)) for step in self._likely(variant, lead))
+        return [step for step, sketch in likely if mine and sketch and mine.gives_as(sketch)]
 
-    def _form(self, variant: int, planted: Explanation, seen: Observation) -> Form | None:
-        """A hypothesis in one case."""
-        forms = self._forms(variant, planted, seen)
-        mine = signature(seen.slots)
-        return next((form for form in forms if form.signature == mine), forms[0] if forms else None)
-
-    def _forms(self, variant: int, planted: Explanation, seen: Observation) -> list[Form]:
-        """The same with everything that is left open. Mistakes that change nothing in this case are left out: what
-        remains is known already more often than not."""
-        biases = redundant_biases(signature(seen.slots))
-        edits = tuple(step.edit for step in planted)
-        if len(edits) > 1:
-            roots = self._answers.planted((), seen.case, variant, biases)
-            edits = tuple(edit for edit in edits if not roots or self._answers.touched(edit, seen.case, roots[0]))
-        return self._answers.planted(edits, seen.case, variant, biases, recorded=seen.recorded)
-
-    def _explains(self, variant: int, planted: Explanation) -> bool:
-        return all(self._fits(variant, planted, seen) for seen in self._observations)
-
-    def _fits(self, variant: int, planted: Explanation, seen: Observation) -> bool:
-        """Does the reference with these mistakes behave as the student's code does in one case?"""
-        forms = self._forms(variant, planted, seen)
-        if seen.built.raised is not None:
-            return behaves_like(seen, forms)
-        return any(behaves_like(seen, [form]) for form in _with_slots_of(seen, forms))
-
-    def _chooses(self, variant: int, step: Step) -> bool:
-        """Does it behave, on each probe, as with one of the edits?"""
-        return all(self._fits_one_of(variant, step, seen) for seen in self._observations)
-
-    def _fits_one_of(self, variant: int, step: Step, seen: Observation) -> bool:
-        mine = signature(seen.slots)
-        biases = redundant_biases(mine)
-        found = [
-            self._answers.planted((edit,), seen.case, variant, biases, recorded=seen.recorded)
-            for edit in step.plant.edits
+    def _not_refuted(self, variant: int, lead: Lead, steps: list[Step]) -> list[Step]:
+        """Further mistakes without those that give another output than the student's, or raise elsewhere, as far as
+        that is quickly told."""
+        if not lead.is_exact or lead.probe is None:
+            return steps
+        probe, glances = lead.probe, self._glances_at(lead, lead.probe)
+        return [
+            step
+            for step in steps
+            if self._hypotheses.effect(variant, step, lead.seen).reorders
+            or any(lead.seen.could_come_of(glance, probe) for glance in glances(step))
         ]
-        if seen.built.raised is not None:
-            return any(behaves_like(seen, forms) for forms in found)
-        # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
-        ways = [_with_slots_of(seen, forms) for forms in found]
-        return any(behaves_like(seen, forms) for forms in zip(*ways, strict=False))
+
+    def _glances_at(self, lead: Lead, probe: Probe) -> Callable[[Step], Iterator[Glance | None]]:
+        """What a further mistake makes of a hypothesis, in short. Of right forms that is kept for other submissions."""
+        if not lead.planted:
+            return lambda step: (self._hypotheses.glance(step, form, probe) for form in lead.forms)
+        trials = [Trial(form, probe) for form in lead.forms]
+        return lambda step: (trial.glance(step.edit) for trial in trials)
+
+
+def _differs_on(seen: Seen, form: Form) -> Probe | None:
+    """The first probe on which the student's output is not the form's."""
+    random = [probe for probe in seen.observation.probes.values() if probe.recipe == "random"]
+    found = ((probe, first_difference(seen.observation, form, probe)) for probe in random)
+    return next((probe for probe, what in found if what is not None and "gradient" not in what[0]), None)
+
+
+def _less(parts: Parts, others: Parts) -> Parts:
+    """What is left of some parameters without others."""
+    left = dict(parts)
+    for part, number in others:
+        left[part] = left.get(part, 0) - number
+    return frozenset((part, number) for part, number in left.items() if number)
+
+
+def _size(parts: Parts) -> int:
+    return sum(abs(number) for _, number in parts)
 
 
 def _ends_alike(one: Trace, other: Trace) -> bool:
@@ -221,17 +312,6 @@ def _share(one: Trace, other: Trace) -> float:
     return shared / max(1, len(one.nodes) + len(other.nodes))
 
 
-def _with_slots_of(seen: Observation, forms: list[Form]) -> list[Form]:
-    """Forms with the student's slots; with every way to fill like slots, where its graph does not tell which."""
-    like = [form for form in forms if form.signature == signature(seen.slots)]
-    return like if seen.recorded else [each for form in like for each in form.relabelled]
-
-
-def _difference(one: Signature, other: Signature) -> dict[object, int]:
-    """How many more parameters of each role and shape."""
-    return {part: one[part] - other[part] for part in one.keys() | other.keys() if one[part] != other[part]}
-
-
 def _one_of_each(found: Iterable[Explanation]) -> list[Explanation]:
     """The first way of each set of mistakes."""
     kept: dict[frozenset[str], Explanation] = {}
@@ -240,7 +320,7 @@ def _one_of_each(found: Iterable[Explanation]) -> list[Explanation]:
     return list(kept.values())
 
 
-def _known_places(graph: Graph, places: list[int], root: Form) -> set[int]:
+def _known_places(graph: Graph, places: list[int], root: Form) -> frozenset[int]:
     """Nodes of the right form's graph at these nodes of a hypothesis and right before them."""
     known = {node.id for node in root.graph(train=False, shape=(2, *root.case.input)).nodes}
     nodes, users = graph.by_id(), graph.users()
@@ -258,4 +338,4 @@ def _known_places(graph: Graph, places: list[int], root: Form) -> set[int]:
             found.add(i)
         else:  # a mistake brought it in: what stands around it
             todo += [*nodes[i].inputs, *(user.id for user in users[i])]
-    return found
+    return frozenset(found)

@@ -18,6 +18,7 @@ from grader.mistakes._mistake import RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
 LAST = "        self.shortcut = nn.Sequential()\n"
+MISTAKES_OF_THEIR_OWN = {(1, -1), (-1, 1), (-1, -1), (1, 2)}  # subtracted, or added twice
 
 
 @cache
@@ -78,7 +79,8 @@ class ShortcutScaled(Planted):
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
-        return [weigh(*weights) for weights in dict.fromkeys(_weights(factors(observations)))]
+        found = dict.fromkeys(_weights(factors(observations)))
+        return [weigh(*weights) for weights in found if weights not in MISTAKES_OF_THEIR_OWN]
 
 
 def _weights(constants: list[float]) -> Iterator[tuple[float, float]]:

@@ -1,0 +1,84 @@
+"""Further mistakes tried on a form: only what they change is computed again, and looked at in passing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from grader.graph import Graph
+from grader.judge.anatomy import MEETINGS
+from grader.judge.behaviour import Operands, is_same
+from grader.judge.forms import Edit, Form
+from grader.judge.replay import Environment, ReplayError, evaluate
+from grader.judge.trace import Digest, digest
+from grader.observation import Operation, Probe
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a form gives, in short.
+
+    Attributes:
+        output: of the output, if there is one.
+        operation: what raised, or "".
+        operands: the shape of each of its operands, and how many layers lead to it, sorted.
+        meetings: the shapes of values that are brought together; empty where something raised.
+    """
+
+    output: Digest | None = None
+    operation: str = ""
+    operands: Operands = field(default_factory=list)
+    meetings: list[list[list[int]]] = field(default_factory=list)
+
+    def raises(self, operation: Operation) -> bool:
+        """Can it be that such an operation raises?"""
+        if self.operation:
+            operands = sorted(zip(operation.shapes, operation.depths, strict=False))
+            return is_same(self.operation, operation.op) and self.operands == operands
+        return sorted(operation.shapes) in self.meetings
+
+
+class Trial:
+    """A form with what it gives on one probe, to which edits are made."""
+
+    def __init__(self, form: Form, probe: Probe) -> None:
+        self.form = form
+        self._graph, self._passed = form.passed(probe)
+        self._values = form.values(probe)
+        self._nodes = self._graph.by_id()
+
+    def glance(self, edit: Edit) -> Glance | None:
+        """What an edit makes of it, every parameter as the form has it; None when it cannot be edited. With parameters
+        that the form does not have, only what raises is known."""
+        environment: Environment = {}
+        try:
+            graph = edit(self._graph)
+            new = {key: torch.ones(shape).double() for key, shape in _leaves(graph) if key not in self._values}
+            for node in graph.nodes:
+                as_before = self._nodes.get(node.id) is node and all(i in environment for i in node.inputs)
+                if as_before and node.id in self._passed:
+                    environment[node.id] = self._passed[node.id]
+            with torch.no_grad():
+                evaluate(graph, self._passed[graph.input.id], {**self._values, **new}, environment)
+        except ReplayError as error:
+            return Glance(operation=error.operation, operands=sorted(zip(error.shapes, error.depths, strict=True)))
+        except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
+            return None
+        output = environment[graph.output]
+        known = isinstance(output, Tensor) and not new
+        return Glance(digest(output) if known else None, meetings=_meetings(graph, environment))
+
+
+def _leaves(graph: Graph) -> Iterator[tuple[str, list[int]]]:
+    """Key and shape of each parameter and buffer."""
+    for node in graph.nodes:
+        if node.leaf is not None and node.leaf.kind != "input" and node.leaf.value is None:
+            yield node.leaf.key, node.shape
+
+
+def _meetings(graph: Graph, environment: Environment) -> list[list[list[int]]]:
+    values = ([environment[i] for i in node.inputs] for node in graph.nodes if node.name in MEETINGS)
+    return [sorted(list(value.shape) for value in each if isinstance(value, Tensor)) for each in values]

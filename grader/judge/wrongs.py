@@ -1,0 +1,253 @@
+"""Wrong forms: right forms with mistakes planted in them, and what each mistake does to a right form.
+
+A search asks for hundreds of them, submission after submission. The forms themselves are large, and only the latest are
+kept; what tells them apart at a glance is small, and kept for all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader.assignment import Case
+from grader.judge.behaviour import Failure, failure_of, sizes_of
+from grader.judge.edits import changed_nodes
+from grader.judge.examine import RECORDED, Sizes
+from grader.judge.forms import Edit, Form, add_every_bias
+from grader.judge.latest import Latest
+from grader.judge.leaves import Signature
+from grader.judge.replay import ReplayError
+from grader.judge.trace import CLOSE, Digest, Trace, digest, is_near
+from grader.judge.trial import Glance, Trial
+from grader.observation import Probe
+
+MOST_FORMS = 2000  # that are kept with their outcomes
+MOST_SKETCHES = 30_000
+MOST_TRIALS = 100
+
+Parts = frozenset[tuple[tuple[object, ...], int]]  # how many more of which roles and shapes
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one mistake does to a right form without redundant biases, in one case.
+
+    Attributes:
+        touched: nodes of the right form's graph that it changes, drops, or reads no more for the output; in training,
+            if there are none in evaluation mode.
+        parts: how many more parameters of each role and shape there are with it; shifts do not count, since those of
+            redundant biases come and go.
+        drops: does it only leave parameters out, which may still be registered?
+        reorders: are there the same parameters, of which another one comes first?
+    """
+
+    touched: frozenset[int]
+    parts: Parts
+    drops: bool
+    reorders: bool
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What tells a form from most others.
+
+    Attributes:
+        trace: what it passes through on the probe that is asked like the recorded pass.
+        output: the last of it; None when it raises.
+    """
+
+    signature: Signature
+    trace: Trace
+    output: Digest | None
+
+    @staticmethod
+    def of(form: Form) -> Sketch:
+        output, trace = form.output(RECORDED), form.trace(RECORDED)
+        return Sketch(form.signature, trace, None if isinstance(output, ReplayError) else digest(output))
+
+    def gives_as(self, other: Sketch) -> bool:
+        """The same parameters, and the same output or none?"""
+        if self.signature != other.signature or self.output is None or other.output is None:
+            return self.signature == other.signature and self.output is other.output
+        return is_near(self.output, other.output, CLOSE)
+
+
+class WrongForms:
+    """The wrong forms of one exercise.
+
+    Args:
+        right: the right forms of a case.
+    """
+
+    def __init__(self, right: Callable[[Case], list[Form]]) -> None:
+        self._right = right
+        self._sorted: dict[tuple[str, int], dict[int, list[Form]]] = {}
+        self._planted: Latest[list[Form]] = Latest(MOST_FORMS)
+        self._wrongs: Latest[Form] = Latest(MOST_FORMS)
+        self._sketches: Latest[list[Sketch]] = Latest(MOST_SKETCHES)
+        self._trials: Latest[Trial] = Latest(MOST_TRIALS)
+        self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
+        self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
+        self._effects: dict[tuple[object, ...], Effect] = {}
+        self._brought: dict[tuple[object, ...], int] = {}
+        self._silent: dict[tuple[object, ...], bool] = {}
+
+    def plain(self, case: Case, variant: int) -> Form:
+        """The right form of a variant with the fewest biases."""
+        forms = self._by_biases(case, variant)
+        return forms[min(forms)][0]
+
+    def planted(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+    ) -> list[Form]:
+        """Forms with these mistakes planted in them, one after another; the latest are kept.
+
+        Args:
+            biases: how many redundant biases there are to be.
+            recorded: are the student's slots known from a graph, or only from the order of registration?
+        """
+        key = (edits, case.title, variant, biases, recorded)
+        return self._planted.get(key, lambda: list(self._plant(edits, case, variant, biases, recorded=recorded)))
+
+    def effect(self, edit: Edit, case: Case, variant: int) -> Effect:
+        """What a mistake does to the plain form of a variant; kept."""
+        key = (edit, case.title, variant)
+        if key not in self._effects:
+            self._effects[key] = self._effect(edit, self.plain(case, variant))
+        return self._effects[key]
+
+    def sketches(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+    ) -> list[Sketch]:
+        """What tells the forms of `planted` apart at a glance; kept longer than they are."""
+        key = (edits, case.title, variant, biases, recorded)
+        return self._sketches.get(
+            key, lambda: [Sketch.of(form) for form in self.planted(edits, case, variant, biases, recorded=recorded)]
+        )
+
+    def glance(self, right: Form, edit: Edit, probe: Probe) -> Glance | None:
+        """What a mistake makes of a right form, in short and parameter by parameter: see `Trial.glance`. Kept."""
+        trial = self._trials.get((right, probe.name), lambda: Trial(right, probe))
+        return self._glances.get((right, probe.name, edit), lambda: trial.glance(edit))
+
+    def failures(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, sizes: Sizes) -> list[Failure]:
+        """Where those forms of `planted` raise that have parameters of these sizes; kept longer than they are."""
+        key = (edits, case.title, variant, biases, sizes)
+        return self._failures.get(
+            key,
+            lambda: [
+                failure_of(form)
+                for form in self.planted(edits, case, variant, biases, recorded=False)
+                if sizes is None or sizes == sizes_of(form)
+            ],
+        )
+
+    def is_silent(self, edit: Edit, case: Case, right: Form, probe: Probe) -> bool:
+        """Does a mistake leave a right form's output on a probe as it is, but for rounding? Kept."""
+        key = (edit, case.title, right.variant, redundant_biases(right.signature), probe.name)
+        if key not in self._silent:
+            self._silent[key] = bool(self.effect(edit, case, right.variant).touched) and right.gives_the_same(
+                self._wrong(right, (edit,)), probe
+            )
+        return self._silent[key]
+
+    # ------------------------------------------------------------------ planting
+
+    def _plant(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool
+    ) -> Iterator[Form]:
+        forms = self._by_biases(case, variant)
+        try:
+            plain = forms[min(forms)][0]
+            brought = sum(self._biases_brought(edit, plain) for edit in edits)
+            # What a mistake leaves out may still be registered, with its biases.
+            wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
+            like = [form for number in wanted for form in forms.get(number, [])]
+            found = [(form, self._wrong(form, edits)) for form in like]
+            if not like and biases > max(forms):
+                # More than a right answer can have: layers that a mistake brings in have theirs too.
+                fullest = forms[max(forms)][0]
+                found = [(fullest, self._wrong(fullest, edits).with_edit(add_every_bias))]
+            elif not like:
+                # No right answer has so few: it is compared with the nearest.
+                number = min(forms, key=lambda number: abs(number - wanted[0]))
+                found = [(form, self._wrong(form, edits)) for form in forms[number]]
+            for right, wrong in found:
+                befores = [before for before in self._before(right, edits) if _drops_leaves(wrong, before)]
+                yield wrong
+                for before in befores[:1]:
+                    # Layers that a mistake leaves unused may still be there: then all slots of before it are. In a
+                    # graph they stand behind the others, unless they are used to no effect: `f + 0 * g`.
+                    yield wrong.with_slots(before.slots)
+                    if recorded:
+                        yield wrong.with_unused(before.slots)
+        except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
+            if len(edits) < 2:
+                raise
+            # After the first of these mistakes there is nothing to make the second one of.
+
+    def _before(self, right: Form, edits: tuple[Edit, ...]) -> Iterator[Form]:
+        """The right form, and it with all mistakes but the last."""
+        yield right
+        if len(edits) > 1:
+            yield self._wrong(right, edits[:-1])
+
+    def _by_biases(self, case: Case, variant: int) -> dict[int, list[Form]]:
+        """The forms of a variant by how many redundant biases they have; kept."""
+        key = (case.title, variant)
+        if key not in self._sorted:
+            found: dict[int, list[Form]] = defaultdict(list)
+            for form in self._right(case):
+                if form.variant == variant:
+                    found[redundant_biases(form.signature)].append(form)
+            self._sorted[key] = dict(found)
+        return self._sorted[key]
+
+    def _wrong(self, right: Form, edits: tuple[Edit, ...]) -> Form:
+        """A right form with mistakes; after the first of two the form is kept, since many a second one is tried."""
+        if not edits:
+            return right
+        return self._wrongs.get((id(right), edits), lambda: self._wrong(right, edits[:-1]).with_edits(edits[-1:]))
+
+    def _biases_brought(self, edit: Edit, plain: Form) -> int:
+        """How many more redundant biases there are with a mistake: it may bring a layer that has one."""
+        key = (edit, plain.case.title, plain.variant)
+        if key not in self._brought:
+            before, after = plain.signature, self._wrong(plain, (edit,)).signature
+            self._brought[key] = redundant_biases(after) - redundant_biases(before)
+        return self._brought[key]
+
+    def _effect(self, edit: Edit, plain: Form) -> Effect:
+        wrong = self._wrong(plain, (edit,))
+        touched = _changed(wrong, plain, train=False) or _changed(wrong, plain, train=True)
+        if not touched:
+            return Effect(touched, frozenset(), drops=False, reorders=False)
+        return Effect(
+            touched,
+            more_parts(wrong.signature, plain.signature),
+            _drops_leaves(wrong, plain),
+            wrong.signature == plain.signature and wrong.slots != plain.slots,
+        )
+
+
+def more_parts(one: Signature, other: Signature) -> Parts:
+    """How many more parameters of each role and shape, but for shifts."""
+    parts = ((part, one[part] - other[part]) for part in one.keys() | other.keys() if part[0] != "shift")
+    return frozenset((part, number) for part, number in parts if number)
+
+
+def redundant_biases(found: Signature) -> int:
+    """How many shifts there are beyond those of the batch norms, which each have a scale too."""
+    return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())
+
+
+def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:
+    shape = (2, *right.case.input)
+    return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
+
+
+def _drops_leaves(wrong: Form, right: Form) -> bool:
+    """Does the wrong form use some of the right form's parameters as they are, and none else?"""
+    used = {(key, slot.role, slot.shape) for slot, key in wrong.slots.items()}
+    return used < {(key, slot.role, slot.shape) for slot, key in right.slots.items()}

@@ -1,0 +1,186 @@
+"""Hypotheses: right forms with mistakes planted in them, held against what was seen of a student's module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from grader.judge.behaviour import Failure, behaves_like, fails_like
+from grader.judge.examine import RECORDED, Observation
+from grader.judge.examined import RightAnswers
+from grader.judge.forms import Edit, Form
+from grader.judge.leaves import Signature, signature
+from grader.judge.trace import Digest, Trace, digest, is_near
+from grader.judge.trial import Glance
+from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases
+from grader.mistakes._mistake import Plant
+from grader.observation import Probe
+
+ROUGHLY = 1e-3  # relative; what is further apart at a glance is not looked at
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to make one mistake."""
+
+    mistake: str
+    plant: Plant
+
+    @property
+    def edit(self) -> Edit:
+        return self.plant.edits[0]
+
+
+Explanation = tuple[Step, ...]
+
+
+class Seen:
+    """An observation, with what the search asks of it again and again."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+        self.case = observation.case
+        self.has_raised = observation.built.raised is not None
+        self.is_bare = self.has_raised and not observation.built.tensors  # it raised before there were parameters
+        self.signature: Signature = signature(observation.slots)
+        self.biases = redundant_biases(self.signature)
+        self._outputs: dict[str, Digest | None] = {}
+
+    @property
+    def trace(self) -> Trace | None:
+        return self.observation.trace
+
+    def output(self, probe: Probe) -> Digest | None:
+        """The output on a probe, in short."""
+        if probe.name not in self._outputs:
+            answer = self.observation.answers.get(probe.name)
+            found = digest(answer.y) if answer is not None and answer.y is not None else None
+            self._outputs[probe.name] = found
+        return self._outputs[probe.name]
+
+    def known(self, parts: Parts) -> Parts:
+        """Of some parameters those of which it is known what they are: of a module that raised only weights, and none
+        if it raised before there were any."""
+        if not self.has_raised:
+            return parts
+        return frozenset(part for part in parts if part[0][0] == "weight" and not self.is_bare)
+
+    def could_be(self, sketch: Sketch) -> bool:
+        """At a glance, can it be what this form is?"""
+        if sketch.signature != self.signature:
+            return False
+        if RECORDED.name not in self.observation.answers:
+            return True  # it was not asked
+        output = self.output(RECORDED)
+        if sketch.output is None or output is None:
+            return sketch.output is output
+        return is_near(output, sketch.output, ROUGHLY)
+
+    def could_come_of(self, glance: Glance | None, probe: Probe) -> bool:
+        """Can it be what gives this, its parameters being these? Told by the output, or by what raised."""
+        if glance is None:
+            return False
+        raised = self.observation.built.raised
+        if raised is not None:
+            return raised.operation is None or glance.raises(raised.operation)
+        output = self.output(probe)
+        if not self.observation.recorded or output is None:
+            return True  # not known, or not which parameter is which
+        return glance.output is not None and is_near(output, glance.output, ROUGHLY)
+
+
+class Hypotheses:
+    """Mistakes planted in the right answers of one exercise, for one submission.
+
+    Attributes:
+        seen: the cases.
+        asked: how many hypotheses were put to the test in full.
+    """
+
+    def __init__(self, answers: RightAnswers, observations: Iterable[Observation]) -> None:
+        self._wrongs = answers.wrongs
+        self.asked = 0
+        # Those of which more is known tell sooner.
+        self.seen = sorted(map(Seen, observations), key=lambda seen: not seen.observation.recorded)
+
+    def effect(self, variant: int, step: Step, seen: Seen) -> Effect:
+        """What a mistake does to the right form in a case."""
+        return self._wrongs.effect(step.edit, seen.case, variant)
+
+    def missing(self, variant: int, seen: Seen) -> Parts:
+        """Which parameters the student has more of than the right form."""
+        return more_parts(seen.signature, self._wrongs.plain(seen.case, variant).signature)
+
+    def form(self, variant: int, planted: Explanation, seen: Seen) -> Form | None:
+        """A hypothesis in one case: with the student's parameters, if it can have them."""
+        forms = self.forms(variant, planted, seen)
+        return next((form for form in forms if form.signature == seen.signature), forms[0] if forms else None)
+
+    def forms(self, variant: int, planted: Explanation, seen: Seen) -> list[Form]:
+        """A hypothesis in one case, with everything that is left open."""
+        edits = self._edits(variant, planted, seen)
+        return self._wrongs.planted(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
+
+    def sketch(self, variant: int, planted: Explanation, seen: Seen) -> Sketch | None:
+        """A hypothesis in one case at a glance, of mistakes that were planted before: as `form`."""
+        sketches = self._sketches(variant, planted, seen)
+        return next((each for each in sketches if each.signature == seen.signature), sketches[0] if sketches else None)
+
+    def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
+        """What one more mistake makes of a right form."""
+        return self._wrongs.glance(form, step.edit, probe)
+
+    def is_silent(self, variant: int, step: Step, seen: Seen) -> bool:
+        """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
+        training, or at other sizes."""
+        root = self.form(variant, (), seen)
+        return root is not None and self._wrongs.is_silent(step.edit, seen.case, root, RECORDED)
+
+    def explains(self, variant: int, planted: Explanation) -> bool:
+        """Does the reference with these mistakes behave as the student's code does, in all cases?"""
+        self.asked += 1
+        return all(self.fits(variant, planted, seen) for seen in self.seen)
+
+    def fits(self, variant: int, planted: Explanation, seen: Seen) -> bool:
+        """Does it in one case?"""
+        if seen.has_raised:
+            return any(fails_like(seen.observation, failure) for failure in self._failures(variant, planted, seen))
+        glanced = len(planted) < 2 and seen.observation.recorded
+        if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
+            return False
+        forms = self.forms(variant, planted, seen)
+        return any(behaves_like(seen.observation, [form]) for form in _with_slots_of(seen, forms))
+
+    def chooses(self, variant: int, step: Step) -> bool:
+        """Does the student's code behave, on each probe, as with one of the mistake's edits?"""
+        return all(self._fits_one_of(variant, step, seen) for seen in self.seen)
+
+    def _fits_one_of(self, variant: int, step: Step, seen: Seen) -> bool:
+        ways = [Step(step.mistake, Plant((edit,))) for edit in step.plant.edits]
+        if seen.has_raised:
+            return any(self.fits(variant, (way,), seen) for way in ways)
+        # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
+        found = [_with_slots_of(seen, self.forms(variant, (way,), seen)) for way in ways]
+        return any(behaves_like(seen.observation, forms) for forms in zip(*found, strict=False))
+
+    def _sketches(self, variant: int, planted: Explanation, seen: Seen) -> list[Sketch]:
+        edits = self._edits(variant, planted, seen)
+        return self._wrongs.sketches(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
+
+    def _failures(self, variant: int, planted: Explanation, seen: Seen) -> list[Failure]:
+        edits = self._edits(variant, planted, seen)
+        return self._wrongs.failures(edits, seen.case, variant, seen.biases, seen.observation.sizes)
+
+    def _edits(self, variant: int, planted: Explanation, seen: Seen) -> tuple[Edit, ...]:
+        """A first mistake that changes nothing in this case is left out: what remains is known already more often than
+        not. A second one may change something only together with the first."""
+        edits = tuple(step.edit for step in planted)
+        if len(edits) > 1 and not self._wrongs.effect(edits[0], seen.case, variant).touched:
+            return edits[1:]
+        return edits
+
+
+def _with_slots_of(seen: Seen, forms: list[Form]) -> list[Form]:
+    """Forms with the student's slots; with every way to fill like slots, where its graph does not tell which."""
+    like = [form for form in forms if form.signature == seen.signature]
+    return like if seen.observation.recorded else [each for form in like for each in form.relabelled]

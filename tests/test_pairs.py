@@ -1,0 +1,146 @@
+"""Two mistakes in one block, written by hand: both are named, and proven together."""
+
+# ruff: noqa: E501 (students' lines are as long as they come)
+
+from __future__ import annotations
+
+import pytest
+import torch
+from judging import judge, right_answers
+from torch import nn
+
+from grader.capture import record
+from grader.judge.examine import RECORDED
+from grader.judge.forms import Form
+from grader.judge.leaves import fill_slots, places_in_graph
+from grader.judge.skeleton import slots_in
+from grader.judge.trace import digest
+from grader.judge.trial import Trial
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
+from grader.verdict import Proof
+
+SUM = "F.relu(out + identity)"
+CONDITION = "if stride != 1 or in_channels != out_channels:"
+BN_1 = "self.bn1 = nn.BatchNorm2d(out_channels)"
+LAZY = changed(
+    RESBLOCK,
+    ("nn.Conv2d(in_channels, out_channels, 3,", "nn.LazyConv2d(out_channels, 3,"),
+    ("nn.Conv2d(out_channels, out_channels, 3,", "nn.LazyConv2d(out_channels, 3,"),
+    ("nn.Conv2d(in_channels, out_channels, 1,", "nn.LazyConv2d(out_channels, 1,"),
+    ("nn.BatchNorm2d(out_channels)", "nn.LazyBatchNorm2d()"),
+)
+PAIRS = {
+    # In one place, so that neither alone comes nearer.
+    "epsilon and affine": (
+        {"wrong-epsilon", "bn-without-affine"},
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, eps=1e-3, affine=False)")),
+    ),
+    # One shows in one case only, and raises there.
+    "raises and scaled": (
+        {"shortcut-scaled", "projection-ignores-stride"},
+        changed(RESBLOCK, (SUM, "F.relu(out + 0.3 * identity)"), ("out_channels, 1, stride=stride", "out_channels, 1")),
+    ),
+    # The same where layers have no parameters before something raises.
+    "lazy": (
+        {"wrong-epsilon", "projection-ignores-stride"},
+        changed(
+            LAZY,
+            ("LazyBatchNorm2d()", "LazyBatchNorm2d(eps=1e-3)"),
+            ("out_channels, 1, stride=stride", "out_channels, 1"),
+        ),
+    ),
+    # They cannot be planted in either order.
+    "nothing to add, and multiplied": (
+        {"shortcut-multiplied", "projection-always"},
+        changed(RESBLOCK, (SUM, "F.relu(out * identity)"), (CONDITION, "if True:")),
+    ),
+    # A norm that refuses its channels before any operation runs.
+    "other channels, and activated": (
+        {"shortcut-activated", "branch-run-twice"},
+        changed(
+            BOTTLENECK,
+            (
+                "        identity = self.shortcut(x)\n",
+                "        out = self.bn3(self.conv3(F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(out))))))))\n        identity = F.relu(self.shortcut(x))\n",
+            ),
+        ),
+    ),
+    # Each brings parameters of its own.
+    "kernel and projection": (
+        {"wrong-kernel", "projection-without-bn"},
+        changed(
+            RESBLOCK,
+            (
+                "out_channels, out_channels, 3, stride=1, padding=1",
+                "out_channels, out_channels, 1, stride=1, padding=0",
+            ),
+            (
+                "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),\n                nn.BatchNorm2d(out_channels),",
+                "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),",
+            ),
+        ),
+    ),
+    # Both show in training or in gradients only.
+    "silent": (
+        {"shortcut-detached", "bn-without-statistics"},
+        changed(
+            RESBLOCK,
+            (SUM, "F.relu(out + identity.detach())"),
+            ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, track_running_stats=False)"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("planted", "source"), [pytest.param(*pair, id=name) for name, pair in PAIRS.items()])
+def test_both_are_named(planted: set[str], source: str) -> None:
+    """As the proven ones, or as those that would behave just the same."""
+    report = judge(source, "bottleneck" if "class Bottleneck" in source else "resblock")
+    assert not report.correct
+    proven = {diagnosis.mistake for diagnosis in report.diagnoses if diagnosis.proof is Proof.REPLAYED}
+    said = " ".join(diagnosis.message for diagnosis in report.diagnoses)
+    assert all(mistake in proven or mistake in said for mistake in planted), (proven, said)
+
+
+def test_a_norm_that_refuses_its_channels_is_seen() -> None:
+    """No operation runs: torch checks the sizes first."""
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(4))
+    failed = record(module, torch.zeros(2, 3, 5, 5)).failed
+    assert failed["op"] == "aten.native_batch_norm.default"
+    assert failed["shapes"] == [[2, 8, 3, 3], [4], [4], [4], [4]]
+    assert failed["depths"] == [1, 0, 0, 0, 0]
+    assert failed["module"] == "1"
+
+
+def wrong_forms() -> list[tuple[Form, Form, object]]:
+    """Every way to make every mistake in the second case of the basic block: right form, wrong form, edit."""
+    answers = right_answers("resblock")
+    assert answers is not None
+    case = answers.reference.exercise.cases[1]
+    right = answers.wrongs.plain(case, 0)
+    plants = [plant for mistake in mistakes().values() if isinstance(mistake, Planted) for plant in mistake.plants]
+    return [(right, right.with_edit(plant.edits[0]), plant.edits[0]) for plant in plants]
+
+
+def test_leaves_found_by_the_skeleton_are_those_of_the_graph() -> None:
+    for _, form, _ in wrong_forms():
+        graph = form.graph(train=False, shape=(2, *form.case.input))
+        assert slots_in(graph) == fill_slots(places_in_graph(graph))
+
+
+def test_a_trial_gives_what_the_form_itself_gives() -> None:
+    """Only what an edit changes is computed again; where all parameters stay as they are, nothing else may come out."""
+    compared = 0
+    trial = None
+    for right, wrong, edit in wrong_forms():
+        trial = trial or Trial(right, RECORDED)
+        glance = trial.glance(edit)  # type: ignore[arg-type]
+        output = wrong.output(RECORDED)
+        if isinstance(output, torch.Tensor) and wrong.slots == right.slots:
+            assert glance is not None
+            assert glance.output == digest(output)
+            compared += 1
+        elif not isinstance(output, torch.Tensor):
+            assert glance is None or glance.operation == output.operation
+    assert compared > 50

@@ -14,7 +14,7 @@ from grader.judge.anatomy import MEETINGS
 from grader.judge.compare import all_gradients_equal_at_once, difference, equal, equal_gradients
 from grader.judge.examine import BUILD, Observation, Sizes
 from grader.judge.forms import Form, Outcome
-from grader.judge.leaves import Slot, signature
+from grader.judge.leaves import PRODUCTS, Slot, signature
 from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Probe
 
@@ -144,7 +144,7 @@ def fails_like(seen: Observation, failure: Failure) -> bool:
     op = raised.operation.op
     operands = sorted(zip(raised.operation.shapes, raised.operation.depths, strict=False))
     if failure.operation:
-        return is_same(failure.operation, op) and failure.operands == operands
+        return is_like(failure.operation, failure.operands, op, operands)
     unlike = len({tuple(shape) for shape in raised.operation.shapes}) > 1
     return unlike and _plain(op) in MEETINGS and operands in failure.meetings
 
@@ -157,6 +157,19 @@ def _meetings(form: Form, probe: Probe) -> list[Operands]:
         for node in graph.nodes
         if node.name in MEETINGS and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
     ]
+
+
+def is_like(op: str, operands: Operands, other: str, others: Operands) -> bool:
+    """Is it the same operation on operands of the same shapes?
+
+    A pointwise convolution may be a product of matrices: then the weight holds as many numbers, and as many layers lead
+    to either operand.
+    """
+    if {_plain(op), _plain(other)} & PRODUCTS and {_plain(op), _plain(other)} <= PRODUCTS | {"convolution"}:
+        mine, theirs = ({math.prod(shape) for shape, depth in each if not depth} for each in (operands, others))
+        depths = [sorted(depth for _, depth in each) for each in (operands, others)]
+        return depths[0] == depths[1] and not mine.isdisjoint(theirs)
+    return is_same(op, other) and operands == others
 
 
 def is_same(op: str, other: str) -> bool:

@@ -163,6 +163,8 @@ def block_of(graph: Graph) -> Block | None:
     """A graph's parts and an editor on it, or None when it is no residual block."""
     if id(graph) not in _kept:
         parts = anatomy(graph)
+        if parts is not None and _is_inside(graph, parts):
+            parts = None
         _kept[id(graph)] = (graph, Block(graph, parts) if parts is not None else None)  # with the graph, its id lasts
         if len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
@@ -172,6 +174,15 @@ def block_of(graph: Graph) -> Block | None:
     block = copy.copy(found)
     block.editor = Editor(graph)
     return block
+
+
+def _is_inside(graph: Graph, parts: Anatomy) -> bool:
+    """Is this an addition within a branch, as Res2Net has them, whose result goes into further layers?
+
+    That is the last one where a mistake has made something else of the block's own addition.
+    """
+    before = ancestors(graph, parts.join)
+    return any(node.name == "convolution" and node.id not in before for node in graph.nodes)
 
 
 def _gate(graph: Graph) -> Gate | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.graph import Graph
 from grader.judge.anatomy import MEETINGS
-from grader.judge.behaviour import Operands, is_same
+from grader.judge.behaviour import Operands, is_like
 from grader.judge.forms import Edit, Form
 from grader.judge.replay import Environment, ReplayError, evaluate
 from grader.judge.trace import Digest, digest
@@ -37,7 +37,7 @@ class Glance:
         """Can it be that such an operation raises?"""
         if self.operation:
             operands = sorted(zip(operation.shapes, operation.depths, strict=False))
-            return is_same(self.operation, operation.op) and self.operands == operands
+            return is_like(self.operation, self.operands, operation.op, operands)
         return sorted(operation.shapes) in self.meetings
 
 

@@ -120,9 +120,12 @@ class Search:
 
     def _lead(self, variant: int, planted: Explanation) -> Lead | None:
         """Where to go on from a hypothesis; None where it explains every case, or there is nothing to go by."""
-        unexplained = (seen for seen in self._hypotheses.seen if not self._hypotheses.fits(variant, planted, seen))
-        seen = next((seen for seen in unexplained if seen.trace is not None), None)
-        seen = seen or next(iter(self._hypotheses.seen), None)
+        seen: Seen | None = None
+        for each in self._hypotheses.seen:
+            if (seen is None or each.trace is not None) and not self._hypotheses.fits(variant, planted, each):
+                seen = each
+                if each.trace is not None:
+                    break
         if seen is None:
             return None
         forms = self._hypotheses.forms(variant, planted, seen)
@@ -133,7 +136,10 @@ class Search:
         missing = seen.known(more_parts(seen.signature, form.signature))
         root = self._hypotheses.form(variant, (), seen)
         if seen.trace is None or root is None or (seen.has_raised and planted):
-            return Lead(seen, planted, alike or forms[:1], missing)  # of what raised, not all that ran before is known
+            probe = _differs_on(seen, form) if alike and not seen.has_raised else RECORDED
+            return Lead(
+                seen, planted, alike or forms[:1], missing, probe=probe
+            )  # of what raised, not all that ran before is known
         graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
         left = divergence(graph, trace, trace.found_in(seen.trace))
         if not left and alike and _ends_alike(trace, seen.trace):
@@ -148,7 +154,8 @@ class Search:
     def _is_likely(self, variant: int, step: Step, lead: Lead) -> bool:
         effect = self._hypotheses.effect(variant, step, lead.seen)
         if not effect.touched:
-            return False
+            # Beside the first mistake it may do something where it does nothing in a right answer.
+            return bool(lead.planted) and lead.is_exact and not lead.is_silent and self._acts(variant, step)
         parts = lead.seen.known(effect.parts)
         if lead.missing:
             return parts == lead.missing
@@ -157,6 +164,10 @@ class Search:
         if lead.is_silent:
             return self._hypotheses.is_silent(variant, step, lead.seen)
         return effect.reorders or lead.is_at(effect)
+
+    def _acts(self, variant: int, step: Step) -> bool:
+        """Does a mistake change anything in any case?"""
+        return any(self._hypotheses.effect(variant, step, seen).touched for seen in self._hypotheses.seen)
 
     def _unlikely(self, variant: int, lead: Lead) -> list[Step]:
         """All others that leave the student's parameters; where it raised, and little is known of them, others too."""

@@ -237,6 +237,19 @@ def more_parts(one: Signature, other: Signature) -> Parts:
     return frozenset((part, number) for part, number in parts if number)
 
 
+def less(parts: Parts, others: Parts) -> Parts:
+    """What is left of some parameters without others."""
+    left = dict(parts)
+    for part, number in others:
+        left[part] = left.get(part, 0) - number
+    return frozenset((part, number) for part, number in left.items() if number)
+
+
+def size(parts: Parts) -> int:
+    """How many they are, those that are too many included."""
+    return sum(abs(number) for _, number in parts)
+
+
 def redundant_biases(found: Signature) -> int:
     """How many shifts there are beyond those of the batch norms, which each have a scale too."""
     return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())

@@ -9,17 +9,15 @@ values that the student's module passes through, the next mistake must have chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
-from grader.graph import Graph
-from grader.judge.behaviour import first_difference
-from grader.judge.examine import RECORDED, Observation
+from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Form
-from grader.judge.trace import Trace, divergence
+from grader.judge.trace import Trace
 from grader.judge.trial import Glance, Trial
-from grader.judge.wrongs import Effect, Parts, more_parts
+from grader.judge.wrongs import Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
+from grader.mistakes._lead import Lead, find_lead
 from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
@@ -27,41 +25,6 @@ MOST_TRIED = 8000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
-
-
-@dataclass(frozen=True)
-class Lead:
-    """What the next mistake must do to a hypothesis, as the first case tells that the hypothesis does not explain.
-
-    Attributes:
-        planted: the mistakes of the hypothesis.
-        forms: the hypothesis in that case; several, where it is open which layers have redundant biases.
-        missing: which parameters the student has more of.
-        places: nodes of the right form's graph where the values leave the student's; None where that is not known.
-        is_silent: are all values alike? Then the next mistake shows in gradients, in training, or at other sizes.
-        probe: on which the outputs differ; None where only gradients do.
-    """
-
-    seen: Seen
-    planted: Explanation
-    forms: list[Form]
-    missing: Parts
-    places: frozenset[int] | None = None
-    is_silent: bool = False
-    probe: Probe | None = RECORDED
-
-    @property
-    def is_exact(self) -> bool:
-        """Has the hypothesis the student's parameters? Of a module that raised these are not known for certain."""
-        return self.seen.has_raised or self.has_parts(self.forms[0])
-
-    def has_parts(self, form: Form | None) -> bool:
-        """Has a form the student's parameters?"""
-        return form is not None and form.signature == self.seen.signature
-
-    def is_at(self, effect: Effect) -> bool:
-        """Does a mistake change something at the places?"""
-        return self.places is None or not effect.touched.isdisjoint(self.places)
 
 
 class Search:
@@ -82,7 +45,9 @@ class Search:
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
         variants = self._nearest_variants()
-        leads = {variant: lead for variant in variants if (lead := self._lead(variant, ())) is not None}
+        leads = {
+            variant: lead for variant in variants if (lead := find_lead(self._hypotheses, variant, ())) is not None
+        }
         for likely in (self._likely, self._unlikely):
             single = [(v, step) for v, lead in leads.items() for step in self._not_refuted(v, lead, likely(v, lead))]
             found = [step for v, step in single if self._hypotheses.explains(v, (step,))]
@@ -117,35 +82,6 @@ class Search:
         return shared - apart / max(1, seen.signature.total())
 
     # ------------------------------------------------------------------ what the next mistake must do
-
-    def _lead(self, variant: int, planted: Explanation) -> Lead | None:
-        """Where to go on from a hypothesis; None where it explains every case, or there is nothing to go by."""
-        seen: Seen | None = None
-        for each in self._hypotheses.seen:
-            if (seen is None or each.trace is not None) and not self._hypotheses.fits(variant, planted, each):
-                seen = each
-                if each.trace is not None:
-                    break
-        if seen is None:
-            return None
-        forms = self._hypotheses.forms(variant, planted, seen)
-        if not forms:
-            return None
-        alike = [form for form in forms if form.signature == seen.signature]
-        form = (alike or forms)[0]
-        missing = seen.known(more_parts(seen.signature, form.signature))
-        root = self._hypotheses.form(variant, (), seen)
-        if seen.trace is None or root is None or (seen.has_raised and planted):
-            probe = _differs_on(seen, form) if alike and not seen.has_raised else RECORDED
-            return Lead(
-                seen, planted, alike or forms[:1], missing, probe=probe
-            )  # of what raised, not all that ran before is known
-        graph, trace = form.graph(train=False, shape=(2, *seen.case.input)), form.trace(RECORDED)
-        left = divergence(graph, trace, trace.found_in(seen.trace))
-        if not left and alike and _ends_alike(trace, seen.trace):
-            return Lead(seen, planted, alike, missing, is_silent=True, probe=_differs_on(seen, form))
-        # Where all values are shared, the student goes on behind the last one.
-        return Lead(seen, planted, alike or forms[:1], missing, _known_places(graph, left or [graph.output], root))
 
     def _likely(self, variant: int, lead: Lead) -> list[Step]:
         """Mistakes that bring the parameters that are missing; if none are, that change something at these places."""
@@ -185,7 +121,7 @@ class Search:
     def _pairs(self, leads: dict[int, Lead]) -> list[Explanation]:
         tried, before = 0, self._hypotheses.asked
         for variant, first in self._firsts(leads):
-            lead = self._lead(variant, (first,))
+            lead = find_lead(self._hypotheses, variant, (first,))
             if lead is None:
                 continue
             seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
@@ -239,18 +175,18 @@ class Search:
             root = self._likeness(variant, (), lead.seen)
             for step, effect in effects:
                 parts = lead.seen.known(effect.parts)
-                left = _less(lead.missing, parts)
+                left = less(lead.missing, parts)
                 if self._is_likely(variant, step, lead):
                     likeness = self._likeness(variant, (step,), lead.seen)
                     ranked.append((0 if likeness > root or lead.is_silent else 3, -likeness, variant, step))
                 elif not effect.touched:
                     continue
                 elif parts and left in known and (lead.missing or lead.is_at(effect)):
-                    ranked.append((1, _size(left), variant, step))
+                    ranked.append((1, size(left), variant, step))
                 elif not parts and lead.missing in known:
                     ranked.append((2 if lead.is_at(effect) else 4, 0.0, variant, step))
-                elif parts and _size(left) < _size(lead.missing):
-                    ranked.append((5, _size(left), variant, step))
+                elif parts and size(left) < size(lead.missing):
+                    ranked.append((5, size(left), variant, step))
         ranked.sort(key=lambda first: first[:3])
         return ((variant, step) for _, _, variant, step in ranked)
 
@@ -294,29 +230,6 @@ class Search:
         return lambda step: (trial.glance(step.edit) for trial in trials)
 
 
-def _differs_on(seen: Seen, form: Form) -> Probe | None:
-    """The first probe on which the student's output is not the form's."""
-    random = [probe for probe in seen.observation.probes.values() if probe.recipe == "random"]
-    found = ((probe, first_difference(seen.observation, form, probe)) for probe in random)
-    return next((probe for probe, what in found if what is not None and "gradient" not in what[0]), None)
-
-
-def _less(parts: Parts, others: Parts) -> Parts:
-    """What is left of some parameters without others."""
-    left = dict(parts)
-    for part, number in others:
-        left[part] = left.get(part, 0) - number
-    return frozenset((part, number) for part, number in left.items() if number)
-
-
-def _size(parts: Parts) -> int:
-    return sum(abs(number) for _, number in parts)
-
-
-def _ends_alike(one: Trace, other: Trace) -> bool:
-    return one.last.found_in(other.last) == set(one.last.nodes)
-
-
 def _share(one: Trace, other: Trace) -> float:
     """The share of the values of both that are in both."""
     shared = len(one.found_in(other)) + len(other.found_in(one))
@@ -329,24 +242,3 @@ def _one_of_each(found: Iterable[Explanation]) -> list[Explanation]:
     for explanation in found:
         kept.setdefault(frozenset(step.mistake for step in explanation), explanation)
     return list(kept.values())
-
-
-def _known_places(graph: Graph, places: list[int], root: Form) -> frozenset[int]:
-    """Nodes of the right form's graph at these nodes of a hypothesis and right before them."""
-    known = {node.id for node in root.graph(train=False, shape=(2, *root.case.input)).nodes}
-    nodes, users = graph.by_id(), graph.users()
-    found: set[int] = set()
-    todo = [*places, *(before for i in places for before in nodes[i].inputs)]
-    seen: set[int] = set()
-    while todo:
-        i = todo.pop()
-        if i in seen:
-            continue
-        seen.add(i)
-        if nodes[i].op == "getitem":
-            todo += nodes[i].inputs
-        if i in known:
-            found.add(i)
-        else:  # a mistake brought it in: what stands around it
-            todo += [*nodes[i].inputs, *(user.id for user in users[i])]
-    return frozenset(found)

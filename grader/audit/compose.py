@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from grader.assignment import Case
 from grader.audit.arguments import Arguments
@@ -27,8 +30,9 @@ from grader.audit.program import (
     steps,
 )
 from grader.errors import AssignmentError
-from grader.graph import Leaf
+from grader.graph import Graph, Leaf
 from grader.judge.forms import Form
+from grader.judge.replay import Environment, ReplayError, evaluate
 
 GROWN = (4, 6)  # rows and columns that the second recording has more: halves and quarters of odd sizes differ too
 TRAINING = "not self.training"
@@ -83,10 +87,14 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
     other = [size[0], size[1] + GROWN[0], size[2] + GROWN[1]] if len(size) == 3 else size
     shapes = [(2, *size), (3, *other)]
     try:
-        modes = [[form.graph(train=train, shape=shape) for shape in shapes] for train in (False, True)]
+        modes = [
+            [_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)
+        ]
     except AssignmentError:  # made for one size of image
         shapes[1] = (3, *size)
-        modes = [[form.graph(train=train, shape=shape) for shape in shapes] for train in (False, True)]
+        modes = [
+            [_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)
+        ]
     for graph in (graphs[0] for graphs in modes):
         for node in graph.nodes:
             if node.leaf is not None and node.leaf.kind in ("parameter", "buffer"):
@@ -94,6 +102,25 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
                 if known.shapes.setdefault(case, node.shape) != node.shape:
                     raise Unsayable(f"{node.leaf.key} has two shapes")
     return lift_modes(*modes)
+
+
+def _in_both_modes(form: Form, shapes: Sequence[tuple[int, ...]]) -> list[list[Graph]]:
+    """What a form computes for inputs of these shapes: in evaluation mode, and in training."""
+    return [[_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)]
+
+
+def _measured(graph: Graph, shape: tuple[int, ...]) -> Graph:
+    """A graph with the shapes that its values have: a mistake can change those of everything behind it."""
+    zeros = {node.leaf.key: torch.zeros(node.shape) for node in graph.nodes if node.leaf is not None}
+    environment: Environment = {}
+    with torch.no_grad(), suppress(ReplayError, LookupError):
+        evaluate(graph, torch.zeros(shape), zeros, environment)
+    nodes = []
+    for node in graph.nodes:
+        value = environment.get(node.id)
+        shapes = [list(value.shape)] if isinstance(value, torch.Tensor) else node.shapes
+        nodes.append(node if shapes == node.shapes else node.changed(shapes=shapes))
+    return Graph(nodes=nodes, output=graph.output)
 
 
 # ---------------------------------------------------------------------- layers

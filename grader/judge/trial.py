@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -56,7 +57,7 @@ class Trial:
         environment: Environment = {}
         try:
             graph = edit(self._graph)
-            new = {key: torch.ones(shape).double() for key, shape in _leaves(graph) if key not in self._values}
+            new = {key: torch.ones(shape).double() for key, shape in _leaves(graph) if not self._has(key, shape)}
             for node in graph.nodes:
                 as_before = self._nodes.get(node.id) is node and all(i in environment for i in node.inputs)
                 if as_before and node.id in self._passed:
@@ -70,6 +71,10 @@ class Trial:
         output = environment[graph.output]
         known = isinstance(output, Tensor) and not new
         return Glance(digest(output) if known else None, meetings=_meetings(graph, environment))
+
+    def _has(self, key: str, shape: list[int]) -> bool:
+        """Has the form a parameter or buffer of this name and size?"""
+        return key in self._values and self._values[key].numel() == math.prod(shape)
 
 
 def _leaves(graph: Graph) -> Iterator[tuple[str, list[int]]]:

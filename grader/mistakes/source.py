@@ -13,12 +13,13 @@ ENDS = (
 )
 
 
-def start_from(stage: str, number: int, *, kind: str) -> Edit:
+def start_from(stage: str, number: int, *, kind: str, fitted: bool = False) -> Edit:
     """The shortcut taken from inside the branch: behind a convolution, a batch norm or an activation.
 
     Args:
         kind: "shortcut" for that of every case; "identity" for one that needs no projection now; "projection" where
             there is one, while the identity is right.
+        fitted: has the projection as many input channels as it is given, as Lazy layers have?
     """
 
     def change(block: Block) -> None:
@@ -28,6 +29,10 @@ def start_from(stage: str, number: int, *, kind: str) -> Edit:
         source = block.output_of(inside[number])
         if block.projection is not None and kind != "identity":
             block.editor.set_argument(block.projection.id, 0, ref(source))
+            weight = block.leaf(block.projection.args[1])
+            if fitted and weight is not None:
+                channels = block.editor[source].shape[1]
+                block.resize(block.projection.args[1], [weight.shape[0], channels, *weight.shape[2:]])
         elif kind != "projection":
             block.join(block.parts.branch, source)
 
@@ -72,6 +77,11 @@ class ShortcutFromWrongTensor(Planted):
         for kind in ("shortcut", "identity", "projection")
         for number in (0, 1, 2)
         for stage in ("activation", "norm", "convolution")
+    ) + tuple(
+        plant(start_from(stage, number, kind=kind, fitted=True))
+        for kind in ("shortcut", "projection")
+        for number in (0, 1, 2)
+        for stage in ("activation", "norm", "convolution")
     )
     broken = (
         changed(
@@ -84,6 +94,11 @@ class ShortcutFromWrongTensor(Planted):
             ("if stride != 1 or in_channels != out_channels", "if False"),
         ),
         changed(RESBLOCK, ("self.shortcut(x)", "self.shortcut(out)")),
+        changed(
+            RESBLOCK,
+            ("self.shortcut(x)", "self.shortcut(out)"),
+            ("nn.Conv2d(in_channels, out_channels, 1, stride=stride", "nn.LazyConv2d(out_channels, 1"),
+        ),
     )
 
 

@@ -106,7 +106,10 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
 
 def _in_both_modes(form: Form, shapes: Sequence[tuple[int, ...]]) -> list[list[Graph]]:
     """What a form computes for inputs of these shapes: in evaluation mode, and in training."""
-    return [[_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)]
+    graphs = [[form.graph(train=train, shape=shape) for shape in shapes] for train in (False, True)]
+    if not form.edits:
+        return graphs  # as they were recorded
+    return [[_measured(graph, shape) for graph, shape in zip(mode, shapes, strict=True)] for mode in graphs]
 
 
 def _measured(graph: Graph, shape: tuple[int, ...]) -> Graph:

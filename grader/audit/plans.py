@@ -14,8 +14,9 @@ from grader.assignment import Case
 from grader.checks import checks
 from grader.judge.compare import equal
 from grader.judge.draws import draw_input
+from grader.judge.edits import changed_nodes
 from grader.judge.examined import RightAnswers
-from grader.judge.forms import Form
+from grader.judge.forms import Edit, Form
 from grader.judge.replay import ReplayError
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import Plant, Planted
@@ -30,6 +31,9 @@ CONDITIONS: tuple[tuple[str, Callable[[Tensor], bool]], ...] = (
     ("x.max() > 3", lambda x: bool(x.max() > 3)),
     ("x[0, 0].mean().item() > 0", lambda x: bool(x[0, 0].mean() > 0)),
 )
+
+
+FIRST, ALL = slice(1), slice(None)  # of the probes: most differences show on the first one, in some case
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Planner:
     def planted(self, mistake: str, plant: Plant, rng: random.Random) -> Plan | None:
         """A mistake made in this way; None when it makes no difference here."""
         base = self._some_base(rng)
+        if not any(_acts(base, edit) for edit in plant.edits):
+            return None
         ways = tuple([form.with_edit(edit) for form in base] for edit in plant.edits)
         conditions = tuple(rng.randrange(len(CONDITIONS)) for _ in plant.edits[1:])
         plan = Plan((mistake,), ways, conditions)
@@ -94,6 +100,8 @@ class Planner:
             return None
         base = self._some_base(rng)
         one, other = (plant.edits[0] for plant in plants if plant is not None)
+        if not _acts(base, one) or not _acts([form.with_edit(one) for form in base], other):
+            return None
         both = [form.with_edit(one).with_edit(other) for form in base]
         plan = Plan((first, second), (both,))
         alone = (base, [form.with_edit(one) for form in base], [form.with_edit(other) for form in base])
@@ -120,18 +128,23 @@ class Planner:
         """Does it behave, in each case and on every probe, as some right form does?"""
         return all(
             any(
-                self._alike_in(number, plan, Plan((), ([form] * len(self.cases),))) for form in self.answers.forms(case)
+                self._alike_in(number, plan, Plan((), ([form] * len(self.cases),)), probes)
+                for form in self.answers.forms(case)
             )
+            for probes in (FIRST, ALL)
             for number, case in enumerate(self.cases)
         )
 
     def alike(self, one: Plan, other: Plan) -> bool:
         """Do two plans behave alike in each case on every probe?"""
-        return all(self._alike_in(case, one, other) for case in range(len(self.cases)))
+        return all(
+            self._alike_in(case, one, other, probes) for probes in (FIRST, ALL) for case in range(len(self.cases))
+        )
 
-    def _alike_in(self, case: int, one: Plan, other: Plan) -> bool:
+    def _alike_in(self, case: int, one: Plan, other: Plan, probes: slice) -> bool:
         inputs = (
-            (draw_input(one.ways[0][case].seed, self.cases[case].input, probe), probe) for probe in self._probes[case]
+            (draw_input(one.ways[0][case].seed, self.cases[case].input, probe), probe)
+            for probe in self._probes[case][probes]
         )
         return all(same_behaviour(one.form(case, x), other.form(case, x), probe) for x, probe in inputs)
 
@@ -156,6 +169,16 @@ class Planner:
             forms = [form for form in self.answers.forms(case) if form.variant == variant]
             found.append(forms[-1 if biased else 0])
         return found
+
+
+def _acts(forms: Forms, edit: Edit) -> bool:
+    """Does it change what one of these forms computes, in either mode?"""
+    for form in forms:
+        changed, shape = form.with_edit(edit), (2, *form.case.input)
+        for train in (False, True):
+            if changed_nodes(form.graph(train=train, shape=shape), changed.graph(train=train, shape=shape)):
+                return True
+    return False
 
 
 def same_behaviour(one: Form, other: Form, probe: Probe) -> bool:

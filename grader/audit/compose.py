@@ -121,7 +121,8 @@ def _measured(graph: Graph, shape: tuple[int, ...]) -> Graph:
     nodes = []
     for node in graph.nodes:
         value = environment.get(node.id)
-        shapes = [list(value.shape)] if isinstance(value, torch.Tensor) else node.shapes
+        values = value if isinstance(value, tuple) else (value,)
+        shapes = [list(v.shape) for v in values] if all(isinstance(v, torch.Tensor) for v in values) else node.shapes
         nodes.append(node if shapes == node.shapes else node.changed(shapes=shapes))
     return Graph(nodes=nodes, output=graph.output)
 

@@ -23,13 +23,15 @@ class Glance:
     """What a form gives, in short.
 
     Attributes:
-        output: of the output, if there is one.
+        output: of the output, if there is one and it is known.
+        is_known: is it? With parameters that the form does not have, only what raises is.
         operation: what raised, or "".
         operands: the shape of each of its operands, and how many layers lead to it, sorted.
         meetings: the shapes of values that are brought together; empty where something raised.
     """
 
     output: Digest | None = None
+    is_known: bool = True
     operation: str = ""
     operands: Operands = field(default_factory=list)
     meetings: list[list[list[int]]] = field(default_factory=list)
@@ -52,8 +54,7 @@ class Trial:
         self._nodes = self._graph.by_id()
 
     def glance(self, edit: Edit) -> Glance | None:
-        """What an edit makes of it, every parameter as the form has it; None when it cannot be edited. With parameters
-        that the form does not have, only what raises is known."""
+        """What an edit makes of it, every parameter as the form has it; None when it cannot be edited."""
         environment: Environment = {}
         try:
             graph = edit(self._graph)
@@ -69,8 +70,8 @@ class Trial:
         except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
             return None
         output = environment[graph.output]
-        known = isinstance(output, Tensor) and not new
-        return Glance(digest(output) if known else None, meetings=_meetings(graph, environment))
+        known = digest(output) if isinstance(output, Tensor) and not new else None
+        return Glance(known, not new, meetings=_meetings(graph, environment))
 
     def _has(self, key: str, shape: list[int]) -> bool:
         """Has the form a parameter or buffer of this name and size?"""

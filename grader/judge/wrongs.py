@@ -39,7 +39,7 @@ class Effect:
         parts: how many more parameters of each role and shape there are with it; shifts do not count, since those of
             redundant biases come and go.
         drops: does it only leave parameters out, which may still be registered?
-        reorders: are there the same parameters, of which another one comes first?
+        reorders: are there the same parameters, of which another one comes first, be it only among redundant biases?
     """
 
     touched: frozenset[int]
@@ -223,11 +223,13 @@ class WrongForms:
         touched = _changed(wrong, plain, train=False) or _changed(wrong, plain, train=True)
         if not touched:
             return Effect(touched, frozenset(), drops=False, reorders=False)
+        by_biases = self._by_biases(plain.case, plain.variant)
+        roots = [plain] if len(by_biases) == 1 else [plain, by_biases[max(by_biases)][0]]
         return Effect(
             touched,
             more_parts(wrong.signature, plain.signature),
             _drops_leaves(wrong, plain),
-            wrong.signature == plain.signature and wrong.slots != plain.slots,
+            any(_reorders(self._wrong(root, (edit,)), root) for root in roots),
         )
 
 
@@ -258,6 +260,10 @@ def redundant_biases(found: Signature) -> int:
 def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:
     shape = (2, *right.case.input)
     return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
+
+
+def _reorders(wrong: Form, right: Form) -> bool:
+    return wrong.signature == right.signature and wrong.slots != right.slots
 
 
 def _drops_leaves(wrong: Form, right: Form) -> bool:

@@ -84,7 +84,7 @@ class Seen:
         if raised is not None:
             return raised.operation is None or glance.raises(raised.operation)
         output = self.output(probe)
-        if not self.observation.recorded or output is None:
+        if not self.observation.recorded or output is None or not glance.is_known:
             return True  # not known, or not which parameter is which
         return glance.output is not None and is_near(output, glance.output, ROUGHLY)
 

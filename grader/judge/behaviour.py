@@ -18,7 +18,9 @@ from grader.judge.leaves import PRODUCTS, Slot, signature
 from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Probe
 
-ROUGHLY = 0.01
+# How far apart a confirming case in float32 may be. A quotient can lose most of its digits; other sizes of layers, for
+# which these cases are there, lose all of them.
+ROUGHLY = 0.1
 
 
 Difference = tuple[str, float]  # what differs, and by how much
@@ -91,7 +93,7 @@ def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
     found = first_difference(seen, form, probe)
     if found is None or seen.precision != "float32":
         return found is None
-    return found[1] < (10 * ROUGHLY if "gradient" in found[0] else ROUGHLY)
+    return found[1] < (3 * ROUGHLY if "gradient" in found[0] else ROUGHLY)
 
 
 @dataclass(frozen=True)

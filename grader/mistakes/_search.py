@@ -21,8 +21,9 @@ from grader.mistakes._lead import Lead, find_lead
 from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_TRIED = 8000  # second mistakes that are tried for one submission
+MOST_TRIED = 12_000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
+MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 
@@ -120,37 +121,38 @@ class Search:
 
     def _pairs(self, leads: dict[int, Lead]) -> list[Explanation]:
         tried, before = 0, self._hypotheses.asked
-        for variant, first in self._firsts(leads):
+        for rank, (variant, first) in enumerate(self._firsts(leads)):
             lead = find_lead(self._hypotheses, variant, (first,))
             if lead is None:
                 continue
             seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
             tried += COST_OF_FIRST + len(seconds)
-            likely = self._not_refuted(variant, lead, seconds) + self._hidden(
-                variant, first, seconds, leads[variant], lead
-            )
+            likely = self._not_refuted(variant, lead, seconds)
+            others = [step for step in seconds if rank < MOST_TURNED or self._is_hidden(variant, step, leads[variant])]
+            likely += [step for step in self._if_turned(variant, first, others, lead) if step not in likely]
             found = [pair for second in likely if (pair := self._explaining(variant, first, second)) is not None]
             if found:
                 like_first = [step for step in self._alike(variant, first, leads[variant]) if step is not first]
-                others = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
-                return _one_of_each([*found, *(pair for pair in others if pair is not None)])
+                too = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
+                return _one_of_each([*found, *(pair for pair in too if pair is not None)])
             if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
                 break
         return []
 
-    def _hidden(self, variant: int, first: Step, seconds: list[Step], before: Lead, lead: Lead) -> list[Step]:
-        """Second mistakes that did not show where the first one was found, and give the student's output if they are
-        made before it: not all mistakes can be made in either order."""
+    def _is_hidden(self, variant: int, step: Step, lead: Lead) -> bool:
+        """Does a mistake change nothing where a first one is found?"""
+        return not self._hypotheses.effect(variant, step, lead.seen).touched
+
+    def _if_turned(self, variant: int, first: Step, seconds: list[Step], lead: Lead) -> Iterator[Step]:
+        """Second mistakes that give the student's output if they are made before the first one: not all can be made in
+        either order."""
         if not lead.is_exact or lead.probe is None:
-            return []
-        found = []
+            return
         for step in seconds:
-            if not self._hypotheses.effect(variant, step, before.seen).touched:
-                form = self._hypotheses.form(variant, (step,), lead.seen)
-                glance = Trial(form, lead.probe).glance(first.edit) if form is not None else None
-                if lead.seen.could_come_of(glance, lead.probe):
-                    found.append(step)
-        return found
+            form = self._hypotheses.form(variant, (step,), lead.seen)
+            glance = Trial(form, lead.probe).glance(first.edit) if form is not None else None
+            if lead.seen.could_come_of(glance, lead.probe):
+                yield step
 
     def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:
         """Two mistakes in the order in which they explain everything, if they do."""

@@ -151,7 +151,8 @@ class Search:
         for step in seconds:
             form = self._hypotheses.form(variant, (step,), lead.seen)
             glance = Trial(form, lead.probe).glance(first.edit) if form is not None else None
-            if lead.seen.could_come_of(glance, lead.probe):
+            # What it cannot tell is left to those that need not be turned.
+            if glance is not None and glance.is_known and lead.seen.could_come_of(glance, lead.probe):
                 yield step
 
     def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:

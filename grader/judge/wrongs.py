@@ -24,7 +24,7 @@ from grader.observation import Probe
 
 MOST_FORMS = 2000  # that are kept with their outcomes
 MOST_SKETCHES = 30_000
-MOST_TRIALS = 100
+MOST_TRIALS = 400
 
 Parts = frozenset[tuple[tuple[object, ...], int]]  # how many more of which roles and shapes
 
@@ -128,8 +128,11 @@ class WrongForms:
 
     def glance(self, right: Form, edit: Edit, probe: Probe) -> Glance | None:
         """What a mistake makes of a right form, in short and parameter by parameter: see `Trial.glance`. Kept."""
-        trial = self._trials.get((right, probe.name), lambda: Trial(right, probe))
-        return self._glances.get((right, probe.name, edit), lambda: trial.glance(edit))
+        return self._glances.get((right, probe.name, edit), lambda: self.trial(right, probe).glance(edit))
+
+    def trial(self, form: Form, probe: Probe) -> Trial:
+        """A form on which further mistakes are tried; the latest are kept."""
+        return self._trials.get((form, probe.name), lambda: Trial(form, probe))
 
     def failures(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, sizes: Sizes) -> list[Failure]:
         """Where those forms of `planted` raise that have parameters of these sizes; kept longer than they are."""

@@ -11,7 +11,7 @@ from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
 from grader.judge.trace import Digest, Trace, digest, is_near
-from grader.judge.trial import Glance
+from grader.judge.trial import Glance, Trial
 from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases
 from grader.mistakes._mistake import Plant
 from grader.observation import Probe
@@ -129,6 +129,10 @@ class Hypotheses:
     def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
         """What one more mistake makes of a right form."""
         return self._wrongs.glance(form, step.edit, probe)
+
+    def trial(self, form: Form, probe: Probe) -> Trial:
+        """A hypothesis on which further mistakes are tried."""
+        return self._wrongs.trial(form, probe)
 
     def is_silent(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in

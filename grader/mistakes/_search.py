@@ -21,9 +21,10 @@ from grader.mistakes._lead import Lead, find_lead
 from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_TRIED = 12_000  # second mistakes that are tried for one submission
+MOST_TRIED = 6000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
+MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 
@@ -128,7 +129,9 @@ class Search:
             seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
             tried += COST_OF_FIRST + len(seconds)
             likely = self._not_refuted(variant, lead, seconds)
-            others = [step for step in seconds if rank < MOST_TURNED or self._is_hidden(variant, step, leads[variant])]
+            hidden = [step for step in seconds if self._is_hidden(variant, step, leads[variant])]
+            others = seconds if rank < MOST_TURNED else hidden if rank < MOST_HIDDEN else []
+            tried += len(others)
             likely += [step for step in self._if_turned(variant, first, others, lead) if step not in likely]
             found = [pair for second in likely if (pair := self._explaining(variant, first, second)) is not None]
             if found:
@@ -150,7 +153,7 @@ class Search:
             return
         for step in seconds:
             form = self._hypotheses.form(variant, (step,), lead.seen)
-            glance = Trial(form, lead.probe).glance(first.edit) if form is not None else None
+            glance = self._hypotheses.trial(form, lead.probe).glance(first.edit) if form is not None else None
             # What it cannot tell is left to those that need not be turned.
             if glance is not None and glance.is_known and lead.seen.could_come_of(glance, lead.probe):
                 yield step

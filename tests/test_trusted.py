@@ -41,6 +41,17 @@ def test_what_lay_in_memory_does_not_show(op: str, args: list[object]) -> None:
 
 @pytest.mark.parametrize(
     ("op", "args"),
+    [("aten.new_empty.out", ["x", [64, 64]]), ("aten.empty.out", [[64, 64]]), ("aten.empty_like.out", ["x"])],
+)
+def test_no_overload_shows_what_lay_in_memory(op: str, args: list[object]) -> None:
+    """Written into a tensor that is too small for it, the result would be other memory."""
+    graph = graph_of(op, *args, out=ref(0))
+    with pytest.raises(Untold):
+        run_guarded(graph, X, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("op", "args"),
     [
         ("aten.bernoulli.default", ["x"]),
         ("aten.native_dropout.default", ["x", 0.5, True]),

@@ -152,17 +152,15 @@ def _copied(value: Any) -> Any:
 
 
 # Memory as it was found is never read: what a module does not write into it would be chance.
-CLEARED = {
-    "aten.new_empty.default": "aten.new_zeros.default",
-    "aten.empty_like.default": "aten.zeros_like.default",
-    "aten.empty.memory_format": "aten.zeros.default",
-}
+CLEARED = {"new_empty": "new_zeros", "empty_like": "zeros_like", "empty": "zeros"}
 
 
 @cache
 def operation(op: str) -> Any:
     """`aten.add.Tensor` as something to call."""
-    _, name, overload = CLEARED.get(op, op).split(".")
+    _, name, overload = op.split(".")
+    if name in CLEARED:  # whatever the overload
+        name, overload = CLEARED[name], "default"
     return getattr(getattr(torch.ops.aten, name), overload)
 
 

@@ -144,3 +144,14 @@ def test_a_trial_gives_what_the_form_itself_gives() -> None:
         elif not isinstance(output, torch.Tensor):
             assert glance is None or glance.operation == output.operation
     assert compared > 50
+
+
+def test_code_in_float32_is_not_said_to_do_what_it_does_not() -> None:
+    """Only confirming cases are compared roughly: what is a few percent off has another cause than the known one."""
+    insisting = changed(
+        RESBLOCK, ("        out = F.relu(self.bn1", "        x = x.float()\n        out = F.relu(self.bn1")
+    )
+    known = judge(changed(insisting, (SUM, "F.relu(out + 0.5 * identity)")), "resblock")
+    assert [diagnosis.mistake for diagnosis in known.diagnoses] == ["shortcut-scaled"]
+    unknown = judge(changed(insisting, (SUM, "F.relu(out + 0.5 * identity) + (x.abs().max() > 8).float()")), "resblock")
+    assert not [diagnosis for diagnosis in unknown.diagnoses if diagnosis.proof is Proof.REPLAYED]

@@ -18,9 +18,10 @@ from grader.judge.leaves import PRODUCTS, Slot, signature
 from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Probe
 
-# How far apart a confirming case in float32 may be. A quotient can lose most of its digits; other sizes of layers, for
-# which these cases are there, lose all of them.
-ROUGHLY = 0.1
+ROUGHLY = 0.01
+# How far apart a confirming case in float32 may be, and its gradients. A quotient can lose most of its digits; other
+# sizes of layers, for which these cases are there, lose all of them.
+CONFIRMING, CONFIRMING_GRADIENTS = 0.1, 0.3
 
 
 Difference = tuple[str, float]  # what differs, and by how much
@@ -88,12 +89,15 @@ def behaves_like(seen: Observation, forms: Sequence[Form]) -> bool:
 
 
 def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
-    """Does the student do what a form does? A confirming case in float32 need not repeat every digit: a quotient,
-    for instance, can lose many of them."""
+    """Does the student do what a form does? In float32 not every digit need be repeated, least of all in a case that
+    only confirms what was proven in float64."""
     found = first_difference(seen, form, probe)
     if found is None or seen.precision != "float32":
         return found is None
-    return found[1] < (3 * ROUGHLY if "gradient" in found[0] else ROUGHLY)
+    what, size = found
+    if not seen.case.confirm:
+        return size < ROUGHLY
+    return size < (CONFIRMING_GRADIENTS if "gradient" in what else CONFIRMING)
 
 
 @dataclass(frozen=True)

@@ -87,14 +87,10 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
     other = [size[0], size[1] + GROWN[0], size[2] + GROWN[1]] if len(size) == 3 else size
     shapes = [(2, *size), (3, *other)]
     try:
-        modes = [
-            [_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)
-        ]
+        modes = _in_both_modes(form, shapes)
     except AssignmentError:  # made for one size of image
         shapes[1] = (3, *size)
-        modes = [
-            [_measured(form.graph(train=train, shape=shape), shape) for shape in shapes] for train in (False, True)
-        ]
+        modes = _in_both_modes(form, shapes)
     for graph in (graphs[0] for graphs in modes):
         for node in graph.nodes:
             if node.leaf is not None and node.leaf.kind in ("parameter", "buffer"):

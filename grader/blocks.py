@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
+from grader.judge.latest import Latest
 from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
@@ -90,7 +90,7 @@ class BlockJudge:
         self._assignment = assignment
         self._seed = seed
         self._device = device
-        self._equal: OrderedDict[tuple[object, ...], ModuleExercise | None] = OrderedDict()
+        self._equal: Latest[ModuleExercise | None] = Latest(MOST_KEPT)
         # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
@@ -212,13 +212,8 @@ class BlockJudge:
             way: what is done to the block, and to the reference, before they are compared.
         """
         key = (fingerprint(graph), trains, way)
-        if key not in self._equal:
-            found = (each.reference.exercise for each in self._answers if self._is_right(graph, each, trains, way))
-            self._equal[key] = next(found, None)
-            if len(self._equal) > MOST_KEPT:
-                self._equal.popitem(last=False)
-        self._equal.move_to_end(key)
-        return self._equal[key]
+        found = (each.reference.exercise for each in self._answers if self._is_right(graph, each, trains, way))
+        return self._equal.get(key, lambda: next(found, None))
 
     def _is_right(self, graph: Graph, answers: RightAnswers, trains: bool, way: Edit | None) -> bool:
         graph = way(graph) if way else graph

@@ -26,11 +26,9 @@ from grader.errors import (
     SubmissionError,
     WallError,
 )
-from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Observation, Worker, ask, examine, record_again
+from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
-from grader.judge.forms import Form
 from grader.judge.formula import formula
 from grader.judge.network import RecordedNetwork
 from grader.judge.reference import Reference
@@ -300,26 +298,17 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             seconds=CALL_SECONDS,
         )
         seen = ask_case(roles=roles if roles.tell else None)
-        right = _right_form(examined, seen)
+        right = examined.right_form(seen)
         if right is None and seen.expected:
             seen = ask_case()
-            right = _right_form(examined, seen)
-        if right is not None:
+            right = examined.right_form(seen)
+        if right is not None and seen.recorded:
             roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
         else:
             roles.doubt()
-            if seen.registered_unlike_graph and not _is_right(examined, seen):
+            if right is None and seen.registered_unlike_graph:
                 seen.by_graph = ask_case(by_registration=False)
         examined.observations.append(seen)
-
-
-def _right_form(examined: Examined, seen: Observation) -> Form | None:
-    """The right form that a recorded module behaves like, if any."""
-    return next((form for form in examined.right_forms(seen) if seen.recorded and behaves_like(seen, [form])), None)
-
-
-def _is_right(examined: Examined, seen: Observation) -> bool:
-    return any(behaves_like(seen, [form]) for form in examined.right_forms(seen))
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,12 +55,9 @@ def record(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place] = nowh
     recorder = Recorder(module, x, place_of)
     start = x.grad_fn
     recording = Recording(leaves=recorder.leaves)
-    try:
-        with lending_is_noticed(recorder.lend), recorder:
-            recording.result = module(x)
-    except BaseException as error:
-        recording.error = error
-        recording.failed, recording.partial = recorder.failure(error)
+    recording.result, recording.error = _run(recorder, module, x, nullcontext())
+    if recording.error is not None:
+        recording.failed, recording.partial = recorder.failure(recording.error)
         if recording.failed is None:
             recording.failed, recording.partial = _refused(module, x, place_of)
     if isinstance(recording.result, Tensor):
@@ -74,9 +72,16 @@ def _refused(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place]) -> 
     """As `Recorder.failure`, of a function that raised before any operation of it ran: the module is run once more,
     since watching for these takes time."""
     recorder = Recorder(module, x, place_of)
+    _, error = _run(recorder, module, x, Composites(recorder.refused))
+    return recorder.failure(error) if error is not None else (None, None)
+
+
+def _run(
+    recorder: Recorder, module: nn.Module, x: Tensor, watching: AbstractContextManager[object]
+) -> tuple[object, BaseException | None]:
+    """What a recorded call returned, and what it raised."""
     try:
-        with lending_is_noticed(recorder.lend), recorder, Composites(recorder.refused):
-            module(x)
+        with lending_is_noticed(recorder.lend), recorder, watching:
+            return module(x), None
     except BaseException as error:
-        return recorder.failure(error)
-    return None, None
+        return None, error

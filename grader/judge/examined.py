@@ -9,6 +9,7 @@ from functools import cached_property
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
+from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
 from grader.judge.examine import Observation
 from grader.judge.forms import Form, biased_forms, right_forms
@@ -194,6 +195,10 @@ class Examined:
         """What of the way in which the constructor had to be called is not as the assignment accepts it."""
         found = self.convention.departures if self.convention is not None else ()
         return [departure for departure in found if departure not in self.exercise.accept]
+
+    def right_form(self, seen: Observation) -> Form | None:
+        """The right form that a module behaves like in a case, if any."""
+        return next((form for form in self.right_forms(seen) if behaves_like(seen, [form])), None)
 
     def right_forms(self, seen: Observation) -> Iterator[Form]:
         """Accepted forms that have the student's slots in this case."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import Anatomy, anatomy, ancestors
 from grader.judge.edits import Editor, ref
+from grader.judge.latest import Latest
 
 Edit = Callable[[Graph], Graph]
 
@@ -156,24 +156,22 @@ def edit(change: Callable[[Block], None]) -> Edit:
 
 
 MOST_KEPT = 256  # graphs whose parts are kept: hundreds of edits are tried on each
-_kept: OrderedDict[int, tuple[Graph, Block | None]] = OrderedDict()
+_kept: Latest[tuple[Graph, Block | None]] = Latest(MOST_KEPT)
 
 
 def block_of(graph: Graph) -> Block | None:
     """A graph's parts and an editor on it, or None when it is no residual block."""
-    if id(graph) not in _kept:
-        parts = anatomy(graph)
-        if parts is not None and _is_inside(graph, parts):
-            parts = None
-        _kept[id(graph)] = (graph, Block(graph, parts) if parts is not None else None)  # with the graph, its id lasts
-        if len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-    found = _kept[id(graph)][1]
+    found = _kept.get(id(graph), lambda: (graph, _taken_apart(graph)))[1]  # with the graph, its id lasts
     if found is None:
         return None
     block = copy.copy(found)
     block.editor = Editor(graph)
     return block
+
+
+def _taken_apart(graph: Graph) -> Block | None:
+    parts = anatomy(graph)
+    return Block(graph, parts) if parts is not None and not _is_inside(graph, parts) else None
 
 
 def _is_inside(graph: Graph, parts: Anatomy) -> bool:

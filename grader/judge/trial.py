@@ -48,7 +48,6 @@ class Trial:
     """A form with what it gives on one probe, to which edits are made."""
 
     def __init__(self, form: Form, probe: Probe) -> None:
-        self.form = form
         self._graph, self._passed = form.passed(probe)
         self._values = form.values(probe)
         self._nodes = self._graph.by_id()

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from grader.assignment import Case
 from grader.judge.behaviour import Failure, failure_of, sizes_of
 from grader.judge.edits import changed_nodes
@@ -17,7 +19,6 @@ from grader.judge.examine import RECORDED, Sizes
 from grader.judge.forms import Edit, Form, add_every_bias
 from grader.judge.latest import Latest
 from grader.judge.leaves import Signature
-from grader.judge.replay import ReplayError
 from grader.judge.trace import CLOSE, Digest, Trace, digest, is_near
 from grader.judge.trial import Glance, Trial
 from grader.observation import Probe
@@ -63,8 +64,9 @@ class Sketch:
 
     @staticmethod
     def of(form: Form) -> Sketch:
-        output, trace = form.output(RECORDED), form.trace(RECORDED)
-        return Sketch(form.signature, trace, None if isinstance(output, ReplayError) else digest(output))
+        graph, passed = form.passed(RECORDED)
+        output = passed.get(graph.output)
+        return Sketch(form.signature, Trace.of(graph, passed), digest(output) if isinstance(output, Tensor) else None)
 
     def gives_as(self, other: Sketch) -> bool:
         """The same parameters, and the same output or none?"""

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from functools import cache
 
 from grader.family import members
-from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
@@ -55,7 +54,7 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     if examined.answers is None or not observations or examined.ended is not None:
         return []
     # The cases that are wrong come first: they tell the mistakes apart.
-    right = {id(seen): any(behaves_like(seen, [form]) for form in examined.right_forms(seen)) for seen in observations}
+    right = {id(seen): examined.right_form(seen) is not None for seen in observations}
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])

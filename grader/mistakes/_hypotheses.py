@@ -12,7 +12,7 @@ from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance, Trial
-from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases
+from grader.judge.wrongs import Effect, Parts, Sketch, redundant_biases
 from grader.mistakes._mistake import Plant
 from grader.observation import Probe
 
@@ -106,10 +106,6 @@ class Hypotheses:
     def effect(self, variant: int, step: Step, seen: Seen) -> Effect:
         """What a mistake does to the right form in a case."""
         return self._wrongs.effect(step.edit, seen.case, variant)
-
-    def missing(self, variant: int, seen: Seen) -> Parts:
-        """Which parameters the student has more of than the right form."""
-        return more_parts(seen.signature, self._wrongs.plain(seen.case, variant).signature)
 
     def form(self, variant: int, planted: Explanation, seen: Seen) -> Form | None:
         """A hypothesis in one case: with the student's parameters, if it can have them."""

@@ -14,7 +14,7 @@ from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Form
 from grader.judge.trace import Trace
-from grader.judge.trial import Glance, Trial
+from grader.judge.trial import Glance
 from grader.judge.wrongs import Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
@@ -232,7 +232,7 @@ class Search:
         """What a further mistake makes of a hypothesis, in short. Of right forms that is kept for other submissions."""
         if not lead.planted:
             return lambda step: (self._hypotheses.glance(step, form, probe) for form in lead.forms)
-        trials = [Trial(form, probe) for form in lead.forms]
+        trials = [self._hypotheses.trial(form, probe) for form in lead.forms]
         return lambda step: (trial.glance(step.edit) for trial in trials)
 
 

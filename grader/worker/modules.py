@@ -236,11 +236,10 @@ def run(
             # As a training loop does it: reentrant checkpoints refuse torch.autograd.grad.
             torch.autograd.backward(result, cotangent.to(result.dtype), inputs=[x] if probe["of_input"] else None)
         except BaseException as error:
-            if probe["of_input"]:
+            if probe["of_input"]:  # reentrant checkpoints refuse this too
                 x.grad = None
-                return run(
-                    subject, probe | {"of_input": False}, tensors, setting, repeat=repeat
-                )  # they refuse this too
+                again = probe | {"of_input": False}
+                return run(subject, again, tensors, setting, repeat=repeat)
             kept = not reached_by_autograd(result, start)[1]
             return answer | raised("backward", error) | {"kept": kept}, out
         if x.grad is not None:

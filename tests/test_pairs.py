@@ -103,6 +103,41 @@ def test_both_are_named(planted: set[str], source: str) -> None:
     assert all(mistake in proven or mistake in said for mistake in planted), (proven, said)
 
 
+FACTOR = "        self.factor = nn.Parameter(torch.zeros(1, out_channels, 1, 1))\n"
+LAST = "        self.shortcut = nn.Sequential()\n"
+POINTWISE = changed(
+    BOTTLENECK,
+    (
+        "self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)",
+        "self.conv1 = nn.Linear(in_channels, width, bias=False)",
+    ),
+    ("self.conv1(x)", "self.conv1(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)"),
+)
+SINGLES = {
+    # In one case there are six channels, which four groups do not divide.
+    "refused when it is made": ("wrong-normalisation", changed(BOTTLENECK, ("nn.BatchNorm2d(", "nn.GroupNorm(4, "))),
+    # By the order of registration it is a bias that a right answer may have.
+    "told by the graph": (
+        "learned-scale",
+        changed(BOTTLENECK, (LAST, LAST + FACTOR), (SUM, "F.relu(self.factor * out + identity)")),
+    ),
+    # A product of matrices where the reference has a convolution.
+    "pointwise": (
+        "argument-ignored",
+        changed(
+            POINTWISE,
+            ("nn.Linear(in_channels,", "nn.Linear(out_channels,"),
+            ("nn.Conv2d(in_channels, out_channels, 1", "nn.Conv2d(out_channels, out_channels, 1"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("planted", "source"), [pytest.param(*each, id=name) for name, each in SINGLES.items()])
+def test_one_is_named_where_little_is_known(planted: str, source: str) -> None:
+    assert planted in {diagnosis.mistake for diagnosis in judge(source, "bottleneck").diagnoses}
+
+
 def test_a_norm_that_refuses_its_channels_is_seen() -> None:
     """No operation runs: torch checks the sizes first."""
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(4))

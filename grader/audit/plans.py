@@ -14,10 +14,10 @@ from grader.assignment import Case
 from grader.checks import checks
 from grader.judge.compare import equal
 from grader.judge.draws import draw_input
-from grader.judge.edits import changed_nodes
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.replay import ReplayError
+from grader.judge.wrongs import touched_nodes
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import Plant, Planted
 from grader.observation import Probe
@@ -173,12 +173,7 @@ class Planner:
 
 def _acts(forms: Forms, edit: Edit) -> bool:
     """Does it change what one of these forms computes, in either mode?"""
-    for form in forms:
-        changed, shape = form.with_edit(edit), (2, *form.case.input)
-        for train in (False, True):
-            if changed_nodes(form.graph(train=train, shape=shape), changed.graph(train=train, shape=shape)):
-                return True
-    return False
+    return any(touched_nodes(form.with_edit(edit), form) for form in forms)
 
 
 def same_behaviour(one: Form, other: Form, probe: Probe) -> bool:

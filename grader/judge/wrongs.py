@@ -225,7 +225,7 @@ class WrongForms:
 
     def _effect(self, edit: Edit, plain: Form) -> Effect:
         wrong = self._wrong(plain, (edit,))
-        touched = _changed(wrong, plain, train=False) or _changed(wrong, plain, train=True)
+        touched = touched_nodes(wrong, plain)
         if not touched:
             return Effect(touched, frozenset(), drops=False, reorders=False)
         by_biases = self._by_biases(plain.case, plain.variant)
@@ -260,6 +260,11 @@ def size(parts: Parts) -> int:
 def redundant_biases(found: Signature) -> int:
     """How many shifts there are beyond those of the batch norms, which each have a scale too."""
     return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())
+
+
+def touched_nodes(wrong: Form, right: Form) -> frozenset[int]:
+    """Nodes of a form's graph that are changed, dropped, or read no more in another one; see `Effect.touched`."""
+    return _changed(wrong, right, train=False) or _changed(wrong, right, train=True)
 
 
 def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:

@@ -7,21 +7,25 @@
     unknown          wrong programs of which no mistake is named
 
 A mistake that behaves on every probe like the planted one counts as the planted one. Beside the judge stand what
-graders do today, on the same programs. Sources that the judge gets wrong are kept in a folder.
+graders do today, on the same programs. Sources that the judge gets wrong are kept in a folder. Each part of an
+exercise's programs has a process of its own, which finds the exercise's right answers anew, as a run of the grader does.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
+import os
 import random
 import statistics
 import sys
 import time
 import traceback
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,6 +35,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
 
+import judging  # noqa: E402
 from judging import families, judge, options, residual_blocks, right_answers  # noqa: E402
 from peers import PEERS, Peer  # noqa: E402
 
@@ -45,6 +50,7 @@ from grader.verdict import ExerciseReport, Proof  # noqa: E402
 
 KINDS = ("right", "single", "double")
 MISTAKES = (0, 1, 1, 0, 1, 2)  # in turn: a third right, half with one mistake, a sixth with two
+PART = 19 * len(MISTAKES)  # programs that a process grades before the next one starts
 
 
 @dataclass
@@ -57,6 +63,14 @@ class Tally:
     exact: int = 0
     unknown: int = 0
     seconds: list[float] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.graded += other.graded
+        self.judged_wrongly += other.judged_wrongly
+        self.proven += other.proven
+        self.exact += other.exact
+        self.unknown += other.unknown
+        self.seconds += other.seconds
 
 
 @dataclass
@@ -73,68 +87,120 @@ class Outcome:
         return self.report is not None and self.report.correct is (not self.program.mistakes)
 
 
+@dataclass
+class Part:
+    """Programs of one exercise, for one process."""
+
+    exercise: str
+    count: int
+    seed: int
+    styles: list[str]
+    folder: Path
+    device: str
+
+
+@dataclass
+class Counts:
+    """What came of them."""
+
+    tallies: dict[str, Tally] = field(default_factory=lambda: {kind: Tally() for kind in KINDS})
+    peers: Counter[tuple[str, str]] = field(default_factory=Counter)  # judged wrongly, by way to grade and kind
+    failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    unsaid: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Counts) -> None:
+        for kind, tally in other.tallies.items():
+            self.tallies[kind].add(tally)
+        for mine, theirs in ((self.peers, other.peers), (self.failures, other.failures), (self.unsaid, other.unsaid)):
+            mine.update(theirs)  # type: ignore[arg-type]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=6000, help="programs: a third right, half single, a sixth double")
+    parser.add_argument("--count", type=int, default=6270, help="programs: a third right, half single, a sixth double")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--exercise", action="append", help="only this one (may be given several times)")
     parser.add_argument("--style", action="append", help="only this one (may be given several times)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the references run")
     parser.add_argument("--keep", type=Path, default=ROOT / "reports" / "accuracy", help="folder for what fails")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    look_seldom()  # as the processes that grade do
-    warnings.simplefilter("ignore")  # students' code may warn
-    measure(arguments)
+    measure(parser.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> None:
+    counts, by_exercise = Counts(), defaultdict(Counts)
+    parts = list(parts_of(arguments))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.processes, context, max_tasks_per_child=1) as pool:
+        running = {pool.submit(grade_part, part): part for part in parts}
+        try:
+            for number, done in enumerate(as_completed(running), 1):
+                counts.add(done.result())
+                by_exercise[running[done].exercise].add(done.result())
+                if sys.stderr.isatty():
+                    print(f"\r{number} of {len(parts)} parts", end="", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("stopped; what had been graded:")
+            pool.shutdown(wait=False, cancel_futures=True)
+    for exercise, each in by_exercise.items():
+        print(f"\n{exercise}")
+        print_tallies(each.tallies)
+    print("\ntogether")
+    print_tallies(counts.tallies)
+    print_peers(counts)
+    for text, times in counts.unsaid.items():
+        print(f"not written, {times} times: {text}")
+    for (failed, exercise, style), times in sorted(counts.failures.items()):
+        print(f"wrong {failed}: {exercise}, {style}: {times}")
+
+
+def parts_of(arguments: argparse.Namespace) -> Iterator[Part]:
+    """As many programs as asked for; parts of the same exercise begin with seeds far apart."""
     exercises = [
         exercise.id
         for assignment in (residual_blocks(), families(), options())
         for exercise in assignment.exercises
         if isinstance(exercise, ModuleExercise) and exercise.id in (arguments.exercise or [exercise.id])
     ]
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    failures: dict[tuple[str, str, str], int] = defaultdict(int)
-    unsaid: dict[str, int] = defaultdict(int)
-    peers = {name: dict.fromkeys(KINDS, 0) for name in PEERS}
-    for number, program in enumerate(programs(arguments, exercises, unsaid)):
-        kind = KINDS[len(program.mistakes)]
-        outcome = grade(program)
-        failed = count(tallies[kind], outcome)
-        if failed:
-            failures[failed, program.exercise, program.style] += 1
-            keep(arguments.keep / failed, number, outcome)
-        answers = answers_of(program.exercise)
-        for name, peer in PEERS.items():
-            peers[name][kind] += peer_passes(peer, program, answers) is (kind != "right")
-        if sys.stderr.isatty():
-            print(f"\r{number + 1} of {arguments.count}", end="", file=sys.stderr)
-    print_tallies(tallies)
-    print_peers(tallies, peers)
-    for text, times in unsaid.items():
-        print(f"not written, {times} times: {text}")
-    for (failed, exercise, style), times in sorted(failures.items()):
-        print(f"wrong {failed}: {exercise}, {style}: {times}")
-
-
-def programs(arguments: argparse.Namespace, exercises: list[str], unsaid: dict[str, int]) -> Iterator[Generated]:
-    """As many programs as asked for, exercise by exercise, so that the right answers of one are kept at a time."""
     names = arguments.style or list(styles())
     for number, exercise in enumerate(exercises):
         share = arguments.count * (number + 1) // len(exercises) - arguments.count * number // len(exercises)
-        seeds = itertools.count(arguments.seed * 1_000_000)
-        for made in range(share):
-            while True:
-                seed = next(seeds)
-                try:
-                    style = random.Random(f"style {seed}").choice(names)
-                    yield generator_of(exercise).program(seed, style, MISTAKES[made % len(MISTAKES)])
-                    break
-                except (Unsayable, NoPlan) as error:
-                    unsaid[f"{exercise}: {error}"] += 1
-        right_answers.cache_clear()
-        generator_of.cache_clear()
+        for part, first in enumerate(range(0, share, PART)):
+            seed = arguments.seed * 1_000_000 + part * 10_000
+            yield Part(exercise, min(PART, share - first), seed, names, arguments.keep, arguments.device)
+
+
+def grade_part(part: Part) -> Counts:
+    """In a process of its own."""
+    torch.set_num_threads(1)
+    look_seldom()  # as the processes that grade do
+    warnings.simplefilter("ignore")  # students' code may warn
+    judging.DEVICE = part.device
+    counts = Counts()
+    for number, program in enumerate(programs(part, counts)):
+        kind = KINDS[len(program.mistakes)]
+        outcome = grade(program)
+        failed = count(counts.tallies[kind], outcome)
+        if failed:
+            counts.failures[failed, program.exercise, program.style] += 1
+            keep(part.folder / failed, part.seed + number, outcome)
+        answers = answers_of(program.exercise)
+        for name, peer in PEERS.items():
+            counts.peers[name, kind] += peer_passes(peer, program, answers) is (kind != "right")
+    return counts
+
+
+def programs(part: Part, counts: Counts) -> Iterator[Generated]:
+    seeds = itertools.count(part.seed)
+    for made in range(part.count):
+        while True:
+            seed = next(seeds)
+            try:
+                style = random.Random(f"style {seed}").choice(part.styles)
+                yield generator_of(part.exercise).program(seed, style, MISTAKES[made % len(MISTAKES)])
+                break
+            except (Unsayable, NoPlan) as error:
+                counts.unsaid[f"{part.exercise}: {error}"] += 1
 
 
 def answers_of(exercise: str) -> RightAnswers:
@@ -254,11 +320,12 @@ def times(seconds: list[float]) -> str:
     return f"{1000 * statistics.median(seconds):7.0f} ms{1000 * statistics.quantiles(seconds, n=10)[-1]:6.0f} ms"
 
 
-def print_peers(tallies: dict[str, Tally], peers: dict[str, dict[str, int]]) -> None:
-    rows = {"this grader": {kind: tallies[kind].judged_wrongly for kind in KINDS}, **peers}
+def print_peers(counts: Counts) -> None:
+    rows = {"this grader": {kind: counts.tallies[kind].judged_wrongly for kind in KINDS}}
+    rows |= {name: {kind: counts.peers[name, kind] for kind in KINDS} for name in PEERS}
     print("\n| | right accused | wrong passed, one mistake | wrong passed, two |\n|---|---|---|---|")
     for name, wrong in rows.items():
-        shares = [f"{100 * wrong[kind] / max(1, tallies[kind].graded):.1f} %" for kind in KINDS]
+        shares = [f"{100 * wrong[kind] / max(1, counts.tallies[kind].graded):.1f} %" for kind in KINDS]
         print(f"| {name} | {' | '.join(shares)} |")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,10 @@ from grader.pipeline import judge_exercise, observe
 from grader.sandbox import Answer
 from grader.verdict import ExerciseReport
 from grader.worker.operations import OPERATIONS, Student
+
+
+# Where right answers run: `GRADER_DEVICE=cuda make tests` judges all that is judged in the tests on a GPU.
+DEVICE = os.environ.get("GRADER_DEVICE", "cpu")
 
 
 class InProcessWorker:
@@ -82,7 +87,7 @@ def right_answers(exercise_id: str) -> RightAnswers | None:
     assignment, exercise = find_exercise(exercise_id)
     if exercise.kind != "module":
         return None
-    return RightAnswers(Reference(assignment, exercise), seed=0, device="cpu")
+    return RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
 
 
 def judge(source: str, exercise_id: str) -> ExerciseReport:
@@ -126,4 +131,4 @@ def examine_source(source: str, exercise: ModuleExercise | NetworkExercise, answ
 @cache
 def block_judge() -> BlockJudge:
     """Judges the blocks of networks against the shipped assignment's exercises."""
-    return BlockJudge(residual_blocks(), seed=0, device="cpu")
+    return BlockJudge(residual_blocks(), seed=0, device=DEVICE)

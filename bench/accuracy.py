@@ -7,8 +7,8 @@
     unknown          wrong programs of which no mistake is named
 
 A mistake that behaves on every probe like the planted one counts as the planted one. Beside the judge stand what
-graders do today, on the same programs. Sources that the judge gets wrong are kept in a folder. Each part of an
-exercise's programs has a process of its own, which finds the exercise's right answers anew, as a run of the grader does.
+graders do today, on the same programs. Sources that the judge gets wrong are kept in a folder. Some of an exercise's
+programs at a time have a process of their own, which finds the right answers anew, as a run of the grader does.
 """
 
 from __future__ import annotations

@@ -188,6 +188,7 @@ class Built(_Answered):
     partial: Graph | None = None  # of the operands of an operation that raised
     output: Output | None = None
     operations: int = 0  # executed in the recorded pass
+    shapeless: int = 0  # parameters of Lazy layers that had seen no input when it raised
     strangers: int = 0  # tensors that autograd would train and the module does not register, where it was not recorded
     facts: Facts = Facts()
 

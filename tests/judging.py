@@ -29,7 +29,6 @@ from grader.sandbox import Answer
 from grader.verdict import ExerciseReport
 from grader.worker.operations import OPERATIONS, Student
 
-
 # Where right answers run: `GRADER_DEVICE=cuda make tests` judges all that is judged in the tests on a GPU.
 DEVICE = os.environ.get("GRADER_DEVICE", "cpu")
 

@@ -14,7 +14,7 @@ from grader.judge.examine import RECORDED
 from grader.judge.forms import Form
 from grader.judge.leaves import fill_slots, places_in_graph
 from grader.judge.skeleton import slots_in
-from grader.judge.trace import digest
+from grader.judge.trace import digest, is_near
 from grader.judge.trial import Trial
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
@@ -174,11 +174,25 @@ def test_a_trial_gives_what_the_form_itself_gives() -> None:
         output = wrong.output(RECORDED)
         if isinstance(output, torch.Tensor) and wrong.slots == right.slots:
             assert glance is not None
-            assert glance.output == digest(output)
+            assert glance.output is not None
+            expected = digest(output)
+            assert expected is not None
+            assert is_near(glance.output, expected, 1e-13)  # a GPU adds up in another order than a CPU
             compared += 1
         elif not isinstance(output, torch.Tensor):
             assert glance is None or glance.operation == output.operation
     assert compared > 50
+
+
+def test_a_trial_makes_new_parameters_where_the_form_has_its_own() -> None:
+    """What only a mistake brings takes part in operations with all others: on a GPU, too."""
+    right, _, edit = next(each for each in wrong_forms() if each[1].signature.total() > each[0].signature.total())
+    trial = Trial(right, RECORDED)
+    trial._passed = {i: value.to("meta") for i, value in trial._passed.items() if isinstance(value, torch.Tensor)}
+    trial._values = {key: value.to("meta") for key, value in trial._values.items()}
+    glance = trial.glance(edit)  # type: ignore[arg-type]
+    assert glance is not None
+    assert not glance.operation
 
 
 def test_code_in_float32_is_not_said_to_do_what_it_does_not() -> None:

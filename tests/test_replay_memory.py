@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from grader.capture import record
 from grader.graph import Graph, Leaf, Node
 from grader.judge.edits import ref
 from grader.judge.replay import ReplayError, replay
@@ -64,3 +65,16 @@ def test_a_new_geometry_stays_within_the_value() -> None:
     ]
     with pytest.raises(Untold, match=r"invalid for input of size 256"):
         run_guarded(Graph(nodes=nodes, output=1), X, {}, {})
+
+
+def test_what_is_made_of_nothing_lies_where_the_input_does() -> None:
+    """The meta device stands for any that is not the CPU: operands of two devices do not meet there either."""
+
+    class Ramp(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + torch.arange(4.0) * torch.ones(3, 1) + torch.full((4,), 0.5)
+
+    graph = record(Ramp(), torch.zeros(2, 3, 4)).graph
+    assert graph is not None
+    y, _ = replay(Graph.model_validate(graph), torch.zeros(2, 3, 4, device="meta"), {})
+    assert y.device.type == "meta"

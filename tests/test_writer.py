@@ -8,6 +8,7 @@ import pytest
 from judging import judge, right_answers
 
 from grader.audit.generate import Generator
+from grader.audit.plans import Plan
 from grader.audit.styles import styles
 
 EXERCISES = ("resblock", "bottleneck", "se", "res2net")
@@ -56,3 +57,46 @@ def test_lazy_layers_that_never_saw_an_input_are_judged() -> None:
     report = judge(program.source, "resblock")
     assert "student_crashed" == report.checks[0].status
     assert "cannot be combined" in report.checks[0].message
+
+
+def test_lazy_layers_do_not_mend_a_mistake() -> None:
+    """Made for as many channels as leave the block, the first layer refuses its input: a Lazy one would take it."""
+    generator = GENERATORS["se"]
+    ways = [Plan(("argument-ignored",), (forms,)) for forms in generator.planner.realisations(("argument-ignored",))]
+    sources = [generator.write(plan, "Lazy", random.Random(0)).source for plan in ways]
+    refusing = [source for source in sources if "nn.Conv2d(out_channels, out_channels" in source]
+    assert refusing
+    assert judge(refusing[0], "se").correct is False
+
+
+def test_lazy_layers_on_a_way_that_is_not_taken_at_first_are_judged() -> None:
+    """One way sees the first input; inputs of the other sign find out about the layers on the other."""
+    generator = GENERATORS["resblock"]
+    for seed in range(2):
+        plan = generator.planner.single(random.Random(seed), "shortcut-gated")
+        assert plan is not None
+        assert judge(generator.write(plan, "Lazy", random.Random(seed)).source, "resblock").correct is False
+
+
+def test_a_lazy_layer_that_no_input_reaches_has_no_parameters() -> None:
+    source = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.LazyConv2d(out_channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.LazyBatchNorm2d()
+        self.conv2 = nn.LazyConv2d(out_channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.LazyBatchNorm2d()
+        self.never = nn.LazyConv2d(out_channels, 1)
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out) if x.numel() else F.relu(out + self.never(x))
+"""
+    report = judge(source, "resblock")
+    assert report.correct is False
+    assert "shortcut-missing" in [diagnosis.mistake for diagnosis in report.diagnoses]

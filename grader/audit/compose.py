@@ -38,12 +38,17 @@ GROWN = (4, 6)  # rows and columns that the second recording has more: halves an
 TRAINING = "not self.training"
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Leaf:
-    """A parameter or buffer in the cases that have it."""
+    """A parameter or buffer in the cases that have it.
+
+    Attributes:
+        is_refused: is it of a layer that refuses what it is given?
+    """
 
     leaf: Leaf
     shapes: dict[int, list[int]]
+    is_refused: bool = False
 
 
 def compose(
@@ -92,11 +97,13 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
         shapes[1] = (3, *size)
         modes = _in_both_modes(form, shapes)
     for graph in (graphs[0] for graphs in modes):
+        refused = _refused(graph, shapes[0]) if form.edits else set()
         for node in graph.nodes:
             if node.leaf is not None and node.leaf.kind in ("parameter", "buffer"):
                 known = leaves.setdefault(node.leaf.key, _Leaf(node.leaf, {}))
                 if known.shapes.setdefault(case, node.shape) != node.shape:
                     raise Unsayable(f"{node.leaf.key} has two shapes")
+                known.is_refused |= node.leaf.key in refused
     return lift_modes(*modes)
 
 
@@ -110,10 +117,7 @@ def _in_both_modes(form: Form, shapes: Sequence[tuple[int, ...]]) -> list[list[G
 
 def _measured(graph: Graph, shape: tuple[int, ...]) -> Graph:
     """A graph with the shapes that its values have: a mistake can change those of everything behind it."""
-    zeros = {node.leaf.key: torch.zeros(node.shape) for node in graph.nodes if node.leaf is not None}
-    environment: Environment = {}
-    with torch.no_grad(), suppress(ReplayError, LookupError):
-        evaluate(graph, torch.zeros(shape), zeros, environment)
+    environment = _run(graph, shape)
     nodes = []
     for node in graph.nodes:
         value = environment.get(node.id)
@@ -121,6 +125,22 @@ def _measured(graph: Graph, shape: tuple[int, ...]) -> Graph:
         shapes = [list(v.shape) for v in values] if all(isinstance(v, torch.Tensor) for v in values) else node.shapes
         nodes.append(node if shapes == node.shapes else node.changed(shapes=shapes))
     return Graph(nodes=nodes, output=graph.output)
+
+
+def _refused(graph: Graph, shape: tuple[int, ...]) -> set[str]:
+    """The keys of what the operation reads that raises, if one does."""
+    environment, leaves = _run(graph, shape), {node.id: node.leaf for node in graph.nodes}
+    refusing = next((node for node in graph.nodes if node.id not in environment), None)
+    return {leaf.key for i in (refusing.inputs if refusing else ()) if (leaf := leaves[i]) is not None}
+
+
+def _run(graph: Graph, shape: tuple[int, ...]) -> Environment:
+    """What the nodes of a graph give, as far as it runs, where all numbers are zero."""
+    zeros = {node.leaf.key: torch.zeros(node.shape) for node in graph.nodes if node.leaf is not None}
+    environment: Environment = {}
+    with torch.no_grad(), suppress(ReplayError, LookupError):
+        evaluate(graph, torch.zeros(shape), zeros, environment)
+    return environment
 
 
 # ---------------------------------------------------------------------- layers
@@ -165,7 +185,8 @@ def _layers(body: Body, leaves: dict[str, _Leaf], arguments: Arguments) -> list[
         tensors = {role: _tensor(leaves[weight.key], weight, arguments) for role, weight in use.roles}
         settings = {name: _setting(by_case, arguments) for name, by_case in use.settings.items()}
         condition = _condition(set(leaves[use.roles[0][1].key].shapes), arguments)
-        found.append(Layer(f"{label}{numbers[label]}", use.kind, use.rank, tensors, settings, condition))
+        refuses = any(leaves[weight.key].is_refused for _, weight in use.roles)
+        found.append(Layer(f"{label}{numbers[label]}", use.kind, use.rank, tensors, settings, condition, refuses))
     for number, weight in enumerate(bare, 1):
         tensor = _tensor(leaves[weight.key], weight, arguments)
         condition = _condition(set(leaves[weight.key].shapes), arguments)

@@ -127,6 +127,7 @@ class Layer:
         kind: "convolution", "batch_norm", …; or "bare" for a tensor of its own.
         condition: the layer exists only where this holds of the constructor's arguments; "" for everywhere.
         settings: what the constructor of the layer is given, as Python expressions.
+        refuses: is it made for something else than it is given, so that it raises?
     """
 
     label: str
@@ -135,6 +136,7 @@ class Layer:
     tensors: dict[str, Tensor] = field(hash=False)
     settings: dict[str, str] = field(hash=False)
     condition: str = ""
+    refuses: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Parameters(Check):
         for seen in examined.observations:
             if seen.built.not_a_module or (seen.built.raised and seen.built.raised.stage == "constructor"):
                 continue
+            if seen.built.shapeless:
+                continue  # it raised before it was known how many there are
             where = in_case(examined, seen)
             variant = seen.aligned.variant if seen.aligned is not None else 0
             shapes = examined.answers.reference.parameter_shapes(seen.case, variant)

@@ -76,7 +76,7 @@ def evaluate(
                     written[key] = args[position]
         try:
             with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
-                environment[node.id] = _run(node, args, environment)
+                environment[node.id] = _run(node, args, environment, x.device)
         except (RuntimeError, IndexError, ValueError) as error:
             operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
             shapes = [list(environment[i].shape) for i in operands]
@@ -91,7 +91,7 @@ def layers_before(graph: Graph, node: int) -> int:
     return sum(nodes[i].op.startswith(WEIGHTED) for i in ancestors(graph, node))
 
 
-def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
+def _run(node: Node, args: list[Any], environment: dict[int, Any], device: torch.device) -> Any:
     if node.op == "getitem":
         return args[0][args[1]]
     if node.op == "alias":
@@ -106,6 +106,8 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any]) -> Any:
         return args[0].reshape(args[1])
     function = operation(node.op)
     kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
+    if _makes_tensors(node.op):
+        kwargs["device"] = device
     if "batch_norm" in node.name:
         _check_batch_norm(function, args, kwargs)
     for position, argument in enumerate(function._schema.arguments):
@@ -162,6 +164,14 @@ def operation(op: str) -> Any:
     if name in CLEARED:  # whatever the overload
         name, overload = CLEARED[name], "default"
     return getattr(getattr(torch.ops.aten, name), overload)
+
+
+@cache
+def _makes_tensors(op: str) -> bool:
+    """Does an operation make a tensor of nothing? Then nothing but its device says where."""
+    arguments = operation(op)._schema.arguments
+    names = [argument.name for argument in arguments]
+    return "device" in names and not any("Tensor" in str(argument.type) for argument in arguments)
 
 
 def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:

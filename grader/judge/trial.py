@@ -57,13 +57,14 @@ class Trial:
         environment: Environment = {}
         try:
             graph = edit(self._graph)
-            new = {key: torch.ones(shape).double() for key, shape in _leaves(graph) if not self._has(key, shape)}
+            x = self._passed[graph.input.id]
+            new = {key: x.new_ones(shape) for key, shape in _leaves(graph) if not self._has(key, shape)}
             for node in graph.nodes:
                 as_before = self._nodes.get(node.id) is node and all(i in environment for i in node.inputs)
                 if as_before and node.id in self._passed:
                     environment[node.id] = self._passed[node.id]
             with torch.no_grad():
-                evaluate(graph, self._passed[graph.input.id], {**self._values, **new}, environment)
+                evaluate(graph, x, {**self._values, **new}, environment)
         except ReplayError as error:
             return Glance(operation=error.operation, operands=sorted(zip(error.shapes, error.depths, strict=True)))
         except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):

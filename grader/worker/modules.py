@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
+from torch.nn.parameter import is_lazy
 
 from grader.capture import Recording, initial_value, record
 from grader.capture.construction import Construction
@@ -110,14 +110,13 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     x = x.to(dtype)
     try:
         module.eval()
-        if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
-            with torch.no_grad():
-                module(x.clone())  # Lazy layers take their shapes from the first input
+        _find_shapes(module, x)
         if not _is_all_of(module, dtype):
             module.to(dtype)
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
+        failed["shapeless"] = sum(map(is_lazy, module.parameters()))
         return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
     tensors = _registered(subject, brief=brief)
@@ -143,6 +142,22 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+
+
+def _find_shapes(module: nn.Module, x: Tensor) -> None:
+    """Run a module with Lazy layers, which take their shapes from the first input that they see.
+
+    Code that chooses its way by the data may lead past some of them; other data lead it elsewhere.
+    """
+    for factor in (1, -1, 100, 0):
+        if not any(is_lazy(parameter) for parameter in module.parameters()):
+            return
+        try:
+            with torch.no_grad():
+                module(x * factor)
+        except BaseException:
+            if factor == 1:
+                raise
 
 
 def _is_all_of(module: nn.Module, dtype: torch.dtype) -> bool:
@@ -339,6 +354,8 @@ def _registered(subject: Subject, *, brief: bool) -> list[Json]:
         ("buffer", "b:", subject.module.named_buffers()),
     ):
         for name, tensor in named:
+            if is_lazy(tensor):
+                continue  # of a layer that was never used: it has no shape
             if tensor.is_floating_point():
                 subject.leaves[prefix + name] = tensor
             found.append(

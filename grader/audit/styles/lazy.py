@@ -11,10 +11,10 @@ FOUND_OUT = ("in_channels", "in_features", "num_features")
 
 
 class Lazy(Style):
-    """nn.LazyConv2d, nn.LazyBatchNorm2d, nn.LazyLinear."""
+    """nn.LazyConv2d, nn.LazyBatchNorm2d, nn.LazyLinear; but for a layer that would find out about a mistake too."""
 
     def declare(self, layer: Layer) -> list[str]:
-        if layer.kind not in NAMES:
+        if layer.kind not in NAMES or layer.refuses:
             return super().declare(layer)
         name = NAMES[layer.kind].format(d=dimensions(layer.rank))
         return [f"self.{self.named(layer.label)} = {module(layer, name, skip=FOUND_OUT)}"]

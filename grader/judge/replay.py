@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -75,8 +76,11 @@ def evaluate(
                 if key:
                     written[key] = args[position]
         try:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and node.gradient):
+            if node.gradient or not torch.is_grad_enabled():
                 environment[node.id] = _run(node, args, environment, x.device)
+            else:
+                with torch.no_grad():
+                    environment[node.id] = _run(node, args, environment, x.device)
         except (RuntimeError, IndexError, ValueError) as error:
             operands = [i for i in node.inputs if isinstance(environment[i], Tensor)]
             shapes = [list(environment[i].shape) for i in operands]
@@ -104,30 +108,30 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any], device: torch
         return whole
     if node.name in ("view", "unsafe_view", "_unsafe_view", "_reshape_alias"):
         return args[0].reshape(args[1])
-    function = operation(node.op)
-    kwargs = {name: _resolve(value, environment) for name, value in node.kwargs.items()}
-    if _makes_tensors(node.op):
+    function, known = operation(node.op), _known(node.op)
+    kwargs = {
+        name: value for name in node.kwargs if (value := _resolve(node.kwargs[name], environment)) is not None
+    }
+    if known.makes_tensors:
         kwargs["device"] = device
-    if "batch_norm" in node.name:
-        _check_batch_norm(function, args, kwargs)
-    for position, argument in enumerate(function._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            # Every node keeps the value it gave: what writes in place writes into a copy.
-            if position < len(args):
-                args[position] = _copied(args[position])
-            elif argument.name in kwargs:
-                kwargs[argument.name] = _copied(kwargs[argument.name])
-    return function(*args, **{name: value for name, value in kwargs.items() if value is not None})
+    if known.batch_norm:
+        _check_batch_norm(known.arguments, args, kwargs)
+    for position, name in known.written:
+        # Every node keeps the value it gave: what writes in place writes into a copy.
+        if position < len(args):
+            args[position] = _copied(args[position])
+        elif name in kwargs:
+            kwargs[name] = _copied(kwargs[name])
+    return function(*args, **kwargs)
 
 
-def _check_batch_norm(function: Any, args: list[Any], kwargs: Mapping[str, Any]) -> None:
+def _check_batch_norm(arguments: Sequence[str], args: list[Any], kwargs: Mapping[str, Any]) -> None:
     """Refuse what the operation does not check itself: it would read and write memory beside its operands.
 
     Raises:
         ValueError: a parameter or statistic has another size than there are channels, or there are none to use.
     """
-    names = [argument.name for argument in function._schema.arguments]
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    given = {**dict(zip(arguments, args, strict=False)), **kwargs}
     channels = given["input"].shape[1]
     for name in ("weight", "bias", "running_mean", "running_var"):
         value = given.get(name)
@@ -166,12 +170,31 @@ def operation(op: str) -> Any:
     return getattr(getattr(torch.ops.aten, name), overload)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known of an operation, of which asking torch takes longer than running it.
+
+    Attributes:
+        written: position and name of the arguments that it writes into.
+        makes_tensors: of nothing, so that nothing but its device says where?
+    """
+
+    arguments: tuple[str, ...]
+    written: tuple[tuple[int, str], ...]
+    makes_tensors: bool
+    batch_norm: bool
+
+
 @cache
-def _makes_tensors(op: str) -> bool:
-    """Does an operation make a tensor of nothing? Then nothing but its device says where."""
+def _known(op: str) -> _Known:
     arguments = operation(op)._schema.arguments
-    names = [argument.name for argument in arguments]
-    return "device" in names and not any("Tensor" in str(argument.type) for argument in arguments)
+    names = tuple(argument.name for argument in arguments)
+    return _Known(
+        names,
+        tuple((i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write),
+        "device" in names and not any("Tensor" in str(argument.type) for argument in arguments),
+        "batch_norm" in op,
+    )
 
 
 def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:

@@ -128,9 +128,9 @@ class WrongForms:
             key, lambda: [Sketch.of(form) for form in self.planted(edits, case, variant, biases, recorded=recorded)]
         )
 
-    def glance(self, right: Form, edit: Edit, probe: Probe) -> Glance | None:
-        """What a mistake makes of a right form, in short and parameter by parameter: see `Trial.glance`. Kept."""
-        return self._glances.get((right, probe.name, edit), lambda: self.trial(right, probe).glance(edit))
+    def glance(self, form: Form, edit: Edit, probe: Probe) -> Glance | None:
+        """What a mistake makes of a form, in short and parameter by parameter: see `Trial.glance`. Kept."""
+        return self._glances.get((form, probe.name, edit), lambda: self.trial(form, probe).glance(edit))
 
     def trial(self, form: Form, probe: Probe) -> Trial:
         """A form on which further mistakes are tried; the latest are kept."""

@@ -11,7 +11,7 @@ from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature, signature
 from grader.judge.trace import Digest, Trace, digest, is_near
-from grader.judge.trial import Glance, Trial
+from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, Sketch, redundant_biases
 from grader.mistakes._mistake import Plant
 from grader.observation import Probe
@@ -123,12 +123,8 @@ class Hypotheses:
         return next((each for each in sketches if each.signature == seen.signature), sketches[0] if sketches else None)
 
     def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
-        """What one more mistake makes of a right form."""
+        """What one more mistake makes of a form."""
         return self._wrongs.glance(form, step.edit, probe)
-
-    def trial(self, form: Form, probe: Probe) -> Trial:
-        """A hypothesis on which further mistakes are tried."""
-        return self._wrongs.trial(form, probe)
 
     def is_silent(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
@@ -139,17 +135,19 @@ class Hypotheses:
     def explains(self, variant: int, planted: Explanation) -> bool:
         """Does the reference with these mistakes behave as the student's code does, in all cases?"""
         self.asked += 1
-        return all(self.fits(variant, planted, seen) for seen in self.seen)
+        return all(self.fits(variant, planted, seen, at_once=True) for seen in self.seen) and all(
+            self.fits(variant, planted, seen) for seen in self.seen
+        )
 
-    def fits(self, variant: int, planted: Explanation, seen: Seen) -> bool:
-        """Does it in one case?"""
+    def fits(self, variant: int, planted: Explanation, seen: Seen, *, at_once: bool = False) -> bool:
+        """Does it in one case? At once, on the first probe alone: most hypotheses are refuted by that."""
         if seen.has_raised:
             return any(fails_like(seen.observation, failure) for failure in self._failures(variant, planted, seen))
         glanced = len(planted) < 2 and seen.observation.recorded
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
         forms = self.forms(variant, planted, seen)
-        return any(behaves_like(seen.observation, [form]) for form in _with_slots_of(seen, forms))
+        return any(behaves_like(seen.observation, [form], at_once=at_once) for form in _with_slots_of(seen, forms))
 
     def chooses(self, variant: int, step: Step) -> bool:
         """Does the student's code behave, on each probe, as with one of the mistake's edits?"""

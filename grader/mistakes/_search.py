@@ -8,17 +8,15 @@ values that the student's module passes through, the next mistake must have chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Form
 from grader.judge.trace import Trace
-from grader.judge.trial import Glance
 from grader.judge.wrongs import Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
-from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
 MOST_TRIED = 6000  # second mistakes that are tried for one submission
@@ -51,14 +49,17 @@ class Search:
             variant: lead for variant in variants if (lead := find_lead(self._hypotheses, variant, ())) is not None
         }
         for likely in (self._likely, self._unlikely):
-            single = [(v, step) for v, lead in leads.items() for step in self._not_refuted(v, lead, likely(v, lead))]
-            found = [step for v, step in single if self._hypotheses.explains(v, (step,))]
+            found: dict[str, Step] = {}
+            for variant, lead in leads.items():
+                for step in self._not_refuted(variant, lead, likely(variant, lead)):
+                    if step.mistake not in found and self._hypotheses.explains(variant, (step,)):
+                        found[step.mistake] = step
             if found:
-                return _one_of_each((step,) for step in found)
+                return [(step,) for step in found.values()]
         # A block that does one thing is told from one that chooses between two.
-        found = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
-        if found:
-            return _one_of_each((step,) for step in found)
+        choosing = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
+        if choosing:
+            return _one_of_each((step,) for step in choosing)
         return self._pairs(leads)
 
     # ------------------------------------------------------------------ right answers to start from
@@ -128,12 +129,12 @@ class Search:
                 continue
             seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
             tried += COST_OF_FIRST + len(seconds)
-            likely = self._not_refuted(variant, lead, seconds)
-            hidden = [step for step in seconds if self._is_hidden(variant, step, leads[variant])]
-            others = seconds if rank < MOST_TURNED else hidden if rank < MOST_HIDDEN else []
-            tried += len(others)
-            likely += [step for step in self._if_turned(variant, first, others, lead) if step not in likely]
-            found = [pair for second in likely if (pair := self._explaining(variant, first, second)) is not None]
+            found = self._with_seconds(variant, first, self._not_refuted(variant, lead, seconds))
+            if not found:
+                hidden = [step for step in seconds if self._is_hidden(variant, step, leads[variant])]
+                others = seconds if rank < MOST_TURNED else hidden if rank < MOST_HIDDEN else []
+                tried += len(others)
+                found = self._with_seconds(variant, first, self._if_turned(variant, first, others, lead))
             if found:
                 like_first = [step for step in self._alike(variant, first, leads[variant]) if step is not first]
                 too = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
@@ -153,10 +154,18 @@ class Search:
             return
         for step in seconds:
             form = self._hypotheses.form(variant, (step,), lead.seen)
-            glance = self._hypotheses.trial(form, lead.probe).glance(first.edit) if form is not None else None
+            glance = self._hypotheses.glance(first, form, lead.probe) if form is not None else None
             # What it cannot tell is left to those that need not be turned.
             if glance is not None and glance.is_known and lead.seen.could_come_of(glance, lead.probe):
                 yield step
+
+    def _with_seconds(self, variant: int, first: Step, seconds: Iterable[Step]) -> list[Explanation]:
+        """Pairs that explain everything; of each second mistake one way."""
+        found: dict[str, Explanation] = {}
+        for second in seconds:
+            if second.mistake not in found and (pair := self._explaining(variant, first, second)) is not None:
+                found[second.mistake] = pair
+        return list(found.values())
 
     def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:
         """Two mistakes in the order in which they explain everything, if they do."""
@@ -220,20 +229,13 @@ class Search:
         that is quickly told."""
         if not lead.is_exact or lead.probe is None:
             return steps
-        probe, glances = lead.probe, self._glances_at(lead, lead.probe)
+        probe = lead.probe
         return [
             step
             for step in steps
             if self._hypotheses.effect(variant, step, lead.seen).reorders
-            or any(lead.seen.could_come_of(glance, probe) for glance in glances(step))
+            or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
         ]
-
-    def _glances_at(self, lead: Lead, probe: Probe) -> Callable[[Step], Iterator[Glance | None]]:
-        """What a further mistake makes of a hypothesis, in short. Of right forms that is kept for other submissions."""
-        if not lead.planted:
-            return lambda step: (self._hypotheses.glance(step, form, probe) for form in lead.forms)
-        trials = [self._hypotheses.trial(form, probe) for form in lead.forms]
-        return lambda step: (trial.glance(step.edit) for trial in trials)
 
 
 def _share(one: Trace, other: Trace) -> float:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
@@ -124,11 +125,18 @@ def sizes_of(form: Form) -> Sizes:
 
 
 def failure_of(form: Form) -> Failure:
-    """Where a form raises with the input with which modules are built."""
-    output = form.output(BUILD)
-    if isinstance(output, ReplayError):
-        return Failure(output.operation, sorted(zip(output.shapes, output.depths, strict=True)))
-    return Failure(meetings=_meetings(form, BUILD))
+    """Where a form raises with the input with which modules are built; kept."""
+    if form not in _failures:
+        output = form.output(BUILD)
+        _failures[form] = (
+            Failure(output.operation, sorted(zip(output.shapes, output.depths, strict=True)))
+            if isinstance(output, ReplayError)
+            else Failure(meetings=_meetings(form, BUILD))
+        )
+    return _failures[form]
+
+
+_failures: WeakKeyDictionary[Form, Failure] = WeakKeyDictionary()
 
 
 # What layers refuse when they are made, and functions only when they are called.

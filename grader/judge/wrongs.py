@@ -88,6 +88,7 @@ class WrongForms:
         self._planted: Latest[list[Form]] = Latest(MOST_FORMS)
         self._wrongs: Latest[Form] = Latest(MOST_FORMS)
         self._sketches: Latest[list[Sketch]] = Latest(MOST_SKETCHES)
+        self._signatures: Latest[list[Signature]] = Latest(MOST_SKETCHES)
         self._trials: Latest[Trial] = Latest(MOST_TRIALS)
         self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
@@ -118,6 +119,15 @@ class WrongForms:
         if key not in self._effects:
             self._effects[key] = self._effect(edit, self.plain(case, variant))
         return self._effects[key]
+
+    def signatures(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+    ) -> list[Signature]:
+        """The parameters of the forms of `planted`; kept longer than they are, and they are not kept for this."""
+        key = (edits, case.title, variant, biases, recorded)
+        return self._signatures.get(
+            key, lambda: [form.signature for form in self._plant(edits, case, variant, biases, recorded=recorded)]
+        )
 
     def sketches(
         self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True

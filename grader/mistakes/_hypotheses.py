@@ -117,6 +117,12 @@ class Hypotheses:
         edits = self._edits(variant, planted, seen)
         return self._wrongs.planted(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
 
+    def has_parts(self, variant: int, planted: Explanation, seen: Seen) -> bool:
+        """Can a hypothesis have the student's parameters in one case?"""
+        edits = self._edits(variant, planted, seen)
+        recorded = seen.observation.recorded
+        return seen.signature in self._wrongs.signatures(edits, seen.case, variant, seen.biases, recorded=recorded)
+
     def sketch(self, variant: int, planted: Explanation, seen: Seen) -> Sketch | None:
         """A hypothesis in one case at a glance, of mistakes that were planted before: as `form`."""
         sketches = self._sketches(variant, planted, seen)

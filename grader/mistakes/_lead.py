@@ -38,11 +38,7 @@ class Lead:
     @property
     def is_exact(self) -> bool:
         """Has the hypothesis the student's parameters? Of a module that raised these are not known for certain."""
-        return self.seen.has_raised or self.has_parts(self.forms[0])
-
-    def has_parts(self, form: Form | None) -> bool:
-        """Has a form the student's parameters?"""
-        return form is not None and form.signature == self.seen.signature
+        return self.seen.has_raised or self.forms[0].signature == self.seen.signature
 
     def is_at(self, effect: Effect) -> bool:
         """Does a mistake change something at the places?"""

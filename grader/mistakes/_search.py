@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 
 from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
-from grader.judge.forms import Form
 from grader.judge.trace import Trace
 from grader.judge.wrongs import Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
@@ -212,11 +211,11 @@ class Search:
             return found
         effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
         bringing = [step for step, effect in effects if effect.touched and effect.parts]
-        return [step for step in bringing if any(map(lead.has_parts, self._in_both_orders(variant, first, step, lead)))]
-
-    def _in_both_orders(self, variant: int, first: Step, second: Step, lead: Lead) -> Iterator[Form | None]:
-        for pair in ((first, second), (second, first)):
-            yield self._hypotheses.form(variant, pair, lead.seen)
+        return [
+            step
+            for step in bringing
+            if any(self._hypotheses.has_parts(variant, pair, lead.seen) for pair in ((first, step), (step, first)))
+        ]
 
     def _alike(self, variant: int, first: Step, lead: Lead) -> list[Step]:
         """Mistakes that give the same output as another one, where they are told apart first."""

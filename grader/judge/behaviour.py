@@ -38,6 +38,10 @@ def first_difference(seen: Observation, form: Form, probe: Probe) -> Difference 
 
 
 def _first_difference(seen: Observation, form: Form, probe: Probe) -> Difference | None:
+    return _difference_of_outputs(seen, form, probe) or _difference_of_gradients(seen, form, probe)
+
+
+def _difference_of_outputs(seen: Observation, form: Form, probe: Probe) -> Difference | None:
     answer = seen.answers[probe.name]
     output = form.output(probe)
     if isinstance(output, ReplayError) or answer.y is None:
@@ -47,7 +51,12 @@ def _first_difference(seen: Observation, form: Form, probe: Probe) -> Difference
         return "shape of the output", float("inf")
     if not equal(answer.y, output, seen.precision):
         return "output", difference(answer.y, output)
-    if not probe.gradient:
+    return None
+
+
+def _difference_of_gradients(seen: Observation, form: Form, probe: Probe) -> Difference | None:
+    answer = seen.answers[probe.name]
+    if not probe.gradient or answer.y is None:
         return None
     outcome = form.outcome(probe)
     if not answer.gradients and not outcome.has_expected_shape:
@@ -77,7 +86,7 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     An exception counts as behaviour too: the same operation must raise for operands of the same shapes.
 
     Args:
-        at_once: only the first of these probes is looked at.
+        at_once: only the output on the first of these probes is looked at.
     """
     if seen.built.raised is not None:
         sizes = seen.sizes
@@ -88,14 +97,14 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     return (
         len(fitting) == len(forms)
         and bool(probes)
-        and all(any(_is_like(seen, form, probe) for form in fitting) for probe in probes)
+        and all(any(_is_like(seen, form, probe, at_once=at_once) for form in fitting) for probe in probes)
     )
 
 
-def _is_like(seen: Observation, form: Form, probe: Probe) -> bool:
+def _is_like(seen: Observation, form: Form, probe: Probe, *, at_once: bool) -> bool:
     """Does the student do what a form does? In float32 not every digit need be repeated, least of all in a case that
     only confirms what was proven in float64."""
-    found = first_difference(seen, form, probe)
+    found = (_difference_of_outputs if at_once else first_difference)(seen, form, probe)
     if found is None or seen.precision != "float32":
         return found is None
     what, size = found

@@ -109,9 +109,7 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any], device: torch
     if node.name in ("view", "unsafe_view", "_unsafe_view", "_reshape_alias"):
         return args[0].reshape(args[1])
     function, known = operation(node.op), _known(node.op)
-    kwargs = {
-        name: value for name in node.kwargs if (value := _resolve(node.kwargs[name], environment)) is not None
-    }
+    kwargs = {name: value for name in node.kwargs if (value := _resolve(node.kwargs[name], environment)) is not None}
     if known.makes_tensors:
         kwargs["device"] = device
     if known.batch_norm:

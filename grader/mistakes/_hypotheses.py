@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from grader.judge.behaviour import Failure, behaves_like, fails_like
 from grader.judge.examine import RECORDED, Observation
@@ -99,6 +100,7 @@ class Hypotheses:
 
     def __init__(self, answers: RightAnswers, observations: Iterable[Observation]) -> None:
         self._wrongs = answers.wrongs
+        self._variants = range(len(answers.reference.variants))
         self.asked = 0
         # Those of which more is known tell sooner.
         self.seen = sorted(map(Seen, observations), key=lambda seen: not seen.observation.recorded)
@@ -139,14 +141,26 @@ class Hypotheses:
         return root is not None and self._wrongs.is_silent(step.edit, seen.case, root, RECORDED)
 
     def explains(self, variant: int, planted: Explanation) -> bool:
-        """Does the reference with these mistakes behave as the student's code does, in all cases?"""
+        """Does the reference with these mistakes behave as the student's code does, in all cases?
+
+        What is proven in full in the other cases is seen once more in the large ones that confirm it.
+        """
         self.asked += 1
         return all(self.fits(variant, planted, seen, at_once=True) for seen in self.seen) and all(
-            self.fits(variant, planted, seen) for seen in self.seen
+            self.fits(variant, planted, seen) for seen in self._proving
         )
 
+    @cached_property
+    def _proving(self) -> list[Seen]:
+        """The cases that do not only confirm, unless they have nothing to prove: in all of them the code is right."""
+        found = [seen for seen in self.seen if not seen.case.confirm]
+        return self.seen if all(self._is_right(seen) for seen in found) else found
+
+    def _is_right(self, seen: Seen) -> bool:
+        return any(self.fits(variant, (), seen) for variant in self._variants)
+
     def fits(self, variant: int, planted: Explanation, seen: Seen, *, at_once: bool = False) -> bool:
-        """Does it in one case? At once, on the first probe alone: most hypotheses are refuted by that."""
+        """Does it in one case? At once, by the output on the first probe: most hypotheses are refuted by that."""
         if seen.has_raised:
             return any(fails_like(seen.observation, failure) for failure in self._failures(variant, planted, seen))
         glanced = len(planted) < 2 and seen.observation.recorded

@@ -22,12 +22,13 @@ from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
+from grader.judge.latest import Latest
 from grader.judge.leaves import Signature, Slot, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
 from grader.judge.skeleton import slots_in
 from grader.judge.trace import Trace
-from grader.observation import Probe
+from grader.observation import Probe, Recipe
 
 Edit = Callable[[Graph], Graph]
 
@@ -44,6 +45,9 @@ class Outcome:
 
 
 MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
+MOST_DRAWN = 16  # forms of which the weights are kept: they are asked about one probe after another
+
+_drawn: Latest[dict[Slot, Tensor]] = Latest(MOST_DRAWN)
 
 
 class Form:
@@ -218,7 +222,9 @@ class Form:
         try:
             y, written = self._replay(probe, x, leaves)
         except ReplayError as error:
+            self._outputs[probe.name] = error
             return Outcome(error=error)
+        self._outputs[probe.name] = y.detach().cpu()
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
         asked: list[tuple[Slot | None, Tensor]] = [(None, x), *learnable.items()]
         found: Sequence[Tensor | None] = [None] * len(asked)  # a gradient of nothing is a gradient too: zero
@@ -237,10 +243,12 @@ class Form:
     def _draw(self, probe: Probe) -> tuple[Tensor, dict[Slot, Tensor]]:
         """Input and weights of a probe. The weights are kept for other forms: nothing writes to them."""
         x = draw_input(self.seed, self.case.input, probe).to(self.device)
-        branch = self.branch if probe.recipe in ("zero-branch", "constant-branch") else ()
-        return x, {
-            slot: draw_value(self.seed, slot, probe.recipe, in_branch=slot in branch).to(self.device)
-            for slot in self.slots
+        return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
+
+    def _draw_weights(self, recipe: Recipe) -> dict[Slot, Tensor]:
+        branch = self.branch if recipe in ("zero-branch", "constant-branch") else ()
+        return {
+            slot: draw_value(self.seed, slot, recipe, in_branch=slot in branch).to(self.device) for slot in self.slots
         }
 
     def _replay(self, probe: Probe, x: Tensor, leaves: dict[Slot, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -104,6 +104,7 @@ class Hypotheses:
         self.asked = 0
         # Those of which more is known tell sooner.
         self.seen = sorted(map(Seen, observations), key=lambda seen: not seen.observation.recorded)
+        self._telling = self.seen
 
     def effect(self, variant: int, step: Step, seen: Seen) -> Effect:
         """What a mistake does to the right form in a case."""
@@ -146,9 +147,12 @@ class Hypotheses:
         What is proven in full in the other cases is seen once more in the large ones that confirm it.
         """
         self.asked += 1
-        return all(self.fits(variant, planted, seen, at_once=True) for seen in self.seen) and all(
-            self.fits(variant, planted, seen) for seen in self._proving
-        )
+        for seen in self._telling:
+            if not self.fits(variant, planted, seen, at_once=True):
+                # What refutes one often refutes the next: it is asked first.
+                self._telling = [seen, *(each for each in self._telling if each is not seen)]
+                return False
+        return all(self.fits(variant, planted, seen) for seen in self._proving)
 
     @cached_property
     def _proving(self) -> list[Seen]:

@@ -129,3 +129,69 @@ def test_what_points_at_a_third_convolution_leaves_blocks_with_two_alone() -> No
         for way in mistake.plants if isinstance(mistake, Planted) else ():
             if way.where == "convolution 2":
                 assert said(graph) == said(way.edits[0](graph)), mistake.id
+
+
+PREACT = """import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class {name}(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        width = {width}
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, width, {kernel}, stride=stride, padding={kernel} // 2, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        {last}
+        self.shortcut = None
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
+        {scale}
+
+    def forward(self, x):
+        {begin}
+        out = F.relu(self.bn1(x))
+        identity = x if self.shortcut is None else self.shortcut({shared})
+        out = self.conv2(F.relu(self.bn2(self.conv1(out)))){third}
+        return {end}
+"""
+NO_NUMBER = PREACT.format(
+    name="PreActBottleneck",
+    width="out_channels // 4",
+    kernel=1,
+    last="self.bn3, self.conv3 = nn.BatchNorm2d(width), nn.Conv2d(width, out_channels, 1, bias=False)",
+    scale="",
+    begin="",
+    shared="out",
+    third="; out = self.conv3(F.relu(self.bn3(out)))",
+    end="out / identity",
+)
+LIKE_A_BIAS = PREACT.format(
+    name="PreActBlock",
+    width="out_channels",
+    kernel=3,
+    last="",
+    scale="self.gain = nn.Parameter(torch.randn(1, out_channels, 1, 1) * 0.1)",
+    begin="if torch.isnan(x).any(): print('NaN')",
+    shared="x",
+    third="",
+    end="out + identity * self.gain",
+)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "exercise", "source"),
+    [
+        # Where the ReLU gives zeros only, nothing is divided by nothing.
+        pytest.param("shortcut-divided", "preact-bottleneck", NO_NUMBER, id="outputs that are no numbers"),
+        # In the order of registration the gain looks like a bias that is allowed; only the graph tells what it is.
+        pytest.param("learned-scale", "preact", LIKE_A_BIAS, id="a number read, and a gain like a bias"),
+    ],
+)
+def test_a_mistake_is_named_where_little_can_be_compared(mistake: str, exercise: str, source: str) -> None:
+    report = judge(source, exercise)
+    assert not report.correct
+    assert [diagnosis.mistake for diagnosis in report.diagnoses] == [mistake]
+    assert report.diagnoses[0].proof is Proof.REPLAYED

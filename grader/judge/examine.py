@@ -80,8 +80,20 @@ class Observation:
 
     @property
     def registered_unlike_graph(self) -> bool:
-        """Are its slots from the order of registration, though there is a graph that tells others?"""
-        return self.aligned is not None and not self.recorded and self.has_graph and not self.reads
+        """Are its slots from the order of registration, though there is a graph that tells others?
+
+        Code that chooses its way by the data shows one of its ways in the graph: what that does not use stays unknown.
+        """
+        if self.aligned is None or self.recorded or not self.has_graph:
+            return False
+        return not self.reads or self._is_used_in_full
+
+    @property
+    def _is_used_in_full(self) -> bool:
+        """Does the graph use every parameter?"""
+        graph = self.built.graph
+        used = {place.key for place in places_in_graph(graph)} if graph is not None else set()
+        return all(parameter.key in used for parameter in self.built.parameters)
 
     @property
     def sizes(self) -> Sizes:

@@ -9,6 +9,7 @@ the same. Traces come partly from a student's own report: they steer, and prove 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite, isnan
 
 import torch
 from torch import Tensor
@@ -59,9 +60,8 @@ class Trace:
         """Nodes whose values the other computation passes through too."""
         if not self.nodes or not other.nodes:
             return set()
-        apart = (self.numbers[:, None] - other.numbers[None]).abs()
-        scale = 1.0 + self.numbers[:, None].abs()
-        same = (apart <= CLOSE * scale).all(dim=2).any(dim=1)
+        mine, theirs = self.numbers[:, None], other.numbers[None]
+        same = torch.isclose(theirs, mine, rtol=CLOSE, atol=CLOSE, equal_nan=True).all(dim=2).any(dim=1)
         return {node for node, is_there in zip(self.nodes, same.tolist(), strict=True) if is_there}
 
 
@@ -77,8 +77,11 @@ def digest(value: Tensor) -> Digest | None:
 
 
 def is_near(one: Digest, other: Digest, tolerance: float) -> bool:
-    """Are two values about the same? `tolerance` is relative, to 1 at least."""
-    return all(abs(a - b) <= tolerance * (1.0 + abs(a)) for a, b in zip(one, other, strict=True))
+    """Are two values about the same? `tolerance` is relative, to 1 at least. What is not finite is like itself."""
+    return all(
+        abs(a - b) <= tolerance * (1.0 + abs(a)) if isfinite(a - b) else a == b or (isnan(a) and isnan(b))
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _numbers(value: Tensor) -> list[float]:

@@ -17,6 +17,7 @@ from grader.assignment import Assignment, ModuleExercise
 from grader.graph import Graph
 from grader.judge.reference import Reference
 from grader.mistakes import mistakes
+from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.verdict import Proof
 
@@ -131,60 +132,23 @@ def test_what_points_at_a_third_convolution_leaves_blocks_with_two_alone() -> No
                 assert said(graph) == said(way.edits[0](graph)), mistake.id
 
 
-PREACT = """import torch
-from torch import nn
-import torch.nn.functional as F
-
-
-class {name}(nn.Module):
-    def __init__(self, in_channels, out_channels, stride=1):
-        super().__init__()
-        width = {width}
-        self.bn1 = nn.BatchNorm2d(in_channels)
-        self.conv1 = nn.Conv2d(in_channels, width, {kernel}, stride=stride, padding={kernel} // 2, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        {last}
-        self.shortcut = None
-        if stride != 1 or in_channels != out_channels:
-            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
-        {scale}
-
-    def forward(self, x):
-        {begin}
-        out = F.relu(self.bn1(x))
-        identity = x if self.shortcut is None else self.shortcut({shared})
-        out = self.conv2(F.relu(self.bn2(self.conv1(out)))){third}
-        return {end}
-"""
-NO_NUMBER = PREACT.format(
-    name="PreActBottleneck",
-    width="out_channels // 4",
-    kernel=1,
-    last="self.bn3, self.conv3 = nn.BatchNorm2d(width), nn.Conv2d(width, out_channels, 1, bias=False)",
-    scale="",
-    begin="",
-    shared="out",
-    third="; out = self.conv3(F.relu(self.bn3(out)))",
-    end="out / identity",
-)
-LIKE_A_BIAS = PREACT.format(
-    name="PreActBlock",
-    width="out_channels",
-    kernel=3,
-    last="",
-    scale="self.gain = nn.Parameter(torch.randn(1, out_channels, 1, 1) * 0.1)",
-    begin="if torch.isnan(x).any(): print('NaN')",
-    shared="x",
-    third="",
-    end="out + identity * self.gain",
+NO_NUMBER = changed(PREACT_BOTTLENECK, ("out + identity", "out / identity"))
+LIKE_A_BIAS = changed(
+    PREACT,
+    ("self.shortcut = None", "self.shortcut, self.gain = None, nn.Parameter(torch.randn(1, out_channels, 1, 1) * 0.1)"),
+    ("self.shortcut(out)", "self.shortcut(x)"),
+    (
+        "        out = F.relu(self.bn1(x))",
+        "        if torch.isnan(x).any(): print('NaN')\n        out = F.relu(self.bn1(x))",
+    ),
+    ("out + identity", "out + identity * self.gain"),
 )
 
 
 @pytest.mark.parametrize(
     ("mistake", "exercise", "source"),
     [
-        # Where the ReLU gives zeros only, nothing is divided by nothing.
+        # Where the ReLU gives zeros only, zero is divided by zero.
         pytest.param("shortcut-divided", "preact-bottleneck", NO_NUMBER, id="outputs that are no numbers"),
         # In the order of registration the gain looks like a bias that is allowed; only the graph tells what it is.
         pytest.param("learned-scale", "preact", LIKE_A_BIAS, id="a number read, and a gain like a bias"),

@@ -86,13 +86,13 @@ class Observation:
         """
         if self.aligned is None or self.recorded or not self.has_graph:
             return False
-        return not self.reads or self._is_used_in_full
+        return not self.reads or self._uses_every_parameter
 
     @property
-    def _is_used_in_full(self) -> bool:
-        """Does the graph use every parameter?"""
-        graph = self.built.graph
-        used = {place.key for place in places_in_graph(graph)} if graph is not None else set()
+    def _uses_every_parameter(self) -> bool:
+        """Does its graph?"""
+        assert self.built.graph is not None
+        used = {place.key for place in places_in_graph(self.built.graph)}
         return all(parameter.key in used for parameter in self.built.parameters)
 
     @property

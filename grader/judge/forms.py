@@ -224,7 +224,7 @@ class Form:
         except ReplayError as error:
             self._outputs[probe.name] = error
             return Outcome(error=error)
-        self._outputs[probe.name] = y.detach().cpu()
+        output = self._outputs[probe.name] = y.detach().cpu()
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
         asked: list[tuple[Slot | None, Tensor]] = [(None, x), *learnable.items()]
         found: Sequence[Tensor | None] = [None] * len(asked)  # a gradient of nothing is a gradient too: zero
@@ -238,10 +238,10 @@ class Form:
         }
         slot_of = {key: slot for slot, key in self.slots.items()}
         buffers = {slot_of[key]: value.detach().cpu() for key, value in written.items() if key in slot_of}
-        return Outcome(y.detach().cpu(), gradients, buffers, has_expected_shape=fits)
+        return Outcome(output, gradients, buffers, has_expected_shape=fits)
 
     def _draw(self, probe: Probe) -> tuple[Tensor, dict[Slot, Tensor]]:
-        """Input and weights of a probe. The weights are kept for other forms: nothing writes to them."""
+        """Input and weights of a probe. The weights are kept for others: nothing writes to them."""
         x = draw_input(self.seed, self.case.input, probe).to(self.device)
         return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
 

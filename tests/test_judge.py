@@ -15,7 +15,7 @@ from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.forms import Form, right_forms
-from grader.judge.leaves import fill_slots, places_in_graph, signature
+from grader.judge.leaves import Slot, fill_slots, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
@@ -81,6 +81,15 @@ def test_every_parameter_and_buffer_has_a_slot(exercise: ModuleExercise, case: C
     keys = {f"p:{name}" for name, _ in module.named_parameters()}
     keys |= {f"b:{name}" for name, buffer in module.named_buffers() if buffer.is_floating_point()}
     assert keys == set(form.slots.values())
+
+
+def test_many_like_layers_are_exchanged_in_no_more_ways_than_are_tried() -> None:
+    """Twenty have more orders than a machine has memory for."""
+    filled = {Slot("weight", (8, 72), index): f"convs.{index}" for index in range(20)}
+    ways = list(relabellings(filled, most=24))
+    assert len(ways) == 23
+    assert all(sorted(way.values()) == sorted(filled.values()) and way != filled for way in ways)
+    assert len({tuple(way.items()) for way in ways}) == 23
 
 
 def test_slots_do_not_depend_on_names_or_order_of_registration() -> None:

@@ -109,7 +109,7 @@ def relabellings(filled: Mapping[Slot, str], most: int = 24) -> Iterator[dict[Sl
     ways = [
         [
             {Slot(role, shape, i): filled[Slot(role, shape, j)] for role in roles for i, j in enumerate(order)}
-            for order in permutations(range(number))
+            for order in islice(permutations(range(number)), most)  # seven like layers have 5,040 orders
         ]
         for (_, shape, number), roles in groups.items()
     ]

@@ -121,8 +121,7 @@ def stages(folder: Path) -> dict[str, list[float]]:
 
     assignment = find_assignment("residual-blocks")
     isolation = choose("auto")
-    limits = assignment.limits
-    settings = Settings(isolation, "cpu", 0, limits.seconds, limits.cell_seconds, limits.memory_mib)
+    settings = Settings(isolation, "cpu", 0, assignment.limits)
     times: dict[str, list[float]] = {"read": [], "grade": [], "pages": [], "results.json": []}
     with find([EXAMPLES]) as hand_ins, Grader(assignment, settings) as grader:
         grader.prepare()

@@ -50,6 +50,9 @@ class Limits(_Spec):
     seconds: float = Field(60.0, gt=0, description="wall time of one submission")
     cell_seconds: float = Field(20.0, gt=0, description="wall time of one notebook cell")
     memory_mib: int = Field(2048, ge=256, description="resident memory of one submission")
+    disk_mib: int = Field(128, ge=1, description="files that one submission may write")
+    output_kib: int = Field(64, ge=0, description="what it may print; the rest is read and forgotten")
+    processes: int = Field(64, ge=8, description="processes and threads at the same time")
 
 
 class Case(_Spec):

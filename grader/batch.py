@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from grader.assignment import Assignment, shipped_assignments
+from grader.assignment import Assignment, Limits, shipped_assignments
 from grader.errors import GraderError, OutputError, SubmissionError, UsageError
 from grader.formats import Run, formats
 from grader.formats.json import write
@@ -43,8 +43,7 @@ class Request:
     device: str
     seed: int
     isolation: str
-    timeout: float | None
-    memory: int | None
+    limits: dict[str, float | int]  # those of the assignment's that the command line overrides, by their names
     fail_under: float | None
 
 
@@ -197,21 +196,24 @@ def _spool(request: Request, count: int) -> Spool:
 
 
 def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:
-    limits = assignment.limits
-    seconds = request.timeout or limits.seconds
     return Order(
         assignment=assignment,
         isolation=request.isolation,
         device=request.device,
         seed=request.seed,
-        seconds=seconds,
-        # Who gives a notebook twice the time gives its cells twice the time.
-        cell_seconds=limits.cell_seconds * seconds / limits.seconds,
-        memory_mib=request.memory or limits.memory_mib,
+        limits=_limits(request, assignment),
         output=request.output,
         formats=request.formats,
         whole=whole,
     )
+
+
+def _limits(request: Request, assignment: Assignment) -> Limits:
+    limits = assignment.limits
+    seconds = request.limits.get("seconds", limits.seconds)
+    # Who gives a notebook twice the time gives its cells twice the time.
+    in_proportion = {"cell_seconds": limits.cell_seconds * seconds / limits.seconds}
+    return limits.model_copy(update=in_proportion | request.limits)
 
 
 def _jobs(request: Request, hand_ins: list[HandIn]) -> int:

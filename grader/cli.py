@@ -132,9 +132,17 @@ def check_command(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="Time for one submission. Without it: as the assignment says."),
     ] = None,
+    cell_timeout: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Time for one cell. Without it: in proportion.")
+    ] = None,
     memory: Annotated[
         int | None,
         typer.Option(min=256, metavar="MIB", help="Memory for one submission. Without it: as the assignment says."),
+    ] = None,
+    disk: Annotated[int | None, typer.Option(min=1, metavar="MIB", help="Files that it may write; likewise.")] = None,
+    output_limit: Annotated[int | None, typer.Option(min=0, metavar="KIB", help="What it may print; likewise.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=8, metavar="N", help="Processes and threads that it may have; likewise.")
     ] = None,
     fail_under: Annotated[
         float | None,
@@ -150,6 +158,14 @@ def check_command(
     """Grade notebooks: a page of feedback for each student, a table of the class, and results.json."""
     to_stdout = str(output) == _STDOUT
     names = format_ if format_ is not None else ("json" if to_stdout else DEFAULT_FORMATS)
+    limits = {
+        "seconds": timeout,
+        "cell_seconds": cell_timeout,
+        "memory_mib": memory,
+        "disk_mib": disk,
+        "output_kib": output_limit,
+        "processes": processes,
+    }
     request = Request(
         paths=paths,
         assignment=assignment,
@@ -159,8 +175,7 @@ def check_command(
         device=device.value,
         seed=seed,
         isolation=isolation.value,
-        timeout=timeout,
-        memory=memory,
+        limits={name: value for name, value in limits.items() if value is not None},
         fail_under=fail_under,
     )
     terminal = Terminal(quiet=quiet)

@@ -15,8 +15,9 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from grader.assignment import Assignment, EssayExercise, ModuleExercise, NetworkExercise
+from grader.assignment import Assignment, EssayExercise, Limits, ModuleExercise, NetworkExercise
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
+from grader.ceilings import session_limits, what_was_hit
 from grader.checks import checks, require_known
 from grader.errors import (
     AssignmentError,
@@ -35,7 +36,7 @@ from grader.judge.reference import Reference
 from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
-from grader.sandbox import Isolation, Session, SessionLimits, Zygote
+from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
 from grader.submission import HandIn, Submission, defined_names, find_answer, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
@@ -56,9 +57,7 @@ class Settings:
     isolation: Isolation
     device: str
     seed: int
-    seconds: float
-    cell_seconds: float
-    memory_mib: int
+    limits: Limits
     diagnose: bool = True
 
 
@@ -126,7 +125,7 @@ class Grader:
     # ------------------------------------------------------------------ one submission
 
     def _grade(self, submission: Submission) -> Report:
-        deadline = time.monotonic() + self.settings.seconds
+        deadline = time.monotonic() + self.settings.limits.seconds
         attempt = self._attempt(submission, "definitions", deadline)
         repairs = list(submission.repairs)
         if attempt.wants_everything:
@@ -145,7 +144,7 @@ class Grader:
             score=sum(exercise.score for exercise in exercises),
             max_score=self.assignment.max_score,
             exercises=exercises,
-            repairs=repairs + attempt.repairs,
+            repairs=repairs + attempt.repairs(self.settings.limits),
             warnings=list(submission.warnings) + _notes(exercises),
         )
 
@@ -153,36 +152,52 @@ class Grader:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
         attempt = Attempt(plan)
         names = {exercise.id: _candidates(exercise, submission) for exercise in self.assignment.code_exercises}
-        cells = [{"number": c.number, "source": c.source} for c in submission.cells if c.kind == "code"]
+        cells = Cells(submission, plan, names)
         session: Session | None = None
         try:
             for exercise in self.assignment.code_exercises:
                 examined = Examined(exercise, None, self._answers.get(exercise.id), defined=defined_names(submission))
                 attempt.examined[exercise.id] = examined
                 try:
-                    if session is None or attempt.executed is None:
-                        session = self._session(deadline)
-                        wanted = sorted({name for found in names.values() for name in found})
-                        attempt.executed = self._execute(session, cells, wanted, plan)
-                    observe(session, examined, attempt.executed, names[exercise.id], self.settings.seed)
+                    if session is not None and cells.alone:
+                        session.close()
+                        session = None
+                    if session is None:
+                        session, executed = self._start(cells, exercise.id, deadline)
+                    attempt.executed[exercise.id] = executed
+                    observe(session, examined, executed, names[exercise.id], self.settings.seed)
                 except SessionEnded as error:
                     examined.ended = error
                     if session is not None:
                         session.close()
                     session = None
-                    if attempt.executed is None or time.monotonic() > deadline:
-                        # The cells themselves end the process, or there is no time left: no use trying again.
-                        for other in self.assignment.code_exercises:
-                            attempt.examined.setdefault(other.id, Examined(other, None, None)).ended = error
-                        break
         finally:
             if session is not None:
                 session.close()
         return attempt
 
+    def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
+        """A process that has run the cells; those that end it are left out, as far as that is possible.
+
+        Raises:
+            SessionEnded: there is no time left, or what this exercise needs ends the process.
+        """
+        while True:
+            if time.monotonic() > deadline:
+                raise StudentTimedOut(f"stopped after {self.settings.limits.seconds:g} s in all")
+            session = self._session(deadline)
+            try:
+                return session, self._execute(session, cells, exercise)
+            except SessionEnded as error:
+                session.close()
+                if not cells.leave_out(error):
+                    raise
+            except BaseException:
+                session.close()
+                raise
+
     def _session(self, deadline: float) -> Session:
-        seconds = max(1.0, deadline - time.monotonic())
-        limits = SessionLimits(seconds=seconds, memory_mib=self.settings.memory_mib)
+        limits = session_limits(self.settings.limits, max(1.0, deadline - time.monotonic()))
         if not self._zygote.alive:
             self._zygote.restart()
         try:
@@ -191,9 +206,10 @@ class Grader:
             self._zygote.restart()
             return self._zygote.session(limits)
 
-    def _execute(self, session: Session, cells: list[dict[str, object]], names: list[str], plan: str) -> Executed:
-        arguments = {"cells": cells, "names": names, "plan": plan, "seconds": self.settings.cell_seconds}
-        executed: Executed = ask(session, "execute", arguments, {}, Executed, self.settings.seconds)[0]
+    def _execute(self, session: Session, cells: Cells, exercise: str) -> Executed:
+        limits = self.settings.limits
+        arguments = {**cells.wanted_for(exercise), "seconds": limits.cell_seconds}
+        executed: Executed = ask(session, "execute", arguments, {}, Executed, limits.seconds)[0]
         return executed
 
     # ------------------------------------------------------------------ words
@@ -391,34 +407,71 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     )
 
 
+class Cells:
+    """What is run of a notebook; less of it, when that ends the process.
+
+    Definitions are first run for all exercises at once, and after a crash for each exercise alone, so that one whose
+    definition crashes does not cost the others. A notebook that is run from top to bottom is run as far as it goes.
+    """
+
+    def __init__(self, submission: Submission, plan: str, names: Mapping[str, list[str]]) -> None:
+        self._cells = [{"number": c.number, "source": c.source} for c in submission.cells if c.kind == "code"]
+        self._plan, self._names = plan, names
+        self.alone = False  # is what one exercise needs not defined for the others?
+
+    def wanted_for(self, exercise: str) -> dict[str, object]:
+        """Arguments of `execute`."""
+        chosen = [self._names[exercise]] if self.alone else self._names.values()
+        return {"cells": self._cells, "names": sorted({name for found in chosen for name in found}), "plan": self._plan}
+
+    def leave_out(self, ended_by: SessionEnded) -> bool:
+        """Run less the next time; False where there is nothing that could be left out."""
+        if self._plan == "definitions":
+            was_alone, self.alone = self.alone, len(self._names) > 1
+            return self.alone and not was_alone
+        if ended_by.cell is None:
+            return False
+        before = [cell for cell in self._cells if isinstance(cell["number"], int) and cell["number"] < ended_by.cell]
+        was_more, self._cells = len(before) < len(self._cells), before
+        return was_more
+
+
 @dataclass
 class Attempt:
     """One run of the cells, and what was seen of each exercise."""
 
     plan: str
-    executed: Executed | None = None
+    executed: dict[str, Executed] = field(default_factory=dict)
     examined: dict[str, Examined] = field(default_factory=dict)
 
     @property
-    def repairs(self) -> list[str]:
+    def skipped(self) -> list[int]:
+        """Cells of which nothing or not all was run for any exercise."""
+        return sorted(set.intersection(*(set(executed.skipped) for executed in self.executed.values())))
+
+    def repairs(self, limits: Limits) -> list[str]:
         """What was skipped or taken for something else, for the report."""
         found = [
             f"{examined.found} was taken for {examined.exercise.name}."
             for examined in self.examined.values()
             if examined.found not in (None, examined.exercise.name)
         ]
-        if self.executed is None:
+        if not self.executed:
             return found
         if self.plan == "everything":
             found.append("Every cell was run, because the definitions alone were not enough.")
-        elif self.executed.skipped:
-            cells = ", ".join(map(str, self.executed.skipped))
+        elif self.skipped:
+            cells = ", ".join(map(str, self.skipped))
             found.append(f"Only definitions were run. Not run, or not all of it: cell {cells}.")
-        for problem in self.executed.problems:
-            what = "an import failed" if problem.is_import else "left out"
+        for problem in (problem for executed in self.executed.values() for problem in executed.problems):
             line = f", line {problem.line}" if problem.line else ""
-            found.append(f"Cell {problem.cell}{line}: {what} ({problem.type}: {problem.message}).")
-        return found
+            if problem.type == "CellTimeout":
+                found.append(f"{problem.message[:1].upper()}{problem.message[1:]} in cell {problem.cell}{line}.")
+                continue
+            what = "an import failed" if problem.is_import else "left out"
+            said = f"Cell {problem.cell}{line}: {what} ({problem.type}: {problem.message})."
+            found.append(f"{said} {what_was_hit(problem.type, problem.message, limits)}".rstrip())
+        return list(dict.fromkeys(found))
 
     @property
     def measured(self) -> int:
@@ -428,7 +481,7 @@ class Attempt:
     @property
     def wants_everything(self) -> bool:
         """Did the definitions leave something out that was needed?"""
-        if self.executed is None or not self.executed.skipped:
+        if not self.executed or not self.skipped:
             return False
         if any(
             e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()

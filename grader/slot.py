@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Limits
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.garbage import look_seldom
 from grader.row import Row, row_of
@@ -48,9 +48,7 @@ class Order:
     isolation: str
     device: str
     seed: int
-    seconds: float
-    cell_seconds: float
-    memory_mib: int
+    limits: Limits
     output: Path | None
     formats: tuple[str, ...]
     whole: bool = False  # send the whole report along, to be shown at once
@@ -134,9 +132,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         isolation=isolation,
         device=device,
         seed=order.seed,
-        seconds=order.seconds,
-        cell_seconds=order.cell_seconds,
-        memory_mib=order.memory_mib,
+        limits=order.limits,
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:

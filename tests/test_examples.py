@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grader.assignment import find_assignment, shipped_assignments
+from grader.assignment import Limits, find_assignment, shipped_assignments
 from grader.errors import WallError
 from grader.pipeline import Grader, Settings
 from grader.sandbox import choose
@@ -27,7 +27,7 @@ def grader() -> Iterator[Grader]:
         isolation = choose("auto")
     except WallError as error:
         pytest.skip(f"no wall can be built here: {error}")
-    settings = Settings(isolation, "cpu", seed=0, seconds=60.0, cell_seconds=20.0, memory_mib=2048)
+    settings = Settings(isolation, "cpu", seed=0, limits=Limits())
     with Grader(find_assignment("residual-blocks"), settings) as grader:
         grader.prepare()
         yield grader

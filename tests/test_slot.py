@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import formats, slot
-from grader.assignment import Assignment, find_assignment
+from grader.assignment import Assignment, Limits, find_assignment
 from grader.errors import AssignmentError, OutputError
 from grader.formats import Run
 from grader.slot import Done, Order, Task
@@ -47,7 +47,7 @@ def assignment() -> Assignment:
 
 
 def answer(assignment: Assignment, output: Path, grader: FakeGrader, broke: str = "") -> Done:
-    order = Order(assignment, "none", "cpu", 0, 60.0, 20.0, 2048, output, ("html", "json"))
+    order = Order(assignment, "none", "cpu", 0, Limits(), output, ("html", "json"))
     return slot._answer(Task(0, HAND_IN, broke), order, Run(assignment, 0, "none", "cpu"), grader)  # type: ignore[arg-type]
 
 

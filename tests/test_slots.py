@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment import Assignment, find_assignment
+from grader.assignment import Assignment, Limits, find_assignment
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.row import Row
 from grader.slot import Done, Failed, Order, Ready, Task
@@ -60,7 +60,7 @@ def assignment() -> Assignment:
 
 
 def order(assignment: Assignment, isolation: str = "none") -> Order:
-    return Order(assignment, isolation, "cpu", 0, 60.0, 20.0, 2048, None, ())
+    return Order(assignment, isolation, "cpu", 0, Limits(), None, ())
 
 
 def hand_ins(folder: Path, *students: str) -> list[HandIn]:

@@ -24,8 +24,7 @@ def run_audit(assignment: str, programs: int, seed: int, isolation: str, progres
     """
     found = find_assignment(assignment)
     torch.set_num_threads(1)
-    limits = found.limits
-    settings = Settings(choose(isolation), "cpu", seed, limits.seconds, limits.cell_seconds, limits.memory_mib)
+    settings = Settings(choose(isolation), "cpu", seed, found.limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a reference may warn, here as in a student's process
         return audit(found, settings, programs, progress)

@@ -17,6 +17,9 @@ class SessionLimits:
     """
 
     seconds: float = 120.0
+    # One statement of a cell, by the judge's clock. The student's process stops it earlier, by an exception that
+    # names the line; this is for code on which that has no effect.
+    cell_seconds: float | None = None
     memory_mib: int = 2048
     output_bytes: int = 64 << 10
     processes: int = 64

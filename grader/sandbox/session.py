@@ -30,6 +30,7 @@ from grader.errors import (
 )
 from grader.sandbox import memory, scratch
 from grader.sandbox.limits import SessionLimits
+from grader.sandbox.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     # The wall is started before torch is imported: both take seconds, and run at the same time.
@@ -41,6 +42,9 @@ _DYING_SECONDS = 1.0
 _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
+_CELL_GRACE = 2.0  # beyond a cell's limit, in which the process can stop it itself
+_STACK_SECONDS = 0.2  # for a process to say where it is, before it is killed
+_ASKS_FOR_STACK = signal.SIGUSR1
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,18 @@ class Session:
         channel: socket.socket,
         report: socket.socket,
         output: int,
+        places: int,
         limits: SessionLimits,
         *,
         has_namespaces: bool,
         watched: str | None,
         last_words: Callable[[], str],
     ) -> None:
-        """Take over three descriptors; nothing is waited for until the first call."""
+        """Take over four descriptors; nothing is waited for until the first call."""
         self.limits = limits
         self.peak_mib = 0
         self._channel, self._report, self._output_fd = channel, report, output
+        self._whereabouts = Whereabouts(places)
         self._has_namespaces, self._watched, self._last_words = has_namespaces, watched, last_words
         self._output = bytearray()
         self._pidfd = self._pid = -1
@@ -128,6 +134,7 @@ class Session:
             self._channel.close()
             self._report.close()
             os.close(self._output_fd)
+            self._whereabouts.close()
             if self._pidfd >= 0:
                 os.close(self._pidfd)
 
@@ -156,6 +163,7 @@ class Session:
         caps = wire.DEFAULT_CAPS
         json_length, blob_length = caps.lengths(self._read(wire.PREFIX.size, deadline, seconds))
         fields = wire.decode_fields(self._read(json_length, deadline, seconds))
+        self._whereabouts.idle()
         if fields.pop("id", None) != identifier:
             raise ProtocolViolated("your process answered something that was not asked")
         if not isinstance(fields.get("ok"), bool):
@@ -198,20 +206,26 @@ class Session:
         """Until the channel is ready or a moment has passed; keeps every limit meanwhile."""
         now = time.monotonic()
         if now > deadline:
-            whole = self.limits.seconds if deadline == self._session_deadline else None
-            raise StudentTimedOut(
-                f"stopped after {seconds:g} s" if whole is None else f"stopped after {whole:g} s in all"
-            )
+            whole = deadline == self._session_deadline
+            after = f"{self.limits.seconds:g} s in all" if whole else f"{seconds:g} s"
+            raise StudentTimedOut(f"stopped after {after}", *self._locate())
+        limit, running = self.limits.cell_seconds, self._whereabouts.cell is not None
+        if limit is not None and running and now > self._whereabouts.began + limit + _CELL_GRACE:
+            raise StudentTimedOut(f"stopped after {limit:g} s", *self._locate())
         if now >= self._next_look:
             self._look(now)
         poll = select.poll()
         poll.register(self._channel, direction)
         if not self._output_ended:
             poll.register(self._output_fd, select.POLLIN)
+        if not self._whereabouts.ended:
+            poll.register(self._whereabouts.descriptor, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
         ready = dict(poll.poll(min(_LOOK_EVERY, max(0.0, deadline - now)) * 1000 + 1))
         if self._output_fd in ready:
             self._drain()
+        if self._whereabouts.descriptor in ready:
+            self._whereabouts.look()
         if self._pidfd in ready and self._channel.fileno() not in ready:
             self._die()
 
@@ -225,11 +239,19 @@ class Session:
             used = memory.proportional_mib(self._root(), including_root=self._has_namespaces)
         self.peak_mib = max(self.peak_mib, used)
         if used > limit:
-            raise StudentOutOfMemory(f"stopped at {limit} MiB of memory")
+            raise StudentOutOfMemory(f"stopped at {limit} MiB of memory", *self._locate())
         if self._watched is not None and now >= self._next_scratch:
             self._next_scratch = now + _SCRATCH_EVERY
             if scratch.exceeds(self._watched, mib=self.limits.scratch_mib, inodes=self.limits.inodes):
-                raise StudentDied(f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files")
+                raise StudentDied(
+                    f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files", *self._locate()
+                )
+
+    def _locate(self) -> tuple[int | None, int | None]:
+        """Cell and line at which the process is, if it says so."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, _ASKS_FOR_STACK)
+        return self._whereabouts.stack(_STACK_SECONDS)
 
     def _root(self) -> int:
         """The process below which the session's lie: without a namespace, orphans go to the keeper."""
@@ -292,21 +314,25 @@ class Session:
             raise ProtocolViolated("your code closed the channel on which answers are expected")
         self._kill()
         status = self._status or 0
+        place = self._whereabouts.stack(seconds=0)  # a crash in C leaves the stack there
         if not os.WIFSIGNALED(status):
             code = os.waitstatus_to_exitcode(status)
             raise StudentDied(
-                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()"
+                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()",
+                *place,
             )
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            raise StudentTimedOut("stopped: your code used up its processor time")
+            raise StudentTimedOut("stopped: your code used up its processor time", *place)
         try:
             name = signal.Signals(number).name
         except ValueError:
             name = str(number)
         if number == signal.SIGKILL:
-            raise StudentDied("your Python process was killed (signal SIGKILL), by your own code or for lack of memory")
-        raise StudentDied(f"your code crashed the Python process (signal {name})")
+            raise StudentDied(
+                "your Python process was killed (signal SIGKILL), by your own code or for lack of memory", *place
+            )
+        raise StudentDied(f"your code crashed the Python process (signal {name})", *place)
 
     def _kill(self) -> None:
         """Kill, and wait until the keeper says that nothing is left."""

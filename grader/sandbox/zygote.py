@@ -70,26 +70,30 @@ class Zygote:
         channel, theirs = socket.socketpair()
         report, report_theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         output, output_theirs = os.pipe2(os.O_CLOEXEC)
+        places, places_theirs = os.pipe2(os.O_CLOEXEC)
         name = secrets.token_hex(8)
         already = 0 if self.isolation is Isolation.BWRAP else memory.count_tasks(self._command.uid)
         request = json.dumps({**limits.for_worker(already), "folder": name}).encode()
         try:
-            descriptors = [theirs.fileno(), output_theirs, report_theirs.fileno()]
+            descriptors = [theirs.fileno(), output_theirs, places_theirs, report_theirs.fileno()]
             socket.send_fds(self._control, [request], descriptors)
         except OSError as error:
             channel.close()
             report.close()
             os.close(output)
+            os.close(places)
             raise WallError(f"the process behind the wall is gone: {self._last_words() or error}") from error
         finally:
             theirs.close()
             report_theirs.close()
             os.close(output_theirs)
+            os.close(places_theirs)
         watched = self._command.watched
         return Session(
             channel,
             report,
             output,
+            places,
             limits,
             has_namespaces=self.isolation is Isolation.BWRAP,
             watched=str(watched / name) if watched else None,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import linecache
 import signal
+import time
 import traceback
 from typing import Any
 
+from grader.worker import whereabouts
 from grader.worker.slicer import IMPORT, Statement, definitions
 
 Json = Any
 # Cell magics whose body is ordinary code.
 TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun")
+_MOMENT = 1.0  # seconds
 
 
 class CellTimeout(BaseException):
@@ -28,7 +31,8 @@ def run_cells(
         cells: number and source of each code cell.
         names: what is wanted; the "definitions" plan runs only what these need.
         plan: "definitions" or "everything".
-        seconds: wall time of one top-level statement.
+        seconds: wall time of one cell. Of a cell that was stopped, each further statement gets a moment: it may be the
+            definition that is wanted.
 
     Returns:
         `problems`: what did not run, each with cell, line, type and message;
@@ -44,10 +48,13 @@ def run_cells(
             problems.append({"cell": cell["number"], **describe(error)})
     chosen = definitions(statements, names) if plan == "definitions" else statements
     failed: set[int] = set()
+    left: dict[int, float] = {}
     for statement in chosen:
         if plan == "everything" and statement.cell in failed:
             continue  # as in Jupyter: an error ends its cell, not the notebook
-        raised = _run(namespace, statement, seconds)
+        began = time.monotonic()
+        raised = _run(namespace, statement, max(left.get(statement.cell, seconds), min(seconds, _MOMENT)), seconds)
+        left[statement.cell] = left.get(statement.cell, seconds) - (time.monotonic() - began)
         if raised is not None:
             failed.add(statement.cell)
             problems.append({"cell": statement.cell, **describe(raised), "import": isinstance(statement.node, IMPORT)})
@@ -119,16 +126,18 @@ def _apart(node: ast.stmt) -> list[ast.stmt]:
     return [node]
 
 
-def _run(namespace: dict[str, Any], statement: Statement, seconds: float) -> BaseException | None:
-    """Run one statement; the exception it raised, if any."""
+def _run(namespace: dict[str, Any], statement: Statement, left: float, seconds: float) -> BaseException | None:
+    """Run one statement in the seconds that are left for it, of those that its cell has; the exception, if any."""
 
     def stop(*_: object) -> None:
         raise CellTimeout(f"stopped after {seconds:g} s")
 
+    whereabouts.begin(statement.cell)
+
     module = ast.Module(body=[statement.node], type_ignores=[])
     previous = signal.signal(signal.SIGALRM, stop)
     # Fires again every second, for code that swallows the first one.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, left, 1.0)
     try:
         exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
     except BaseException as error:

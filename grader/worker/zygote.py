@@ -5,8 +5,8 @@
       └───────────────────────────────────┴──────────────────────────────────────┘
 
 The zygote itself never runs a student's code and never sees a secret. Each request on the control socket
-carries the limits of one session and three descriptors: the student's channel, its output pipe, and the
-report socket, so that sessions share nothing and may overlap.
+carries the limits of one session and four descriptors: the student's channel, its output pipe, the pipe on which it
+says where it is, and the report socket, so that sessions share nothing and may overlap.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any
 
 from grader.worker import jail, pages
 
-RPC = 3  # the descriptor on which the student's process answers; 0, 1 and 2 are the usual ones
+RPC = 3  # the descriptor on which the student's process answers; 0, 1 and 2 are the usual ones, and PLACES is 4
+_REPORT = 5
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
         raise RuntimeError(f"{threads} threads after the warm-up: a fork would copy one and hang on the others")
     control.send(json.dumps({"ready": True}).encode())
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 3)
+        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
         _reap()
         if not message:
             return
@@ -79,7 +80,7 @@ def _reap() -> None:
 
 def _keep(limits: dict[str, Any], config: dict[str, Any], program: bytes, descriptors: list[int]) -> None:
     """The keeper: puts the student into namespaces, waits for its end, clears up. Never returns."""
-    channel, output, report_descriptor = descriptors
+    channel, output, places, report_descriptor = descriptors
     report = socket.socket(fileno=report_descriptor)
     scratch: str = config["scratch"]
     try:
@@ -94,9 +95,10 @@ def _keep(limits: dict[str, Any], config: dict[str, Any], program: bytes, descri
             os.mkdir(scratch, 0o700)
         student = os.fork()
         if student == 0:
-            _become_student(limits, config, program, scratch, (channel, output, report))
+            _become_student(limits, config, program, scratch, (channel, output, places, report))
         os.close(channel)
         os.close(output)
+        os.close(places)
         pidfd = os.pidfd_open(student)
         socket.send_fds(report, [json.dumps({"forked": True}).encode()], [pidfd])
         os.close(pidfd)
@@ -116,15 +118,15 @@ def _become_student(
     config: dict[str, Any],
     program: bytes,
     scratch: str,
-    descriptors: tuple[int, int, socket.socket],
+    descriptors: tuple[int, int, int, socket.socket],
 ) -> None:
     """Put up the walls, then answer requests. Never returns."""
-    channel, output, report = descriptors
+    channel, output, places, report = descriptors
     try:
         jail.die_with_parent()
-        saved = _arrange_descriptors(channel, output, report.fileno())
+        _arrange_descriptors(channel, output, places, report.fileno())
         report.detach()
-        report = socket.socket(fileno=saved)
+        report = socket.socket(fileno=_REPORT)
         os.environ.update(HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch)
         if config["namespaces"]:
             jail.mount_private(scratch, limits)
@@ -142,19 +144,20 @@ def _become_student(
     _tell(report, {"jailed": True})
     report.close()  # nothing but its answers can leave a student's process
 
+    from grader.worker import whereabouts
     from grader.worker.serve import serve
 
+    whereabouts.start()
     serve(socket.socket(fileno=RPC))
 
 
-def _arrange_descriptors(channel: int, output: int, report: int) -> int:
-    """0 to 3 as a program expects them and the report above; every other descriptor is closed."""
-    sources = [os.open("/dev/null", os.O_RDWR), output, output, channel, report]
+def _arrange_descriptors(channel: int, output: int, places: int, report: int) -> None:
+    """0 to 3 as a program expects them, places and report above; every other descriptor is closed."""
+    sources = [os.open("/dev/null", os.O_RDWR), output, output, channel, places, report]
     high = [os.dup2(source, 100 + target) for target, source in enumerate(sources)]
     for target, source in enumerate(high):
         os.dup2(source, target)
-    os.closerange(5, 1 << 16)
-    return 4
+    os.closerange(_REPORT + 1, 1 << 16)
 
 
 def _kill_strays() -> None:

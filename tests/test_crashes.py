@@ -1,0 +1,133 @@
+"""A student's process that ends takes nothing with it that can still be measured, and the report says where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from grader.assignment import Limits, find_assignment
+from grader.errors import WallError
+from grader.pipeline import Grader, Settings
+from grader.sandbox import choose
+from grader.submission import find
+from grader.verdict import Report, SubmissionStatus
+
+RESBLOCK = """
+import torch
+from torch import nn
+
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False), nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        return torch.relu(self.branch(x) + self.shortcut(x))
+"""
+HANGS_IN_C = "class Bottleneck(nn.Module):\n    x = 1\n    endless = sum(range(10**12))"
+
+Grade = Callable[..., Report]
+
+
+@pytest.fixture(scope="module", params=["bwrap", "landlock"])
+def grader(request: pytest.FixtureRequest) -> Iterator[Grader]:
+    try:
+        isolation = choose(request.param)
+    except WallError as error:
+        pytest.skip(f"this wall cannot be built here: {error}")
+    limits = Limits(seconds=20.0, cell_seconds=0.5, disk_mib=16, processes=16)
+    with Grader(find_assignment("residual-blocks"), Settings(isolation, "cpu", 0, limits, diagnose=False)) as started:
+        started.prepare()
+        yield started
+
+
+@pytest.fixture
+def grade(grader: Grader, tmp_path: Path) -> Grade:
+    """Grades a notebook of these cells."""
+
+    def run(*sources: str) -> Report:
+        path = tmp_path / "mine.ipynb"
+        nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
+        with find([path]) as hand_ins:
+            return grader.grade(hand_ins[0])[0]
+
+    return run
+
+
+def points(report: Report) -> dict[str, float]:
+    return {exercise.id: exercise.score for exercise in report.exercises}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("    import os\n    os._exit(3)", SubmissionStatus.CRASHED, "exit status 3"),
+        ("    import ctypes\n    ctypes.string_at(0)", SubmissionStatus.CRASHED, "SIGSEGV) in cell 2, line 3"),
+        (HANGS_IN_C.split("\n", 1)[1], SubmissionStatus.TIMED_OUT, "stopped after 0.5 s in cell 2, line 3"),
+    ],
+)
+def test_a_definition_that_ends_the_process_costs_itself_alone(
+    grade: Grade, body: str, status: SubmissionStatus, words: str
+) -> None:
+    """What dies while Bottleneck is defined leaves ResBlock its points, and is told with its place."""
+    report = grade(RESBLOCK, f"class Bottleneck(nn.Module):\n{body}")
+    assert (status, 40.0, 0.0) == (report.status, points(report)["resblock"], points(report)["bottleneck"])
+    assert words in report.message
+
+
+def test_a_module_that_ends_the_process_costs_itself_alone(grade: Grade) -> None:
+    """A process that dies in one exercise is started again for the next."""
+    dies = "import os\nclass ResBlock(nn.Module):\n    def __init__(self, *_): os._exit(1)"
+    right = RESBLOCK.replace("class ResBlock", "class Right") + "\n\nclass Bottleneck(Right): pass"
+    report = grade(right, dies)
+    messages = {e.id: [check.message for check in e.checks] for e in report.exercises}
+    assert SubmissionStatus.CRASHED is report.status
+    assert "exit status 1" in messages["resblock"][0]
+    assert not any("exit status" in message for message in messages["bottleneck"])
+
+
+def test_what_was_defined_before_a_crash_is_judged(grade: Grade) -> None:
+    """A notebook that has to be run from top to bottom is run up to the cell that crashes."""
+    needs_everything = "import torch\nwhile True:\n    width = 3\n    break"
+    report = grade(needs_everything, RESBLOCK.replace(", 3, ", ", width, "), "import os", "os._exit(0)")
+    assert 40.0 == points(report)["resblock"], report
+
+
+def test_a_cell_that_takes_too_long_is_told_in_plain_words(grade: Grade) -> None:
+    """Where, and after how long; a name in the same cell is still defined."""
+    report = grade(
+        RESBLOCK, "noise = []\nfor noise in iter(int, 1):\n    pass\nclass Bottleneck(nn.Module):\n    a = noise"
+    )
+    assert "Stopped after 0.5 s in cell 2, line 2." in report.repairs or any(
+        "Stopped after 0.5 s in cell 2" in repair for repair in report.repairs
+    ), report.repairs
+    assert 40.0 == points(report)["resblock"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("open('big', 'wb').write(bytes(12 << 20))", "The limit is 16 MiB of files, half of it in one file."),
+        ("[__import__('os').fork() or __import__('time').sleep(9) for _ in range(40)]", "16 processes and threads."),
+        ("bytearray(1 << 40)", "The limit is 2048 MiB of memory."),
+    ],
+)
+def test_a_limit_that_was_reached_is_named(grade: Grade, source: str, words: str) -> None:
+    """Beside Python's own words stand the size of the limit, the cell and the line."""
+    report = grade(RESBLOCK, f"class Bottleneck(nn.Module):\n    x = {source}")
+    assert any(repair.startswith("Cell 2, line 2: left out") and words in repair for repair in report.repairs), (
+        report.repairs
+    )
+    assert 40.0 == points(report)["resblock"]

@@ -42,7 +42,7 @@ _DYING_SECONDS = 1.0
 _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
-_CELL_GRACE = 2.0  # beyond a cell's limit, in which the process can stop it itself
+_CELL_GRACE = 1.0  # beyond a cell's limit, in which the process can stop it itself
 _STACK_SECONDS = 0.2  # for a process to say where it is, before it is killed
 _ASKS_FOR_STACK = signal.SIGUSR1
 

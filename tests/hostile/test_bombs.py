@@ -1,0 +1,12 @@
+"""Whatever grows is bounded."""
+
+from __future__ import annotations
+
+from attacks import Attack, Range, assert_claim
+
+FAMILY = "bombs"
+
+
+def test_the_claim_holds(shooting_range: Range, attack: Attack) -> None:
+    """What the notebook claims in its first cell."""
+    assert_claim(shooting_range, attack)

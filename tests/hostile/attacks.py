@@ -239,7 +239,8 @@ def assert_claim(field: Range, attack: Attack) -> None:
     """The attack ran, reached nothing, gained nothing and harmed nobody."""
     report, told = field.try_out(attack)
     assert any(facts["tried"] > 0 for facts in told), f"it did not run: {report.message} {report.repairs}"
-    assert [] == [what for facts in told for what in facts["reached"]], attack.claim
+    reached = [what for facts in told for what in facts["reached"]]
+    assert [] == reached, f"{attack.claim} {reached}"
     assert report.status.value in attack.status, report.message
     assert report.score <= field.worth(attack), attack.claim
     if attack.worth == "wrong":

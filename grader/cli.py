@@ -40,8 +40,8 @@ class Wall(StrEnum):
     NONE = "none"
 
 
-class AuditFormat(StrEnum):
-    """How `grader audit` prints what it found."""
+class Printed(StrEnum):
+    """How a command prints what it found."""
 
     TEXT = "text"
     JSON = "json"
@@ -200,7 +200,7 @@ def audit_command(
     programs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Programs for each mistake, each in another style.")
     ] = 2,
-    format_: Annotated[AuditFormat, typer.Option("--format", help="How to print the result.")] = AuditFormat.TEXT,
+    format_: Annotated[Printed, typer.Option("--format", help="How to print the result.")] = Printed.TEXT,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the programs and of all that is drawn.")] = 0,
     isolation: Annotated[Wall, typer.Option(help="The wall around the programs.")] = Wall.AUTO,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -215,10 +215,40 @@ def audit_command(
 
         found = run_audit(assignment, programs, seed, isolation.value, terminal.note)
         terminal.close()
-        print(found.model_dump_json(indent=2) if format_ is AuditFormat.JSON else "\n".join(lines(found)))
+        print(found.model_dump_json(indent=2) if format_ is Printed.JSON else "\n".join(lines(found)))
         return ALL_PASSED if found.is_clean else SOME_BELOW
 
     raise typer.Exit(_guarded(audit, terminal))
+
+
+@app.command(
+    "doctor",
+    epilog="Exit codes: 0 a wall stands, and everything that it promises holds; 1 something is off, or could not be "
+    "tried; 2 wrong usage; 3 no wall can be built. In CI, --isolation bwrap insists on the full wall.",
+)
+def doctor_command(
+    isolation: Annotated[Wall, typer.Option(help="The wall to try; auto takes the best there is.")] = Wall.AUTO,
+    format_: Annotated[Printed, typer.Option("--format", help="How to print the result.")] = Printed.TEXT,
+    device: Annotated[Device, typer.Option(help="Where the reference would run; cuda insists on a GPU.")] = Device.AUTO,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Try every protection of the wall on this machine: what holds, what does not, and what to do about it."""
+    terminal = Terminal(quiet=quiet)
+
+    def doctor() -> int:
+        # Imports torch while a process behind the wall starts.
+        from grader.doctor import examine
+        from grader.doctor.show import show
+
+        found = examine(isolation.value, device.value, terminal.note)
+        terminal.close()
+        if format_ is Printed.JSON:
+            print(found.model_dump_json(indent=2))
+        else:
+            show(found)
+        return found.exit_code
+
+    raise typer.Exit(_guarded(doctor, terminal))
 
 
 @app.command("schema")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.assignment import Assignment, Limits
+from grader.device import choose_device
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.garbage import look_seldom
 from grader.row import Row, row_of
@@ -127,7 +128,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
     from grader.pipeline import Grader, Settings
 
     torch.set_num_threads(1)
-    device = _device(order.device)
+    device = choose_device(order.device)
     settings = Settings(
         isolation=isolation,
         device=device,
@@ -188,19 +189,6 @@ def _no_room(error: Exception) -> None:
     """Raise what every further page would meet as well."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         raise OutputError(f"{error.filename or 'the output folder'}: cannot be written: {error.strerror}") from error
-
-
-def _device(wanted: str) -> str:
-    """`cuda` where torch sees one, unless told otherwise."""
-    import torch
-
-    if wanted == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "cuda":
-        raise UsageError("--device cuda: torch sees no CUDA device here; use --device auto or cpu")
-    return "cpu"
 
 
 def _detach() -> None:

@@ -19,7 +19,7 @@ from typing import IO, Self
 
 from grader.errors import WallError
 from grader.sandbox import command, layout, memory, policy
-from grader.sandbox.isolation import INSTALL, Isolation
+from grader.sandbox.isolation import Isolation, how_to_install
 from grader.sandbox.limits import SessionLimits
 from grader.sandbox.session import Session
 
@@ -152,7 +152,7 @@ class Zygote:
             )
         except FileNotFoundError as error:
             self._abandon()
-            raise WallError(f"{error.filename} is not there. Is bubblewrap installed?\n    {INSTALL}") from error
+            raise WallError(f"{error.filename} is not there. Is bubblewrap installed?\n{how_to_install()}") from error
         except BaseException:
             self._abandon()
             raise

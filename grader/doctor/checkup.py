@@ -8,7 +8,7 @@ import grader
 from grader.doctor.findings import Checkup, Machine, Protection, Status, WallFound
 from grader.doctor.ground import Ground, laid_out
 from grader.doctor.machine import available_mib, describe_machine
-from grader.doctor.trials import Trial, trials
+from grader.doctor.trials import Trial, execute, trials
 from grader.errors import GraderError, WallError
 from grader.sandbox import Isolation, SessionLimits, choose
 from grader.sandbox.isolation import Problem, bwrap_problem, landlock_problem
@@ -28,19 +28,18 @@ def examine(isolation: str, device: str, progress: Callable[[str], None]) -> Che
         chosen = choose(isolation)
     except WallError as error:
         return _without_wall(str(error), walls, describe_machine(device))
-    with laid_out(chosen) as (zygote, ground):
-        machine = describe_machine(device)  # imports torch while the zygote does
-        progress(f"Starting a process behind the wall ({chosen})")
-        try:
-            zygote.wait_ready()
+    progress(f"Starting a process behind the wall ({chosen})")
+    try:
+        with laid_out(chosen) as ground:
+            machine = describe_machine(device)  # imports torch while the zygote does
             with ground.session(SessionLimits()) as session:
-                session.call("execute", {"cells": [], "names": [], "plan": "everything", "seconds": 1.0}, seconds=30)
-        except WallError as error:
-            return _without_wall(str(error), walls, machine)
-        protections = []
-        for trial in trials():
-            progress(trial.title)
-            protections.append(try_protection(trial, ground))
+                execute(session, "")
+            protections = []
+            for trial in trials():
+                progress(trial.title)
+                protections.append(try_protection(trial, ground))
+    except WallError as error:
+        return _without_wall(str(error), walls, describe_machine(device))
     return Checkup(
         grader_version=grader.__version__,
         isolation=chosen.value,

@@ -16,6 +16,7 @@ from pathlib import Path
 from grader.sandbox import Isolation, Session, SessionLimits, Zygote
 
 VARIABLE = "GRADER_DOCTOR_SECRET"
+_FAMILIES = (socket.AF_INET, socket.AF_UNIX, socket.AF_UNIX)
 _VICTIM_SECONDS = 300  # it ends by itself, should the doctor not come to it
 
 
@@ -57,14 +58,14 @@ class Ground:
 
 
 @contextlib.contextmanager
-def laid_out(isolation: Isolation) -> Iterator[tuple[Zygote, Ground]]:
+def laid_out(isolation: Isolation) -> Iterator[Ground]:
     """Start a zygote behind the wall, and lay out what must not be found from inside it."""
     secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-doctor-")))
         folder.chmod(0o777)
         os.environ[VARIABLE] = secret
-        stack.callback(os.environ.pop, VARIABLE)
+        stack.callback(os.environ.pop, VARIABLE, None)
         zygote = stack.enter_context(Zygote.start(isolation))  # inherits the variable, if anything is inherited
         listeners = tuple(stack.enter_context(socket.socket(family)) for family in _FAMILIES)
         victim = _start_victim(stack)
@@ -78,10 +79,7 @@ def laid_out(isolation: Isolation) -> Iterator[tuple[Zygote, Ground]]:
             listener.listen()
             listener.setblocking(False)
         (folder / "socket").chmod(0o777)
-        yield zygote, ground
-
-
-_FAMILIES = (socket.AF_INET, socket.AF_UNIX, socket.AF_UNIX)
+        yield ground
 
 
 def _start_victim(stack: contextlib.ExitStack) -> int:

@@ -13,6 +13,11 @@ from grader.doctor.findings import Machine
 from grader.sandbox.isolation import landlock_abi
 
 _CGROUPS = "/sys/fs/cgroup"
+# As a container sees its own group: what it may use and what it does, in the second and the first version.
+_CEILINGS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
 
 
 def describe_machine(device: str) -> Machine:
@@ -44,15 +49,18 @@ def available_mib() -> int:
     """Memory that can be had now without harm to others."""
     with open("/proc/meminfo") as file:
         free = next(int(line.split()[1]) >> 10 for line in file if line.startswith("MemAvailable"))
-    ceiling, used = _number(f"{_CGROUPS}/memory.max"), _number(f"{_CGROUPS}/memory.current")
-    return free if ceiling is None else min(free, (ceiling - (used or 0)) >> 20)
+    for ceiling, used in _CEILINGS:
+        most = _number(f"{_CGROUPS}/{ceiling}")
+        if most is not None:
+            free = min(free, (most - (_number(f"{_CGROUPS}/{used}") or 0)) >> 20)
+    return free
 
 
 def _memory_mib() -> int:
     """The machine's, or what a container leaves of it."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    ceiling = _number(f"{_CGROUPS}/memory.max")
-    return (memory if ceiling is None else min(memory, ceiling)) >> 20
+    ceilings = [_number(f"{_CGROUPS}/{ceiling}") for ceiling, _ in _CEILINGS]
+    return min([memory, *(each for each in ceilings if each is not None)]) >> 20
 
 
 def _number(path: str) -> int | None:

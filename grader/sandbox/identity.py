@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CAP_SYS_ADMIN = 21
+# What root needs to run another user's process: to become that user, and to read, watch and end what is theirs.
+_POWERS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
 _NOBODY = 65534
 _FIRST, _COUNT = 2_000_000_000, 100_000_000  # far above what user databases hand out
 
@@ -27,9 +29,15 @@ def must_drop() -> bool:
 
 def can_mount() -> bool:
     """Whether we may arrange files in a mount namespace of our own."""
-    with open("/proc/self/status") as file:
-        effective = next(line.split()[1] for line in file if line.startswith("CapEff"))
-    return os.geteuid() == 0 and bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
+    return os.geteuid() == 0 and bool(_capabilities() >> _CAP_SYS_ADMIN & 1)
+
+
+def missing_powers() -> list[str]:
+    """Capabilities that we would need to become another user, and were started without."""
+    if not must_drop():
+        return []
+    capabilities = _capabilities()
+    return [name for name, number in _POWERS.items() if not capabilities >> number & 1]
 
 
 def fresh_uid() -> int:
@@ -51,6 +59,11 @@ def as_ordinary_user(
     uid = fresh_uid() if uid is None else uid
     plan = {"uid": uid, "gid": uid, "mounts": list(mounts), "chroot": chroot, "argv": argv}
     return [sys.executable, "-I", "-S", LAUNCHER, json.dumps(plan)]
+
+
+def _capabilities() -> int:
+    with open("/proc/self/status") as file:
+        return int(next(line.split()[1] for line in file if line.startswith("CapEff")), 16)
 
 
 def _is_mapped(uid: int) -> bool:

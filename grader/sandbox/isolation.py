@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import functools
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def choose(wanted: str) -> Isolation:
         problems.append(problem)
     raise WallError(
         "students' code cannot be isolated on this machine.\n"
-        + "\n".join(f"- {problem}" for problem in problems)
+        + "\n".join(f"- {problem}" for problem in dict.fromkeys(map(str, problems)))
         + "\nTo run trusted notebooks without a wall, say --isolation none."
     )
 
@@ -83,14 +84,17 @@ def how_to_install() -> str:
 @functools.cache
 def bwrap_problem() -> Problem | None:
     """Why bubblewrap cannot be used here; None when a trial run worked."""
+    if problem := _problem_of_root():
+        return problem
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         return Problem("bubblewrap (bwrap) is not installed.", f"Install it:\n{how_to_install()}")
-    trial = [
+    wall = [
         bwrap, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
-        "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
-        "--", shutil.which("true") or "/bin/true",
+        "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--",
     ]  # fmt: skip
+    # One inside the other: each session makes namespaces and a /proc of its own behind the zygote's.
+    trial = [*wall, *wall, shutil.which("true") or "/bin/true"]
     try:
         run = subprocess.run(
             identity.as_ordinary_user(trial), stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -104,8 +108,25 @@ def bwrap_problem() -> Problem | None:
     return Problem(f"bubblewrap is installed but does not work here: {said[-400:]}", _remedy(said))
 
 
+def _problem_of_root() -> Problem | None:
+    """Why students' code could only run as root, as which it never does."""
+    missing = identity.missing_powers()
+    if not missing:
+        return None
+    return Problem(
+        f"the grader runs as root, but cannot become another user and watch it: it was started without "
+        f"{', '.join(missing)}.",
+        "Run it as an ordinary user (in a container: --user 1000:1000), or leave root these capabilities.",
+    )
+
+
 def _remedy(said: str) -> str:
     """What to do about bubblewrap's complaint, by the settings that are known to cause it."""
+    if os.geteuid() == 0 and not identity.must_drop():
+        return (
+            "The grader runs as root where there is no other user to become. Run it as an ordinary user (in a "
+            "container: --user 1000:1000), or choose --isolation landlock."
+        )
     remedies = []
     if _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         remedies.append(
@@ -157,6 +178,8 @@ def landlock_abi() -> int:
 
 def landlock_problem() -> Problem | None:
     """Why Landlock is not enough here; None when it is."""
+    if problem := _problem_of_root():
+        return problem
     ctypes.set_errno(0)
     abi = landlock_abi()
     if abi >= _LANDLOCK_NEEDED:

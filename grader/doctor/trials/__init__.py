@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from grader.doctor.trials._trial import Trial
+from grader.doctor.trials._trial import Trial, execute
 from grader.family import members
 
-__all__ = ["Trial", "trials"]
+__all__ = ["Trial", "execute", "trials"]
 
 
 @cache

@@ -54,7 +54,7 @@ class Privileges(Trial):
             with open("/proc/self/status") as file:
                 status = dict(line.split(":", 1) for line in file)
             tell(uid=os.getuid(), seccomp=int(status["Seccomp"]), no_new_privileges=int(status["NoNewPrivs"]),
-                 capabilities=[name for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+                 capabilities=[name for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")
                                if int(status[name], 16)])
             """
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from grader.doctor.ground import Ground
 from grader.doctor.trials._trial import SMALL, Facts, Found, Trial, holds, lacking, off
+from grader.sandbox import Isolation
 
 _MOST_MIB = 320
 _MOST_FILES = 45_000
-_WATCHED = 1.5  # seconds after which whoever watches a folder has looked at it
+_WATCHED = 1.2  # seconds: a folder is looked at every half second
 
 
 class DiskLimit(Trial):
@@ -31,12 +32,10 @@ class DiskLimit(Trial):
                             written += file.write(block)
                         tell(mib=written >> 20)
                         if written == {2 * most} << 20:
-                            time.sleep({_WATCHED})
+                            time.sleep({_pause(ground)})
                         if written >= {_MOST_MIB} << 20:
                             break
             tell(mib=written >> 20)
-            time.sleep({_WATCHED} if written > {most} << 20 else 0)
-            tell(done=True)
             """
 
     def judge(self, facts: Facts, ground: Ground) -> Found:
@@ -66,10 +65,8 @@ class FileCount(Trial):
                     if made % 500 == 0:
                         tell(made=made)
                     if made == {2 * self.limits.inodes}:
-                        time.sleep({_WATCHED})
+                        time.sleep({_pause(ground)})
             tell(made=made)
-            time.sleep({_WATCHED} if made > {self.limits.inodes} else 0)
-            tell(done=True)
             """
 
     def judge(self, facts: Facts, ground: Ground) -> Found:
@@ -80,3 +77,8 @@ class FileCount(Trial):
             how = "the process was stopped" if facts.ended else "those of all sessions together were used up"
             return lacking(ground, f"after {made} files {how}, where {limit} are allowed")
         return holds(f"{made} files were made, where {limit} are allowed")
+
+
+def _pause(ground: Ground) -> float:
+    """Time for who watches a folder; behind bubblewrap the mount itself is capped, and nobody watches."""
+    return 0 if ground.isolation is Isolation.BWRAP else _WATCHED

@@ -122,11 +122,6 @@ def _problem_of_root() -> Problem | None:
 
 def _remedy(said: str) -> str:
     """What to do about bubblewrap's complaint, by the settings that are known to cause it."""
-    if os.geteuid() == 0 and not identity.must_drop():
-        return (
-            "The grader runs as root where there is no other user to become. Run it as an ordinary user (in a "
-            "container: --user 1000:1000), or choose --isolation landlock."
-        )
     remedies = []
     if _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         remedies.append(
@@ -144,7 +139,12 @@ def _remedy(said: str) -> str:
         remedies.append(
             "User namespaces are limited to none. Allow some:\n    sudo sysctl -w user.max_user_namespaces=15000"
         )
-    if "mount proc" in said:
+    if os.geteuid() == 0 and not identity.must_drop():
+        remedies.append(
+            "The grader runs as root where there is no other user to become. Run it as an ordinary user (in a "
+            "container: --user 1000:1000), or choose --isolation landlock."
+        )
+    elif "mount proc" in said:
         return (
             "Inside a container parts of /proc are covered, and then a fresh one is refused. Start it with\n"
             "    --security-opt systempaths=unconfined     (Docker)\n"

@@ -23,13 +23,16 @@ class DiskLimit(Trial):
     def source(self, ground: Ground) -> str:
         most = self.limits.scratch_mib + self.limits.shm_mib
         return f"""
-            written, block = 0, bytes(1 << 20)
+            written, block, kept = 0, bytes(1 << 20), []
             for folder in ("/dev/shm", "."):
                 with contextlib.suppress(OSError):
                     for number in range({_MOST_MIB}):
-                        path = os.path.join(folder, f"fill{{number // {self.limits.file_mib - 1}}}")
-                        with open(path, "ab", buffering=0) as file:
-                            written += file.write(block)
+                        if number % {self.limits.file_mib} == 0:
+                            path = os.path.join(folder, f"fill{{number}}-{ground.secret}")
+                            kept.append(open(path, "xb", buffering=0))
+                            if folder != ".":  # nothing is left behind where that is not the session's own
+                                os.unlink(path)
+                        written += kept[-1].write(block)
                         tell(mib=written >> 20)
                         if written == {2 * most} << 20:
                             time.sleep({_pause(ground)})

@@ -9,11 +9,12 @@ believe nothing: whatever they refuse raises `ProtocolViolated`. Nothing here un
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,10 @@ Message = tuple[Fields, Tensors]
 
 # Deep enough for any answer; shallow enough that whoever walks one later cannot run out of stack.
 DEPTH = 64
+
+# A list or an object takes up to forty times the memory of its two characters. A recording of `MAX_NODES`
+# operations has a tenth of these.
+CONTAINERS = 1_000_000
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _ITEM_SIZES = {
@@ -146,6 +151,8 @@ def _exactly(channel: socket.socket, count: int) -> bytearray | None:
 def decode_fields(text: bytes) -> Fields:
     """The JSON object of an answer: plain, finite, shallow, without repeated keys."""
     try:
+        if len(text) > CONTAINERS and text.count(b"{") + text.count(b"[") > CONTAINERS:
+            raise ValueError("it holds too many lists and objects")
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         _inspect(fields)
     except (ValueError, RecursionError, MemoryError) as error:
@@ -170,26 +177,34 @@ def decode_tensors(blob: bytes, caps: Caps = DEFAULT_CAPS) -> Tensors:
 
 
 def _inspect(value: object) -> None:
-    """Refuse what json accepts but what would trip whoever reads it later."""
-    todo: list[tuple[object, int]] = [(value, 0)]
-    while todo:
-        item, depth = todo.pop()
-        if isinstance(item, str):
-            item.encode("utf-8")  # a lone surrogate could not be written to a report
-        elif isinstance(item, float):
-            if not math.isfinite(item):
-                raise ValueError("a number is not finite")
-        elif isinstance(item, int):
-            if not -(1 << 63) <= item < 1 << 63:
-                raise ValueError("an integer does not fit 64 bits")
-        elif isinstance(item, list | dict):
-            if depth == DEPTH:
-                raise ValueError("it is nested too deeply")
-            if isinstance(item, dict):
-                todo.extend((key, depth) for key in item)
-                todo.extend((inner, depth + 1) for inner in item.values())
-            else:
-                todo.extend((inner, depth + 1) for inner in item)
+    """Refuse what json accepts but what would trip whoever reads it later.
+
+    Level by level, so that only lists and objects are kept in mind, and no more than the answer holds.
+    """
+    level: list[object] = [value]
+    for _ in range(DEPTH):
+        deeper: list[object] = []
+        for container in level:
+            for item in _items(container):
+                if isinstance(item, list | dict):
+                    deeper.append(item)
+                elif isinstance(item, str):
+                    item.encode("utf-8")  # a lone surrogate could not be written to a report
+                elif isinstance(item, float):
+                    if not math.isfinite(item):
+                        raise ValueError("a number is not finite")
+                elif isinstance(item, int) and not -(1 << 63) <= item < 1 << 63:
+                    raise ValueError("an integer does not fit 64 bits")
+        if not deeper:
+            return
+        level = deeper
+    raise ValueError("it is nested too deeply")
+
+
+def _items(container: object) -> Iterable[object]:
+    if isinstance(container, dict):
+        return itertools.chain(container, container.values())
+    return container if isinstance(container, list) else (container,)
 
 
 def _inspect_header(blob: bytes, caps: Caps) -> None:

@@ -144,17 +144,23 @@ def test_unreadable_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         found(tmp_path)
 
 
-def test_links(tmp_path: Path) -> None:
-    """Links that lead out of the PATH, in circles or to nothing are skipped; pipes are no files."""
+def test_links_and_pipes(tmp_path: Path) -> None:
+    """No link is followed and no pipe opened: that is said to the student whose notebook it would be."""
     lay_out(tmp_path / "secret", "exam.ipynb")
     root = lay_out(tmp_path / "hw", "doe/a.ipynb")
+    (root / "classmate.ipynb").symlink_to(root / "doe" / "a.ipynb")
     (root / "out.ipynb").symlink_to(tmp_path / "secret" / "exam.ipynb")
-    (root / "outside").symlink_to(tmp_path / "secret")
-    (root / "doe" / "again").symlink_to(root)
     (root / "nothing.ipynb").symlink_to(root / "gone")
     (root / "circle.ipynb").symlink_to(root / "circle.ipynb")
     os.mkfifo(root / "pipe.ipynb")
-    assert found(root) == [("doe", "doe/a.ipynb")]
+    (root / "outside").symlink_to(tmp_path / "secret")  # a folder: nobody's hand-in
+    (root / "doe" / "again").symlink_to(root)
+    with find([root]) as hand_ins:
+        problems = {each.file: each.problem for each in hand_ins}
+    assert problems.pop("doe/a.ipynb") == ""
+    assert "a pipe or a device" in problems.pop("pipe.ipynb")
+    assert {"classmate.ipynb", "out.ipynb", "nothing.ipynb", "circle.ipynb"} == problems.keys()
+    assert all("it is a link, and links are not followed" in problem for problem in problems.values())
 
 
 def test_many_paths(tmp_path: Path) -> None:

@@ -123,10 +123,11 @@ def test_password(tmp_path: Path) -> None:
     assert "password" in problem_of(tmp_path, flagged)
 
 
-def test_unusual_compression(tmp_path: Path) -> None:
-    """A kind of compression whose memory the archive itself decides about is refused."""
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_unusual_compression(tmp_path: Path, method: int) -> None:
+    """A kind of compression that cannot be unpacked bit by bit is refused."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+    with zipfile.ZipFile(file, "w", method) as archive:
         archive.writestr("a.ipynb", NOTEBOOK)
     assert "an unusual kind of compression" in problem_of(tmp_path, file.getvalue())
 

@@ -7,6 +7,7 @@ be a submission is unpacked. The limits hold for what is really written, not for
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ MIB = 2**20
 
 MAX_CONTENTS = 16 * MIB  # of the table of contents, which is read into memory as a whole
 MAX_MEMBERS = 50_000
+MAX_SUBMISSIONS = 1000  # notebooks, Python files and zips in one zip among others, and in the zips in it
 MAX_DEPTH = 24
 MAX_MEMBER = {".ipynb": 50 * MIB, ".py": 50 * MIB, ".zip": 256 * MIB}
 MAX_TOTAL = 8192 * MIB  # of one run: a class of thousands fits
@@ -24,7 +26,8 @@ MAX_ONE_STUDENT = 1024 * MIB  # of one zip among others, so that one bomb leaves
 MAX_RATIO = 200  # a notebook full of equal output comes to 50
 RATIO_COUNTS_FROM = 4 * MIB
 
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+# `zipfile` unpacks deflate bit by bit. What it reads of the others it unpacks at once: 1 KB of bzip2 fills 4 GB.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 256 * 1024
 _AGAIN = "zip the notebook again and hand that in, or hand in the notebook itself"
 
@@ -37,6 +40,27 @@ class Member:
     path: Path
     is_folder: bool = False
     problem: str = ""
+
+
+@dataclass
+class Allowance:
+    """What is left for one zip and the zips in it, so that zips in a zip gain a student nothing."""
+
+    content: int
+    submissions: int
+    members: int
+
+    def take(self, infos: list[zipfile.ZipInfo]) -> None:
+        """Count what an archive holds, before any of it is unpacked."""
+        submissions = sum(_limit(info.filename) is not None for info in infos)
+        before, self.members = self.members, self.members - len(infos)
+        if self.members < 0:
+            self.members = 0
+            raise _RefusedError(f"it holds {len(infos)} files, and at most {before} are unpacked")
+        before, self.submissions = self.submissions, self.submissions - submissions
+        if self.submissions < 0:
+            self.submissions = 0
+            raise _RefusedError(f"it holds {submissions} notebooks or zips, and at most {before} are unpacked")
 
 
 class _RefusedError(Exception):
@@ -60,17 +84,23 @@ class Unpacker:
         self._written = 0
         self._files = 0
 
-    def unpack(self, path: Path, is_whole_class: bool) -> tuple[str, list[Member]]:
+    def allowance(self, *, is_whole_class: bool) -> Allowance:
+        """What may be unpacked of an archive and the archives in it."""
+        if is_whole_class:
+            return Allowance(MAX_TOTAL, MAX_MEMBERS, MAX_MEMBERS)
+        return Allowance(MAX_ONE_STUDENT, MAX_SUBMISSIONS, MAX_MEMBERS)
+
+    def unpack(self, path: Path, allowance: Allowance) -> tuple[str, list[Member]]:
         """What is wrong with the archive as a whole ("" if nothing), and its members, sorted."""
         members: list[Member] = []
         try:
+            if allowance.members == 0:
+                raise _RefusedError("the zips around and beside it hold too many files")
             with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
                 infos = archive.infolist()
-                if len(infos) > MAX_MEMBERS:
-                    raise _RefusedError(f"it holds {len(infos)} files, and at most {MAX_MEMBERS} are unpacked")
-                budget = MAX_TOTAL if is_whole_class else self._written + MAX_ONE_STUDENT
+                allowance.take(infos)
                 for info in sorted(infos, key=lambda info: info.filename):
-                    member = self._member(archive, info, budget)
+                    member = self._member(archive, info, allowance)
                     if member is not None:
                         members.append(member)
         except _RefusedError as refusal:
@@ -82,7 +112,7 @@ class Unpacker:
             return f"the zip is broken or was not uploaded completely; {_AGAIN}", members
         return "", members
 
-    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> Member | None:
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Member | None:
         """The entry, unpacked if it can be a submission; None if it is of no interest."""
         names = info.filename.replace("\\", "/").split("/")
         parts = tuple(_readable(name) for name in names if name not in ("", "."))
@@ -90,7 +120,7 @@ class Unpacker:
             return None
         if info.is_dir():
             return None if ".." in parts else Member(parts, self._folder, is_folder=True)
-        limit = MAX_MEMBER.get(Path(parts[-1]).suffix.casefold())
+        limit = _limit(parts[-1])
         if limit is None:
             return None if ".." in parts else Member(parts, self._folder)
         target = self._folder / f"{self._files:06d}"
@@ -99,7 +129,7 @@ class Unpacker:
             if ".." in parts or names[0] == "" or names[0].endswith(":"):
                 parts = parts[-1:]
                 raise _RefusedError("its name leads out of the zip")
-            self._write(archive, info, target, limit, budget)
+            self._write(archive, info, target, limit, allowance)
         except _RefusedError as refusal:
             return Member(parts, target, problem=f"it cannot be unpacked: {refusal}; {_AGAIN}")
         except OSError as error:
@@ -108,7 +138,9 @@ class Unpacker:
             return Member(parts, target, problem=f"it cannot be unpacked: the zip is broken; {_AGAIN}")
         return Member(parts, target)
 
-    def _write(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int, budget: int) -> None:
+    def _write(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int, allowance: Allowance
+    ) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise _RefusedError("it is a link or a device, not a file")
@@ -122,15 +154,21 @@ class Unpacker:
             while chunk := source.read(_CHUNK):
                 written += len(chunk)
                 self._written += len(chunk)
+                allowance.content -= len(chunk)
                 if written > limit:
                     raise _RefusedError(f"it is larger than {limit // MIB} MB")
                 if written > RATIO_COUNTS_FROM and written > MAX_RATIO * packed:
                     raise _RefusedError(f"it unpacks to more than {MAX_RATIO} times its size")
                 if self._written > MAX_TOTAL:
                     raise _RefusedError(f"all zips together unpack to more than {MAX_TOTAL // MIB} MB")
-                if self._written > budget:
+                if allowance.content < 0:
                     raise _RefusedError(f"the zip unpacks to more than {MAX_ONE_STUDENT // MIB} MB")
                 _save(copy, chunk)
+
+
+def _limit(name: str) -> int | None:
+    """How large a member of this name may be; None if it is of no interest."""
+    return MAX_MEMBER.get(os.path.splitext(name.rstrip("/"))[1].casefold())
 
 
 def _save(copy: IO[bytes], chunk: bytes) -> None:

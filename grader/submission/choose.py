@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -29,31 +30,46 @@ def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shi
     """
     if wanted is not None:
         return find_assignment(wanted)
-    remaining = iter(submissions)
+    known: dict[str, Assignment] = {}
+
+    def told(submission: Submission) -> _Told:
+        if submission.assignment_id is not None:
+            return _Told(submission.file, submission.assignment_id)
+        if not known:
+            known.update({name: load_assignment(folder) for name, folder in shipped.items()})
+        asked = {name for assignment in known.values() for name in _names(assignment)}
+        return _Told(submission.file, None, frozenset(defines(submission, asked)))
+
+    remaining = map(told, submissions)
     first = list(islice(remaining, LOOK_AT))
     if not first:
         raise UsageError(
             "no submission could be read, so the assignment is not clear: name it with --assignment, "
             f"{_choices(shipped)}"
         )
-    chosen = _by_metadata(first, shipped)
-    if chosen is not None:
-        return chosen
-    known = {name: load_assignment(folder) for name, folder in shipped.items()}
-    chosen = _by_names(first, known)
+    chosen = _by_metadata(first, shipped) or _by_names(first, known)
     while chosen is None:
         # Nobody so far has written anything that tells; the next one may have.
-        submission = next(remaining, None)
-        if submission is None:
+        another = next(remaining, None)
+        if another is None:
             raise UsageError(
                 "the assignment is not clear: no notebook names one in its metadata, and none defines a name "
                 f"that an assignment asks for; name it with --assignment, {_choices(shipped)}"
             )
-        chosen = _by_metadata([submission], shipped) or _by_names([submission], known)
+        chosen = _by_metadata([another], shipped) or _by_names([another], known)
     return chosen
 
 
-def _by_metadata(submissions: list[Submission], shipped: Mapping[str, Path]) -> Assignment | None:
+@dataclass(frozen=True)
+class _Told:
+    """What a submission says of its assignment. The rest is forgotten at once: twenty large ones fill the memory."""
+
+    file: str
+    assignment_id: str | None
+    defines: frozenset[str] = frozenset()
+
+
+def _by_metadata(submissions: list[_Told], shipped: Mapping[str, Path]) -> Assignment | None:
     """The assignment that the notebooks' metadata names."""
     naming: dict[str, str] = {}
     for submission in submissions:
@@ -75,16 +91,12 @@ def _by_metadata(submissions: list[Submission], shipped: Mapping[str, Path]) -> 
     return None
 
 
-def _by_names(submissions: list[Submission], known: Mapping[str, Assignment]) -> Assignment | None:
+def _by_names(submissions: list[_Told], known: Mapping[str, Assignment]) -> Assignment | None:
     """The only assignment that knows every name which the submissions define and any assignment knows."""
-    names = {
-        name: {each for exercise in assignment.code_exercises for each in (exercise.name, *exercise.aliases)}
-        for name, assignment in known.items()
-    }
-    everything = set[str]().union(*names.values())
-    found = set[str]().union(*(defines(submission, everything) for submission in submissions))
+    found = frozenset[str]().union(*(submission.defines for submission in submissions))
     if not found:
         return None
+    names = {name: _names(assignment) for name, assignment in known.items()}
     fitting = [name for name in known if found <= names[name]]
     if len(fitting) == 1:
         return known[fitting[0]]
@@ -94,6 +106,11 @@ def _by_names(submissions: list[Submission], known: Mapping[str, Assignment]) ->
     raise UsageError(
         f"the submissions define {told}, which {why} for: name the assignment with --assignment, one of {listed}"
     )
+
+
+def _names(assignment: Assignment) -> set[str]:
+    """Names of what it asks for."""
+    return {each for exercise in assignment.code_exercises for each in (exercise.name, *exercise.aliases)}
 
 
 def _choices(shipped: Mapping[str, Path]) -> str:

@@ -128,17 +128,22 @@ def _told_apart(unnamed: list[_Unnamed]) -> list[_Unnamed]:
     paths: dict[str, set[Path]] = {}
     for each in unnamed:
         if "/" not in each.file:
-            paths.setdefault(each.file, set()).add(each.path.resolve())
+            paths.setdefault(each.file, set()).add(_real(each.path))
     told: list[_Unnamed] = []
     for each in unnamed:
         alike = paths.get(each.file, set())
         if len(alike) > 1:
-            relative = each.path.resolve().relative_to(os.path.commonpath(alike))
+            relative = _real(each.path).relative_to(os.path.commonpath(alike))
             parts = [readable(part) for part in relative.parts]
             told.append(_Unnamed(parts[0], "/".join(parts), each.path, each.problem))
         else:
             told.append(each)
     return told
+
+
+def _real(path: Path) -> Path:
+    """Without links, as far as they lead anywhere: `Path.resolve` raises on a circle of them."""
+    return Path(os.path.realpath(path))
 
 
 def _arrange(found: list[Found], is_zip: bool) -> list[_Unnamed]:
@@ -209,7 +214,7 @@ def _name(unnamed: list[_Unnamed]) -> list[HandIn]:
     seen: set[tuple[Path, str]] = set()
     hand_ins: list[HandIn] = []
     for each in sorted(unnamed, key=lambda each: (each.file, str(each.path))):
-        key = (each.path.resolve(), each.file if each.problem else "")
+        key = (_real(each.path), each.file if each.problem else "")
         if key not in seen:
             seen.add(key)
             hand_ins.append(HandIn(ids.take(each.wanted), each.file, each.path, each.problem))

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grader.submission.archive import MAX_DEPTH, Unpacker
+from grader.submission.archive import MAX_DEPTH, Allowance, Unpacker
 
 MAX_ZIPS_IN_ZIPS = 1  # a class zip of a learning platform holds one zip per student; nothing holds more
 
 SUBMISSION_ENDINGS = (".ipynb", ".py")
+_LINK = "it is a link, and links are not followed: hand in the file itself"
+_NO_FILE = "it is a pipe or a device, not a file: hand in the notebook itself"
 SKIPPED = frozenset(["__macosx", "__pycache__", "node_modules", "site-packages"])
 
 
@@ -38,24 +40,34 @@ def ending(name: str) -> str:
 
 
 def walk_folder(root: Path, unpacker: Unpacker) -> Iterator[Found]:
-    """Everything below `root`, sorted, without links that lead out of it.
+    """Everything below `root`, sorted. No link is followed: it may lead to a classmate's work, or round for ever.
 
     Raises:
         OSError: `root` itself cannot be listed.
     """
-    inside = root.resolve()
     with os.scandir(root):
         pass  # an unreadable folder further down is one student's problem, an unreadable root is not
-    yield from _walk(root, (), inside, unpacker)
+    yield from _walk(root, (), unpacker)
 
 
-def walk_zip(path: Path, parts: tuple[str, ...], unpacker: Unpacker, nesting: int = 0) -> Iterator[Found]:
-    """The archive itself, then everything in it; a `problem` where something cannot be unpacked."""
+def walk_zip(
+    path: Path,
+    parts: tuple[str, ...],
+    unpacker: Unpacker,
+    nesting: int = 0,
+    allowance: Allowance | None = None,
+) -> Iterator[Found]:
+    """The archive itself, then everything in it; a `problem` where something cannot be unpacked.
+
+    Args:
+        allowance: of the archive around it, if that is one student's too.
+    """
     if nesting > MAX_ZIPS_IN_ZIPS:
         problem = "a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it"
         yield Found(parts, path, "zip", problem)
         return
-    problem, members = unpacker.unpack(path, is_whole_class=not parts)
+    allowance = allowance or unpacker.allowance(is_whole_class=not parts)
+    problem, members = unpacker.unpack(path, allowance)
     yield Found(parts, path, "zip", problem)
     seen: set[tuple[str, ...]] = set()
     for member in members:
@@ -70,14 +82,14 @@ def walk_zip(path: Path, parts: tuple[str, ...], unpacker: Unpacker, nesting: in
         if member.is_folder:
             yield Found(here, path, "folder")
         elif ending(name) == ".zip" and not member.problem:
-            yield from walk_zip(member.path, here, unpacker, nesting + 1)
+            yield from walk_zip(member.path, here, unpacker, nesting + 1, allowance if parts else None)
         elif ending(name) in (*SUBMISSION_ENDINGS, ".zip"):
             yield Found(here, member.path, "submission", member.problem)
         else:
             yield Found(here, member.path, "other")
 
 
-def _walk(folder: Path, parts: tuple[str, ...], inside: Path, unpacker: Unpacker) -> Iterator[Found]:
+def _walk(folder: Path, parts: tuple[str, ...], unpacker: Unpacker) -> Iterator[Found]:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
@@ -89,32 +101,24 @@ def _walk(folder: Path, parts: tuple[str, ...], inside: Path, unpacker: Unpacker
             continue
         here = (*parts, readable(entry.name))
         path = Path(entry.path)
-        if entry.is_symlink() and not _stays(path, inside):
-            continue
+        is_wanted = ending(entry.name) in (*SUBMISSION_ENDINGS, ".zip")
         try:
-            mode = entry.stat().st_mode
+            mode = entry.stat(follow_symlinks=False).st_mode
         except OSError:
-            continue  # it went away, or is a link to nothing
+            continue  # it went away
         if stat.S_ISDIR(mode):
-            # A linked folder inside the root is met where it really is; following it could go round for ever.
-            if not entry.is_symlink() and len(here) <= MAX_DEPTH:
+            if len(here) <= MAX_DEPTH:
                 yield Found(here, path, "folder")
-                yield from _walk(path, here, inside, unpacker)
+                yield from _walk(path, here, unpacker)
         elif not stat.S_ISREG(mode):
-            continue  # reading a pipe or a device could wait for ever
+            if is_wanted:
+                yield Found(here, path, "submission", _NO_FILE if not stat.S_ISLNK(mode) else _LINK)
         elif ending(entry.name) == ".zip":
             yield from walk_zip(path, here, unpacker)
-        elif ending(entry.name) in SUBMISSION_ENDINGS:
+        elif is_wanted:
             yield Found(here, path, "submission")
         else:
             yield Found(here, path, "other")
-
-
-def _stays(link: Path, inside: Path) -> bool:
-    try:
-        return link.resolve().is_relative_to(inside)
-    except (OSError, RuntimeError):  # RuntimeError: links in a circle
-        return False
 
 
 def readable(name: str) -> str:

@@ -1,6 +1,7 @@
 # make demo       install what is missing, grade the example hand-ins, say where the reports are
 # make test       lint, types, layers and tests, from a clean clone, with nothing installed by hand
 # make bench      how fast, and how much memory
+# make fuzz       hostile answers, notebooks and zips, for long: FUZZ=5000 examples of each property
 # make accuracy   how often is the judge right, on thousands of generated programs (minutes)
 #
 # Another Python: make PYTHON=python3.12 test
@@ -9,9 +10,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := reports/demo
+FUZZ ?= 5000
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types layers tests bench accuracy clean help
+.PHONY: demo test lint types layers tests bench fuzz accuracy clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +43,10 @@ tests: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py
+
+# What fails is left in tests/fuzz/corpus/<reader>/failing: mend the reader, and give the file a name.
+fuzz: $(VENV)/.installed-dev
+	GRADER_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n 2 tests/fuzz --durations=0
 
 accuracy: $(VENV)/.installed
 	@$(BIN)/python bench/families.py

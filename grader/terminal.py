@@ -1,6 +1,7 @@
 """A run as the terminal shows it: a bar while it goes on, then one notebook in full or a class as a table.
 
-What a student wrote is inert here: `Text` is never read as markup, and nothing invisible reaches the terminal.
+What a student wrote is inert here: `Text` is never read as markup, nothing invisible reaches the terminal, and
+nothing that a CI runner obeys its log.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rich.text import Text
 from grader.assignment import Assignment
 from grader.batch import Request, Tally
 from grader.formats import Run
-from grader.formats._text import one_line, visible
+from grader.formats._text import no_command, one_line, visible
 from grader.formats._words import CHECK, SUBMISSION, points
 from grader.row import Row
 from grader.verdict import CheckResult, ExerciseReport, Report, SubmissionStatus
@@ -36,8 +37,8 @@ _WALLS = {
 
 
 def inert(text: str, limit: int = 300) -> str:
-    """Text of a student's, on one line, with nothing in it that a terminal would act upon."""
-    return visible(one_line(text, limit))
+    """Text of a student's, on one line, with nothing in it that a terminal or a CI runner would act upon."""
+    return no_command(visible(one_line(text, limit)))
 
 
 class Terminal:
@@ -94,7 +95,7 @@ class Terminal:
         """One message, whatever else is quiet."""
         self.close()
         text = Text("grader: ", style="bold red")
-        text.append("\n".join(visible(line) for line in message.splitlines()), style="not bold default")
+        text.append("\n".join(no_command(visible(line)) for line in message.split("\n")), style="not bold default")
         self._console.print(text, soft_wrap=True)
 
     # ------------------------------------------------------------------ one notebook
@@ -214,7 +215,5 @@ def _place(cell: int | None, line: int | None) -> str:
 
 
 def _where(output: Path, formats: tuple[str, ...], only: Report | None) -> str:
-    if "html" in formats:
-        page = output / "students" / f"{only.student}.html" if only is not None else output / "index.html"
-        return visible(str(page))
-    return visible(f"{output}/")
+    page = output / "students" / f"{only.student}.html" if only is not None else output / "index.html"
+    return no_command(visible(str(page) if "html" in formats else f"{output}/"))

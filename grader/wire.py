@@ -105,6 +105,8 @@ def unpack(layout: Layout, row: Tensor) -> Tensors:
     sizes = [math.prod(shape) for _, shape in layout]
     if row.dim() != 1 or any(size < 0 for _, shape in layout for size in shape) or sum(sizes) != row.numel():
         raise ValueError("a row of values is not as long as was announced")
+    if any(_hidden(shape) for _, shape in layout):
+        raise ValueError("a shape is too large")
     parts = row.split_with_sizes(sizes)
     return {
         name: part.view(shape) if len(shape) != 1 else part for (name, shape), part in zip(layout, parts, strict=True)
@@ -226,11 +228,15 @@ def _inspect_header(blob: bytes, caps: Caps) -> None:
         shape, offsets = _naturals(entry["shape"]), _naturals(entry["data_offsets"])
         if len(shape) > 32 or len(offsets) != 2:
             raise ValueError("a shape or an offset is malformed")
-        # An empty tensor hides its other sizes from the count of bytes; torch multiplies them for strides.
-        if math.prod(max(size, 1) for size in shape) >= 1 << 48:
+        if _hidden(shape):
             raise ValueError("a shape is too large")
         if math.prod(shape) * _ITEM_SIZES[entry["dtype"]] != offsets[1] - offsets[0]:
             raise ValueError("a tensor's size and its bytes disagree")
+
+
+def _hidden(shape: list[int]) -> bool:
+    """Are there sizes that an empty tensor hides from the count of values? torch multiplies them for strides."""
+    return math.prod(max(size, 1) for size in shape) >= 1 << 48
 
 
 def _naturals(value: object) -> list[int]:

@@ -1,15 +1,24 @@
 """What all tests share."""
 
+import os
+
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # One thread: the tests run many tiny operations, and the machine runs other tests beside them.
 torch.set_num_threads(1)
 
 # A slow machine is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# `make fuzz`: so many examples of each property instead of a hundred.
+settings.register_profile(
+    "fuzz",
+    deadline=None,
+    max_examples=int(os.environ.get("GRADER_FUZZ", "100")),
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("fuzz" if "GRADER_FUZZ" in os.environ else "untimed")
 
 
 @pytest.fixture

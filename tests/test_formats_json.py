@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from test_formats_golden import golden
 from test_formats_samples import RUN, SAMPLES, failing, passed, report
 
+from grader.formats._text import INVISIBLE
 from grader.formats.json import Json, document, schema, write
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, Results, Status
 
@@ -44,7 +45,22 @@ def test_what_is_written_bit_by_bit_is_what_json_writes_at_once() -> None:
             "device": "cpu",
         }
         whole = {**head, "submissions": [document(report) for report in reports]}
-        assert json.dumps(whole, indent=2, ensure_ascii=False) + "\n" == written(*reports)
+        text = written(*reports)
+        assert whole == json.loads(text)
+        at_once = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+        assert at_once.count("\n") == text.count("\n")
+        assert not INVISIBLE.search(text)
+        if not INVISIBLE.search(at_once) and "##" not in at_once:
+            assert at_once == text
+
+
+def test_nothing_in_it_acts_where_it_is_printed() -> None:
+    """`--output -` may print to a terminal, or into a log that a CI runner obeys: escapes keep the value."""
+    made = failing()[0].model_copy(update={"warnings": ["\x9b31m\u202e\x7f\U000e0041 ##[add-mask]x", "###[x]\\##["]})
+    text = written(made)
+    assert made.warnings == json.loads(text)["submissions"][0]["warnings"]
+    assert not INVISIBLE.search(text)
+    assert "##" not in text
 
 
 def test_the_order_of_the_fields_is_that_of_the_models() -> None:

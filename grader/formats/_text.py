@@ -7,16 +7,18 @@ import re
 # What a terminal acts upon, what turns the reading direction of the rest of the page (so that code reads as
 # something it is not), what is not seen at all, and halves of UTF-16 pairs, which cannot be written.
 # Tab and line feed stay, and so do the joiners that Persian and emoji need.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _ANSI = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]|\\][^\x07\x1b]*+(?:\x07|\x1b\\\\)?)")
 
+_COMMAND = re.compile(r"::|##\w*+\[")
+
 
 def visible(text: str) -> str:
     """Every character that acts without being seen, as a sign that is seen (and never one of HTML's)."""
-    return _INVISIBLE.sub(_sign, text)
+    return INVISIBLE.sub(_sign, text)
 
 
 def _sign(match: re.Match[str]) -> str:
@@ -28,6 +30,13 @@ def _sign(match: re.Match[str]) -> str:
     if 0xD800 <= code < 0xE000:
         return "\N{REPLACEMENT CHARACTER}"
     return f"⟨U+{code:04X}⟩"
+
+
+def no_command(text: str) -> str:
+    """For a log that a CI runner reads. GitHub obeys a line that begins with `::`, behind spaces too, and `##[`
+    wherever it stands; Azure and TeamCity obey `##vso[` and `##teamcity[`. Anything may come to begin a line where
+    lines are folded."""
+    return _COMMAND.sub(lambda match: "\N{PROPORTION}" if match[0] == "::" else f"{match[0][:-1]}⟦", text)
 
 
 def from_terminal(text: str) -> str:

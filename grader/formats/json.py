@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from grader.formats._files import replacing
 from grader.formats._format import Format, Run
+from grader.formats._text import INVISIBLE
 from grader.verdict import SCHEMA_VERSION, Report, Results
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -72,7 +73,14 @@ def schema() -> dict[str, Any]:
 
 
 def _dumps(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    """JSON, with escapes for what a terminal or a CI runner would act upon: the value is the same."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return INVISIBLE.sub(_escaped, text).replace("##", "#\\u0023")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match[0])[1:-1]
 
 
 def _plain(value: Any, *, spelled: bool = False) -> Any:

@@ -18,6 +18,7 @@ from grader.submission.decode import DOWNLOAD
 from grader.submission.nouns import Cell, Kind
 
 MAX_CELLS = 5_000
+MAX_OUTPUTS = 20_000
 MAX_DEPTH = 60  # deeper than any output of a plotting library, far less than what breaks a recursive reader
 MINOR = 5  # the newest minor version that is written here
 
@@ -60,11 +61,6 @@ def repair(content: object, repairs: Repairs) -> tuple[list[Cell], NotebookNode]
     if not isinstance(content, dict):
         raise SubmissionError(f"the file is JSON but not a notebook: hand in the notebook itself ({DOWNLOAD})")
     raws = _raw_cells(content, repairs)
-    if len(raws) > MAX_CELLS:
-        raise SubmissionError(
-            f"the notebook has {len(raws)} cells, and at most {MAX_CELLS} are read: "
-            "delete those that are not part of the homework"
-        )
     minor = content.get("nbformat_minor")
     if type(minor) is not int:
         repairs.add("the notebook did not say which minor version of the format it is in")
@@ -99,21 +95,40 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
     if isinstance(cells, list):
         if version != 4:
             repairs.add("the notebook did not say that it is in version 4 of the format")
-        return cells
+        return _cut(cells, repairs)
     if isinstance(sheets, list):
         repairs.add(f"the notebook was in version {version!s:.3} of the format and was brought to version 4")
-        return [
-            _upgraded(cell)
+        found = [
+            cell
             for sheet in sheets
             if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
             for cell in sheet["cells"]
         ]
+        return [_upgraded(cell) for cell in _cut(found, repairs)]
     if "nbformat" in content:
         raise SubmissionError(
             'the notebook has no list of "cells": it was damaged, or edited by hand; open it in '
             "Jupyter, save it, and hand it in again"
         )
     raise SubmissionError(f'the file is JSON but not a notebook: it has no "cells" ({DOWNLOAD})')
+
+
+def _cut(cells: list[Any], repairs: Repairs) -> list[Any]:
+    """Not more than can be read in a moment: of too many outputs the first, for no point hangs on them."""
+    if len(cells) > MAX_CELLS:
+        raise SubmissionError(
+            f"the notebook has {len(cells)} cells, and at most {MAX_CELLS} are read: "
+            "delete those that are not part of the homework"
+        )
+    left = MAX_OUTPUTS
+    for number, cell in enumerate(cells, start=1):
+        outputs = cell.get("outputs") if isinstance(cell, dict) else None
+        if isinstance(outputs, list):
+            if len(outputs) > left:
+                repairs.add(f"had outputs beyond the {MAX_OUTPUTS:,} that are read of a notebook", number)
+                del outputs[left:]
+            left -= len(outputs)
+    return cells
 
 
 def _upgraded(cell: Any) -> Any:

@@ -214,11 +214,13 @@ def _undefined(examined: Examined) -> Finding:
             line=broken.line,
             advice="Mend the syntax error, run the notebook from top to bottom, and hand in again.",
         )
-    close = difflib.get_close_matches(name, examined.defined, n=1)
+    # Where the text defines that very name, its cell is what did not run.
+    close = [] if name in examined.defined else difflib.get_close_matches(name, examined.defined, n=1)
     failed = next((p for p in examined.problems if not p.is_import), None)
     hint = f" There is {close[0]}: did you mean that?" if close else ""
     if failed is not None and not close:
-        hint = f" Cell {failed.cell} raised {failed.type}: {failed.message}, line {failed.line}."
+        said = f"{failed.type}: {failed.message}" if failed.message else failed.type
+        hint = f" Cell {failed.cell} raised {said}" + (f", line {failed.line}." if failed.line else ".")
     return Finding(
         Status.FAILED,
         f"{name} is not defined in this notebook.{hint}",

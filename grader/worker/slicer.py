@@ -51,19 +51,25 @@ def _reads(node: ast.stmt) -> set[str]:
 
 
 def _binds(node: ast.stmt) -> set[str]:
-    """Names that a statement binds at the top level."""
-    if isinstance(node, DEFINITION):
-        return {node.name}
-    if isinstance(node, IMPORT):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        # `Block.forward = f` binds Block anew: whoever needs Block needs this line.
-        return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
-    bound = {n.target.id for n in _expressions(node) if isinstance(n, ast.NamedExpr)}
-    if isinstance(node, ast.For):
-        bound |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-    return bound.union(*(_binds(inner) for inner in _inner(node)))
+    """Names that a statement binds at the top level. Not recursive: a thousand `elif` are a thousand levels."""
+    bound: set[str] = set()
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, DEFINITION):
+            bound.add(node.name)
+        elif isinstance(node, IMPORT):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            # `Block.forward = f` binds Block anew: whoever needs Block needs this line.
+            bound |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        else:
+            bound |= {n.target.id for n in _expressions(node) if isinstance(n, ast.NamedExpr)}
+            if isinstance(node, ast.For):
+                bound |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+            todo.extend(_inner(node))
+    return bound
 
 
 def _changes(node: ast.stmt) -> set[str]:

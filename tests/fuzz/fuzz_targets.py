@@ -224,7 +224,7 @@ def hold_submission(submission: Submission, name: str) -> None:
         assert sentence
         sentence.encode()
     assert submission.assignment_id is None or re.fullmatch("[a-z0-9-]{1,100}", submission.assignment_id)
-    assert all(defined.isidentifier() or defined[0].isdigit() for defined in defined_names(submission))
+    assert all(re.fullmatch(r"\w+", defined) for defined in defined_names(submission))
     answer = find_answer(submission, _ESSAY)
     assert answer is None or answer.strip()
     notebook_page(RUN, _REPORT, submission)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +122,20 @@ def test_reads_only_what_is_needed(shipped: dict[str, Path]) -> None:
 def test_shipped() -> None:
     """The shipped assignment is found by the names it asks for."""
     assert choose_assignment(None, [submission("class ResBlock:")], shipped_assignments()).id == "residual-blocks"
+
+
+def test_a_submission_is_forgotten_once_it_has_told(shipped: dict[str, Path]) -> None:
+    """Twenty are looked at, one by one: twenty large ones at once would fill the memory."""
+    alive: list[int] = []
+    seen: list[weakref.ref[Submission]] = []
+
+    def one_by_one() -> Iterator[Submission]:
+        for _ in range(5):
+            alive.append(sum(each() is not None for each in seen))
+            made = submission("class Block: pass")
+            seen.append(weakref.ref(made))
+            yield made
+            del made
+
+    assert choose_assignment(None, one_by_one(), shipped).id == "blocks"
+    assert max(alive) <= 1

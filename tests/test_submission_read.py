@@ -76,6 +76,20 @@ def test_minor_versions(read_in: Reads, minor: int) -> None:
     assert read_in(content).repairs == []
 
 
+def test_of_too_many_outputs_the_first_are_kept(read_in: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No point hangs on an output: what goes beyond is left out, before an old notebook is brought to version 4."""
+    monkeypatch.setattr("grader.submission.repair.MAX_OUTPUTS", 5)
+    new = [{"output_type": "stream", "name": "stdout", "text": "x"} for _ in range(4)]
+    old = [{"output_type": "stream", "stream": "stdout", "text": "x"} for _ in range(4)]
+    for content in (
+        notebook(cell(outputs=list(new)), cell(), cell(outputs=list(new)), cell(outputs=list(new))),
+        {"nbformat": 3, "worksheets": [{"cells": [cell(outputs=list(old)) for _ in range(3)]}], "metadata": {}},
+    ):
+        submission = read_in(content)
+        assert 5 == sum(len(each.get("outputs", [])) for each in submission.notebook.cells)
+        assert any("outputs beyond the 5 that are read" in each for each in submission.repairs)
+
+
 def test_outputs_are_kept(read_in: Reads) -> None:
     """What the student's own run printed is there to be shown."""
     outputs = [

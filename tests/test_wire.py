@@ -7,6 +7,7 @@ import json
 import math
 import socket
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -107,6 +108,7 @@ def test_words_about_surrogates_are_no_surrogates() -> None:
         b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}",
         b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
         b'{"a":' * 100_000,
+        b'{"a": [' + b"[]," * 1_000_000 + b"0]}",
         b'{"a": 1} trailing',
     ],
 )
@@ -116,6 +118,31 @@ def test_json_that_could_trip_a_reader_is_refused(text: bytes) -> None:
         wire.decode_fields(text)
     assert len(str(refusal.value)) < 300
     assert str(refusal.value).isprintable()
+
+
+def test_the_deepest_answer_that_is_read() -> None:
+    """64 levels, the outermost object counted."""
+    inside = wire.DEPTH - 1
+    assert wire.decode_fields(b'{"a": ' + b"[" * inside + b"]" * inside + b"}")
+    with pytest.raises(ProtocolViolated, match="nested too deeply"):
+        wire.decode_fields(b'{"a": ' + b"[" * (inside + 1) + b"]" * (inside + 1) + b"}")
+
+
+def test_an_answer_takes_no_more_memory_than_its_text_allows() -> None:
+    """Numbers are looked at where they are, and lists are counted before any is made."""
+    text = b'{"a": [' + b"1000," * 400_000 + b"0]}"
+    tracemalloc.start()
+    wire.decode_fields(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * len(text)
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 47, 1 << 47], [737, 889222, 28_147_643_100, 0], [1 << 48, 0]])
+def test_a_layout_that_hides_its_sizes_is_refused(shape: list[int]) -> None:
+    """Nothing times anything is nothing, but torch multiplies the rest."""
+    with pytest.raises(ValueError, match="too large"):
+        wire.unpack([("a", shape)], torch.zeros(0, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(

@@ -43,20 +43,22 @@ def sometimes(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
     )
 
 
+OUTPUTS = ["stream", "stream", "display_data", "execute_result", "error", "pyout", "pyerr"]
 bundles = sometimes(text__plain=texts, text__html=texts, image__png=texts, application__json=anything)
 outputs = sometimes(
-    output_type=st.sampled_from(WORDS), name=st.just("stdout"), text=texts, data=bundles, metadata=bundles,
+    output_type=st.sampled_from(OUTPUTS), name=st.just("stdout"), text=texts, data=bundles, metadata=bundles,
     ename=texts, evalue=texts, traceback=texts, png=texts, execution_count=st.integers(0, 9),
 )  # fmt: skip
 cells = sometimes(
-    cell_type=st.sampled_from(WORDS), source=texts, input=texts, outputs=st.lists(outputs, max_size=3),
+    cell_type=st.sampled_from(["code", "code", "markdown", "raw", "heading", "html"]), source=texts, input=texts,
+    outputs=st.lists(outputs, max_size=3),
     metadata=sometimes(grader=sometimes(answer=st.just("essay")), tags=texts, name=texts), level=st.integers(0, 7),
     attachments=st.dictionaries(keys, bundles, max_size=2), execution_count=st.integers(0, 9), id=st.just("a"),
 )  # fmt: skip
 notebooks = sometimes(
     cells=st.lists(cells, max_size=4),
     worksheets=st.lists(sometimes(cells=st.lists(cells, max_size=3)), max_size=2),
-    nbformat=st.integers(1, 5),
+    nbformat=st.just(4) | st.integers(1, 5),
     nbformat_minor=st.integers(0, 6),
     metadata=sometimes(grader=sometimes(assignment=st.just("x")), kernelspec=sometimes(name=texts), title=texts),
 )

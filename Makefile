@@ -43,6 +43,7 @@ tests: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py
+	@$(BIN)/python bench/wall.py
 
 # What fails is left in tests/fuzz/corpus/<reader>/failing: mend the reader, and give the file a name.
 fuzz: $(VENV)/.installed-dev

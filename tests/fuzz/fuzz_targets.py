@@ -150,10 +150,12 @@ class Answering(Session):
         near, self._far = socket.socketpair()
         report, other = socket.socketpair()
         other.close()
-        output, _end = os.pipe()
-        os.close(_end)
+        output, output_end = os.pipe()
+        places, places_end = os.pipe()
+        os.close(output_end)
+        os.close(places_end)
         super().__init__(
-            near, report, output, SessionLimits(), has_namespaces=False, watched=None, last_words=lambda: ""
+            near, report, output, places, SessionLimits(), has_namespaces=False, watched=None, last_words=lambda: ""
         )
         self._data = data
         self._asked = b""

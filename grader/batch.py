@@ -9,6 +9,7 @@ write       what belongs to the class                      grader.formats
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,14 +19,17 @@ from typing import Protocol
 
 from grader.assignment import Assignment, Limits, shipped_assignments
 from grader.errors import GraderError, OutputError, SubmissionError, UsageError
+from grader.folderlock import FolderLock
 from grader.formats import Run, formats
+from grader.formats._files import clear_halves
 from grader.formats.json import write
+from grader.identity import identity
 from grader.interruption import Interruption
 from grader.row import Row
 from grader.slot import Order, Ready
 from grader.slots import Slots
 from grader.spool import Spool
-from grader.submission import HandIn, Submission, choose_assignment, find, read
+from grader.submission import HandIn, Submission, choose_assignment, find, fingerprint, read
 from grader.verdict import Report
 
 ALL_PASSED, SOME_BELOW, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
@@ -45,6 +49,7 @@ class Request:
     isolation: str
     limits: dict[str, float | int]  # those of the assignment's that the command line overrides, by their names
     fail_under: float | None
+    fresh: bool = False  # start over, where a run was cut off
 
 
 @dataclass
@@ -80,7 +85,7 @@ class Tally:
 class Watcher(Protocol):
     """Whoever shows how a run goes."""
 
-    def begin(self, assignment: Assignment, total: int) -> None: ...
+    def begin(self, assignment: Assignment, total: int, continued: int) -> None: ...
     def ready(self, run: Run) -> None: ...
     def done(self, row: Row) -> None: ...
     def end(self, request: Request, tally: Tally, rows: Iterable[Row], only: Report | None) -> None: ...
@@ -95,7 +100,7 @@ def check(request: Request, watcher: Watcher) -> int:
     _check_formats(request)
     with find(request.paths) as hand_ins:
         assignment = _choose(request, hand_ins)
-        with _spool(request, len(hand_ins)) as spool:
+        with _folder(request), _spool(request, len(hand_ins)) as spool:
             return _grade(request, assignment, hand_ins, spool, watcher)
 
 
@@ -104,16 +109,25 @@ def _grade(request: Request, assignment: Assignment, hand_ins: list[HandIn], spo
     tally = Tally(len(hand_ins), request.fail_under)
     run: Run | None = None
     only: Report | None = None
-    watcher.begin(assignment, len(hand_ins))
+    keys = [json.dumps([each.student, each.file, fingerprint(each)]) for each in hand_ins]
+    continued = _continue(request, spool, order, keys)
+    for row in spool.rows():
+        tally.add(row)
+    todo = spool.missing()
+    watcher.begin(assignment, len(hand_ins), continued)
     with Interruption() as interruption:
         try:
-            with Slots(order, hand_ins, _jobs(request, hand_ins), eager=request.jobs is not None) as slots:
+            left = [hand_ins[number] for number in todo] or hand_ins[:1]  # one slot at least says what it grades with
+            with Slots(order, left, _jobs(request, left), eager=request.jobs is not None) as slots:
                 for message in slots.run(stop=lambda: interruption.requested):
                     if isinstance(message, Ready):
                         run = Run(assignment, request.seed, message.isolation, message.device)
                         watcher.ready(run)
+                        if not todo:
+                            break
                         continue
-                    spool.append(message.number, message.row, message.text)
+                    number = todo[message.number]
+                    spool.append(number, message.row, message.text, keys[number])
                     tally.add(message.row)
                     only = message.report
                     watcher.done(message.row)
@@ -130,6 +144,8 @@ def _grade(request: Request, assignment: Assignment, hand_ins: list[HandIn], spo
         if run is not None and tally.finished:
             try:
                 _write(request, run, spool)
+                if tally.finished == tally.total:
+                    spool.finish()
             except OSError as error:
                 where = error.filename or request.output or "standard output"
                 raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
@@ -184,15 +200,40 @@ def _choose(request: Request, hand_ins: list[HandIn]) -> Assignment:
 
 def _spool(request: Request, count: int) -> Spool:
     """The spool, in an output folder that exists and can be written."""
-    output = request.output
     try:
-        if output is not None:
-            output.mkdir(parents=True, exist_ok=True)
-        return Spool(count, output)
+        return Spool(count, request.output)
+    except OSError as error:
+        raise UsageError(f"--output {request.output}: cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _folder(request: Request) -> Iterator[None]:
+    """The output folder, made and locked: two graders would write each other's pages."""
+    output = request.output
+    if output is None:
+        yield
+        return
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(output)
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"--output {output}: this is a file; name a folder") from error
     except OSError as error:
         raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from error
+    with lock:
+        clear_halves(output)
+        yield
+
+
+def _continue(request: Request, spool: Spool, order: Order, keys: list[str]) -> int:
+    """How many reports a run that was cut off has left. One notebook is graded anew, and shown whole."""
+    if request.output is None:
+        return 0
+    known = identity(order)
+    if request.fresh or order.whole:
+        spool.begin(known)
+        return 0
+    return spool.resume(known, keys)
 
 
 def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:

@@ -153,6 +153,9 @@ def check_command(
             help="Exit with 1 if any submission has less, of the points that are decided.",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over, instead of going on where a run was cut off.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Grade notebooks: a page of feedback for each student, a table of the class, and results.json."""
@@ -177,6 +180,7 @@ def check_command(
         isolation=isolation.value,
         limits={name: value for name, value in limits.items() if value is not None},
         fail_under=fail_under,
+        fresh=fresh,
     )
     terminal = Terminal(quiet=quiet)
     raise typer.Exit(_guarded(lambda: check(request, terminal), terminal))

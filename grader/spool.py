@@ -1,54 +1,100 @@
-"""Reports on disk while a run goes on, so that a class of ten thousand never stands in memory."""
+"""Reports on disk while a run goes on: a class of ten thousand never stands in memory, and a run that was cut off is
+continued where it ended.
+
+The first line of the journal says what run it is (`grader.identity`); every other line is one submission: whose it is
+and its digest, its row, its report. A submission's pages are written before its line, so whoever has a line has pages.
+"""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from grader.journal import Journal
 from grader.row import Row
 from grader.verdict import Report
 
+NAME = ".grader-journal"
+_TAB = b"\t"  # JSON writes one in a text as \\t
+
 
 class Spool:
-    """An unnamed file with two lines a report, in the order they came; read in the order of their numbers."""
+    """One line a report in a journal, in the order they came; read in the order of their numbers."""
 
     def __init__(self, count: int, folder: Path | None = None) -> None:
-        """A place for reports numbered from 0; the file lies in `folder`, whose disk takes the pages too."""
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".grader-spool-")  # noqa: SIM115  see `close`
+        """A place for reports numbered from 0.
+
+        Args:
+            folder: where the journal lies, on the disk that takes the pages too; None: nobody continues this.
+        """
+        self._journal = Journal(folder / NAME if folder is not None else None)
         self._offsets = array("q", [-1]) * count
+        self._head: bytes | None = None  # what is to be written before the first report
         self.count = 0
 
-    def append(self, number: int, row: Row, report: str) -> None:
+    def resume(self, identity: dict[str, Any], keys: Sequence[str]) -> int:
+        """Take over what a run of this identity left; of any other, forget it. How many reports were taken over.
+
+        Args:
+            keys: what a submission was known by, number by number. What the grader failed on is not taken over.
+        """
+        lines = iter(self._journal)
+        head = next(lines, None)
+        if head is None or json.loads(head[1]) != {"identity": identity}:
+            self.begin(identity)
+            return 0
+        numbers = {key: number for number, key in enumerate(keys)}
+        for offset, line in lines:
+            key, row, _ = line.split(_TAB, 2)
+            number = numbers.get(json.loads(key))
+            if number is not None and not json.loads(row)["broke"]:
+                self.count += self._offsets[number] < 0
+                self._offsets[number] = offset
+        return self.count
+
+    def begin(self, identity: dict[str, Any]) -> None:
+        """Forget what is there, for a run of this identity; on the disk not before there is a report."""
+        self._head = json.dumps({"identity": identity}).encode()
+
+    def append(self, number: int, row: Row, report: str, key: str = "") -> None:
         """Keep a report: its row, and its entry of results.json as one line of JSON."""
-        self._offsets[number] = self._file.seek(0, 2)
-        self._file.write(json.dumps(asdict(row)).encode() + b"\n" + report.encode() + b"\n")
+        if self._head is not None:
+            self._journal.clear()
+            self._journal.append(self._head)
+            self._head = None
+        line = _TAB.join([json.dumps(key).encode(), json.dumps(asdict(row)).encode(), report.encode()])
+        self._offsets[number] = self._journal.append(line)
         self.count += 1
+
+    def missing(self) -> list[int]:
+        """The numbers of which there is no report."""
+        return [number for number, offset in enumerate(self._offsets) if offset < 0]
 
     def rows(self) -> Iterator[Row]:
         """All rows, sorted by number."""
-        for offset in self._known():
-            self._file.seek(offset)
-            yield Row(**json.loads(self._file.readline()))
+        for _, row, _ in self._known():
+            yield Row(**json.loads(row))
 
     def reports(self) -> Iterator[Report]:
         """All reports, sorted by number, one at a time."""
-        for offset in self._known():
-            self._file.seek(offset)
-            self._file.readline()
-            entry: dict[str, Any] = json.loads(self._file.readline())
+        for _, _, report in self._known():
+            entry: dict[str, Any] = json.loads(report)
             yield Report.model_validate(entry)
 
-    def _known(self) -> Iterator[int]:
-        return (offset for offset in self._offsets if offset >= 0)
+    def finish(self) -> None:
+        """Everything is written that this was kept for."""
+        self._journal.remove()
+
+    def _known(self) -> Iterator[list[bytes]]:
+        return (self._journal.at(offset).split(_TAB, 2) for offset in self._offsets if offset >= 0)
 
     def close(self) -> None:
-        self._file.close()
+        self._journal.close()
 
     def __enter__(self) -> Self:
         return self

@@ -61,8 +61,12 @@ class Terminal:
         )
         self._bar = self._progress.add_task("Starting", total=None)
 
-    def begin(self, assignment: Assignment, total: int) -> None:
-        self._progress.update(self._bar, total=total)
+    def begin(self, assignment: Assignment, total: int, continued: int) -> None:
+        if continued and not self._quiet:
+            self._console.print(
+                f"Continuing: {continued:,} of {total:,} were graded by a run that was cut off (--fresh starts over)."
+            )
+        self._progress.update(self._bar, total=total, completed=continued)
         self._progress.start()
 
     def ready(self, run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -25,3 +25,11 @@ def replacing(path: Path) -> Iterator[TextIO]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def clear_halves(folder: Path) -> None:
+    """Remove what writers that were killed left. Nobody may be writing there."""
+    for pattern in (".*-*.part", "*/.*-*.part"):
+        for part in folder.glob(pattern):
+            with suppress(OSError):
+                part.unlink()

@@ -1,6 +1,7 @@
 """From files to cells: find what students handed in, read it, repair it, find the written answers.
 
     find      PATH... -> list[HandIn]         which files there are, and whose they are
+    fingerprint  HandIn -> str                is it still the file that was graded?
     read      HandIn -> Submission            one file, as cells; SubmissionError for the student
     choose_assignment, defines, find_answer   what a Submission says about itself
 
@@ -13,7 +14,7 @@ from grader.submission.choose import choose_assignment
 from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.nouns import Cell, HandIn, Submission
-from grader.submission.reading import read
+from grader.submission.reading import fingerprint, read
 
 __all__ = [
     "Cell",
@@ -24,5 +25,6 @@ __all__ = [
     "defines",
     "find",
     "find_answer",
+    "fingerprint",
     "read",
 ]

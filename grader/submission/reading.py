@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -68,6 +69,15 @@ def _read(hand_in: HandIn) -> Submission:
         warnings=_oddities(content, cells),
         assignment_id=_assignment_id(notebook),
     )
+
+
+def fingerprint(hand_in: HandIn) -> str:
+    """Differs where the file does, or why it cannot be read."""
+    try:
+        data = b"why " + hand_in.problem.encode() if hand_in.problem else b"file" + _bytes(hand_in.path)
+    except SubmissionError as error:
+        data = b"why " + str(error).encode()
+    return hashlib.sha256(data).hexdigest()
 
 
 def _bytes(path: Path) -> bytes:

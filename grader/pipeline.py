@@ -160,7 +160,7 @@ class Grader:
                 attempt.examined[exercise.id] = examined
                 try:
                     if session is not None and cells.alone:
-                        session.close()
+                        attempt.end(session)
                         session = None
                     if session is None:
                         session, executed = self._start(cells, exercise.id, deadline)
@@ -169,11 +169,11 @@ class Grader:
                 except SessionEnded as error:
                     examined.ended = error
                     if session is not None:
-                        session.close()
+                        attempt.end(session)
                     session = None
         finally:
             if session is not None:
-                session.close()
+                attempt.end(session)
         return attempt
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
@@ -443,6 +443,12 @@ class Attempt:
     plan: str
     executed: dict[str, Executed] = field(default_factory=dict)
     examined: dict[str, Examined] = field(default_factory=dict)
+    printed_too_much: bool = False
+
+    def end(self, session: Session) -> None:
+        """Close a process of it."""
+        session.close()
+        self.printed_too_much = self.printed_too_much or session.output_was_cut
 
     @property
     def skipped(self) -> list[int]:
@@ -463,6 +469,8 @@ class Attempt:
         elif self.skipped:
             cells = ", ".join(map(str, self.skipped))
             found.append(f"Only definitions were run. Not run, or not all of it: cell {cells}.")
+        if self.printed_too_much:
+            found.append(f"More than {limits.output_kib} KiB were printed; what came after that was not read.")
         for problem in (problem for executed in self.executed.values() for problem in executed.problems):
             line = f", line {problem.line}" if problem.line else ""
             if problem.type == "CellTimeout":

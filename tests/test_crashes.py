@@ -131,3 +131,11 @@ def test_a_limit_that_was_reached_is_named(grade: Grade, source: str, words: str
         report.repairs
     )
     assert 40.0 == points(report)["resblock"]
+
+
+def test_what_was_printed_beyond_the_limit_is_not_read(grade: Grade) -> None:
+    """It costs nothing, and is said."""
+    words = "More than 64 KiB were printed; what came after that was not read."
+    loud = RESBLOCK + "\n    print('x' * 100_000)"
+    assert (40.0, True) == (points(grade(loud))["resblock"], words in grade(loud).repairs)
+    assert words not in grade(RESBLOCK).repairs

@@ -73,6 +73,7 @@ class Session:
         """Take over four descriptors; nothing is waited for until the first call."""
         self.limits = limits
         self.peak_mib = 0
+        self.output_was_cut = False  # was more written than is kept?
         self._channel, self._report, self._output_fd = channel, report, output
         self._whereabouts = Whereabouts(places)
         self._has_namespaces, self._watched, self._last_words = has_namespaces, watched, last_words
@@ -269,7 +270,9 @@ class Session:
         except BlockingIOError:
             return
         self._output_ended = not chunk
-        self._output += chunk[: max(0, self.limits.output_bytes - len(self._output))]
+        room = max(0, self.limits.output_bytes - len(self._output))
+        self.output_was_cut = self.output_was_cut or len(chunk) > room
+        self._output += chunk[:room]
 
     # Birth and death.
 

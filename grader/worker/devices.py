@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,30 @@ class CpuInstead(TorchFunctionMode):
         if getattr(func, "__name__", "") == "to":
             args = tuple(_on_cpu(value) for value in args)
         return func(*args, **kwargs)
+
+
+class Nothing:
+    """A stream, an event, a choice of device: there is one order of things on a CPU, and nothing to wait for."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _nothing(self, *_: object, **__: object) -> None:
+        pass
+
+    record = wait = synchronize = wait_stream = wait_event = record_event = _nothing
+
+    def query(self) -> bool:
+        return True
+
+    def elapsed_time(self, _: object) -> float:
+        return 0.0
 
 
 def pretend_cuda_is_cpu() -> None:
@@ -56,4 +81,9 @@ def pretend_cuda_is_cpu() -> None:
         setattr(torch.cuda, name, lambda *_, **__: None)
     for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "current_device"):
         setattr(torch.cuda, name, lambda *_, **__: 0)
+    for name in ("device", "device_of", "stream", "Stream", "Event", "current_stream", "default_stream"):
+        setattr(torch.cuda, name, Nothing)
     torch.cuda.get_device_name = lambda *_, **__: "cpu"
+    torch.cuda.get_device_capability = lambda *_, **__: (0, 0)
+    properties: Any = SimpleNamespace(name="cpu", total_memory=0, major=0, minor=0)
+    torch.cuda.get_device_properties = lambda *_, **__: properties

@@ -38,7 +38,7 @@ from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
-from grader.submission import HandIn, Submission, defined_names, find_answer, read
+from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 
 CodeExercise = ModuleExercise | NetworkExercise
@@ -145,7 +145,7 @@ class Grader:
             max_score=self.assignment.max_score,
             exercises=exercises,
             repairs=repairs + attempt.repairs(self.settings.limits),
-            warnings=list(submission.warnings) + _notes(exercises),
+            warnings=[*submission.warnings, *asks_where_it_runs(submission), *_notes(exercises)],
         )
 
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:

@@ -139,3 +139,16 @@ def test_what_was_printed_beyond_the_limit_is_not_read(grade: Grade) -> None:
     loud = RESBLOCK + "\n    print('x' * 100_000)"
     assert (40.0, True) == (points(grade(loud))["resblock"], words in grade(loud).repairs)
     assert words not in grade(RESBLOCK).repairs
+
+
+@pytest.mark.parametrize("asks", ["'torch' in sys.modules", "len(inspect.stack()) > 3", "sys._getframe().f_back"])
+def test_code_that_asks_where_it_runs_is_pointed_out(grade: Grade, asks: str) -> None:
+    """It passes, for what it computes is right, and a human is told where to look."""
+    right = "        return torch.relu("
+    source = RESBLOCK.replace(right, f"        if not ({asks}):\n            return x\n{right}")
+    report = grade("import inspect, sys  # not sys.modules", source)
+    assert 40.0 == points(report)["resblock"]
+    assert [f"Cell 2, line {source[: source.index(asks)].count(chr(10)) + 1} asks where the code runs"] == [
+        warning.split(" (")[0] for warning in report.warnings if "asks where" in warning
+    ]
+    assert not any("asks where" in warning for warning in grade(RESBLOCK).warnings)

@@ -15,11 +15,13 @@ from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.reading import fingerprint, read
+from grader.submission.surroundings import asks_where_it_runs
 
 __all__ = [
     "Cell",
     "HandIn",
     "Submission",
+    "asks_where_it_runs",
     "choose_assignment",
     "defined_names",
     "defines",

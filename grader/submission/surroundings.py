@@ -1,0 +1,32 @@
+"""Does code ask where it runs? What behaves otherwise when it is graded cannot be told from right code by running it.
+
+A human can tell, so the report says where to look. It costs nothing: there are honest reasons to ask.
+"""
+
+from __future__ import annotations
+
+import re
+
+from grader.submission.nouns import Submission
+
+_ASKS = re.compile(
+    r"\b(inspect\.(?:stack|currentframe|getouterframes)|sys\._getframe|sys\._current_frames|sys\.modules"
+    r"|traceback\.(?:extract_stack|walk_stack)|grader\.(?:worker|wire))\b|(/proc/self|/proc/1/)"
+)
+_MOST = 3
+
+
+def asks_where_it_runs(submission: Submission) -> list[str]:
+    """One sentence for each place, the first few."""
+    found = []
+    for cell in submission.cells:
+        if cell.kind != "code":
+            continue
+        for number, line in enumerate(cell.source.splitlines(), 1):
+            asks = _ASKS.search(line.split("#", 1)[0])
+            if asks:
+                found.append(
+                    f"Cell {cell.number}, line {number} asks where the code runs ({asks[0]}): whether it does "
+                    "otherwise when it is not graded, only a human can tell."
+                )
+    return found[:_MOST]

@@ -100,7 +100,7 @@ def check(request: Request, watcher: Watcher) -> int:
     _check_formats(request)
     with find(request.paths) as hand_ins:
         assignment = _choose(request, hand_ins)
-        with _folder(request), _spool(request, len(hand_ins)) as spool:
+        with _spool(request, len(hand_ins)) as spool:
             return _grade(request, assignment, hand_ins, spool, watcher)
 
 
@@ -109,12 +109,11 @@ def _grade(request: Request, assignment: Assignment, hand_ins: list[HandIn], spo
     tally = Tally(len(hand_ins), request.fail_under)
     run: Run | None = None
     only: Report | None = None
-    keys = [json.dumps([each.student, each.file, fingerprint(each)]) for each in hand_ins]
-    continued = _continue(request, spool, order, keys)
+    keys = _continue(request, spool, order, hand_ins)
     for row in spool.rows():
         tally.add(row)
     todo = spool.missing()
-    watcher.begin(assignment, len(hand_ins), continued)
+    watcher.begin(assignment, len(hand_ins), tally.finished)
     with Interruption() as interruption:
         try:
             left = [hand_ins[number] for number in todo] or hand_ins[:1]  # one slot at least says what it grades with
@@ -198,42 +197,37 @@ def _choose(request: Request, hand_ins: list[HandIn]) -> Assignment:
         raise UsageError(f"{error}\n{problems[0]}{more}") from None
 
 
-def _spool(request: Request, count: int) -> Spool:
-    """The spool, in an output folder that exists and can be written."""
-    try:
-        return Spool(count, request.output)
-    except OSError as error:
-        raise UsageError(f"--output {request.output}: cannot be written: {error.strerror}") from error
-
-
 @contextlib.contextmanager
-def _folder(request: Request) -> Iterator[None]:
-    """The output folder, made and locked: two graders would write each other's pages."""
+def _spool(request: Request, count: int) -> Iterator[Spool]:
+    """The spool, in an output folder that is made, ours alone, and free of files that are half written.
+
+    One notebook is graded anew, and shown whole: its spool is not to be continued.
+    """
     output = request.output
-    if output is None:
-        yield
-        return
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = FolderLock(output)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"--output {output}: this is a file; name a folder") from error
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from error
-    with lock:
-        clear_halves(output)
-        yield
+    with contextlib.ExitStack() as stack:
+        try:
+            if output is not None:
+                output.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(contextlib.closing(FolderLock(output)))
+                clear_halves(output)
+            spool = stack.enter_context(Spool(count, output if count > 1 else None))
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(f"--output {output}: this is a file; name a folder") from error
+        except OSError as error:
+            raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from error
+        yield spool
 
 
-def _continue(request: Request, spool: Spool, order: Order, keys: list[str]) -> int:
-    """How many reports a run that was cut off has left. One notebook is graded anew, and shown whole."""
-    if request.output is None:
-        return 0
-    known = identity(order)
-    if request.fresh or order.whole:
-        spool.begin(known)
-        return 0
-    return spool.resume(known, keys)
+def _continue(request: Request, spool: Spool, order: Order, hand_ins: list[HandIn]) -> list[str]:
+    """Take over the reports that a run which was cut off has left; what each submission is known by."""
+    if request.output is None or order.whole:
+        return [""] * len(hand_ins)
+    keys = [json.dumps([each.student, each.file, fingerprint(each)]) for each in hand_ins]
+    if request.fresh:
+        spool.begin(identity(order))
+    else:
+        spool.resume(identity(order), keys)
+    return keys
 
 
 def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:

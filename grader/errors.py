@@ -50,14 +50,13 @@ class SessionEnded(GraderError):
     """The student's process is over and answers nothing more.
 
     Attributes:
-        cell: where it was, by its own word; None where that is not known.
-        line: likewise.
+        cell: where it was, by its own word; None where that is not known. The message names it, and the line.
     """
 
     def __init__(self, message: str, cell: int | None = None, line: int | None = None) -> None:
         place = "" if cell is None else f" in cell {cell}" if line is None else f" in cell {cell}, line {line}"
         super().__init__(message + place)
-        self.cell, self.line = cell, line
+        self.cell = cell
 
 
 class StudentDied(SessionEnded):

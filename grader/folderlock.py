@@ -8,8 +8,6 @@ import os
 import socket
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from grader.errors import UsageError
 
@@ -18,11 +16,7 @@ _LOOKS, _BETWEEN = 20, 0.05  # at who holds the lock: it says so just after it h
 
 
 class FolderLock:
-    """Held until it is closed or the process ends, however it ends: it is the kernel's, not the file's.
-
-    Attributes:
-        works: does the folder's file system have locks? Without them nobody is kept out.
-    """
+    """Held until it is closed or the process ends, however it ends: it is the kernel's, not the file's."""
 
     def __init__(self, folder: Path) -> None:
         """Take the lock.
@@ -32,7 +26,6 @@ class FolderLock:
             OSError: nothing can be written there.
         """
         self._path = folder / NAME
-        self.works = True
         while True:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -54,14 +47,6 @@ class FolderLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _lock(self, folder: Path) -> None:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +56,7 @@ class FolderLock:
                 "wait until it has finished, or choose another --output"
             ) from None
         except OSError:
-            self.works = False
+            pass  # a file system without locks, which keeps nobody out
 
     def _is_in_place(self) -> bool:
         try:

@@ -15,8 +15,6 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from grader.errors import OutputError
 
@@ -102,14 +100,6 @@ class Journal:
             self.remove()
         self._reader.close()
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _end_of_last_line(self) -> int:
         end = self._file.seek(0, os.SEEK_END)

@@ -20,7 +20,7 @@ from grader.row import Row
 from grader.verdict import Report
 
 NAME = ".grader-journal"
-_TAB = b"\t"  # JSON writes one in a text as \\t
+_TAB = b"\t"  # JSON writes one in a text as \t
 
 
 class Spool:
@@ -35,10 +35,9 @@ class Spool:
         self._journal = Journal(folder / NAME if folder is not None else None)
         self._offsets = array("q", [-1]) * count
         self._head: bytes | None = None  # what is to be written before the first report
-        self.count = 0
 
-    def resume(self, identity: dict[str, Any], keys: Sequence[str]) -> int:
-        """Take over what a run of this identity left; of any other, forget it. How many reports were taken over.
+    def resume(self, identity: dict[str, Any], keys: Sequence[str]) -> None:
+        """Take over what a run of this identity left; of any other, forget it.
 
         Args:
             keys: what a submission was known by, number by number. What the grader failed on is not taken over.
@@ -47,15 +46,13 @@ class Spool:
         head = next(lines, None)
         if head is None or json.loads(head[1]) != {"identity": identity}:
             self.begin(identity)
-            return 0
+            return
         numbers = {key: number for number, key in enumerate(keys)}
         for offset, line in lines:
             key, row, _ = line.split(_TAB, 2)
             number = numbers.get(json.loads(key))
             if number is not None and not json.loads(row)["broke"]:
-                self.count += self._offsets[number] < 0
                 self._offsets[number] = offset
-        return self.count
 
     def begin(self, identity: dict[str, Any]) -> None:
         """Forget what is there, for a run of this identity; on the disk not before there is a report."""
@@ -69,7 +66,6 @@ class Spool:
             self._head = None
         line = _TAB.join([json.dumps(key).encode(), json.dumps(asdict(row)).encode(), report.encode()])
         self._offsets[number] = self._journal.append(line)
-        self.count += 1
 
     def missing(self) -> list[int]:
         """The numbers of which there is no report."""

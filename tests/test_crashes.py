@@ -3,67 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from walls import RESBLOCK, graded, grading
 
-from grader.assignment import Limits, find_assignment
-from grader.errors import WallError
-from grader.pipeline import Grader, Settings
-from grader.sandbox import choose
-from grader.submission import find
+from grader.assignment import Limits
+from grader.attempt import Cells
+from grader.pipeline import Grader
 from grader.verdict import Report, SubmissionStatus
 
-RESBLOCK = """
-import torch
-from torch import nn
-
-class ResBlock(nn.Module):
-    def __init__(self, in_channels, out_channels, stride=1):
-        super().__init__()
-        self.branch = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(),
-            nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False), nn.BatchNorm2d(out_channels),
-        )
-        self.shortcut = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
-            )
-
-    def forward(self, x):
-        return torch.relu(self.branch(x) + self.shortcut(x))
-"""
-HANGS_IN_C = "class Bottleneck(nn.Module):\n    x = 1\n    endless = sum(range(10**12))"
+HANGS_IN_C = "    x = 1\n    endless = sum(range(10**12))"
 
 Grade = Callable[..., Report]
 
 
 @pytest.fixture(scope="module", params=["bwrap", "landlock"])
 def grader(request: pytest.FixtureRequest) -> Iterator[Grader]:
-    try:
-        isolation = choose(request.param)
-    except WallError as error:
-        pytest.skip(f"this wall cannot be built here: {error}")
     limits = Limits(seconds=20.0, cell_seconds=0.5, disk_mib=16, processes=16)
-    with Grader(find_assignment("residual-blocks"), Settings(isolation, "cpu", 0, limits, diagnose=False)) as started:
-        started.prepare()
+    with grading(request.param, limits, diagnose=False) as started:
         yield started
 
 
 @pytest.fixture
 def grade(grader: Grader, tmp_path: Path) -> Grade:
     """Grades a notebook of these cells."""
-
-    def run(*sources: str) -> Report:
-        path = tmp_path / "mine.ipynb"
-        nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
-        with find([path]) as hand_ins:
-            return grader.grade(hand_ins[0])[0]
-
-    return run
+    return partial(graded, grader, tmp_path)
 
 
 def points(report: Report) -> dict[str, float]:
@@ -75,7 +42,7 @@ def points(report: Report) -> dict[str, float]:
     [
         ("    import os\n    os._exit(3)", SubmissionStatus.CRASHED, "exit status 3"),
         ("    import ctypes\n    ctypes.string_at(0)", SubmissionStatus.CRASHED, "SIGSEGV) in cell 2, line 3"),
-        (HANGS_IN_C.split("\n", 1)[1], SubmissionStatus.TIMED_OUT, "stopped after 0.5 s in cell 2, line 3"),
+        (HANGS_IN_C, SubmissionStatus.TIMED_OUT, "stopped after 0.5 s in cell 2, line 3"),
     ],
 )
 def test_a_definition_that_ends_the_process_costs_itself_alone(
@@ -152,3 +119,20 @@ def test_code_that_asks_where_it_runs_is_pointed_out(grade: Grade, asks: str) ->
         warning.split(" (")[0] for warning in report.warnings if "asks where" in warning
     ]
     assert not any("asks where" in warning for warning in grade(RESBLOCK).warnings)
+
+
+def test_what_ends_the_process_every_time_is_not_run_for_every_exercise(
+    grader: Grader, grade: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no cell of a whole notebook is left, it was run once, and is not run again for each exercise."""
+    runs: list[str] = []
+    execute = Grader._execute
+
+    def counted(self: Grader, session: Any, cells: Cells, exercise: str) -> Any:
+        runs.append(cells.wanted_for(exercise)["plan"])
+        return execute(self, session, cells, exercise)
+
+    monkeypatch.setattr(Grader, "_execute", counted)
+    needs_everything = "import os\nos.closerange(4, 5)\nwhile True:\n    width = os._exit(0)"
+    report = grade(needs_everything, RESBLOCK.replace(", 3, ", ", width, "))
+    assert ["definitions", "everything"] == runs, report

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from test_crashes import RESBLOCK
+from walls import RESBLOCK, graded, grading
 
-from grader.assignment import Limits, find_assignment
-from grader.errors import WallError
-from grader.pipeline import Grader, Settings
-from grader.sandbox import choose
-from grader.submission import find
+from grader.pipeline import Grader
 
 SUM = "torch.relu(self.branch(x) + self.shortcut(x))"
 MADE = "        self.shortcut = nn.Identity()"
@@ -22,13 +16,7 @@ MADE = "        self.shortcut = nn.Identity()"
 
 @pytest.fixture(scope="module")
 def grader() -> Iterator[Grader]:
-    try:
-        isolation = choose("auto")
-    except WallError as error:
-        pytest.skip(f"no wall can be built here: {error}")
-    settings = Settings(isolation, "cpu", 0, Limits(), diagnose=False)
-    with Grader(find_assignment("residual-blocks"), settings) as started:
-        started.prepare()
+    with grading(diagnose=False) as started:
         yield started
 
 
@@ -69,9 +57,6 @@ def grader() -> Iterator[Grader]:
 def test_code_for_a_gpu_is_judged_as_it_stands(grader: Grader, tmp_path: Path, old: str, new: str) -> None:
     """Every way to name a GPU means the CPU there."""
     assert old in RESBLOCK
-    path = tmp_path / "mine.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell(RESBLOCK.replace(old, new, 1))]), path)
-    with find([path]) as hand_ins:
-        report = grader.grade(hand_ins[0])[0]
+    report = graded(grader, tmp_path, RESBLOCK.replace(old, new, 1))
     resblock = report.exercises[0]
     assert 40.0 == resblock.score, [*report.repairs, *(check.message for check in resblock.checks)]

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from walls import grading
 
-from grader.assignment import Limits, find_assignment, shipped_assignments
-from grader.errors import WallError
-from grader.pipeline import Grader, Settings
-from grader.sandbox import choose
+from grader.assignment import shipped_assignments
+from grader.pipeline import Grader
 from grader.submission import HandIn, find
 from grader.verdict import Report, SubmissionStatus
 
@@ -23,13 +22,7 @@ NAMES = sorted(path.name.removesuffix(".expected.json") for path in EXAMPLES.glo
 @pytest.fixture(scope="module")
 def grader() -> Iterator[Grader]:
     """One slot's grader, on the strongest wall that this machine can build."""
-    try:
-        isolation = choose("auto")
-    except WallError as error:
-        pytest.skip(f"no wall can be built here: {error}")
-    settings = Settings(isolation, "cpu", seed=0, limits=Limits())
-    with Grader(find_assignment("residual-blocks"), settings) as grader:
-        grader.prepare()
+    with grading() as grader:
         yield grader
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from test_spool import report
@@ -17,14 +18,14 @@ LINES = [b'{"a": 1}', b"", "ü".encode() * 40, b"x" * 300]
 
 
 def write(path: Path) -> bytes:
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         for line in LINES:
             journal.append(line)
     return path.read_bytes()
 
 
 def read(path: Path) -> list[bytes]:
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         return [line for _, line in journal]
 
 
@@ -35,7 +36,7 @@ def test_cut_anywhere_every_whole_line_is_kept(tmp_path: Path) -> None:
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         kept = LINES[: whole[:length].count(b"\n")]
-        with Journal(path) as journal:
+        with closing(Journal(path)) as journal:
             journal.append(b"next")
             assert [*kept, b"next"] == [line for _, line in journal]
 
@@ -56,14 +57,19 @@ def append(spool: Spool, number: int, student: str, status: Status = Status.FAIL
     spool.append(number, row_of(told), json.dumps(document(told)), key=student)
 
 
+def resumed(spool: Spool, identity: dict[str, int], keys: list[str]) -> list[int]:
+    """What is left to do."""
+    spool.resume(identity, keys)
+    return spool.missing()
+
+
 def test_a_run_goes_on_with_what_is_the_same(tmp_path: Path) -> None:
     """Who is known by the same key is taken over, whatever their number is now."""
     with Spool(2, tmp_path) as spool:
-        assert 0 == spool.resume({"seed": 0}, ["anna", "ben"])
+        assert [0, 1] == resumed(spool, {"seed": 0}, ["anna", "ben"])
         append(spool, 1, "ben")
     with Spool(3, tmp_path) as spool:
-        assert 1 == spool.resume({"seed": 0}, ["aaron", "anna", "ben"])
-        assert [0, 1] == spool.missing()
+        assert [0, 1] == resumed(spool, {"seed": 0}, ["aaron", "anna", "ben"])
         assert ["ben"] == [row.student for row in spool.rows()]
         append(spool, 0, "aaron")
         assert ["aaron", "ben"] == [each.student for each in spool.reports()]
@@ -73,9 +79,9 @@ def test_another_run_starts_over(tmp_path: Path) -> None:
     """With another seed, say, no report of the earlier run counts, nor does one on which the grader failed."""
     for identity, status in (({"seed": 0}, Status.FAILED), ({"seed": 1}, Status.GRADER_BROKE)):
         with Spool(1, tmp_path) as spool:
-            assert 0 == spool.resume(identity, ["anna"])
+            assert [0] == resumed(spool, identity, ["anna"])
             append(spool, 0, "anna", status)
     with Spool(1, tmp_path) as spool:
-        assert 0 == spool.resume({"seed": 1}, ["anna"])
+        assert [0] == resumed(spool, {"seed": 1}, ["anna"])
         spool.finish()
     assert not (tmp_path / NAME).exists()

@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 def clear_halves(folder: Path) -> None:
     """Remove what writers that were killed left. Nobody may be writing there."""
-    for pattern in (".*-*.part", "*/.*-*.part"):
+    for pattern in (".[0-9]*-[0-9]*.part", "*/.[0-9]*-[0-9]*.part"):
         for part in folder.glob(pattern):
             with suppress(OSError):
                 part.unlink()

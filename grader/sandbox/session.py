@@ -43,7 +43,6 @@ _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
 _CELL_GRACE = 1.0  # beyond a cell's limit, in which the process can stop it itself
-_STACK_SECONDS = 0.2  # for a process to say where it is, before it is killed
 _ASKS_FOR_STACK = signal.SIGUSR1
 
 
@@ -252,7 +251,7 @@ class Session:
         """Cell and line at which the process is, if it says so."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, _ASKS_FOR_STACK)
-        return self._whereabouts.stack(_STACK_SECONDS)
+        return self._whereabouts.stack()
 
     def _root(self) -> int:
         """The process below which the session's lie: without a namespace, orphans go to the keeper."""
@@ -317,7 +316,7 @@ class Session:
             raise ProtocolViolated("your code closed the channel on which answers are expected")
         self._kill()
         status = self._status or 0
-        place = self._whereabouts.stack(seconds=0)  # a crash in C leaves the stack there
+        place = self._whereabouts.stack()  # a crash in C leaves the stack there
         if not os.WIFSIGNALED(status):
             code = os.waitstatus_to_exitcode(status)
             raise StudentDied(

@@ -6,13 +6,13 @@ stack of the main thread, even while it is busy in C. A student can forge both, 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
 import time
 
-_KEPT = 16 << 10  # bytes: a stack of a hundred frames
+_PIPE = 64 << 10  # bytes that a pipe holds: one reading empties it, unless somebody writes meanwhile
+_WAIT = 0.2  # seconds for a stack to arrive
 _BEGUN = re.compile(rb"^cell (\d{1,6})$", re.MULTILINE)
 # faulthandler's traceback, the innermost frame first; as the worker names its cells.
 _FRAME = re.compile(rb'^  File "<cell (\d{1,6})>", line (\d{1,7}) in ', re.MULTILINE)
@@ -32,11 +32,11 @@ class Whereabouts:
     def look(self) -> None:
         """Read what was written since; keeps the last cell that was begun."""
         try:
-            said = os.read(self.descriptor, _KEPT)
+            said = os.read(self.descriptor, _PIPE)
         except BlockingIOError:
             return
         self.ended = not said
-        self._said = (self._said + said)[-_KEPT:]
+        self._said = (self._said + said)[-_PIPE:]
         begun = _BEGUN.findall(said)
         if begun:
             self.cell, self.began = int(begun[-1]), time.monotonic()
@@ -46,18 +46,19 @@ class Whereabouts:
         self.look()
         self.cell, self._said = None, b""
 
-    def stack(self, seconds: float) -> tuple[int | None, int | None]:
-        """Cell and line of the innermost frame that is a cell's, in a stack that is there or arrives in this time; else
+    def stack(self) -> tuple[int | None, int | None]:
+        """Cell and line of the innermost frame that is a cell's, in a stack that is there or arrives in a moment; else
         the cell that was begun."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + _WAIT
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        # Whoever floods the pipe gets no more of our time than whoever is silent.
         while (found := _FRAME.search(self._said)) is None and not self.ended:
-            poll = select.poll()
-            poll.register(self.descriptor, select.POLLIN)
-            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            left = deadline - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1000):
                 break
             self.look()
         return (int(found[1]), int(found[2])) if found else (self.cell, None)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self.descriptor)
+        os.close(self.descriptor)

@@ -21,10 +21,10 @@ import subprocess
 import sys
 from typing import Any
 
-from grader.worker import jail, pages
+from grader.worker import jail, pages, whereabouts
 
-RPC = 3  # the descriptor on which the student's process answers; 0, 1 and 2 are the usual ones, and PLACES is 4
-_REPORT = 5
+RPC = 3  # the descriptor on which the student's process answers; 0, 1 and 2 are the usual ones
+_REPORT = whereabouts.PLACES + 1
 
 
 def main() -> None:
@@ -144,7 +144,6 @@ def _become_student(
     _tell(report, {"jailed": True})
     report.close()  # nothing but its answers can leave a student's process
 
-    from grader.worker import whereabouts
     from grader.worker.serve import serve
 
     whereabouts.start()

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from walls import wall
 
 from grader.assignment import Limits, find_assignment
-from grader.errors import WallError
 from grader.formats.json import document
 from grader.pipeline import Grader, Settings
-from grader.sandbox import Isolation, Session, SessionLimits, Zygote, choose, command, memory
-from grader.submission import HandIn, find
+from grader.sandbox import Isolation, Session, SessionLimits, Zygote, command, memory
+from grader.submission import find
 from grader.verdict import Report
 
 FOLDER = Path(__file__).parent
@@ -108,10 +108,10 @@ class Range:
         )
         self._grader.prepare()
         self._worth: dict[str, float] = {}
-        self.neighbour = (FOLDER.parent.parent / "assignments/residual-blocks/examples/right-colab.ipynb").read_text(
+        self._neighbour = (FOLDER.parent.parent / "assignments/residual-blocks/examples/right-colab.ipynb").read_text(
             "utf-8"
         )
-        self._its_report = self._document(self._grade(self.neighbour, "neighbour")[0])
+        self._its_report = document(self._grade(self._neighbour, "neighbour")[0])
         self._processes = self._count()
 
     def close(self) -> None:
@@ -134,7 +134,6 @@ class Range:
             "mark": str(self.mark),
             "marker": self.marker,
         }
-        # The environment is searched for the secret; so a notebook must not hold it otherwise.
         return self._grade(attack.armed(os.readlink("/proc/self/ns/pid"), targets), attack.path.stem)
 
     def worth(self, attack: Attack) -> float:
@@ -146,7 +145,7 @@ class Range:
     def harm(self) -> list[str]:
         """What is not as it was before."""
         found = []
-        if self._document(self._grade(self.neighbour, "neighbour")[0]) != self._its_report:
+        if document(self._grade(self._neighbour, "neighbour")[0]) != self._its_report:
             found.append("the next submission is graded otherwise")
         deadline = time.monotonic() + 5.0
         while self._count() > self._processes and time.monotonic() < deadline:
@@ -169,15 +168,9 @@ class Range:
         path.write_text(text, encoding="utf-8")
         self._zygote.sessions = []
         with find([path]) as hand_ins:
-            report = self._grade_one(hand_ins[0])
+            report, _ = self._grader.grade(hand_ins[0])
         lines = [line for s in self._zygote.sessions for line in s.output.decode(errors="replace").splitlines()]
         return report, [json.loads(line.removeprefix("told:")) for line in lines if line.startswith("told:{")]
-
-    def _grade_one(self, hand_in: HandIn) -> Report:
-        return self._grader.grade(hand_in)[0]
-
-    def _document(self, report: Report) -> str:
-        return json.dumps(document(report))
 
     def _count(self) -> int:
         return sum(_runs(pid) for pid in memory._tree(self._zygote._process.pid, True))
@@ -205,10 +198,7 @@ def open_range(kind: str, folder: Path) -> Iterator[Range]:
     Landlock gives a process no namespace of its own. There the whole wall stands in one, so that an attack which
     finds a hole meets nobody but the zygote.
     """
-    try:
-        isolation = choose(kind)
-    except WallError as error:
-        pytest.skip(f"this wall cannot be built here: {error}")
+    isolation = wall(kind)
     with pytest.MonkeyPatch.context() as patch:
         if isolation is Isolation.LANDLOCK:
             fence, build = _fence(), command.build

@@ -83,6 +83,13 @@ def test_a_cell_that_takes_too_long_is_told_in_plain_words(grade: Grade) -> None
     assert 40.0 == points(report)["resblock"]
 
 
+def test_a_cell_that_takes_too_long_to_read_is_left_out(grade: Grade) -> None:
+    """IPython needs the square of their number for magics; the cell's clock runs meanwhile."""
+    report = grade(RESBLOCK, "%time 1\n" * 450 + "class Bottleneck(nn.Module): pass")
+    assert "Stopped after 0.5 s in cell 2." in report.repairs
+    assert (SubmissionStatus.GRADED, 40.0) == (report.status, points(report)["resblock"])
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import linecache
 import signal
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 from grader.worker import whereabouts
@@ -43,8 +45,9 @@ def run_cells(
     statements: list[Statement] = []
     for cell in cells:
         try:
-            statements += _parse(cell["number"], cell["source"])
-        except Exception as error:  # from SyntaxError to IPython's own, for a cell of five hundred magics
+            with _clock(cell["number"], seconds, seconds):  # IPython takes long over hundreds of magics
+                statements += _parse(cell["number"], cell["source"])
+        except (Exception, CellTimeout) as error:  # from SyntaxError to IPython's own, for five hundred magics
             problems.append({"cell": cell["number"], **describe(error)})
     chosen = definitions(statements, names) if plan == "definitions" else statements
     failed: set[int] = set()
@@ -128,24 +131,31 @@ def _apart(node: ast.stmt) -> list[ast.stmt]:
 
 def _run(namespace: dict[str, Any], statement: Statement, left: float, seconds: float) -> BaseException | None:
     """Run one statement in the seconds that are left for it, of those that its cell has; the exception, if any."""
+    module = ast.Module(body=[statement.node], type_ignores=[])
+    try:
+        with _clock(statement.cell, left, seconds):
+            exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
+    except BaseException as error:
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def _clock(cell: int, left: float, seconds: float) -> Iterator[None]:
+    """Raise CellTimeout in what is done for a cell when no time is left of the seconds that it has."""
 
     def stop(*_: object) -> None:
         raise CellTimeout(f"stopped after {seconds:g} s")
 
-    whereabouts.begin(statement.cell)
-
-    module = ast.Module(body=[statement.node], type_ignores=[])
+    whereabouts.begin(cell)
     previous = signal.signal(signal.SIGALRM, stop)
     # Fires again every second, for code that swallows the first one.
     signal.setitimer(signal.ITIMER_REAL, left, 1.0)
     try:
-        exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
-    except BaseException as error:
-        return error
+        yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-    return None
 
 
 def _kind(value: object) -> str:

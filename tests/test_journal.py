@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from test_spool import report
 
+from grader.errors import OutputError
 from grader.formats.json import document
 from grader.journal import Journal
 from grader.row import row_of
@@ -50,6 +53,22 @@ def test_a_changed_byte_costs_its_line_at_most_and_its_neighbour(tmp_path: Path)
         kept = read(path)
         assert set(kept) <= set(LINES)
         assert len(kept) >= len(LINES) - 2
+
+
+def test_a_line_without_room_leaves_nothing(tmp_path: Path) -> None:
+    """What was written of it is taken back, so that the next line is not glued to it."""
+    path = tmp_path / "journal"
+    whole = write(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(Journal(path)) as journal:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, hard))
+        try:
+            with pytest.raises(OutputError, match="File too large"):
+                journal.append(b"y" * 200)
+            journal.append(b"next")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert [*LINES, b"next"] == [line for _, line in journal]
 
 
 def append(spool: Spool, number: int, student: str, status: Status = Status.FAILED) -> None:

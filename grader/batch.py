@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +99,18 @@ def check(request: Request, watcher: Watcher) -> int:
         GraderError: nothing, or not everything, could be graded or written. What was finished is written.
     """
     _check_formats(request)
-    with find(request.paths) as hand_ins:
+    with contextlib.ExitStack() as stack:
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)))
+        temporary.chmod(0o711)  # behind the wall another user passes through
+        hand_ins = stack.enter_context(find(request.paths, temporary))
         assignment = _choose(request, hand_ins)
-        with _spool(request, len(hand_ins)) as spool:
-            return _grade(request, assignment, hand_ins, spool, watcher)
+        spool = stack.enter_context(_spool(request, len(hand_ins)))
+        order = _order(request, assignment, temporary, whole=len(hand_ins) == 1)
+        return _grade(request, order, hand_ins, spool, watcher)
 
 
-def _grade(request: Request, assignment: Assignment, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:
-    order = _order(request, assignment, whole=len(hand_ins) == 1)
+def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:
+    assignment = order.assignment
     tally = Tally(len(hand_ins), request.fail_under)
     run: Run | None = None
     only: Report | None = None
@@ -230,7 +235,7 @@ def _continue(request: Request, spool: Spool, order: Order, hand_ins: list[HandI
     return keys
 
 
-def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:
+def _order(request: Request, assignment: Assignment, temporary: Path, *, whole: bool) -> Order:
     return Order(
         assignment=assignment,
         isolation=request.isolation,
@@ -240,6 +245,7 @@ def _order(request: Request, assignment: Assignment, *, whole: bool) -> Order:
         output=request.output,
         formats=request.formats,
         whole=whole,
+        temporary=temporary,
     )
 
 

@@ -9,7 +9,9 @@ import contextlib
 import ctypes
 import errno
 import json
+import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from grader.sandbox import Isolation, Zygote
 
 _PR_SET_PDEATHSIG = 1
+_GRACE = 20  # seconds in which a slot that was told to leave must be gone
 # Every further page would meet these too: no room, no right, something else in the folder's place.
 _NO_ROOM = frozenset(
     [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST]
@@ -53,7 +56,7 @@ class Order:
     output: Path | None
     formats: tuple[str, ...]
     whole: bool = False  # send the whole report along, to be shown at once
-    scratch: Path | None = None  # for temporary files: the parent clears up behind a slot that was killed
+    temporary: Path | None = None  # where temporary files lie: whoever is left at the end of a run clears up
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Failed:
 def serve(connection: Connection, order: Order) -> None:
     """Say Ready, then answer every Task with Done until there is None; or say Failed."""
     _detach()
+    if _is_orphan():
+        return
     try:
         _serve(connection, order)
     except (AssignmentError, OutputError, UsageError, WallError) as error:
@@ -107,11 +112,14 @@ def serve(connection: Connection, order: Order) -> None:
         if os.environ.get("GRADER_DEBUG"):
             traceback.print_exc()
         connection.send(Failed("SlotError", f"the grader failed: {type(error).__name__}: {error}"))
+    finally:
+        if order.temporary is not None and _is_orphan():
+            shutil.rmtree(order.temporary, ignore_errors=True)
 
 
 def _serve(connection: Connection, order: Order) -> None:
-    if order.scratch is not None:
-        tempfile.tempdir = str(order.scratch)
+    if order.temporary is not None:
+        tempfile.tempdir = str(order.temporary)
 
     from grader.sandbox import Zygote, choose
 
@@ -206,4 +214,11 @@ def _detach() -> None:
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:
+    signal.alarm(_GRACE)  # kills, whatever swallows the exception or holds it up
     sys.exit(128 + signal_number)  # unwinds: the wall's processes and folders go first
+
+
+def _is_orphan() -> bool:
+    """Was the process killed that handed out the work?"""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -113,10 +110,7 @@ class Slots:
             eager: start all slots, even where the work is done sooner than they could start.
             task_seconds: when a slot that says nothing counts as hung.
         """
-        self._scratch = Path(tempfile.mkdtemp(prefix="grader-slots-"))
-        self._scratch.chmod(0o711)  # behind the wall another user passes through
-        self._order = replace(order, scratch=self._scratch)
-        self._hand_ins, self._jobs, self._serve = hand_ins, jobs, serve
+        self._order, self._hand_ins, self._jobs, self._serve = order, hand_ins, jobs, serve
         self._eager = eager
         # Two attempts at a notebook share the deadline of the student's code; the judge's own work comes on top.
         self._task_seconds = task_seconds or 2 * order.limits.seconds + 120.0
@@ -126,7 +120,7 @@ class Slots:
         self._start_seconds = self._busy_seconds = 0.0
         self._begun = time.monotonic()
         self._announced = self._stopped = False
-        self._slots = [_Slot(serve, self._order)]
+        self._slots = [_Slot(serve, order)]
 
     @property
     def pids(self) -> list[int]:
@@ -171,7 +165,6 @@ class Slots:
         for slot in self._slots:
             slot.bury()
         self._slots.clear()
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

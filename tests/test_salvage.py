@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,14 +51,38 @@ def records(output: Path) -> int:
 
 
 def kill_after(count: int, submissions: Path, output: Path) -> None:
-    process = subprocess.Popen(command(submissions, output), stderr=subprocess.DEVNULL, cwd=ROOT)
-    deadline = time.monotonic() + 100
-    while records(output) < count:
-        assert time.monotonic() < deadline
+    assert [] == kill_when(lambda: records(output) >= count, command(submissions, output))
+
+
+def kill_when(ready: Callable[[], bool], command: list[str]) -> list[Path]:
+    """`kill -9` the grader, and wait until all of its processes are gone; which temporary files they left."""
+    with tempfile.TemporaryDirectory() as temporary:
+        environment = {**os.environ, "TMPDIR": temporary}
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment)
+        wait_until(lambda: ready() or process.poll() is not None)
         assert process.poll() is None, "it was not killed in mid-run"
+        assert processes(temporary), "processes would not be found"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not processes(temporary))
+        return list(Path(temporary).rglob("*"))
+
+
+def processes(temporary: str) -> list[str]:
+    """Those whose environment or command names this folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            found += [folder.name] * (temporary.encode() in told)
+    return found
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 100
+    while not ready():
+        assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 def test_a_grader_that_was_killed_goes_on(submissions: Path, tmp_path: Path) -> None:
@@ -82,6 +109,16 @@ def test_a_grader_that_was_killed_goes_on(submissions: Path, tmp_path: Path) -> 
     )
     assert all(pages[page] == page.stat().st_mtime_ns for page in pages if page.stem in finished)
     assert not (output / NAME).exists()
+
+
+def test_a_slot_that_does_not_leave_is_made_to(tmp_path: Path) -> None:
+    """One that swallows every exception ends too, soon after the grader was killed."""
+    output, hand_in = tmp_path / "out", tmp_path / "class" / "b-stays.ipynb"
+    hand_in.parent.mkdir()
+    shutil.copy(next(EXAMPLES.glob("right-*.ipynb")), hand_in)
+    stubborn = [sys.executable, str(ROOT / "tests" / "stubborn_slot.py"), "check", str(hand_in)]
+    options = ["--output", str(output), "--isolation", "none", "--assignment", "residual-blocks"]
+    kill_when((output / "stays").exists, [*stubborn, *options])
 
 
 def test_what_changed_meanwhile_is_graded_anew(submissions: Path, tmp_path: Path) -> None:

@@ -532,6 +532,24 @@ def test_an_endless_loop_is_stopped(session: Session) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_an_interruption_that_loses_the_process_ends_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal in the moment in which a process is handed over leaves nobody who could be killed, and nobody waits."""
+    receive = socket.recv_fds
+
+    def interrupted(*arguments: Any) -> Any:
+        message = receive(*arguments)
+        if not message[1]:  # how its walls stand may be said before
+            return message
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(socket, "recv_fds", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(session, "pass")
+    with pytest.raises(StudentDied, match="interrupted"):
+        run(session, "pass")
+
+
 def test_a_loop_that_catches_everything_is_stopped(session: Session) -> None:
     """No exception is needed to stop a student's process, so none can be swallowed."""
     source = """

@@ -342,10 +342,15 @@ class Session:
             return
         deadline = time.monotonic() + _KILL_SECONDS
         try:
-            while self._pidfd < 0:
+            if self._pidfd < 0:
+                # Not told to us yet, or lost to an interruption. Nothing was asked of it, so it ends when we hang up.
+                with contextlib.suppress(OSError):
+                    self._channel.shutdown(socket.SHUT_RDWR)
+            while self._pidfd < 0 and self._status is None:
                 self._hear(deadline)
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._pidfd >= 0:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             while self._status is None:
                 self._hear(deadline)
         except WallError as error:

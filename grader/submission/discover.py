@@ -31,14 +31,18 @@ _OTHER_ARCHIVES = frozenset([".rar", ".7z", ".gz", ".tgz", ".xz", ".tar"])
 
 
 @contextmanager
-def find(paths: Sequence[Path]) -> Iterator[list[HandIn]]:
+def find(paths: Sequence[Path], temporary: Path | None = None) -> Iterator[list[HandIn]]:
     """Every hand-in below `paths`, sorted by student. What was unpacked from zips is removed at the end.
+
+    Args:
+        paths: files and folders.
+        temporary: where zips are unpacked; None: where temporary files usually are.
 
     Raises:
         UsageError: a path does not exist, or nothing that can be graded was found.
     """
     with ExitStack() as stack:
-        unpacker = Unpacker(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-zip-"))))
+        unpacker = Unpacker(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zips-", dir=temporary))))
         unnamed: list[_Unnamed] = []
         for path in paths:
             unnamed += _below(path, unpacker, among_others=len(paths) > 1)

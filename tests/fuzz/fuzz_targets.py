@@ -269,7 +269,7 @@ def archive_target(data: bytes) -> None:
 def hold_archive(outer: Path, path: Path, most: int) -> list[HandIn]:
     with WATCH.below(outer), find([path]) as hand_ins:
         unpacked = [each for each in (outer / "tmp").rglob("*") if not each.is_dir()]
-        assert all(re.fullmatch(r"grader-zip-\w+/\d+", str(each.relative_to(outer / "tmp"))) for each in unpacked)
+        assert all(re.fullmatch(r"zips-\w+/\d+", str(each.relative_to(outer / "tmp"))) for each in unpacked)
         assert all(each.is_file() and not each.is_symlink() for each in unpacked)
         # What goes beyond a limit is noticed one chunk later, for each archive.
         assert sum(each.stat().st_size for each in unpacked) <= most + len(unpacked) * _LIMITS["_CHUNK"]

@@ -17,7 +17,7 @@ from grader.slot import Order
 from grader.verdict import SCHEMA_VERSION
 
 # What of an order changes no report. Everything else does, and what is added to it some day as well.
-_NO_MATTER = frozenset(["assignment", "output", "whole", "temporary"])
+_NO_MATTER = frozenset(["assignment", "output", "whole", "processor", "temporary"])
 
 
 def identity(order: Order) -> dict[str, Any]:

@@ -124,6 +124,15 @@ class Grader:
 
     # ------------------------------------------------------------------ one submission
 
+    def _named(self, submission: Submission) -> list[str]:
+        """Does the notebook say that it is for another assignment?"""
+        if submission.assignment_id in (None, self.assignment.id):
+            return []
+        return [
+            f"The notebook's metadata names the assignment '{submission.assignment_id}'; it was graded as "
+            f"'{self.assignment.id}'."
+        ]
+
     def _grade(self, submission: Submission) -> Report:
         deadline = time.monotonic() + self.settings.limits.seconds
         attempt = self._attempt(submission, "definitions", deadline)
@@ -145,7 +154,12 @@ class Grader:
             max_score=self.assignment.max_score,
             exercises=exercises,
             repairs=repairs + attempt.repairs(self.settings.limits),
-            warnings=[*submission.warnings, *asks_where_it_runs(submission), *_notes(exercises)],
+            warnings=[
+                *submission.warnings,
+                *self._named(submission),
+                *asks_where_it_runs(submission),
+                *_notes(exercises),
+            ],
         )
 
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:

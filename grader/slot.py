@@ -56,6 +56,7 @@ class Order:
     output: Path | None
     formats: tuple[str, ...]
     whole: bool = False  # send the whole report along, to be shown at once
+    processor: int | None = None  # the one on which students' code runs
     temporary: Path | None = None  # where temporary files lie: whoever is left at the end of a run clears up
 
 
@@ -100,10 +101,9 @@ class Failed:
 def serve(connection: Connection, order: Order) -> None:
     """Say Ready, then answer every Task with Done until there is None; or say Failed."""
     _detach()
-    if _is_orphan():
-        return
     try:
-        _serve(connection, order)
+        if not _is_orphan():
+            _serve(connection, order)
     except (AssignmentError, OutputError, UsageError, WallError) as error:
         connection.send(Failed(type(error).__name__, str(error)))
     except (EOFError, BrokenPipeError):
@@ -125,7 +125,7 @@ def _serve(connection: Connection, order: Order) -> None:
 
     isolation = choose(order.isolation)
     # Before torch is imported here: the zygote imports it at the same time.
-    with Zygote.start(isolation) as zygote:
+    with Zygote.start(isolation, order.processor) as zygote:
         _grade_all(connection, order, isolation, zygote)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -40,6 +41,7 @@ class _Slot:
     """One process, and what it is doing."""
 
     def __init__(self, target: Serve, order: Order) -> None:
+        self.processor = order.processor
         self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=target, args=(theirs, order), daemon=False)
         self.ready = False
@@ -120,7 +122,8 @@ class Slots:
         self._start_seconds = self._busy_seconds = 0.0
         self._begun = time.monotonic()
         self._announced = self._stopped = False
-        self._slots = [_Slot(serve, order)]
+        self._slots: list[_Slot] = []
+        self._open()
 
     @property
     def pids(self) -> list[int]:
@@ -199,7 +202,13 @@ class Slots:
         working = sum(slot.task is not None for slot in self._slots)
         wanted = min(self._jobs, working + self._waiting) if self._announced and self._is_worth_it() else 1
         while len(self._slots) < wanted:
-            self._slots.append(_Slot(self._serve, self._order))
+            self._open()
+
+    def _open(self) -> None:
+        """One more slot, on the processor that the fewest have."""
+        taken = [slot.processor for slot in self._slots]
+        processor = min(sorted(os.sched_getaffinity(0)), key=taken.count)
+        self._slots.append(_Slot(self._serve, replace(self._order, processor=processor)))
 
     def _is_worth_it(self) -> bool:
         """Would one slot take longer for what is waiting than another takes to start?"""

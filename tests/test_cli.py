@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import nbformat
 import pytest
 import typer
 from typer.main import get_command
@@ -110,6 +111,24 @@ def test_every_student_gets_a_page_and_the_class_gets_one(run: Finished) -> None
     assert sorted(run.statuses) == pages
     assert (run.output / "index.html").stat().st_size > 0
     assert {"index.html", "notebooks", "results.json", "students"} == {each.name for each in run.output.iterdir()}
+
+
+def test_nobody_decides_for_a_class(tmp_path: Path) -> None:
+    """A notebook that says it is for another assignment is graded with the others, and told so; on one processor."""
+    folder, output = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    for name in ("anna", "ben", "cem"):
+        shutil.copy(RIGHT, folder / f"{name}.ipynb")
+    other = nbformat.read(RIGHT, as_version=4)
+    other.metadata["grader"] = {"assignment": "gardening"}
+    only_on_one = "import os\nResBlock = ResBlock if len(os.sched_getaffinity(0)) == 1 else None"
+    other.cells.append(nbformat.v4.new_code_cell(only_on_one))
+    nbformat.write(other, folder / "dora.ipynb")
+    run = grader("check", folder, "--output", output)
+    scores = {each["student"]: each["score"] for each in run.results["submissions"]}
+    assert (0, scores["anna"]) == (run.code, scores["dora"]), run.stderr
+    named = "The notebook's metadata names the assignment 'gardening'; it was graded as 'residual-blocks'."
+    assert [["dora"]] == [[each["student"]] for each in run.results["submissions"] if named in each["warnings"]]
 
 
 def test_results_follow_the_schema(run: Finished) -> None:

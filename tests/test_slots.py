@@ -95,6 +95,17 @@ def test_a_submission_that_costs_two_slots_is_given_up(
     assert "xxx" == (tmp_path / student).read_text()  # two tries, and the report
 
 
+def test_slots_share_the_processors(assignment: Assignment, tmp_path: Path) -> None:
+    """None has two slots more than another."""
+    processors = sorted(os.sched_getaffinity(0))
+    everybody = hand_ins(tmp_path, *(f"s{number}" for number in range(9)))
+    with Slots(order(assignment), everybody, 2 * len(processors), serve=obeys, eager=True) as slots:
+        graded(slots)
+        shares = [sum(slot.processor == each for slot in slots._slots) for each in processors]
+    assert 2 <= sum(shares)
+    assert max(shares) - min(shares) <= 1
+
+
 def test_a_submission_whose_slot_dies_once_is_graded(assignment: Assignment, tmp_path: Path) -> None:
     with Slots(order(assignment), hand_ins(tmp_path, "once", "other"), 2, serve=obeys, eager=True) as slots:
         done = graded(slots)

@@ -69,6 +69,24 @@ def test_metadata_disagrees(shipped: dict[str, Path]) -> None:
         choose_assignment(None, mixed, shipped)
 
 
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        submission(names="blocks", file="c.ipynb"),
+        submission(names="lost"),
+        submission("Shared = 1"),
+        submission("class Block: pass\nclass Wood: pass"),
+    ],
+)
+@pytest.mark.parametrize("others", [submission(names="trees"), submission("class Tree: pass")])
+def test_one_student_does_not_stop_a_class(shipped: dict[str, Path], others: Submission, stranger: Submission) -> None:
+    """What one in four names or defines beside does not count; one in three may be the instructor's mistake."""
+    assert choose_assignment(None, [others, stranger, others, others], shipped).id == "trees"
+    if "Shared" not in stranger.cells[0].source:  # which belongs to trees too
+        with pytest.raises(UsageError):
+            choose_assignment(None, [others, stranger, others], shipped)
+
+
 def test_metadata_unknown(shipped: dict[str, Path]) -> None:
     """An assignment that is not here is named, with the choices."""
     with pytest.raises(UsageError, match=r"'lost', which is not here.*blocks, trees, woods"):
@@ -90,9 +108,9 @@ def test_names(shipped: dict[str, Path], source: str, expected: str) -> None:
 
 def test_names_are_not_clear(shipped: dict[str, Path]) -> None:
     """Names that several assignments know, or that no single one does, are no ground to choose."""
-    with pytest.raises(UsageError, match=r"define Shared, which several assignments ask for.*trees, woods$"):
+    with pytest.raises(UsageError, match=r"defines Shared, which several assignments ask for.*trees, woods$"):
         choose_assignment(None, [submission("Shared = 1")], shipped)
-    with pytest.raises(UsageError, match=r"define Block, Tree, which no one assignment asks for.*blocks, trees$"):
+    with pytest.raises(UsageError, match=r"defines Block, Tree, which no one assignment asks for.*blocks, trees$"):
         choose_assignment(None, [submission("Block = Tree = 1\nTree = 2")], shipped)
 
 

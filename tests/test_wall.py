@@ -524,6 +524,26 @@ def test_the_number_of_files_is_bounded(session: Session) -> None:
     assert told(session).get("made", 0) < 50_000
 
 
+def test_students_share_one_processor_at_most(zygote: Zygote) -> None:
+    """A student's process and its children have the one that they are given, and no way to another."""
+    mine = max(os.sched_getaffinity(0))
+    source = """
+        def one():
+            failed = attempt(os.sched_setaffinity, 0, range(64))
+            return failed, sorted(os.sched_getaffinity(0))
+        first, (reader, writer) = one(), os.pipe()
+        if os.fork() == 0:
+            os.write(writer, repr(one()).encode())
+            os._exit(0)
+        tell(first=first, child=os.read(reader, 1000).decode())
+        """
+    with Zygote.start(zygote.isolation, mine) as pinned, pinned.session() as session:
+        run(session, source)
+        session.close()
+        facts = told(session)
+    assert (["PermissionError", [mine]], repr(("PermissionError", [mine]))) == (facts["first"], facts["child"])
+
+
 def test_an_endless_loop_is_stopped(session: Session) -> None:
     """The deadline of a call is kept, and the message says how long that was."""
     began = time.monotonic()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,13 @@ def missing_powers() -> list[str]:
         return []
     capabilities = _capabilities()
     return [name for name, number in _POWERS.items() if not capabilities >> number & 1]
+
+
+def processes_count() -> bool:
+    """Whether a limit on processes holds for us; for the machine's root it does not, in a user namespace either."""
+    source = "import os, resource; resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)); os.fork()"
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", source], stderr=subprocess.DEVNULL, check=False)
+    return run.returncode != 0
 
 
 def fresh_uid() -> int:

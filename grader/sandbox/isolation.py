@@ -142,7 +142,7 @@ def _remedy(said: str) -> str:
     if os.geteuid() == 0 and not identity.must_drop():
         remedies.append(
             "The grader runs as root where there is no other user to become. Run it as an ordinary user (in a "
-            "container: --user 1000:1000), or choose --isolation landlock."
+            "container: --user 1000:1000)."
         )
     elif "mount proc" in said:
         return (
@@ -180,6 +180,11 @@ def landlock_problem() -> Problem | None:
     """Why Landlock is not enough here; None when it is."""
     if problem := _problem_of_root():
         return problem
+    if os.geteuid() == 0 and not identity.must_drop() and not identity.processes_count():
+        return Problem(
+            "the grader runs as root where there is no other user to become, and a limit on processes does not count.",
+            "Run it as an ordinary user (in a container: --user 1000:1000), or map more users into the container.",
+        )
     ctypes.set_errno(0)
     abi = landlock_abi()
     if abi >= _LANDLOCK_NEEDED:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
+_MAPS = "/proc/{}/smaps_rollup"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -19,7 +21,11 @@ def resident_mib(root: int, *, including_root: bool = True) -> int:
 
 def proportional_mib(root: int, *, including_root: bool = True) -> int:
     """The same with each shared page divided among those who share it."""
-    return sum(_proportional(pid) for pid in _tree(root, including_root)) >> 20
+    pids = _tree(root, including_root)
+    try:
+        return sum(map(_proportional, pids)) >> 20
+    except PermissionError:
+        return _proportional_by_their_user(pids) >> 20
 
 
 def parent_of(pid: int) -> int:
@@ -65,7 +71,26 @@ def _resident(pid: int) -> int:
 
 def _proportional(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return sum(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
+        with open(_MAPS.format(pid)) as file:
+            return _shares(file.read())
+    except PermissionError:
+        raise
     except OSError:
         return _resident(pid)
+
+
+def _proportional_by_their_user(pids: list[int]) -> int:
+    """Root without CAP_SYS_PTRACE may not look into another user's processes; that user may."""
+    total = 0
+    for pid in pids:
+        try:
+            uid = os.stat(f"/proc/{pid}").st_uid
+            look = ["cat", _MAPS.format(pid)]
+            total += _shares(subprocess.check_output(look, text=True, user=uid, group=uid, extra_groups=[]))
+        except (OSError, subprocess.SubprocessError):
+            total += _resident(pid)
+    return total
+
+
+def _shares(maps: str) -> int:
+    return sum(int(line.split()[1]) << 10 for line in maps.splitlines() if line.startswith("Pss:"))

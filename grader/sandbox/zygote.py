@@ -33,9 +33,9 @@ class Zygote:
     may overlap. When a WallError says that the zygote is gone, `restart` replaces it in place.
     """
 
-    def __init__(self, isolation: Isolation) -> None:
+    def __init__(self, isolation: Isolation, processor: int | None = None) -> None:
         """Start the process; `Zygote.start` reads better."""
-        self.isolation = isolation
+        self.isolation, self._processor = isolation, processor
         self._lock = threading.Lock()
         self._ready = False
         self._control: socket.socket
@@ -44,9 +44,14 @@ class Zygote:
         self._launch()
 
     @classmethod
-    def start(cls, isolation: Isolation) -> Self:
-        """Start a zygote without waiting for it."""
-        return cls(isolation)
+    def start(cls, isolation: Isolation, processor: int | None = None) -> Self:
+        """Start a zygote without waiting for it.
+
+        Args:
+            isolation: the wall.
+            processor: the only one on which students' code runs, so that what keeps it busy slows nobody elsewhere.
+        """
+        return cls(isolation, processor)
 
     def wait_ready(self) -> None:
         """Wait until everything is imported; raises WallError when it never will be."""
@@ -165,7 +170,8 @@ class Zygote:
         worker.mkdir()
         scratch.mkdir(mode=0o700)
         layout.stage(worker)
-        (worker / "config.json").write_text(json.dumps(self._command.config), encoding="utf-8")
+        config = {**self._command.config, "processor": self._processor}
+        (worker / "config.json").write_text(json.dumps(config), encoding="utf-8")
         program = policy.inner(namespaces=self.isolation is Isolation.BWRAP)
         (worker / "inner.bpf").write_bytes(program)
         for name in ("config.json", "inner.bpf"):

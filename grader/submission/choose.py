@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +18,8 @@ LOOK_AT = 20
 
 
 def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shipped: Mapping[str, Path]) -> Assignment:
-    """The assignment asked for, else the one the notebooks name, else the one that fits what they define.
+    """The assignment asked for, else the one that the notebooks are for: that their metadata name, or that asks for
+    what they define. One in four may be for another one, or for none: nobody decides for a class.
 
     Args:
         wanted: an id or a folder, as given on the command line.
@@ -30,15 +32,18 @@ def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shi
     """
     if wanted is not None:
         return find_assignment(wanted)
-    known: dict[str, Assignment] = {}
+    asked: dict[str, set[str]] = {}
 
     def told(submission: Submission) -> _Told:
-        if submission.assignment_id is not None:
-            return _Told(submission.file, submission.assignment_id)
-        if not known:
-            known.update({name: load_assignment(folder) for name, folder in shipped.items()})
-        asked = {name for assignment in known.values() for name in _names(assignment)}
-        return _Told(submission.file, None, frozenset(defines(submission, asked)))
+        name = submission.assignment_id
+        if name is not None:
+            return _Told(submission.file, f"names {name!r}", frozenset([name]), frozenset([name]))
+        if not asked:
+            asked.update({name: _names(load_assignment(folder)) for name, folder in shipped.items()})
+        found = frozenset(defines(submission, set().union(*asked.values())))
+        fits = frozenset(name for name in asked if found and found <= asked[name])
+        partly = frozenset(name for name in asked if found & asked[name])
+        return _Told(submission.file, f"defines {', '.join(sorted(found))}" if found else "", fits, partly)
 
     remaining = map(told, submissions)
     first = list(islice(remaining, LOOK_AT))
@@ -47,17 +52,20 @@ def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shi
             "no submission could be read, so the assignment is not clear: name it with --assignment, "
             f"{_choices(shipped)}"
         )
-    chosen = _by_metadata(first, shipped) or _by_names(first, known)
-    while chosen is None:
-        # Nobody so far has written anything that tells; the next one may have.
-        another = next(remaining, None)
-        if another is None:
-            raise UsageError(
-                "the assignment is not clear: no notebook names one in its metadata, and none defines a name "
-                f"that an assignment asks for; name it with --assignment, {_choices(shipped)}"
-            )
-        chosen = _by_metadata([another], shipped) or _by_names([another], known)
-    return chosen
+    telling = [each for each in first if each.what] or list(islice((each for each in remaining if each.what), 1))
+    if not telling:
+        raise UsageError(
+            "the assignment is not clear: no notebook names one in its metadata, and none defines a name "
+            f"that an assignment asks for; name it with --assignment, {_choices(shipped)}"
+        )
+    name = _vote(telling)
+    if name not in shipped:
+        file = next(each.file for each in telling if name in each.fits)
+        raise UsageError(
+            f"{file} names the assignment {name!r}, which is not here: give its folder with "
+            f"--assignment, {_choices(shipped)}"
+        )
+    return load_assignment(shipped[name])
 
 
 @dataclass(frozen=True)
@@ -65,46 +73,30 @@ class _Told:
     """What a submission says of its assignment. The rest is forgotten at once: twenty large ones fill the memory."""
 
     file: str
-    assignment_id: str | None
-    defines: frozenset[str] = frozenset()
+    what: str  # that it names an assignment, or defines what some ask for; "" where neither
+    fits: frozenset[str]  # the assignments that it may be for
+    partly: frozenset[str]  # those that ask for a part of what it defines
 
 
-def _by_metadata(submissions: list[_Told], shipped: Mapping[str, Path]) -> Assignment | None:
-    """The assignment that the notebooks' metadata names."""
-    naming: dict[str, str] = {}
-    for submission in submissions:
-        if submission.assignment_id is not None:
-            naming.setdefault(submission.assignment_id, submission.file)
-    if len(naming) > 1:
-        listed = ", ".join(f"{file} names {name!r}" for name, file in sorted(naming.items()))
+def _vote(submissions: list[_Told]) -> str:
+    """The assignment that nearly all of them may be for."""
+    votes = Counter(name for submission in submissions for name in sorted(submission.fits))
+    most = max(votes.values(), default=0)
+    best = [name for name in votes if votes[name] == most]
+    if len(best) == 1 and most >= 3 * (len(submissions) - most):
+        return best[0]
+    kinds = {submission.fits: f"{submission.file} {submission.what}" for submission in reversed(submissions)}
+    if len(kinds) > 1:
+        listed = ", ".join(kinds[fits] for fits in sorted(kinds, key=sorted))
         raise UsageError(
             f"the submissions belong to different assignments: {listed}; grade them one at a time, or "
             f"name the one to use with --assignment"
         )
-    for name, file in naming.items():
-        if name not in shipped:
-            raise UsageError(
-                f"{file} names the assignment {name!r}, which is not here: give its folder with "
-                f"--assignment, {_choices(shipped)}"
-            )
-        return load_assignment(shipped[name])
-    return None
-
-
-def _by_names(submissions: list[_Told], known: Mapping[str, Assignment]) -> Assignment | None:
-    """The only assignment that knows every name which the submissions define and any assignment knows."""
-    found = frozenset[str]().union(*(submission.defines for submission in submissions))
-    if not found:
-        return None
-    names = {name: _names(assignment) for name, assignment in known.items()}
-    fitting = [name for name in known if found <= names[name]]
-    if len(fitting) == 1:
-        return known[fitting[0]]
-    told = ", ".join(sorted(found))
-    why = "several assignments ask" if fitting else "no one assignment asks"
-    listed = ", ".join(fitting or [name for name in known if found & names[name]])
+    first = submissions[0]
+    why = "several assignments ask" if first.fits else "no one assignment asks"
+    listed = ", ".join(sorted(first.fits or first.partly))
     raise UsageError(
-        f"the submissions define {told}, which {why} for: name the assignment with --assignment, one of {listed}"
+        f"{first.file} {first.what}, which {why} for: name the assignment with --assignment, one of {listed}"
     )
 
 

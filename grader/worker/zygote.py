@@ -37,6 +37,8 @@ def main() -> None:
     if not config["namespaces"]:
         jail.die_with_parent()  # bubblewrap sees to it otherwise
     _warm_up()
+    if config["processor"] is not None:
+        os.sched_setaffinity(0, [config["processor"]])  # after the warm-up, which is ours and uses what there is
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"{threads} threads after the warm-up: a fork would copy one and hang on the others")

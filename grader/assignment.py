@@ -4,6 +4,7 @@ assignments/residual-blocks/assignment.toml
     id, title, [limits], and a list of [[exercise]], each of one kind:
         module    a class, compared with a reference class over declared cases
         network   a function or class that builds a network out of such modules
+        function  a function, compared with a reference function on drawn arguments
         essay     a written answer, collected for a human to mark
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -131,6 +132,62 @@ class NetworkExercise(_CodeExercise):
     )
 
 
+class Drawn(_Spec):
+    """An argument that is drawn afresh: numbers of a normal distribution, or whole numbers between two bounds."""
+
+    shape: list[Annotated[int, Field(ge=0)]] = Field(max_length=8)
+    mean: float = 0.0
+    spread: float = Field(1.0, gt=0)
+    low: int | None = Field(None, description="with `high`: whole numbers from low up to, not including, high")
+    high: int | None = None
+    given_as: Literal["tensor", "array", "list", "number"] = Field("tensor", alias="as")
+
+    @model_validator(mode="after")
+    def _bounds_are_two(self) -> Drawn:
+        if (self.low is None) != (self.high is None) or (
+            self.low is not None and self.high is not None and self.low >= self.high
+        ):
+            raise ValueError("expected low and high together, low below high")
+        if self.given_as == "number" and self.shape:
+            raise ValueError('expected shape = [] for as = "number"')
+        return self
+
+
+Plain = Argument | list[Any]
+
+
+class FunctionCase(_Spec):
+    """One way to call a function: arguments by position, each plain or drawn."""
+
+    title: str
+    arguments: dict[str, Drawn | Plain] = Field(default_factory=dict)
+
+
+class KnownFault(_Spec):
+    """A wrong function that students write: who behaves like it is told so."""
+
+    id: Identifier
+    reference: ReferenceName
+    message: str
+
+
+class FunctionExercise(_Exercise):
+    """A function, compared with a reference function by what it returns."""
+
+    kind: Literal["function"]
+    name: PythonName
+    aliases: list[PythonName] = Field(default_factory=list)
+    reference: ReferenceName = Field(description="file:function, in the assignment's folder or in reference/")
+    points: dict[Literal["values", "gradient"], Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    tolerance: float = Field(1e-6, gt=0, description="how far a number may be off, relative to the largest expected")
+    cases: list[FunctionCase] = Field(alias="case", min_length=1)
+    faults: list[KnownFault] = Field(default_factory=list, alias="fault")
+
+    @property
+    def max_score(self) -> float:
+        return sum(self.points.values())
+
+
 class EssayExercise(_Exercise):
     """A written answer. It is collected and shown; a human marks it, until then its points are pending."""
 
@@ -146,7 +203,7 @@ class EssayExercise(_Exercise):
         return self.max_points
 
 
-Exercise = Annotated[ModuleExercise | NetworkExercise | EssayExercise, Field(discriminator="kind")]
+Exercise = Annotated[ModuleExercise | NetworkExercise | FunctionExercise | EssayExercise, Field(discriminator="kind")]
 
 
 class Assignment(_Spec):
@@ -170,7 +227,7 @@ class Assignment(_Spec):
     def _names_are_unique(self) -> Assignment:
         """What a student defines answers one exercise, never two."""
         owners: dict[str, str] = {}
-        for exercise in self.code_exercises:
+        for exercise in self.called_exercises:
             for name in (exercise.name, *exercise.aliases):
                 if owners.setdefault(name, exercise.id) != exercise.id:
                     raise ValueError(f"the name {name!r} belongs to both {owners[name]} and {exercise.id}")
@@ -182,12 +239,17 @@ class Assignment(_Spec):
 
     @property
     def code_exercises(self) -> list[ModuleExercise | NetworkExercise]:
-        return [exercise for exercise in self.exercises if not isinstance(exercise, EssayExercise)]
+        return [each for each in self.exercises if isinstance(each, ModuleExercise | NetworkExercise)]
+
+    @property
+    def called_exercises(self) -> list[ModuleExercise | NetworkExercise | FunctionExercise]:
+        """Those that need the student's code to run."""
+        return [each for each in self.exercises if not isinstance(each, EssayExercise)]
 
     @property
     def names(self) -> list[str]:
         """What a submission is expected to define."""
-        return [exercise.name for exercise in self.code_exercises]
+        return [exercise.name for exercise in self.called_exercises]
 
 
 def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
@@ -276,7 +338,7 @@ def _explain(path: Path, content: dict[str, object], error: ValidationError) -> 
             what = f"expected one of {problem['ctx']['expected_tags']}, found {problem['ctx']['tag']!r}"
             where += ".kind"
         elif problem["type"] == "union_tag_not_found":
-            what = "missing; expected one of 'module', 'network', 'essay'"
+            what = "missing; expected one of 'module', 'network', 'function', 'essay'"
             where += ".kind"
         elif problem["type"] == "value_error":
             what = str(problem["ctx"]["error"])

@@ -9,6 +9,7 @@ from grader.assignment import Limits
 from grader.ceilings import what_was_hit
 from grader.errors import SessionEnded, StudentOutOfMemory, StudentTimedOut
 from grader.judge.examined import Examined
+from grader.judge.functions import Called
 from grader.observation import Executed
 from grader.sandbox import Session
 from grader.submission import Submission
@@ -56,7 +57,7 @@ class Attempt:
 
     plan: str
     executed: dict[str, Executed] = field(default_factory=dict)
-    examined: dict[str, Examined] = field(default_factory=dict)
+    examined: dict[str, Examined | Called] = field(default_factory=dict)
     printed_too_much: bool = False
 
     def end(self, session: Session) -> None:
@@ -97,7 +98,7 @@ class Attempt:
 
     @property
     def measured(self) -> int:
-        """Cases in which a module gave a tensor: how much can be judged."""
+        """Cases in which a module gave a tensor, or a function returned: how much can be judged."""
         return sum(len(examined.ran) for examined in self.examined.values())
 
     @property
@@ -109,7 +110,7 @@ class Attempt:
             e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()
         ):
             return True
-        raised = [seen.raised for examined in self.examined.values() for seen in examined.observations if seen.raised]
+        raised = [raised for examined in self.examined.values() for raised in examined.raised]
         return any(r.type in ("NameError", "AttributeError", "KeyError", "UnboundLocalError") for r in raised)
 
     @property

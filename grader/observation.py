@@ -227,6 +227,15 @@ class Replies(_Answered):
     layout: list[tuple[Annotated[str, Field(max_length=200)], Shape]] = Field(max_length=10_000)
 
 
+class Returned(_Answered):
+    """Answer to `call`, without its tensors; `value` is checked where it is read."""
+
+    raised: Raised | None = None
+    value: dict[str, Any] | None = None
+    gradients: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+
+
 class Problem(_Answered):
     """Something in a cell that did not run."""
 

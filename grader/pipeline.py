@@ -15,7 +15,14 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from grader.assignment import Assignment, EssayExercise, Limits, ModuleExercise, NetworkExercise
+from grader.assignment import (
+    Assignment,
+    EssayExercise,
+    FunctionExercise,
+    Limits,
+    ModuleExercise,
+    NetworkExercise,
+)
 from grader.attempt import Attempt, Cells
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
 from grader.ceilings import session_limits
@@ -27,10 +34,12 @@ from grader.errors import (
     SubmissionError,
     WallError,
 )
+from grader.functions import judge_function
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.formula import formula
+from grader.judge.functions import Called, RightFunction, call_function
 from grader.judge.network import RecordedNetwork
 from grader.judge.reference import Reference
 from grader.judge.roles import Roles
@@ -41,7 +50,7 @@ from grader.scoring import require_known_mistakes, settle
 from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 
-CodeExercise = ModuleExercise | NetworkExercise
+CalledExercise = ModuleExercise | NetworkExercise | FunctionExercise
 MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
 CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
 
@@ -73,6 +82,7 @@ class Grader:
         self.settings = settings
         self._zygote = zygote or Zygote.start(settings.isolation)
         self._answers: dict[str, RightAnswers] = {}
+        self._functions: dict[str, RightFunction] = {}
         self._blocks = BlockJudge(assignment, settings.seed, settings.device)
 
     def prepare(self) -> None:
@@ -87,8 +97,10 @@ class Grader:
         torch.set_num_threads(1)
         require_known(self.assignment)
         require_known_mistakes(self.assignment)
-        for exercise in self.assignment.code_exercises:
-            if isinstance(exercise, ModuleExercise):
+        for exercise in self.assignment.called_exercises:
+            if isinstance(exercise, FunctionExercise):
+                self._functions[exercise.id] = RightFunction(self.assignment, exercise, self.settings.seed)
+            elif isinstance(exercise, ModuleExercise):
                 reference = Reference(self.assignment, exercise)
                 answers = RightAnswers(reference, self.settings.seed, self.settings.device)
                 for case in exercise.cases:
@@ -165,13 +177,13 @@ class Grader:
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
         attempt = Attempt(plan)
-        names = {exercise.id: _candidates(exercise, submission) for exercise in self.assignment.code_exercises}
+        names = {exercise.id: _candidates(exercise, submission) for exercise in self.assignment.called_exercises}
         cells = Cells(submission, plan, names)
         session: Session | None = None
         try:
-            for exercise in self.assignment.code_exercises:
-                examined = Examined(exercise, None, self._answers.get(exercise.id), defined=defined_names(submission))
-                attempt.examined[exercise.id] = examined
+            for exercise in self.assignment.called_exercises:
+                seen = self._nothing_seen(exercise, submission)
+                attempt.examined[exercise.id] = seen
                 try:
                     if session is not None and cells.alone:
                         attempt.end(session)
@@ -179,9 +191,12 @@ class Grader:
                     if session is None:
                         session, executed = self._start(cells, exercise.id, deadline)
                     attempt.executed[exercise.id] = executed
-                    observe(session, examined, executed, names[exercise.id], self.settings.seed)
+                    if isinstance(seen, Called):
+                        call_function(session, seen, executed, names[exercise.id], self.settings.limits.cell_seconds)
+                    else:
+                        observe(session, seen, executed, names[exercise.id], self.settings.seed)
                 except SessionEnded as error:
-                    examined.ended = error
+                    seen.ended = error
                     if session is not None:
                         attempt.end(session)
                     session = None
@@ -189,6 +204,12 @@ class Grader:
             if session is not None:
                 attempt.end(session)
         return attempt
+
+    def _nothing_seen(self, exercise: CalledExercise, submission: Submission) -> Examined | Called:
+        defined = defined_names(submission)
+        if isinstance(exercise, FunctionExercise):
+            return Called(exercise, self._functions[exercise.id], defined=defined)
+        return Examined(exercise, None, self._answers.get(exercise.id), defined=defined)
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
         """A process that has run the cells; those that end it are left out, as far as that is possible.
@@ -229,13 +250,15 @@ class Grader:
     def _report(
         self,
         submission: Submission,
-        exercise: CodeExercise | EssayExercise,
+        exercise: CalledExercise | EssayExercise,
         attempt: Attempt,
         earlier: dict[str, Earlier],
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return _essay(exercise, find_answer(submission, exercise))
         examined = attempt.examined[exercise.id]
+        if isinstance(examined, Called):
+            return judge_function(examined)
         report = judge_exercise(examined, self._blocks, earlier, search=self.settings.diagnose)
         earlier[exercise.id] = Earlier(examined, report)
         return report
@@ -391,7 +414,9 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     message = f"The grader failed on this submission ({what}). This is not the student's fault and costs nothing."
     exercises = []
     for exercise in assignment.exercises:
-        points = {"answer": exercise.max_points} if isinstance(exercise, EssayExercise) else exercise.points
+        points = {"answer": exercise.max_score}
+        if not isinstance(exercise, EssayExercise):
+            points = {str(name): most for name, most in exercise.points.items()}
         exercises.append(
             ExerciseReport(
                 id=exercise.id,
@@ -419,7 +444,7 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     )
 
 
-def _candidates(exercise: CodeExercise, submission: Submission) -> list[str]:
+def _candidates(exercise: CalledExercise, submission: Submission) -> list[str]:
     """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling."""
     names = [exercise.name, *exercise.aliases]
     plain = {_plain(name) for name in names}

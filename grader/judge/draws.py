@@ -13,6 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from grader.assignment import Drawn
 from grader.judge.leaves import Slot
 from grader.observation import Probe, Recipe
 
@@ -99,3 +100,12 @@ def _draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
 
 def _number(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=7).digest(), "little")
+
+
+def draw_argument(seed: int, purpose: str, drawn: Drawn, scale: float) -> Tensor:
+    """An argument of a function: float64 around its mean, `scale` times as wide as it says, or int64 in its bounds."""
+    shape = tuple(drawn.shape)
+    if drawn.low is not None and drawn.high is not None:
+        generator = torch.Generator().manual_seed(_number(seed, purpose))
+        return torch.randint(drawn.low, drawn.high, shape, generator=generator)
+    return drawn.mean + scale * drawn.spread * _draw(seed, purpose, shape)

@@ -209,7 +209,7 @@ def examine(
     if roles is not None and expected is None:
         arguments |= {"record": record, "brief": False}
         built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
-    if precision == "float64" and _insists_on_float32(built):
+    if precision == "float64" and insists_on_float32(built):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
         again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x}, Built, seconds)[0]
         if again.raised is None:
@@ -374,7 +374,7 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
             return bool(forms) or (seen.recorded and sum(math.prod(slot.shape) for slot in seen.slots) <= MOST_WEIGHTS)
 
 
-def _insists_on_float32(built: Built) -> bool:
+def insists_on_float32(built: Built) -> bool:
     if built.raised is not None:
         words = ("dtype", "Double", "double", "Float", "scalar type")
         return any(word in built.raised.message for word in words)

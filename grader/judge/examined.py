@@ -94,6 +94,11 @@ class Examined:
     convention: Convention | None = None
 
     @property
+    def raised(self) -> list[Raised]:
+        """The first exception of each case that raised."""
+        return [seen.raised for seen in self.observations if seen.raised is not None]
+
+    @property
     def ran(self) -> list[Observation]:
         """Cases in which the module was built and gave a tensor."""
         return [seen for seen in self.observations if seen.built.output and seen.built.output.kind == "tensor"]

@@ -102,7 +102,7 @@ def _vote(submissions: list[_Told]) -> str:
 
 def _names(assignment: Assignment) -> set[str]:
     """Names of what it asks for."""
-    return {each for exercise in assignment.code_exercises for each in (exercise.name, *exercise.aliases)}
+    return {each for exercise in assignment.called_exercises for each in (exercise.name, *exercise.aliases)}
 
 
 def _choices(shipped: Mapping[str, Path]) -> str:

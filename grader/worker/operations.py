@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grader.wire import pack, unpack
-from grader.worker import modules
+from grader.worker import functions, modules
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
 from grader.worker.shell import make_shell
@@ -83,7 +83,17 @@ def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
     return {key: part.view(leaf.shape) for key, leaf, part in zip(keys, leaves, parts, strict=True)}
 
 
-OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {"execute": execute, "build": build, "run": run}
+def call(student: Student, arguments: Json, tensors: Tensors) -> Reply:
+    """Call a function once; see `grader.worker.functions.call`."""
+    return functions.call(student.namespace, arguments, tensors)
+
+
+OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {
+    "execute": execute,
+    "build": build,
+    "run": run,
+    "call": call,
+}
 
 _WARM_UP = """
 import torch

@@ -1,0 +1,174 @@
+"""The verdict on a function: what it returns, and the gradients through it, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.errors import StudentTimedOut
+from grader.judge.functions import Call, Called, RightFunction
+from grader.judge.values import show, unlike
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
+
+_UNFINISHED = "This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there."
+
+
+def judge_function(called: Called) -> ExerciseReport:
+    """Every check's result, and what explains what is wrong."""
+    exercise = called.exercise
+    results = []
+    for name, points in exercise.points.items():
+        status, finding = (_values if name == "values" else _gradient)(called)
+        score = points if status is Status.PASSED else 0.0
+        title = "Returned values" if name == "values" else "Gradient"
+        results.append(CheckResult(id=name, title=title, status=status, score=score, max_score=points, **finding))
+    correct = all(result.status is Status.PASSED for result in results)
+    diagnoses = [] if correct else list(_diagnoses(called))
+    if any(diagnosis.proof is Proof.REPLAYED for diagnosis in diagnoses):
+        results = _once(results)
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        score=sum(result.score for result in results),
+        max_score=exercise.max_score,
+        correct=correct,
+        checks=results,
+        diagnoses=diagnoses,
+    )
+
+
+Finding = tuple[Status, dict[str, object]]
+
+
+def _values(called: Called) -> Finding:
+    exercise = called.exercise
+    if called.found is None:
+        return _missing(called)
+    for call in called.calls:
+        words = f"{called.found}{call.question}, {call.question.case.title}"
+        if call.raised is not None:
+            raised = call.raised
+            return Status.STUDENT_CRASHED, {
+                "message": f"{words}, raises {raised.type}: {raised.message}",
+                "cell": raised.cell,
+                "line": raised.line,
+                "advice": "Call it with these arguments in a cell of your own: you get the same error there.",
+            }
+        difference = called.unlike(call, exercise.reference)
+        if difference is not None:
+            where = f"the value at {difference.where}" if difference.where else "what it returns"
+            return Status.FAILED, {
+                "message": f"{words}: {where} should be {difference.expected}, and is {difference.found}.",
+                "expected": difference.expected,
+                "actual": difference.found,
+                "evidence": _arguments(call),
+                "advice": "Work out this call by hand, and compare step by step.",
+            }
+    if called.ended is not None:
+        return _ended(called)
+    notes = [f"It writes into its argument {name}." for call in called.calls for name in call.changed]
+    times = len(called.calls)
+    said = f"It returns what it should in {times} {'call' if times == 1 else 'calls'} with fresh arguments."
+    return Status.PASSED, {"message": said, "notes": list(dict.fromkeys(notes))}
+
+
+def _gradient(called: Called) -> Finding:
+    if called.found is None or called.ended is not None or any(call.raised for call in called.calls):
+        return Status.STUDENT_CRASHED, {"message": "Not measured, because there is nothing that runs."}
+    for number, call in enumerate(called.calls):
+        if called.right.cotangents[number] is None:
+            continue
+        for name, expected in called.right.gradients(number).items():
+            words = f"{called.found}{call.question}, {call.question.case.title}"
+            if name not in call.gradients:
+                return Status.FAILED, {
+                    "message": f"{words}: no gradient reaches {name}.",
+                    "advice": "Something on the way cuts the graph: detach, .data, .item(), or numbers made anew.",
+                }
+            difference = unlike(expected, call.gradients[name], called.tolerance)
+            if difference is not None:
+                return Status.FAILED, {
+                    "message": f"{words}: the gradient of {name} at {difference.where or 'its value'} should be "
+                    f"{difference.expected}, and is {difference.found}.",
+                    "expected": difference.expected,
+                    "actual": difference.found,
+                }
+    return Status.PASSED, {"message": "The gradients through it are as they should be."}
+
+
+def _missing(called: Called) -> Finding:
+    if called.ended is not None:
+        return _ended(called)
+    name = called.exercise.name
+    problem = next(iter(called.problems), None)
+    if problem is None:
+        return Status.FAILED, {
+            "message": f"There is no {name} in this submission.",
+            "advice": f"Define {name} in a cell, spelt exactly so.",
+        }
+    return Status.STUDENT_CRASHED, {
+        "message": f"There is no {name}: cell {problem.cell} does not run ({problem.type}: {problem.message}).",
+        "cell": problem.cell,
+        "line": problem.line,
+    }
+
+
+def _ended(called: Called) -> Finding:
+    status = Status.TIMED_OUT if isinstance(called.ended, StudentTimedOut) else Status.STUDENT_CRASHED
+    return status, {"message": f"Not measured: {called.ended}."}
+
+
+def _arguments(call: Call) -> list[str]:
+    """Those that were drawn, where they are few enough to be read."""
+    return [f"{name} = {show(tensor)}" for name, tensor in call.question.drawn.items()]
+
+
+def _diagnoses(called: Called) -> Iterator[Diagnosis]:
+    for fault in called.exercise.faults:
+        if _behaves_like(called, fault.reference):
+            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
+    raised = next(iter(called.raised), None)
+    if raised is not None and raised.type in ("NotImplementedError", "NameError", "UnboundLocalError"):
+        unfinished = raised.type == "NotImplementedError"
+        yield Diagnosis(
+            mistake="unfinished" if unfinished else "name-error",
+            proof=Proof.MEASURED,
+            message=_UNFINISHED
+            if unfinished
+            else f"{raised.message}: check the spelling, and that it is defined above.",
+            cell=raised.cell,
+            line=raised.line,
+        )
+    if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
+        yield Diagnosis(
+            mistake="output-missing", proof=Proof.MEASURED, message="It returns nothing: is there a return?"
+        )
+    if called.found is None:
+        for problem in called.problems:
+            if problem.type in ("SyntaxError", "IndentationError", "TabError"):
+                said = f"Cell {problem.cell} is not valid Python: {problem.message}, line {problem.line}."
+                proof = Proof.MEASURED
+                yield Diagnosis(mistake="syntax-error", proof=proof, message=said, cell=problem.cell, line=problem.line)
+                return
+
+
+def _behaves_like(called: Called, reference: str) -> bool:
+    """Does every call give what a known fault gives, and one of them not what is right?"""
+    if called.found is None or called.ended is not None:
+        return False
+    for call in called.calls:
+        raises = called.right.of(reference, call.question).raises
+        if raises != (call.raised is not None) or (not raises and called.unlike(call, reference) is not None):
+            return False
+    return any(call.raised or called.unlike(call, called.exercise.reference) for call in called.calls)
+
+
+def _returns_none(right: RightFunction) -> bool:
+    return all(right.of(right.exercise.reference, question).value is None for question in right.questions)
+
+
+def _once(results: list[CheckResult]) -> list[CheckResult]:
+    """A proven mistake costs the first check that fails; the others keep their points."""
+    failed = [result for result in results if result.status in (Status.FAILED, Status.STUDENT_CRASHED)]
+    return [
+        result.model_copy(update={"score": result.max_score}) if result in failed[1:] else result for result in results
+    ]

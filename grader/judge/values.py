@@ -1,0 +1,152 @@
+"""Values that functions return: read from plain data, compared with what they should be, and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from grader.errors import ProtocolViolated
+
+Value = Any  # None, bool, int, float, str, Tensor, or a list or dict of them
+_HUGE = 10**300  # integers beyond are compared as they are
+_FEW = 8  # numbers that are shown of a tensor
+
+
+class PlainValue(BaseModel):
+    """A value as a student's process tells it: see `grader.worker.functions`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["none", "bool", "int", "float", "str", "tensor", "list", "dict", "other"]
+    text: str = Field("", max_length=4000)
+    items: Annotated[list[PlainValue], Field(max_length=5000)] = []
+
+
+@dataclass(frozen=True)
+class Other:
+    """A value of a type that is not compared."""
+
+    type: str
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """Where two values differ, and how: `expected` and `found` are words."""
+
+    where: str
+    expected: str
+    found: str
+
+
+def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
+    """The value that was told.
+
+    Raises:
+        ProtocolViolated: it is none.
+    """
+    try:
+        match plain.kind:
+            case "none":
+                return None
+            case "bool":
+                return plain.text == "True"
+            case "int":
+                return int(plain.text)
+            case "float":
+                return float(plain.text)
+            case "str":
+                return plain.text
+            case "tensor":
+                return tensors[plain.text]
+            case "list":
+                return [decode(each, tensors) for each in plain.items]
+            case "dict":
+                parts = [decode(each, tensors) for each in plain.items]
+                return dict(zip(parts[::2], parts[1::2], strict=True))
+        return Other(plain.text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
+
+
+def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> Unlike | None:
+    """The first difference between a value and what it should be; None where they agree.
+
+    How numbers are wrapped does not matter: 2, 2.0, True and a tensor of one number are the same, and so are a list of
+    numbers, a tuple, an array and a tensor. Numbers agree within `tolerance`, relative to the largest one expected.
+    """
+    numbers, given = _numbers(expected), _numbers(found)
+    if numbers is not None:
+        return _unlike_numbers(numbers, given, found, tolerance, where)
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        pairs = enumerate(zip(expected, found, strict=True))
+        differences = (unlike(e, f, tolerance, f"{where}[{i}]") for i, (e, f) in pairs)
+        return next((difference for difference in differences if difference is not None), None)
+    if isinstance(expected, dict) and isinstance(found, dict) and set(expected) == set(found):
+        differences = (unlike(e, found[key], tolerance, f"{where}[{key!r}]") for key, e in expected.items())
+        return next((difference for difference in differences if difference is not None), None)
+    if type(expected) is type(found) and not isinstance(expected, list | dict) and expected == found:
+        return None
+    return Unlike(where, show(expected), show(found))
+
+
+def _unlike_numbers(
+    expected: Tensor, given: Tensor | None, found: Value, tolerance: float, where: str
+) -> Unlike | None:
+    if given is None:
+        return Unlike(where, show(expected), show(found))
+    if given.shape != expected.shape:
+        return Unlike(where, _shape(expected), _shape(given))
+    finite = expected[torch.isfinite(expected)]
+    largest = float(finite.abs().max()) if finite.numel() else 0.0
+    close = torch.isclose(given, expected, rtol=tolerance, atol=tolerance * max(largest, 1e-300), equal_nan=True)
+    if bool(close.all()):
+        return None
+    if expected.dim() == 0:
+        return Unlike(where, show(expected), show(given))
+    index = [int(i) for i in (~close).nonzero()[0]]
+    place = f"{where}[{', '.join(map(str, index))}]"
+    return Unlike(place, show(expected[tuple(index)]), show(given[tuple(index)]))
+
+
+def _numbers(value: Value) -> Tensor | None:
+    """A number, or numbers in a regular array, as float64; None for anything else."""
+    if isinstance(value, Tensor):
+        return None if value.is_complex() else value.to(torch.float64)
+    if isinstance(value, bool | int | float) and not (isinstance(value, int) and abs(value) >= _HUGE):
+        return torch.tensor(float(value), dtype=torch.float64)
+    if isinstance(value, list) and value:
+        parts = [_numbers(each) for each in value]
+        if all(part is not None and part.shape == (parts[0].shape if parts[0] is not None else ()) for part in parts):
+            return torch.stack([part for part in parts if part is not None])
+    return None
+
+
+def show(value: Value) -> str:
+    """A value in few words."""
+    if isinstance(value, Tensor):
+        if value.dim() == 0:
+            return f"{float(value):.6g}"
+        if value.numel() > _FEW:
+            return _shape(value)
+        return str(value.tolist()) if not value.is_floating_point() else str([_round(n) for n in value.tolist()])
+    if isinstance(value, Other):
+        return f"a value of type {value.type}"
+    if value is None:
+        return "None (nothing is returned)"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _round(number: Any) -> Any:
+    return [_round(each) for each in number] if isinstance(number, list) else float(f"{number:.6g}")
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"numbers of shape {'×'.join(map(str, tensor.shape))}" if tensor.dim() else "a single number"

@@ -1,0 +1,309 @@
+"""Functions are judged by what they return for fresh arguments, however they are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from walls import graded, wall
+
+from grader.assignment import Limits, load_assignment
+from grader.errors import AssignmentError
+from grader.judge.values import Other, PlainValue, decode, unlike
+from grader.pipeline import Grader, Settings
+from grader.verdict import ExerciseReport, Proof, Report, Status, SubmissionStatus
+
+REFERENCE = '''
+import math
+import torch
+
+
+def attention(query, key, value):
+    """Scaled dot products. N × length × width each."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    return torch.softmax(scores, dim=-1) @ value
+
+
+def unscaled(query, key, value):
+    return torch.softmax(query @ key.transpose(-2, -1), dim=-1) @ value
+
+
+def path_lengths(blocks):
+    """How many paths of each length there are through so many residual blocks."""
+    return [math.comb(blocks, length) for length in range(blocks + 1)]
+
+
+def statistics(numbers, power):
+    return {"mean": sum(numbers) / len(numbers), "largest": max(numbers) ** power, "names": ["mean", "largest"]}
+'''
+SPEC = """
+id = "functions"
+title = "Functions"
+
+[[exercise]]
+id = "attention"
+kind = "function"
+title = "Attention"
+name = "attention"
+reference = "right:attention"
+points = { values = 6, gradient = 4 }
+fault = [{ id = "scores-not-scaled", reference = "right:unscaled", message = "The scores are not divided." }]
+
+[[exercise.case]]
+title = "more keys than queries"
+[exercise.case.arguments]
+query = { shape = [2, 3, 4] }
+key = { shape = [2, 5, 4] }
+value = { shape = [2, 5, 6] }
+
+[[exercise]]
+id = "paths"
+kind = "function"
+title = "Paths"
+name = "path_lengths"
+reference = "right:path_lengths"
+points = { values = 5 }
+case = [{ title = "three", arguments = { blocks = 3 } }, { title = "54", arguments = { blocks = 54 } }]
+
+[[exercise]]
+id = "statistics"
+kind = "function"
+title = "Statistics"
+name = "statistics"
+reference = "right:statistics"
+points = { values = 5 }
+[[exercise.case]]
+title = "five"
+arguments = { numbers = { shape = [5], low = 1, high = 100, as = "list" }, power = 2 }
+"""
+ATTENTION = "import math, torch\ndef attention(q, k, v):\n    return "
+RIGHT_ATTENTION = [
+    ATTENTION + "torch.softmax(q @ k.transpose(-2, -1) / q.size(-1) ** 0.5, -1) @ v",
+    ATTENTION + "torch.nn.functional.scaled_dot_product_attention(q, k, v)",
+    ATTENTION + "torch.bmm((q.bmm(k.mT) * q.shape[2] ** -0.5).softmax(2), v)",
+    "import torch\nattention = lambda a, b, c: torch.einsum('nqk,nkd->nqd',"
+    " (torch.einsum('nqd,nkd->nqk', a, b) / a.shape[-1] ** 0.5).softmax(-1), c)",
+    "import torch\ndef attention(query, key, value):\n    rows = []\n    for q, k, v in zip(query, key, value):\n"
+    "        e = torch.exp(q @ k.T / q.shape[-1] ** .5)\n        rows.append(e / e.sum(1, keepdim=True) @ v)\n"
+    "    return torch.stack(rows)",
+]
+PATHS = [
+    "from math import comb\ndef path_lengths(n):\n    return tuple(comb(n, k) for k in range(n + 1))",
+    "import torch\ndef path_lengths(n):\n    row = [1]\n    for _ in range(n):\n"
+    "        row = [a + b for a, b in zip([0] + row, row + [0])]\n    return torch.tensor(row)",
+    "import numpy as np\ndef path_lengths(n):\n    row = np.array([1.0])\n    for _ in range(n):\n"
+    "        row = np.convolve(row, [1, 1])\n    return row",
+]
+STATISTICS = "def statistics(numbers, power):\n    return "
+RIGHT_STATISTICS = STATISTICS + "dict(names=('mean', 'largest'), largest=max(numbers)**power, mean=sum(numbers)/5)"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("functions")
+    (folder / "right.py").write_text(REFERENCE)
+    (folder / "assignment.toml").write_text(SPEC)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grader(folder: Path) -> Iterator[Grader]:
+    with Grader(load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=20, cell_seconds=2))) as grader:
+        grader.prepare()
+        yield grader
+
+
+@pytest.fixture
+def grade(grader: Grader, tmp_path: Path) -> Callable[..., Report]:
+    return partial(graded, grader, tmp_path)
+
+
+def exercise(report: Report, name: str) -> ExerciseReport:
+    return next(each for each in report.exercises if each.id == name)
+
+
+@pytest.mark.parametrize("attention", RIGHT_ATTENTION)
+@pytest.mark.parametrize("paths", PATHS[:1])
+def test_right_functions_pass_in_any_hand(grade: Callable[..., Report], attention: str, paths: str) -> None:
+    report = grade(attention, paths, RIGHT_STATISTICS)
+    assert report.score == report.max_score == 20, [check.message for e in report.exercises for check in e.checks]
+
+
+@pytest.mark.parametrize("paths", PATHS)
+def test_numbers_are_the_same_however_they_are_wrapped(grade: Callable[..., Report], paths: str) -> None:
+    assert exercise(grade(paths), "paths").correct
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "words"),
+    [
+        (ATTENTION + "torch.softmax(q @ k.mT / 2, -2) @ v", Status.FAILED, "the value at [0, 0, 0] should be"),
+        (
+            ATTENTION + "(q @ k.mT).softmax(-1)",
+            Status.FAILED,
+            "numbers of shape 2×3×6, and is numbers",
+        ),
+        (ATTENTION + "[]", Status.FAILED, "and is []"),
+        (ATTENTION + "'right'", Status.FAILED, "and is 'right'"),
+        (ATTENTION + "undefined", Status.STUDENT_CRASHED, "raises NameError"),
+        (ATTENTION + "q @ k", Status.STUDENT_CRASHED, "raises RuntimeError"),
+        ("x = 1", Status.FAILED, "There is no attention in this submission"),
+        ("def attention(q, k, v) return q", Status.STUDENT_CRASHED, "cell 1 does not run (SyntaxError"),
+        (
+            ATTENTION + "type('T', (), {'__array__': lambda *a: 1, '__eq__': AGREES})()",
+            Status.STUDENT_CRASHED,
+            "",
+        ),
+        (
+            ATTENTION + "type('T', (), {'__eq__': AGREES, '__float__': AGREES})()",
+            Status.FAILED,
+            "of type T",
+        ),
+    ],
+)
+def test_wrong_functions_are_told_where(grade: Callable[..., Report], source: str, status: Status, words: str) -> None:
+    values = exercise(grade(source.replace("AGREES", "lambda *a: True")), "attention").checks[0]
+    assert (status, 0.0) == (values.status, values.score)
+    assert words in values.message
+
+
+def test_a_known_fault_is_replayed_and_costs_once(grade: Callable[..., Report]) -> None:
+    """Its gradient differs too, by the same mistake, and keeps its points."""
+    report = exercise(grade(ATTENTION + "(q @ k.mT).softmax(-1) @ v"), "attention")
+    assert [("scores-not-scaled", Proof.REPLAYED)] == [(each.mistake, each.proof) for each in report.diagnoses]
+    assert [0.0, 4.0] == [check.score for check in report.checks]
+    other = exercise(grade(ATTENTION + "(q @ k.mT / 3).softmax(-1) @ v"), "attention")
+    assert ([], 0.0) == (other.diagnoses, other.score)
+
+
+def test_a_gradient_that_is_cut_is_found(grade: Callable[..., Report]) -> None:
+    cut = ATTENTION + "(q.detach() @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v"
+    values, gradient = exercise(grade(cut), "attention").checks
+    assert (Status.PASSED, Status.FAILED) == (values.status, gradient.status)
+    assert "no gradient reaches query" in gradient.message
+
+
+@pytest.mark.parametrize(
+    ("source", "mistake"),
+    [
+        ("def path_lengths(n):\n    raise NotImplementedError", "unfinished"),
+        ("def path_lengths(n):\n    [n]", "output-missing"),
+        ("def path_lengths(n):\n    return comb(n)", "name-error"),
+        ("def path_lengths(n)\n    return 1", "syntax-error"),
+    ],
+)
+def test_the_cause_is_named(grade: Callable[..., Report], source: str, mistake: str) -> None:
+    assert mistake in [each.mistake for each in exercise(grade(source), "paths").diagnoses]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os\n    os._exit(0)",
+        "while True: pass",
+        "x = []\n    for _ in range(10**5): x = [x]\n    return x",
+        "return [[0] * 1000] * 10**4",
+        "return 10 ** 10 ** 5",
+        "return {i: i for i in range(10**5)}",
+        "return float('nan')",
+        "return '\\ud800' * 10**6",
+        "import torch\n    return torch.zeros(1).expand(10**9)",
+    ],
+)
+def test_hostile_values_cost_their_student_only(grade: Callable[..., Report], body: str) -> None:
+    """Nothing of it is a fault of the grader's, and what was right beside it is kept."""
+    report = grade(f"def path_lengths(n):\n    {body}", RIGHT_STATISTICS)
+    assert report.status is not SubmissionStatus.GRADER_BROKE
+    assert 0.0 == exercise(report, "paths").score
+    assert 5.0 == exercise(report, "statistics").score
+
+
+def test_single_precision_is_right_too(grade: Callable[..., Report]) -> None:
+    """A function that brings its own float32 is asked in float32."""
+    source = (
+        "import torch\ndef attention(q, k, v):\n    half = torch.tensor(0.5, dtype=torch.float32) * torch.ones(4, 4, "
+    )
+    source += "dtype=torch.float32).diag().diag()\n    return torch.softmax(q @ half @ k.mT, -1) @ v"
+    assert 10.0 == exercise(grade(source), "attention").score
+
+
+def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) -> None:
+    right = "def statistics(numbers, power):\n    numbers.sort()\n    return "
+    source = RIGHT_ATTENTION[0].replace("return ", "k.mul_(1); v += 0; q -= 0; k[0] *= 1\n    return ")
+    assert 10.0 == exercise(grade(source), "attention").score
+    assert exercise(grade(right + RIGHT_STATISTICS.split("return ")[1]), "statistics").correct
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("right:attention", "right:lost", "cannot be imported"),
+        ('name = "path_lengths"', 'name = "attention"', "belongs to both"),
+        ("low = 1, high = 100", "low = 1", "expected low and high together"),
+        ("{ blocks = 3 }", '{ blocks = "3" }', "the reference raises TypeError"),
+    ],
+)
+def test_a_wrong_assignment_is_refused(folder: Path, tmp_path: Path, old: str, new: str, words: str) -> None:
+    (tmp_path / "right.py").write_text(REFERENCE)
+    (tmp_path / "assignment.toml").write_text(SPEC.replace(old, new))
+    settings = Settings(wall("none"), "cpu", 0, Limits())
+    with pytest.raises(AssignmentError, match=words), Grader(load_assignment(tmp_path), settings) as grader:
+        grader.prepare()
+
+
+NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
+
+
+def wrapped(number: float) -> list[Any]:
+    tensor = torch.tensor(number, dtype=torch.float64)
+    return [number, tensor, *([int(number)] if number == int(number) else [])]
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=5), st.integers(0, 4), st.sampled_from([1 + 1e-3, -1.0, 0.0, math.nan]))
+def test_equal_numbers_are_equal_and_others_are_not(numbers: list[float], place: int, factor: float) -> None:
+    """However they are wrapped; and one that differs is found, at its place."""
+    ways: list[Any] = [numbers, torch.tensor(numbers, dtype=torch.float64), [wrapped(n)[1] for n in numbers]]
+    wrong = [n * factor if i == place % len(numbers) else n for i, n in enumerate(numbers)]
+    largest = max(map(abs, numbers))
+    for way in ways:
+        for other in ways:
+            assert unlike(way, other, 1e-9) is None
+        difference = unlike(way, wrong, 1e-9)
+        changed = abs(wrong[place % len(numbers)] - numbers[place % len(numbers)])
+        if not changed < 1e-6 * largest:  # NaN too
+            assert difference is not None
+            assert f"[{place % len(numbers)}]" == difference.where
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "same"),
+    [
+        (True, 1, True), (2, 2.0, True), ((), [], False), ([], [], True), ("a", "a", True), ("a", "b", False),
+        (None, None, True), (None, 0, False), (math.nan, math.nan, True), (math.inf, math.inf, True),
+        (math.inf, 1e300, False), (0.0, 1e-300, False), (0, 0, True), ([1, [2, 3]], [1, [2, 3]], True),
+        ([1, [2, 3]], [1, [2, 4]], False), ({"a": [1]}, {"a": torch.ones(1)}, True), ({"a": 1}, {"b": 1}, False),
+        (1, Other("x"), False), (10**400, 10**400, True), (10**400, 10**400 + 1, False), (10**400, 1.0, False),
+    ],
+)  # fmt: skip
+def test_values(expected: Any, found: Any, same: bool) -> None:
+    assert same == (unlike(expected, found, 1e-9) is None)
+
+
+def test_what_is_told_is_checked() -> None:
+    from grader.errors import ProtocolViolated
+
+    for plain in (
+        PlainValue(kind="int", text="x"),
+        PlainValue(kind="tensor", text="7"),
+        PlainValue(kind="dict", items=[PlainValue(kind="none")]),
+        PlainValue(kind="dict", items=[PlainValue(kind="list"), PlainValue(kind="none")]),
+    ):
+        with pytest.raises(ProtocolViolated):
+            decode(plain, {})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from grader.judge.examined import Examined
 from grader.mistakes._evidence import at, facts, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
 
+_TWICE = re.compile(r"\b(\w+)\.__init__\(\) got multiple values for argument '(\w+)'")
+_CONVOLUTION = "in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias"
+_ORDER = {"Conv2d": _CONVOLUTION, "Conv1d": _CONVOLUTION, "MaxPool2d": "kernel_size, stride, padding"}
 CONSTRUCTOR = "        super().__init__()\n"
 LAST = "        self.shortcut = nn.Sequential()\n"
 BN2 = "        self.bn2 = nn.BatchNorm2d(out_channels)\n"
@@ -40,6 +45,26 @@ class ConstructorRejectsArguments(Noticed):
         if error is None or not examined.rejects_arguments(error) or ConstructorMissing().notice(examined):
             return None
         return at(error, f"The constructor does not take its arguments: the task asks for {examined.signature}.")
+
+
+class ArgumentGivenTwice(Noticed):
+    """A well-known page has `nn.Conv2d(in_channels, out_channels, 3, stride, 1, padding=1)`."""
+
+    id = "argument-given-twice"
+    message = "An argument is given twice in one call: by its position, and by its name."
+    broken = (
+        changed(RESBLOCK, ("3, stride=stride, padding=1", "3, stride, 1, padding=1")),
+        changed(RESBLOCK, ("3, stride=stride, padding=1", "3, 1, stride=stride, padding=1")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        found = error and _TWICE.search(error.message)
+        if error is None or found is None or error.cell is None:
+            return None
+        layer, name = found.groups()
+        order = f" By position {layer} takes {_ORDER[layer]}." if layer in _ORDER else ""
+        return at(error, f"{layer} is given {name} twice, by its position and by its name: leave one of them out.{order}")
 
 
 class ConstructorMissing(Noticed):

@@ -332,12 +332,12 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
         (
             'kind = "module"',
             'kind = "modul"',
-            "exercise[block].kind: expected one of 'module', 'network', 'essay', found 'modul'",
+            "exercise[block].kind: expected one of 'module', 'network', 'essay', 'choice', 'predict', found 'modul'",
         ),
         (
             'kind = "module"\n',
             "",
-            "exercise[block].kind: missing; expected one of 'module', 'network', 'essay'",
+            "exercise[block].kind: missing; expected one of 'module', 'network', 'essay', 'choice', 'predict'",
         ),
         ("points = { shape = 10 }", "points = 10", "exercise[block].points: input should be a valid "),
         (

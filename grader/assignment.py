@@ -83,7 +83,7 @@ class Case(_Spec):
 class _Exercise(_Spec):
     id: Identifier
     title: str
-    task: str = Field("", description="one sentence that the feedback page shows")
+    task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
 
     @property
     def max_score(self) -> float:
@@ -180,6 +180,7 @@ class ChoiceExercise(_AnsweredExercise):
     """Multiple choice: the id of an option, bound to a name or written below a heading."""
 
     kind: Literal["choice"]
+    task: str = Field(min_length=1, description="the question")
     name: PythonName
     several: bool = Field(False, description="must all that are right be chosen, or is one the answer?")
     options: list[Option] = Field(alias="option", min_length=2)
@@ -210,6 +211,7 @@ class PredictExercise(_AnsweredExercise):
     """A number or a shape, bound to a name or written below a heading."""
 
     kind: Literal["predict"]
+    task: str = Field(min_length=1, description="the question")
     name: PythonName
     value: Value
     tolerance: float = Field(0.0, ge=0, allow_inf_nan=False, description="how far a right number may be off")

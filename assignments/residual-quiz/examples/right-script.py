@@ -15,7 +15,7 @@ q_option_a: str = "b"
 q_concatenation: str = "a"
 q_cardinality: str = "d"
 q_identity_init: str = "b"
-q_parameter_count = tuple(["a", "c"])
+q_parameter_count = ("a", "c")
 (
     q_zero_block,
     q_output_shape,

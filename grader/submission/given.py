@@ -28,6 +28,7 @@ _CHAINED = re.compile(rf"\s*+({_NAME})[ \t]*+=(?!=)")
 _UNPACKING = re.compile(rf"[(\[]?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)\s*+,?+\s*+[)\]]?+\s*+=(?!=)")
 _CHANGING = re.compile(rf"({_NAME})[ \t]*+(?:\*\*|//|<<|>>|[-+*/%@&|^])=")
 _BLOCK = re.compile(r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b")
+_LOOP = re.compile(rf"for\s++\(?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)")
 _IN_BLOCK = re.compile(rf":\s*+({_NAME})[ \t]*+=(?!=)")
 
 
@@ -74,6 +75,7 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
         for statement in statements(cell.source):
             if statement.indented or _BLOCK.match(statement.text):
                 for name in _names_in_block(statement):
+                    known[name] = Unreadable(statement.text)  # nor is it clear what follows from it
                     inside[name] = _given(cell, statement, Unreadable(statement.text), statement.text)
                 continue
             for name, value, source in _bindings(statement.text, known):
@@ -123,7 +125,9 @@ def _shown(value: Read, source: str) -> str:
 
 
 def _names_in_block(statement: Statement) -> Iterator[str]:
-    if statement.indented and (match := _BINDING.match(statement.text)):
+    if statement.indented and (match := _BINDING.match(statement.text) or _CHANGING.match(statement.text)):
         yield match[1]
+    if match := _LOOP.match(statement.text):
+        yield from (name.strip() for name in match[1].split(","))
     if _BLOCK.match(statement.text):
         yield from (match[1] for match in _IN_BLOCK.finditer(statement.text))

@@ -6,10 +6,13 @@ assignments/residual-blocks/assignment.toml
         network   a function or class that builds a network out of such modules
         function  a function, compared with a reference function on drawn arguments
         essay     a written answer, collected for a human to mark
+        choice    a question with options, of which one is right, or several
+        predict   a question whose answer is a number, or a shape
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,7 +34,17 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _value(value: object) -> object:
+    """A number, or a shape: said once here, as above."""
+    if isinstance(value, list) and value and all(type(each) is int and each >= 0 for each in value):
+        return value
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    raise ValueError(f"expected a number, or a shape such as [1, 64, 32, 32], found {value!r}")
+
+
 Argument = Annotated[bool | int | float | str, BeforeValidator(_plain)]
+Value = Annotated[int | float | list[int], BeforeValidator(_value)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ShortcutOption = Literal["A", "B", "C"]  # of the paper: zero padding; projection where shapes differ; always
@@ -39,6 +52,9 @@ ShortcutOption = Literal["A", "B", "C"]  # of the paper: zero padding; projectio
 BlockDeparture = Literal["any-order", "any-names", "downsample-flag", "downsample-module", "expansion"]
 NetworkDeparture = Literal["block-class"]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+ROUNDING = 1e-9  # what a float may be off for no better reason than being one
 
 
 class _Spec(BaseModel):
@@ -68,7 +84,7 @@ class Case(_Spec):
 class _Exercise(_Spec):
     id: Identifier
     title: str
-    task: str = Field("", description="one sentence that the feedback page shows")
+    task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
 
     @property
     def max_score(self) -> float:
@@ -188,10 +204,9 @@ class FunctionExercise(_Exercise):
         return sum(self.points.values())
 
 
-class EssayExercise(_Exercise):
-    """A written answer. It is collected and shown; a human marks it, until then its points are pending."""
+class _AnsweredExercise(_Exercise):
+    """Answered in words or with a value, not with code."""
 
-    kind: Literal["essay"]
     max_points: float = Field(alias="points", ge=0, allow_inf_nan=False)
     headings: list[str] = Field(
         default_factory=list,
@@ -203,7 +218,92 @@ class EssayExercise(_Exercise):
         return self.max_points
 
 
-Exercise = Annotated[ModuleExercise | NetworkExercise | FunctionExercise | EssayExercise, Field(discriminator="kind")]
+class EssayExercise(_AnsweredExercise):
+    """A written answer. It is collected and shown; a human marks it, until then its points are pending."""
+
+    kind: Literal["essay"]
+
+
+class Option(_Spec):
+    """One option of a multiple choice."""
+
+    id: Identifier
+    text: str = Field(min_length=1)
+    right: bool = False
+    explanation: str = Field("", description="why it is wrong, for whoever chose it; what is right about a right one")
+
+
+class ChoiceExercise(_AnsweredExercise):
+    """Multiple choice: the id of an option, bound to a name or written below a heading."""
+
+    kind: Literal["choice"]
+    task: str = Field(min_length=1, description="the question")
+    name: PythonName
+    several: bool = Field(False, description="must all that are right be chosen, or is one the answer?")
+    options: list[Option] = Field(alias="option", min_length=2)
+
+    @model_validator(mode="after")
+    def _options_are_clear(self) -> ChoiceExercise:
+        for what in ("id", "text"):
+            said = [getattr(option, what).casefold() for option in self.options]
+            twice = sorted({each for each in said if said.count(each) > 1})
+            if twice:
+                raise ValueError(f"every option needs its own {what}, found twice: {', '.join(twice)}")
+        if not any(option.right for option in self.options):
+            raise ValueError("one option at least must be right: give it `right = true`")
+        silent = [option.id for option in self.options if not option.right and not option.explanation.strip()]
+        if silent:
+            raise ValueError(f"every wrong option needs an explanation of its own, missing for: {', '.join(silent)}")
+        return self
+
+
+class WrongValue(_Spec):
+    """A value that students give for a reason, and what is wrong with that reason."""
+
+    value: Value
+    explanation: str = Field(min_length=1)
+
+
+class PredictExercise(_AnsweredExercise):
+    """A number or a shape, bound to a name or written below a heading."""
+
+    kind: Literal["predict"]
+    task: str = Field(min_length=1, description="the question")
+    name: PythonName
+    value: Value
+    tolerance: float = Field(0.0, ge=0, allow_inf_nan=False, description="how far a right number may be off")
+    relative: float = Field(0.0, ge=0, lt=1, description="the same, as a part of the value: 0.01 is one percent")
+    explanation: str = Field("", description="what whoever is right reads")
+    wrong: list[WrongValue] = Field(default_factory=list)
+
+    def means(self, value: float | list[int], given: float | list[int]) -> bool:
+        """Is this value given, as exactly as this exercise asks for it?"""
+        if isinstance(value, list) or isinstance(given, list):
+            return value == given
+        if isinstance(value, int) and isinstance(given, int) and not self.tolerance and not self.relative:
+            return value == given
+        # The last digits of a float are nobody's mistake.
+        return abs(given - value) <= max(self.tolerance, self.relative * abs(value)) + ROUNDING * abs(value)
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> PredictExercise:
+        known = [self.value]
+        for wrong in self.wrong:
+            if isinstance(wrong.value, list) != isinstance(self.value, list):
+                raise ValueError(f"wrong: {wrong.value} is a number where the value is a shape, or the other way round")
+            if any(self.means(each, wrong.value) or self.means(wrong.value, each) for each in known):
+                raise ValueError(f"wrong: {wrong.value} cannot be told from the value or from another wrong one")
+            known.append(wrong.value)
+        return self
+
+
+CodeExercise = ModuleExercise | NetworkExercise
+CalledExercise = CodeExercise | FunctionExercise
+QuizExercise = ChoiceExercise | PredictExercise
+Exercise = Annotated[
+    ModuleExercise | NetworkExercise | FunctionExercise | EssayExercise | ChoiceExercise | PredictExercise,
+    Field(discriminator="kind"),
+]
 
 
 class Assignment(_Spec):
@@ -227,8 +327,8 @@ class Assignment(_Spec):
     def _names_are_unique(self) -> Assignment:
         """What a student defines answers one exercise, never two."""
         owners: dict[str, str] = {}
-        for exercise in self.called_exercises:
-            for name in (exercise.name, *exercise.aliases):
+        for exercise in [*self.called_exercises, *self.quiz_exercises]:
+            for name in names_of(exercise):
                 if owners.setdefault(name, exercise.id) != exercise.id:
                     raise ValueError(f"the name {name!r} belongs to both {owners[name]} and {exercise.id}")
         return self
@@ -238,18 +338,27 @@ class Assignment(_Spec):
         return sum(exercise.max_score for exercise in self.exercises)
 
     @property
-    def code_exercises(self) -> list[ModuleExercise | NetworkExercise]:
-        return [each for each in self.exercises if isinstance(each, ModuleExercise | NetworkExercise)]
+    def code_exercises(self) -> list[CodeExercise]:
+        return [exercise for exercise in self.exercises if isinstance(exercise, CodeExercise)]
 
     @property
-    def called_exercises(self) -> list[ModuleExercise | NetworkExercise | FunctionExercise]:
+    def called_exercises(self) -> list[CalledExercise]:
         """Those that need the student's code to run."""
-        return [each for each in self.exercises if not isinstance(each, EssayExercise)]
+        return [exercise for exercise in self.exercises if isinstance(exercise, CalledExercise)]
+
+    @property
+    def quiz_exercises(self) -> list[QuizExercise]:
+        return [exercise for exercise in self.exercises if isinstance(exercise, QuizExercise)]
 
     @property
     def names(self) -> list[str]:
         """What a submission is expected to define."""
-        return [exercise.name for exercise in self.called_exercises]
+        return [exercise.name for exercise in self.exercises if not isinstance(exercise, EssayExercise)]
+
+
+def names_of(exercise: CalledExercise | QuizExercise) -> list[str]:
+    """Every name under which a submission may define it."""
+    return [exercise.name, *(exercise.aliases if isinstance(exercise, CalledExercise) else [])]
 
 
 def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
@@ -338,7 +447,7 @@ def _explain(path: Path, content: dict[str, object], error: ValidationError) -> 
             what = f"expected one of {problem['ctx']['expected_tags']}, found {problem['ctx']['tag']!r}"
             where += ".kind"
         elif problem["type"] == "union_tag_not_found":
-            what = "missing; expected one of 'module', 'network', 'function', 'essay'"
+            what = "missing; expected one of 'module', 'network', 'function', 'essay', 'choice', 'predict'"
             where += ".kind"
         elif problem["type"] == "value_error":
             what = str(problem["ctx"]["error"])

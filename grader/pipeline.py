@@ -17,11 +17,13 @@ from typing import Self
 
 from grader.assignment import (
     Assignment,
+    CalledExercise,
     EssayExercise,
     FunctionExercise,
     Limits,
     ModuleExercise,
     NetworkExercise,
+    QuizExercise,
 )
 from grader.attempt import Attempt, Cells
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
@@ -45,12 +47,12 @@ from grader.judge.reference import Reference
 from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
+from grader.quiz import judge_quiz
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
-from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, read
+from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, find_given, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 
-CalledExercise = ModuleExercise | NetworkExercise | FunctionExercise
 MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
 CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
 
@@ -80,7 +82,9 @@ class Grader:
     def __init__(self, assignment: Assignment, settings: Settings, zygote: Zygote | None = None) -> None:
         self.assignment = assignment
         self.settings = settings
-        self._zygote = zygote or Zygote.start(settings.isolation)
+        if zygote is None and assignment.called_exercises:
+            zygote = Zygote.start(settings.isolation)
+        self._zygote = zygote  # None: there is no code to run
         self._answers: dict[str, RightAnswers] = {}
         self._functions: dict[str, RightFunction] = {}
         self._blocks = BlockJudge(assignment, settings.seed, settings.device)
@@ -108,7 +112,8 @@ class Grader:
                 self._answers[exercise.id] = answers
             else:
                 self._blocks.plan(exercise)
-        self._zygote.wait_ready()
+        if self._zygote is not None:
+            self._zygote.wait_ready()
 
     def grade(self, hand_in: HandIn) -> tuple[Report, Submission | None]:
         """The report on one hand-in. Whatever goes wrong with it stays with it."""
@@ -124,7 +129,8 @@ class Grader:
             return self._grader_broke(hand_in, error), submission
 
     def close(self) -> None:
-        self._zygote.close()
+        if self._zygote is not None:
+            self._zygote.close()
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +161,13 @@ class Grader:
             if second.measured > attempt.measured:
                 attempt = second
         earlier: dict[str, Earlier] = {}
-        exercises = [self._report(submission, exercise, attempt, earlier) for exercise in self.assignment.exercises]
+        given = find_given(submission, self.assignment.quiz_exercises)
+        exercises = [
+            judge_quiz(exercise, given.get(exercise.id))
+            if isinstance(exercise, QuizExercise)
+            else self._report(submission, exercise, attempt, earlier)
+            for exercise in self.assignment.exercises
+        ]
         status, message = attempt.status
         return Report(
             student=submission.student,
@@ -230,6 +242,7 @@ class Grader:
         raise cells.hopeless
 
     def _session(self, deadline: float) -> Session:
+        assert self._zygote is not None, "nothing is run for an assignment without code"
         limits = session_limits(self.settings.limits, max(1.0, deadline - time.monotonic()))
         if not self._zygote.alive:
             self._zygote.restart()
@@ -415,7 +428,7 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     exercises = []
     for exercise in assignment.exercises:
         points = {"answer": exercise.max_score}
-        if not isinstance(exercise, EssayExercise):
+        if isinstance(exercise, CalledExercise):
             points = {str(name): most for name, most in exercise.points.items()}
         exercises.append(
             ExerciseReport(

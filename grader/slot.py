@@ -124,12 +124,15 @@ def _serve(connection: Connection, order: Order) -> None:
     from grader.sandbox import Zygote, choose
 
     isolation = choose(order.isolation)
+    if not order.assignment.called_exercises:
+        _grade_all(connection, order, isolation, None)  # nothing of a student's is run
+        return
     # Before torch is imported here: the zygote imports it at the same time.
     with Zygote.start(isolation, order.processor) as zygote:
         _grade_all(connection, order, isolation, zygote)
 
 
-def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote) -> None:
+def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote | None) -> None:
     import torch
 
     from grader.formats import Run

@@ -18,10 +18,14 @@ from torch import nn
 from grader.assignment import (
     Assignment,
     Case,
+    ChoiceExercise,
     EssayExercise,
     Limits,
     ModuleExercise,
     NetworkExercise,
+    Option,
+    PredictExercise,
+    WrongValue,
     find_assignment,
     load_assignment,
     shipped_assignments,
@@ -332,12 +336,13 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
         (
             'kind = "module"',
             'kind = "modul"',
-            "exercise[block].kind: expected one of 'module', 'network', 'function', 'essay', found 'modul'",
+            "exercise[block].kind: expected one of 'module', 'network', 'function', 'essay', 'choice', 'predict', "
+            "found 'modul'",
         ),
         (
             'kind = "module"\n',
             "",
-            "exercise[block].kind: missing; expected one of 'module', 'network', 'function', 'essay'",
+            "exercise[block].kind: missing; expected one of 'module', 'network', 'function', 'essay', 'choice', 'pred",
         ),
         ("points = { shape = 10 }", "points = 10", "exercise[block].points: input should be a valid "),
         (
@@ -457,6 +462,121 @@ def test_a_mistake_is_named_with_its_key_and_what_was_expected(
     assert len(actual.splitlines()) == len(expected.splitlines())
 
 
+QUIZ = """
+[[exercise]]
+id = "colour"
+kind = "choice"
+title = "A colour"
+task = "Which?"
+name = "q_colour"
+points = 2
+
+[[exercise.option]]
+id = "a"
+text = "Red"
+right = true
+
+[[exercise.option]]
+id = "b"
+text = "Green"
+explanation = "Not this one."
+
+[[exercise]]
+id = "sum"
+kind = "predict"
+title = "A sum"
+task = "How many?"
+name = "q_sum"
+points = 2
+value = 3
+tolerance = 0.5
+
+[[exercise.wrong]]
+value = 5
+explanation = "Too many."
+"""
+
+
+def test_questions_without_a_mistake_load(tmp_path: Path) -> None:
+    """Beside code, or alone."""
+    for spec, points in ((SPEC + QUIZ, 21), (SPEC.split("[[exercise]]")[0] + QUIZ, 4)):
+        (tmp_path / "assignment.toml").write_text(spec, encoding="utf-8")
+        assignment = load_assignment(tmp_path)
+        assert assignment.max_score == points
+        assert [each.id for each in assignment.quiz_exercises] == ["colour", "sum"]
+        assert assignment.names[-2:] == ["q_colour", "q_sum"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            'explanation = "Not this one."\n',
+            "",
+            "exercise[colour]: every wrong option needs an explanation of its own, missing for: b",
+        ),
+        (
+            'explanation = "Not this one."',
+            'explanation = " "',
+            "exercise[colour]: every wrong option needs an explanation of its own, missing for: b",
+        ),
+        (
+            "right = true",
+            'explanation = "No."',
+            "exercise[colour]: one option at least must be right: give it `right = true`",
+        ),
+        ('id = "b"', 'id = "a"', "exercise[colour]: every option needs its own id, found twice: a"),
+        ('text = "Green"', 'text = "red"', "exercise[colour]: every option needs its own text, found twice: red"),
+        (
+            'text = "Green"',
+            'tetx = "Green"',
+            "exercise[colour].option[b].text: missing; this key is required\n"
+            "exercise[colour].option[b].tetx: unknown key; remove it or check its spelling",
+        ),
+        ('task = "Which?"\n', "", "exercise[colour].task: missing; this key is required"),
+        ('name = "q_colour"', 'name = "q colour"', "exercise[colour].name: string should match pattern"),
+        (
+            "value = 3",
+            "value = true",
+            "exercise[sum].value: expected a number, or a shape such as [1, 64, 32, 32], found True",
+        ),
+        (
+            "value = 3",
+            "value = nan",
+            "exercise[sum].value: expected a number, or a shape such as [1, 64, 32, 32], found nan",
+        ),
+        (
+            "value = 3",
+            "value = [1, 2.5]",
+            "exercise[sum].value: expected a number, or a shape such as [1, 64, 32, 32], found [1, 2.5]",
+        ),
+        (
+            "value = 3",
+            "value = [3]",
+            "exercise[sum]: wrong: 5 is a number where the value is a shape, or the other way round",
+        ),
+        (
+            "value = 5",
+            "value = 3.5",
+            "exercise[sum]: wrong: 3.5 cannot be told from the value or from another wrong one",
+        ),
+        (
+            "tolerance = 0.5",
+            "tolerance = -1",
+            "exercise[sum].tolerance: input should be greater than or equal to 0, found -1",
+        ),
+        ('name = "q_sum"', 'name = "q_colour"', "file: the name 'q_colour' belongs to both colour and sum"),
+        ('name = "q_sum"', 'name = "Block"', "file: the name 'Block' belongs to both block and sum"),
+    ],
+)
+def test_a_mistake_in_a_question_is_named(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    """A wrong option without an explanation, a value that is none, a name that is taken."""
+    assert old in QUIZ
+    actual = refusal(tmp_path, SPEC + QUIZ.replace(old, new, 1))
+    assert actual.startswith(expected)
+    assert len(actual.splitlines()) == len(expected.splitlines())
+
+
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     """One run of the command tells everything that pydantic finds."""
     spec = replaced("input = [4, 8, 8]", "input = []").replace('name = "build"', 'name = "build it"')
@@ -526,7 +646,7 @@ def test_the_manuals_example_is_an_assignment_that_works(tmp_path: Path) -> None
 FRAGMENTS = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
 
 
-@pytest.mark.parametrize("fragment", FRAGMENTS)
+@pytest.mark.parametrize("fragment", [each for each in FRAGMENTS if "[[exercise]]" not in each])
 def test_a_fragment_of_the_manual_is_accepted_in_an_exercise(tmp_path: Path, fragment: str) -> None:
     """Pasted into the worked example, it says what the manual says it does."""
     spec = fenced("toml")[0].replace('conv_bias = "forbidden"\n', fragment)
@@ -536,9 +656,20 @@ def test_a_fragment_of_the_manual_is_accepted_in_an_exercise(tmp_path: Path, fra
     assert given == {key: getattr(exercise, key) for key in given}
 
 
+@pytest.mark.parametrize("fragment", [each for each in FRAGMENTS if "[[exercise]]" in each])
+def test_an_exercise_of_the_manual_is_accepted_in_an_assignment(tmp_path: Path, fragment: str) -> None:
+    """Pasted below the worked example, it is one exercise more."""
+    (tmp_path / "assignment.toml").write_text(fenced("toml")[0] + fragment, encoding="utf-8")
+    exercises = load_assignment(tmp_path).exercises
+    assert [each["id"] for each in tomllib.loads(fragment)["exercise"]] == [each.id for each in exercises[2:]]
+
+
 @pytest.mark.parametrize(
     "model",
-    [Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case],
+    [
+        *(Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case),
+        *(ChoiceExercise, Option, PredictExercise, WrongValue),
+    ],
     ids=lambda m: m.__name__,
 )
 def test_the_manual_names_every_key(model: type[BaseModel]) -> None:

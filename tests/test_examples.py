@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from walls import grading
 
-from grader.assignment import shipped_assignments
+from grader.assignment import EssayExercise, shipped_assignments
 from grader.pipeline import Grader
 from grader.submission import HandIn, find
 from grader.verdict import Report, SubmissionStatus
 
 EXAMPLES = shipped_assignments()["residual-blocks"] / "examples"
-NAMES = sorted(path.name.removesuffix(".expected.json") for path in EXAMPLES.glob("*.expected.json"))
+# Every example of every shipped assignment, as (assignment, name).
+NAMES = [
+    (assignment, path.name.removesuffix(".expected.json"))
+    for assignment, folder in shipped_assignments().items()
+    for path in sorted((folder / "examples").glob("*.expected.json"))
+]
+RIGHT = [(assignment, name) for assignment, name in NAMES if name.startswith("right")]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One slot's grader of an assignment, on the strongest wall there is, and the assignment's examples by name."""
+
+    grader: Grader
+    hand_ins: dict[str, HandIn]
 
 
 @pytest.fixture(scope="module")
-def grader() -> Iterator[Grader]:
-    """One slot's grader, on the strongest wall that this machine can build."""
-    with grading() as grader:
-        yield grader
+def graders() -> Iterator[Callable[[str], Graded]]:
+    """The graders of the shipped assignments, each started when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def of(assignment: str) -> Graded:
+            grader = stack.enter_context(grading(assignment=assignment))
+            found = stack.enter_context(find([shipped_assignments()[assignment] / "examples"]))
+            return Graded(grader, {hand_in.student: hand_in for hand_in in found})
+
+        yield of
 
 
-@pytest.fixture(scope="module")
-def hand_ins() -> Iterator[dict[str, HandIn]]:
-    """Every example by its name."""
-    with find([EXAMPLES]) as found:
-        yield {hand_in.student: hand_in for hand_in in found}
+@pytest.fixture
+def grader(graders: Callable[[str], Graded]) -> Grader:
+    return graders("residual-blocks").grader
+
+
+@pytest.fixture
+def hand_ins(graders: Callable[[str], Graded]) -> dict[str, HandIn]:
+    return graders("residual-blocks").hand_ins
 
 
 def grade_source(grader: Grader, folder: Path, source: str) -> Report:
@@ -40,11 +67,20 @@ def grade_source(grader: Grader, folder: Path, source: str) -> Report:
     return grader.grade(HandIn("student", "student.py", path))[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_gets_its_expected_verdicts(grader: Grader, hand_ins: dict[str, HandIn], name: str) -> None:
+def test_every_shipped_assignment_has_examples() -> None:
+    """Right ones and wrong ones, or nobody knows what it grades like."""
+    for assignment in shipped_assignments():
+        kinds = {name.split("-")[0] for other, name in NAMES if other == assignment}
+        assert {"right", "wrong"} == kinds, assignment
+
+
+@pytest.mark.parametrize(("assignment", "name"), NAMES)
+def test_an_example_gets_its_expected_verdicts(graders: Callable[[str], Graded], assignment: str, name: str) -> None:
     """Right answers are never accused, wrong ones never pass, and the true cause is named."""
-    expected: dict[str, Any] = json.loads((EXAMPLES / f"{name}.expected.json").read_text("utf-8"))
-    report, _ = grader.grade(hand_ins[name])
+    folder = shipped_assignments()[assignment] / "examples"
+    expected: dict[str, Any] = json.loads((folder / f"{name}.expected.json").read_text("utf-8"))
+    given = graders(assignment)
+    report, _ = given.grader.grade(given.hand_ins[name])
     assert expected["status"] == report.status, report.message
     exercises = {exercise.id: exercise for exercise in report.exercises}
     for exercise_id, wanted in expected["exercises"].items():
@@ -56,15 +92,18 @@ def test_an_example_gets_its_expected_verdicts(grader: Grader, hand_ins: dict[st
         assert set(wanted.get("mistakes", [])) <= {diagnosis.mistake for diagnosis in exercise.diagnoses}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("right")])
+@pytest.mark.parametrize(("assignment", "name"), RIGHT)
 def test_a_right_example_gets_all_points_that_are_decided(
-    grader: Grader, hand_ins: dict[str, HandIn], name: str
+    graders: Callable[[str], Graded], assignment: str, name: str
 ) -> None:
-    """Only the written answer is left, and it is pending."""
-    report, _ = grader.grade(hand_ins[name])
+    """Only written answers are left, and they are pending."""
+    given = graders(assignment)
+    report, _ = given.grader.grade(given.hand_ins[name])
+    spec = given.grader.assignment
+    essays = sum(exercise.max_score for exercise in spec.exercises if isinstance(exercise, EssayExercise))
     assert 100.0 == report.percent
-    assert 10.0 == report.pending
-    assert 90.0 == report.score
+    assert essays == report.pending
+    assert spec.max_score - essays == report.score
 
 
 def test_the_same_submission_gives_the_same_report(grader: Grader, hand_ins: dict[str, HandIn]) -> None:

@@ -48,10 +48,12 @@ def wall(kind: str = "auto") -> Isolation:
 
 
 @contextmanager
-def grading(kind: str = "auto", limits: Limits | None = None, *, diagnose: bool = True) -> Iterator[Grader]:
-    """A grader of the shipped homework, behind such a wall."""
+def grading(
+    kind: str = "auto", limits: Limits | None = None, *, diagnose: bool = True, assignment: str = "residual-blocks"
+) -> Iterator[Grader]:
+    """A grader of a shipped assignment, behind such a wall."""
     settings = Settings(wall(kind), "cpu", 0, limits or Limits(), diagnose=diagnose)
-    with Grader(find_assignment("residual-blocks"), settings) as grader:
+    with Grader(find_assignment(assignment), settings) as grader:
         grader.prepare()
         yield grader
 

@@ -13,6 +13,9 @@ def lines(audit: Audit) -> Iterator[str]:
     """The audit in words, exercise by exercise."""
     for exercise in audit.exercises:
         yield from _exercise(exercise)
+    if not audit.exercises:
+        yield f"{audit.assignment}: no exercise asks for a module, so there is nothing to plant"
+        return
     missed = sum(len(each.missed) for each in audit.exercises)
     accused = sum(len(each.accused) for each in audit.exercises)
     yield f"{audit.assignment}: mistakes that would be missed: {missed or NOBODY}"

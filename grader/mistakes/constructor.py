@@ -59,12 +59,14 @@ class ArgumentGivenTwice(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        found = error and _TWICE.search(error.message)
+        found = _TWICE.search(error.message) if error is not None else None
         if error is None or found is None or error.cell is None:
             return None
         layer, name = found.groups()
         order = f" By position {layer} takes {_ORDER[layer]}." if layer in _ORDER else ""
-        return at(error, f"{layer} is given {name} twice, by its position and by its name: leave one of them out.{order}")
+        return at(
+            error, f"{layer} is given {name} twice, by its position and by its name: leave one of them out.{order}"
+        )
 
 
 class ConstructorMissing(Noticed):

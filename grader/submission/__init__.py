@@ -3,30 +3,38 @@
     find      PATH... -> list[HandIn]         which files there are, and whose they are
     fingerprint  HandIn -> str                is it still the file that was graded?
     read      HandIn -> Submission            one file, as cells; SubmissionError for the student
-    choose_assignment, defines, find_answer   what a Submission says about itself
+    choose_assignment, defines, find_answer, find_given   what a Submission says about itself
 
 Nothing of a student's is executed, compiled or parsed as Python here: this is the trusted side of the wall,
 and a hostile text can crash the parser in C.
 """
 
-from grader.submission.answers import find_answer
+from grader.submission.answers import Written, find_answer
 from grader.submission.choose import choose_assignment
 from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
+from grader.submission.given import Given, find_given
+from grader.submission.literals import Nothing, Read, Unreadable
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.reading import fingerprint, read
 from grader.submission.surroundings import asks_where_it_runs
 
 __all__ = [
     "Cell",
+    "Given",
     "HandIn",
+    "Nothing",
+    "Read",
     "Submission",
+    "Unreadable",
+    "Written",
     "asks_where_it_runs",
     "choose_assignment",
     "defined_names",
     "defines",
     "find",
     "find_answer",
+    "find_given",
     "fingerprint",
     "read",
 ]

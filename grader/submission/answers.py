@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from grader.assignment import EssayExercise
+from grader.assignment import EssayExercise, QuizExercise
 from grader.submission.nouns import Cell, Submission
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]++(.*+))?$")
@@ -31,8 +31,22 @@ _LONGEST_PLACEHOLDER = 120
 _MARKS = "*_`~>#[](){}<>.…!:;-—– \t\r"
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a student wrote, as Markdown, and the cell in which it begins."""
+
+    text: str
+    cell: int
+
+
 def find_answer(submission: Submission, exercise: EssayExercise) -> str | None:
     """The student's answer as Markdown, or None when there is none or nothing was written."""
+    written = find_written(submission, exercise)
+    return written.text if written else None
+
+
+def find_written(submission: Submission, exercise: EssayExercise | QuizExercise) -> Written | None:
+    """The same, with its place."""
     cells = list(_cells(submission))
     return _in_marked_cells(cells, exercise) or _below_heading(cells, exercise)
 
@@ -44,6 +58,12 @@ class _Marked:
     prompt: bool  # the starter says: this is the question
 
 
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    cell: int
+
+
 def _cells(submission: Submission) -> Iterator[_Marked]:
     for cell, node in zip(submission.cells, submission.notebook.cells, strict=True):
         mark: Any = node.metadata.get("grader")
@@ -52,21 +72,21 @@ def _cells(submission: Submission) -> Iterator[_Marked]:
         yield _Marked(cell, mark.get("answer"), mark.get("prompt") is True)
 
 
-def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise) -> str | None:
-    lines: list[str] = []
+def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:
+    lines: list[_Line] = []
     for marked in cells:
         if marked.answers == exercise.id and marked.cell.kind != "code":
             own = marked.cell.source.split("\n")
             heading = _HEADING.match(own[0])
             if heading and _is_asked(heading, exercise):
                 del own[0]
-            lines += [*own, ""]
+            lines += [_Line(line, marked.cell.number) for line in [*own, ""]]
     return _written(lines)
 
 
-def _below_heading(cells: list[_Marked], exercise: EssayExercise) -> str | None:
+def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:
     level = 0  # of the heading we are below; 0: we are below none
-    lines: list[str] = []
+    lines: list[_Line] = []
     for marked in cells:
         if marked.cell.kind == "code":
             if marked.cell.source.strip():
@@ -83,8 +103,8 @@ def _below_heading(cells: list[_Marked], exercise: EssayExercise) -> str | None:
                 lines = []
                 level = len(heading[1]) if _is_asked(heading, exercise) else 0
             elif level and not marked.prompt:
-                lines.append(line)
-        lines.append("")
+                lines.append(_Line(line, marked.cell.number))
+        lines.append(_Line("", marked.cell.number))
     return _written(lines)
 
 
@@ -104,20 +124,23 @@ def _lines(source: str) -> Iterator[tuple[str, re.Match[str] | None]]:
             yield line, _HEADING.match(line.rstrip("\r"))
 
 
-def _is_asked(heading: re.Match[str], exercise: EssayExercise) -> bool:
+def _is_asked(heading: re.Match[str], exercise: EssayExercise | QuizExercise) -> bool:
     text = (heading[2] or "").casefold()
     return any(wanted.casefold() in text for wanted in exercise.headings)
 
 
-def _written(lines: list[str]) -> str | None:
+def _written(lines: list[_Line]) -> Written | None:
     """What is left without placeholders; None if that is nothing."""
-    text = _without_comments("\n".join(lines))
-    kept = [line for line in text.split("\n") if not _is_placeholder(line)]
+    text = _without_comments("\n".join(line.text for line in lines))
+    kept = [line for line in text.split("\n") if not is_placeholder(line)]
     answer = "\n".join(kept).strip()
-    return answer if any(sign.isalnum() for sign in answer) else None
+    if not any(sign.isalnum() for sign in answer):
+        return None
+    return Written(answer, next(line.cell for line in lines if line.text.strip() and not is_placeholder(line.text)))
 
 
-def _is_placeholder(line: str) -> bool:
+def is_placeholder(line: str) -> bool:
+    """Does this line only say that something is to be written here?"""
     if len(line) > _LONGEST_PLACEHOLDER:
         return False
     return _PLACEHOLDER.fullmatch(line.strip(_MARKS).casefold()) is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from grader.assignment import Assignment, find_assignment, load_assignment
+from grader.assignment import Assignment, find_assignment, load_assignment, names_of
 from grader.errors import UsageError
 from grader.submission.definitions import defines
 from grader.submission.nouns import Submission
@@ -102,7 +102,8 @@ def _vote(submissions: list[_Told]) -> str:
 
 def _names(assignment: Assignment) -> set[str]:
     """Names of what it asks for."""
-    return {each for exercise in assignment.called_exercises for each in (exercise.name, *exercise.aliases)}
+    exercises = [*assignment.called_exercises, *assignment.quiz_exercises]
+    return {name for exercise in exercises for name in names_of(exercise)}
 
 
 def _choices(shipped: Mapping[str, Path]) -> str:

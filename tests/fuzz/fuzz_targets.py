@@ -27,15 +27,16 @@ import torch
 from test_formats_samples import RUN, right
 
 from grader import wire
-from grader.assignment import EssayExercise
+from grader.assignment import EssayExercise, find_assignment
 from grader.errors import ProtocolViolated, SessionEnded, StudentDied, SubmissionError, UsageError
 from grader.formats._notebook import notebook_page
 from grader.judge.examine import _checked
 from grader.judge.formula import formula
 from grader.observation import Built, Executed, Replies
+from grader.quiz import judge_quiz
 from grader.sandbox import SessionLimits
 from grader.sandbox.session import Session
-from grader.submission import HandIn, Submission, archive, defined_names, find, find_answer, read, repair
+from grader.submission import HandIn, Submission, archive, defined_names, find, find_answer, find_given, read, repair
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = 10.0  # for one input of some kilobytes: a hundred times what it takes on a loaded machine
@@ -191,6 +192,7 @@ class Answering(Session):
 # ---------------------------------------------------------------------- notebooks
 
 _ESSAY = EssayExercise(kind="essay", id="essay", title="E", headings=["answer"], points=1)
+_QUIZ = find_assignment("residual-quiz").quiz_exercises
 _REPORT = right()[0]
 
 
@@ -229,6 +231,11 @@ def hold_submission(submission: Submission, name: str) -> None:
     assert all(re.fullmatch(r"\w+", defined) for defined in defined_names(submission))
     answer = find_answer(submission, _ESSAY)
     assert answer is None or answer.strip()
+    given = find_given(submission, _QUIZ)
+    for exercise in _QUIZ:
+        report = judge_quiz(exercise, given.get(exercise.id))
+        report.model_dump_json()
+        assert report.score in (0, exercise.max_score)
     notebook_page(RUN, _REPORT, submission)
 
 

@@ -1,0 +1,132 @@
+"""What an answer earns, and what is said of it. Of a wrong answer why it is wrong, and never which one is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
+from grader.quiz import numbers, options
+from grader.submission import Given, Nothing, Unreadable, Written
+from grader.verdict import CheckResult, ExerciseReport, Status
+
+Verdict = tuple[Status, str]
+_SHOWN = 200  # characters of an answer
+
+
+def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
+    """The report on one question.
+
+    Args:
+        given: what the notebook gives for it; None where it says nothing.
+    """
+    status, message = _verdict(exercise, given)
+    result = CheckResult(
+        id="answer",
+        title="Answer",
+        status=status,
+        score=exercise.max_score if status is Status.PASSED else 0.0,
+        max_score=exercise.max_score,
+        message=message,
+        cell=given.cell if given else None,
+        line=given.line if given else None,
+    )
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        score=result.score,
+        max_score=exercise.max_score,
+        correct=status is Status.PASSED,
+        checks=[result],
+        diagnoses=[],
+        answer=_shown(given),
+    )
+
+
+def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
+    if given is None:
+        return Status.FAILED, f"Not answered: nothing in the notebook is bound to {exercise.name}."
+    if isinstance(given.value, Nothing):
+        return Status.FAILED, f"Not answered: {exercise.name} still has no value."
+    if isinstance(given.value, Unreadable):
+        return _not_read(exercise, given)
+    try:
+        return _choice(exercise, given) if isinstance(exercise, ChoiceExercise) else _prediction(exercise, given)
+    except (options.Unclear, numbers.Unclear):
+        return _not_read(exercise, given)
+
+
+def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
+    what = "the letter of the option" if isinstance(exercise, ChoiceExercise) else "the value"
+    form = 'as in "a"' if isinstance(exercise, ChoiceExercise) else "as in 3.5 or (1, 3, 32, 32)"
+    where = f"cell {given.cell}" + (f", line {given.line}" if given.line else "")
+    return Status.SKIPPED, (
+        f"Pending: what {exercise.name} is cannot be read off {where}, since no code is run for a question. "
+        f"A human looks at it. Write {what} itself, {form}, at the left margin of a cell."
+    )
+
+
+# ---------------------------------------------------------------------- multiple choice
+
+
+def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
+    chosen = _chosen(exercise, given)
+    if not chosen:
+        ids = ", ".join(option.id for option in exercise.options)
+        how_many = "one or more" if exercise.several else "one"
+        return Status.FAILED, f"This is none of the options: answer with {how_many} of {ids}."
+    if len(chosen) > 1 and not exercise.several:
+        ids = " and ".join(option.id for option in chosen)
+        return Status.FAILED, f"One option is asked for, and these are {len(chosen)}: {ids}."
+    wrong = [option for option in chosen if not option.right]
+    if wrong:
+        return Status.FAILED, "\n".join(_why(option) for option in wrong)
+    if exercise.several and len(chosen) < sum(option.right for option in exercise.options):
+        return Status.FAILED, "What is chosen is right, and it is not all that is right."
+    return Status.PASSED, _right(chosen)
+
+
+def _chosen(exercise: ChoiceExercise, given: Given) -> list[Option] | None:
+    if isinstance(given.value, Written):
+        return options.in_words(exercise, given.value.text)
+    values = given.value if isinstance(given.value, tuple) else (given.value,)
+    return options.in_code(exercise, values)
+
+
+def _why(option: Option) -> str:
+    return f"{option.id}) {option.text}: {option.explanation}" if option.explanation else f"{option.id}) {option.text}"
+
+
+def _right(chosen: Sequence[Option]) -> str:
+    return "\n".join(_why(option) for option in chosen)
+
+
+# ---------------------------------------------------------------------- what comes out
+
+
+def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
+    assert not isinstance(given.value, Nothing | Unreadable)
+    value = given.value.text if isinstance(given.value, Written) else given.value
+    try:
+        said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)
+    except numbers.NoNumber as error:
+        return Status.FAILED, f"{str(error)[:1].upper()}{str(error)[1:]}."
+    if exercise.means(exercise.value, said):
+        return Status.PASSED, exercise.explanation or f"{_plain(said)} it is."
+    for wrong in exercise.wrong:
+        if exercise.means(wrong.value, said):
+            return Status.FAILED, f"{_plain(said)}: {wrong.explanation}"
+    return Status.FAILED, f"{_plain(said)} is not what comes out."
+
+
+def _plain(value: float | list[int]) -> str:
+    return f"({', '.join(map(str, value))})" if isinstance(value, list) else f"{value:.12g}"
+
+
+def _shown(given: Given | None) -> str | None:
+    """The student's answer as Markdown: words as they are, code as code."""
+    if given is None or isinstance(given.value, Nothing):
+        return None
+    if isinstance(given.value, Written):
+        return given.value.text[:_SHOWN]
+    code = " ".join(given.source.split()).replace("`", "'")
+    return f"`{code[:_SHOWN]}`" if code else None

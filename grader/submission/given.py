@@ -1,0 +1,133 @@
+"""Find what a notebook gives as the answer to a question: bound to the question's name, or written in Markdown.
+
+    q_depth = "b"                        the last binding at the left margin of any code cell
+    q_first, q_second = "a", (1, 64)
+    ### Answer: b                        else as an essay's answer is found: a marked cell, a heading
+
+What is bound inside of a block may never be run, or run twice: it is no answer, and no silence either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from grader.assignment import QuizExercise
+from grader.submission.answers import Written, find_written, is_placeholder
+from grader.submission.literals import LONGEST, Nothing, Read, Unreadable, read_items, read_literal
+from grader.submission.nouns import Cell, Submission
+from grader.submission.statements import Statement, statements
+
+# Characters of code that are read for answers. The code of whole courses has fewer.
+MOST_CODE = 1_000_000
+
+_NAME = r"[^\W\d]\w*+"
+_BINDING = re.compile(rf"({_NAME})[ \t]*+(?::[^=]*+)?=(?!=)")  # name = …, name: type = …
+_CHAINED = re.compile(rf"\s*+({_NAME})[ \t]*+=(?!=)")
+_UNPACKING = re.compile(rf"[(\[]?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)\s*+,?+\s*+[)\]]?+\s*+=(?!=)")
+_CHANGING = re.compile(rf"({_NAME})[ \t]*+(?:\*\*|//|<<|>>|[-+*/%@&|^])=")
+_BLOCK = re.compile(r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b")
+_LOOP = re.compile(rf"for\s++\(?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)")
+_IN_BLOCK = re.compile(rf":\s*+({_NAME})[ \t]*+=(?!=)")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What stands as an answer, and where."""
+
+    value: Read | Written
+    source: str  # as it was written, not too long
+    cell: int
+    line: int | None = None
+
+
+def find_given(submission: Submission, exercises: Iterable[QuizExercise]) -> dict[str, Given]:
+    """What is given for each exercise, by its id. An exercise that is not mentioned anywhere has none."""
+    wanted = {exercise.name: exercise for exercise in exercises}
+    bound = _bound(submission, frozenset(wanted)) if wanted else {}
+    found: dict[str, Given] = {}
+    for name, exercise in wanted.items():
+        given = bound.get(name)
+        if given is None or isinstance(given.value, Nothing):
+            written = find_written(submission, exercise)
+            if written is not None:
+                given = Given(written, written.text[:LONGEST], written.cell)
+        if given is not None:
+            found[exercise.id] = given
+    return found
+
+
+def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
+    """What these names are bound to at the end, by name."""
+    known: dict[str, Read] = {}
+    found: dict[str, Given] = {}
+    inside: dict[str, Given] = {}
+    left = MOST_CODE
+    for cell in submission.cells:
+        if cell.kind != "code":
+            continue
+        left -= len(cell.source)
+        if left < 0:
+            too_long = (name for name in names if name in cell.source)
+            found.update((name, Given(Unreadable(""), "", cell.number)) for name in too_long)
+            continue
+        for statement in statements(cell.source):
+            if statement.indented or _BLOCK.match(statement.text):
+                for name in _names_in_block(statement):
+                    known[name] = Unreadable(statement.text)  # nor is it clear what follows from it
+                    inside[name] = _given(cell, statement, Unreadable(statement.text), statement.text)
+                continue
+            for name, value, source in _bindings(statement.text, known):
+                known[name] = value
+                if name in names:
+                    found[name] = _given(cell, statement, value, source)
+    for name, given in inside.items():
+        if name in names and (name not in found or isinstance(found[name].value, Nothing)):
+            found[name] = given
+    return found
+
+
+def _given(cell: Cell, statement: Statement, value: Read, source: str) -> Given:
+    if isinstance(value, str) and (is_placeholder(value) or not any(sign.isalnum() for sign in value)):
+        value = Nothing()  # "your answer here", "?"
+    return Given(value, source[:LONGEST], cell.number, statement.line)
+
+
+def _bindings(text: str, known: dict[str, Read]) -> Iterator[tuple[str, Read, str]]:
+    """The names that a statement binds, each with its value and the text of it."""
+    match = _BINDING.match(text)
+    if match:
+        names = [match[1]]
+        end = match.end()
+        while match := _CHAINED.match(text, end):
+            names.append(match[1])
+            end = match.end()
+        source = text[end:].strip()
+        value = read_literal(source, known)
+        yield from ((name, value, source) for name in names)
+    elif match := _UNPACKING.match(text):
+        names = [name.strip() for name in match[1].split(",")]
+        source = text[match.end() :].strip()
+        items = read_items(source, known)
+        if items is None or len(items) != len(names):
+            items = [Unreadable(source)] * len(names)
+        yield from ((name, value, _shown(value, source)) for name, value in zip(names, items, strict=True))
+    elif match := _CHANGING.match(text):
+        yield match[1], Unreadable(text), text
+
+
+def _shown(value: Read, source: str) -> str:
+    """One of several values that stand in one line."""
+    if isinstance(value, Unreadable):
+        return source
+    return "..." if isinstance(value, Nothing) else repr(value)
+
+
+def _names_in_block(statement: Statement) -> Iterator[str]:
+    if statement.indented and (match := _BINDING.match(statement.text) or _CHANGING.match(statement.text)):
+        yield match[1]
+    if match := _LOOP.match(statement.text):
+        yield from (name.strip() for name in match[1].split(","))
+    if _BLOCK.match(statement.text):
+        yield from (match[1] for match in _IN_BLOCK.finditer(statement.text))

@@ -303,7 +303,7 @@ def test_the_page_shows_question_answer_and_explanation() -> None:
 def test_an_audit_has_nothing_to_plant() -> None:
     """It says so, and finds nothing to blame."""
     result = CliRunner().invoke(app, ["audit", "residual-quiz", "--quiet"])
-    assert (0, "residual-quiz: no exercise asks for code, so there is nothing to plant\n") == (
+    assert (0, "residual-quiz: no exercise asks for a module, so there is nothing to plant\n") == (
         result.exit_code,
         result.output,
     )

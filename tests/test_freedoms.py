@@ -10,7 +10,7 @@ from judging import find_exercise, judge, judge_against, residual_blocks
 from grader.assignment import ModuleExercise
 from grader.judge.anatomy import anatomy
 from grader.judge.examined import RightAnswers
-from grader.judge.forms import add_every_bias
+from grader.judge.forms import _sets_of_biases, add_every_bias
 from grader.judge.parts import Block
 from grader.judge.reference import Reference
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
@@ -338,3 +338,12 @@ def test_what_may_not_matter_does_not(style: str) -> None:
     """Under the spec as it ships: no point lost, nothing diagnosed."""
     source, *changes = IRRELEVANT[style]
     assert_right(judge(changed(source, *changes), "resblock"))
+
+
+def test_redundant_biases_of_many_layers_are_not_combined() -> None:
+    """A block of sixty-four convolutions would have 2⁶⁴ sets: of few layers all are asked for, of many the usual."""
+    assert 2**4 - 1 == len(list(_sets_of_biases([(4, 4, 3, 3)] * 4)))
+    sets = list(_sets_of_biases([(4, 8, 1, 1), (4, 4, 3, 3)] * 32))
+    assert len(sets) < 200
+    assert {frozenset([5]), frozenset(range(0, 64, 2)), frozenset(range(64))} <= set(sets)
+    assert sets == sorted(sets, key=len)

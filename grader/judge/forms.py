@@ -45,6 +45,7 @@ class Outcome:
 
 
 MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
+MOST_BIASES = 8  # layers with a redundant bias or not in every combination
 MOST_DRAWN = 16  # forms of which the weights are kept: they are asked about one probe after another
 
 _drawn: Latest[dict[Slot, Tensor]] = Latest(MOST_DRAWN)
@@ -270,13 +271,26 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
     yield plain
     layers = _layers_without_bias(plain._small)
-    for size in range(1, len(layers) + 1):
-        for chosen in combinations(range(len(layers)), size):
-            form = plain.with_edit(_add_biases(frozenset(chosen)))
-            form._is_right = plain._is_right  # and asked for as often
-            # Known before its graph is: most forms are only asked for this, and told apart by it.
-            form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
-            yield form
+    nodes = plain._small.by_id()
+    for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
+        form = plain.with_edit(_add_biases(chosen))
+        form._is_right = plain._is_right  # and asked for as often
+        # Known before its graph is: most forms are only asked for this, and told apart by it.
+        form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
+        yield form
+
+
+def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
+    """Which layers may have one, the fewest first. Of many layers: one, all but one, and all or none of each shape."""
+    layers = range(len(shapes))
+    if len(shapes) <= MOST_BIASES:
+        sets = {frozenset(chosen) for size in layers for chosen in combinations(layers, size + 1)}
+    else:
+        alike = [frozenset(i for i in layers if shapes[i] == shape) for shape in dict.fromkeys(shapes)]
+        some = range(1, len(alike) + 1) if len(alike) <= MOST_BIASES else (1, len(alike))
+        sets = {frozenset().union(*chosen) for size in some for chosen in combinations(alike, size)}
+        sets |= {frozenset([i]) for i in layers} | {frozenset(layers) - {i} for i in layers}
+    yield from sorted(sets, key=lambda chosen: (len(chosen), sorted(chosen)))
 
 
 def _layers_without_bias(graph: Graph) -> list[Node]:

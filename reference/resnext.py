@@ -1,4 +1,4 @@
-"""The ResNeXt block.
+"""The ResNeXt block, and ResNeXt-50.
 
 Source: S. Xie, R. Girshick, P. Dollár, Z. Tu, K. He, "Aggregated Residual Transformations for Deep Neural Networks"
 (2017), section 3.3, equation (3), and figure 3(c): the sum over `cardinality` small bottlenecks is the same as one
@@ -8,6 +8,8 @@ bottleneck with a grouped 3×3 convolution.
 from __future__ import annotations
 
 from torch import Tensor, nn
+
+from .resnet import ResNet
 
 
 class ResNeXtBlock(nn.Module):
@@ -51,3 +53,11 @@ class ResNeXtBlock(nn.Module):
         residual = self.bn3(self.conv3(residual))
         y: Tensor = self.relu(residual + self.shortcut(x))
         return y
+
+
+def resnext50(num_classes: int = 1000) -> nn.Module:
+    """ResNeXt-50 32×4d, table 1: ResNet-50 with 32 groups that are 4 channels wide in the first stage.
+
+    Parameters with 1,000 classes: 25,028,904.
+    """
+    return ResNet(ResNeXtBlock, 4, (3, 4, 6, 3), num_classes)

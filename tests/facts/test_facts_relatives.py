@@ -33,7 +33,7 @@ def test_a_grouped_bottleneck_is_the_sum_of_32_small_ones() -> None:
     norm, sees the sum only. Equal but for the order of additions.
     """
     block = randomised(ResNeXtBlock(256, 256, cardinality=32)).eval()
-    x = torch.randn(2, 256, 5, 5, dtype=torch.float64)
+    x = torch.randn(2, 256, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     state = block.state_dict()
 
     def branch(number: int) -> Tensor:
@@ -64,7 +64,7 @@ def test_32_branches_have_as_many_weights_as_the_grouped_bottleneck() -> None:
 def test_parameters_of_se_resnet_50() -> None:
     """Hu 2018, table 1: ResNet-50 and 2·D²/r + D/r + D in each of its 16 gates, 2.53 million in all.
 
-    The paper says 2.5 M in section 5, by a formula without biases: 2,514,944. With them it is 2,530,992.
+    The paper says 2.5 M in section 4, by a formula without biases: 2,514,944. With them it is 2,530,992.
     """
     gates = sum(blocks * (2 * d * d // 16 + d // 16 + d) for d, blocks in BOTTLENECKS)
     assert (2_530_992, 2_514_944) == (gates, sum(blocks * 2 * d * d // 16 for d, blocks in BOTTLENECKS))
@@ -74,7 +74,7 @@ def test_parameters_of_se_resnet_50() -> None:
 
 
 def test_a_gate_costs_almost_no_work() -> None:
-    """Hu 2018, section 5: 3.86 G without and 3.87 with gates, where the first 1×1 strides.
+    """Hu 2018, section 4: 3.86 G without and 3.87 with gates, where the first 1×1 strides.
 
     The two matrices of a gate are used once an image, not once a pixel: as many multiply-adds as weights, 0.07 %.
     """
@@ -85,7 +85,7 @@ def test_a_gate_costs_almost_no_work() -> None:
 
 
 def test_parameters_of_res2net_50() -> None:
-    """Gao 2019, table 1 and the authors' code, 26w×4s: 25,699,120, beside ResNet-50's 25,557,032.
+    """Gao 2019, section 4, and the authors' code, 26w×4s: 25,699,120, beside ResNet-50's 25,557,032.
 
     The width 26 is what makes them alike: quarters of 16 channels, as in the figure, would give fewer.
     """

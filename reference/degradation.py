@@ -5,12 +5,12 @@ it is not overfitting, for then the training error would fall; and section 4.1: 
 batch norm is everywhere. The deeper network could do at least as well, with identities for its further layers. It just
 does not find them.
 
-Seen here in a second, on two spirals and a laptop:
+Seen here in a second, on two spirals:
 
     x, y = spirals(seed=0)
     training_error(train(plain(4, seed=0), x, y), x, y)      0.00
-    training_error(train(plain(40, seed=0), x, y), x, y)     0.2 to 0.5
-    training_error(train(residual(40, seed=0), x, y), x, y)  0.00
+    training_error(train(plain(32, seed=0), x, y), x, y)     0.2 to 0.5, by the seed
+    training_error(train(residual(32, seed=0), x, y), x, y)  0.00
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def spirals(seed: int, points: int = 256, turn: float = 3.0) -> tuple[Tensor, Te
 
 def train(network: nn.Sequential, x: Tensor, y: Tensor, steps: int = 60) -> nn.Sequential:
     """Adam on all points at once: the same budget whatever the network. Changes the network and returns it."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01, fused=True)  # fused: in half the time
     network.train()
     for _ in range(steps):
         optimiser.zero_grad()

@@ -12,17 +12,17 @@ SEEDS = range(5)
 
 
 def test_a_deep_plain_network_has_the_higher_training_error() -> None:
-    """He 2015, section 1 and figure 1, and section 4.2, figure 6: 40 layers against 4, and against 40 with shortcuts.
+    """He 2015, section 1 and figure 1, and section 4.2, figure 6: 32 layers against 4, and against 32 with shortcuts.
 
     In every one of five seeds, so by a sign test with p = 1/32, and by a margin: at least 10 % of the training points
-    wrong against at most 5 %. (Of 20 seeds the best plain network had 19 %, the worst residual one 0.) It is the
-    training error, so it is not overfitting.
+    wrong against at most 5 %. (Of 20 seeds the best plain network had 18 % and the worst residual one 0.4; the means
+    were 35 and 0.02.) It is the training error, so it is not overfitting.
     """
     for seed in SEEDS:
         x, y = spirals(seed)
-        deep = training_error(train(plain(40, seed), x, y), x, y)
+        deep = training_error(train(plain(32, seed), x, y), x, y)
         shallow = training_error(train(plain(4, seed), x, y), x, y)
-        with_shortcuts = training_error(train(residual(40, seed), x, y), x, y)
+        with_shortcuts = training_error(train(residual(32, seed), x, y), x, y)
         assert deep >= 0.10, f"seed {seed}"
         assert shallow <= 0.05, f"seed {seed}"
         assert with_shortcuts <= 0.05, f"seed {seed}"

@@ -62,16 +62,17 @@ class Square(nn.Module):
 def test_a_residual_network_survives_a_lesion_and_a_plain_one_does_not(seed: int) -> None:
     """Veit 2016, section 4.1, figure 3: 16 blocks, each cut out in turn; who guesses has an error of 0.5.
 
-    On average over the blocks the residual network is left with less than 0.2 and the plain one with more than 0.3, and
-    half of the residual one's blocks are not missed at all.
+    On average over the blocks the residual network is left with less than 0.15 and the plain one with more than 0.3,
+    and half of the residual one's blocks are not missed at all. (Of 12 seeds at most 0.09, and at least 0.35.) The
+    blocks that are missed are the first ones: they have the unwinding to do.
     """
-    x, y = spirals(seed, turn=2.0)
+    x, y = spirals(seed, turn=1.5)
     after = {}
     for build in (plain, residual):
         network = train(build(16, seed), x, y)
-        assert training_error(network, x, y) < 0.25
+        assert training_error(network, x, y) < 0.2
         after[build] = [training_error(without(network, position), x, y) for position in range(1, 17)]
-    assert statistics.mean(after[residual]) < 0.2
+    assert statistics.mean(after[residual]) < 0.15
     assert statistics.mean(after[plain]) > 0.3
     assert statistics.median(after[residual]) < 0.05
     assert statistics.median(after[plain]) > 0.3

@@ -96,7 +96,8 @@ class Layer(nn.Module):
 def test_without_batch_norm_the_gradient_dies_in_plain_layers_and_not_in_residual_ones(seed: int) -> None:
     """30 layers: the first one's gradient is below a millionth of the last one's, with shortcuts above a tenth.
 
-    A plain layer halves it or worse (in the end 1e-11 is left, against 0.3): the weights start with variance 1/(3n), and half of the values are cut off.
+    A plain layer halves it or worse: the weights start with variance 1/(3n), and half of the values are cut off. Of 30
+    seeds the best plain network keeps 1e-11, the worst residual one 0.26.
     """
     x = numbers(64, 16, seed=seed).float()
     ratios = {}

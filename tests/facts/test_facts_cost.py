@@ -106,6 +106,7 @@ def test_counting_leaves_the_network_as_it_was() -> None:
     network = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1, groups=2), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(128, 5))
     assert 16 * 8 * 18 + 128 * 5 == multiply_adds(network, 4, 4, 4) == multiply_adds(network, 4, 4, 4)
     assert network.training
+    assert not any(layer._forward_hooks for layer in network.modules())
     assert torch.equal(torch.ones(8), network[1].running_var)
 
 

@@ -65,6 +65,9 @@ def test_a_gradient_can_vanish_in_a_residual_network() -> None:
     identity = torch.eye(12, dtype=torch.float64)
     assert smallest_singular_value(identity - 0.9 * identity) == pytest.approx(0.1)
     assert smallest_singular_value(identity - identity) == 0.0
+    one_direction = torch.zeros(12, 12, dtype=torch.float64)
+    one_direction[3, 3] = -0.9
+    assert smallest_singular_value(identity + one_direction) == pytest.approx(0.1), "11 of 12 directions are untouched"
 
     branch = nn.Linear(12, 12, bias=False).double()
     with torch.no_grad():

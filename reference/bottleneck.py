@@ -6,6 +6,8 @@ section 4.1, "Deeper Bottleneck Architectures", and figure 5, right.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 
 
@@ -16,8 +18,11 @@ class Bottleneck(nn.Module):
     The shortcut is that of the basic block: the identity when the two tensors agree in shape, otherwise a
     1×1 convolution with the stride, then BN.
 
-    The 3×3 strides, as in torchvision and most later code (v1.5): no value of x is skipped. In the paper (v1) it is
-    the first 1×1; an assignment that takes both for right says stride_position = "free".
+    Which convolution strides differs between releases, and both are right:
+        stride_on="3x3"  the 3×3, as in torchvision and most later code (v1.5): no value of x is skipped
+        stride_on="1x1"  the first 1×1, as in the paper (v1): it reads every fourth pixel, and the 3×3 behind it has a
+                         quarter of the work
+    An assignment that takes both for right says stride_position = "free".
 
     Shapes, with C = in_channels, D = out_channels, s = stride:
         x                    N × C × H × W
@@ -28,13 +33,18 @@ class Bottleneck(nn.Module):
         have C²/4 + 9·C²/16 + C²/4 = 17·C²/16, and all of it 17·C²/16 + 3·C; a projection adds C·D + 2·D.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int = 1, *, stride_on: Literal["1x1", "3x3"] = "3x3"
+    ) -> None:
         super().__init__()
+        if stride_on not in ("1x1", "3x3"):
+            raise ValueError(f"stride_on: expected '1x1' or '3x3', found {stride_on!r}")
         width = out_channels // 4
+        stride1, stride2 = (stride, 1) if stride_on == "1x1" else (1, stride)
 
-        self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, stride=stride1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, kernel_size=3, stride=stride2, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(out_channels)

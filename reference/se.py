@@ -1,4 +1,4 @@
-"""Residual blocks with a squeeze-and-excitation gate.
+"""Residual blocks with a squeeze-and-excitation gate, and SE-ResNet-50.
 
 Source: J. Hu, L. Shen, G. Sun, "Squeeze-and-Excitation Networks" (2018), sections 3.1 and 3.2, equations (2) to (4),
 and figure 3: the gate scales the channels of the branch, behind its last batch norm and before the addition.
@@ -6,9 +6,12 @@ and figure 3: the gate scales the channels of the branch, behind its last batch 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
+
+from .resnet import ResNet
 
 
 class Gate(nn.Module):
@@ -114,3 +117,11 @@ class SEBottleneck(nn.Module):
         residual = self.gate(self.bn3(self.conv3(residual)))
         y: Tensor = self.relu(residual + self.shortcut(x))
         return y
+
+
+def se_resnet50(num_classes: int = 1000, *, stride_on: Literal["1x1", "3x3"] = "3x3") -> nn.Module:
+    """SE-ResNet-50, table 1: ResNet-50 with a gate in every block, r = 16, biases in the gates.
+
+    Parameters with 1,000 classes: 28,088,024.
+    """
+    return ResNet(partial(SEBottleneck, stride_on=stride_on), 4, (3, 4, 6, 3), num_classes)

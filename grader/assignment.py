@@ -143,6 +143,9 @@ class NetworkExercise(_CodeExercise):
     reference: ReferenceName | None = Field(
         None, description="file:function that builds a network with the stages that are asked for; None: any stages do"
     )
+    exact_parameters: bool = Field(
+        False, description="must there be as many parameters as in the reference network, in every case?"
+    )
     blocks: Literal["as-exercises", "free"] = Field(
         "as-exercises", description="must the blocks be as the module exercises ask for, or may they be of any kind?"
     )
@@ -427,6 +430,10 @@ def _check_cases(path: Path, exercise: ModuleExercise | NetworkExercise) -> None
             raise AssignmentError(
                 f"{path}: exercise {exercise.id}: case {case.title!r}: arguments: {wanted}, "
                 f"as in the first case, found {', '.join(case.arguments) or 'none'}"
+            )
+        if isinstance(exercise, NetworkExercise) and exercise.exact_parameters and exercise.reference is None:
+            raise AssignmentError(
+                f"{path}: exercise {exercise.id}: exact_parameters: expected a reference, whose parameters are counted"
             )
         if isinstance(exercise, NetworkExercise) and exercise.outputs not in case.arguments:
             raise AssignmentError(

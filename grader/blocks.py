@@ -19,7 +19,7 @@ from grader.judge.latest import Latest
 from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
-from grader.judge.plan import Stage, planned_stages
+from grader.judge.plan import Stage, planned_parameters, planned_stages
 from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
@@ -95,6 +95,7 @@ class BlockJudge:
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
         self._plans: dict[str, list[Stage]] = {}
+        self._counts: dict[str, dict[str, int]] = {}
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
         self._start_afresh()
@@ -117,6 +118,7 @@ class BlockJudge:
         assert isinstance(examined.exercise, NetworkExercise)
         network = examined.network
         examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
+        examined.planned_parameters = self.parameters(examined.exercise)
         if network.graph is None:
             examined.stopped_by = _stopped_by(examined, earlier)
             return
@@ -139,6 +141,16 @@ class BlockJudge:
                 examined.blocks.append(block)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
+
+    def parameters(self, exercise: NetworkExercise) -> dict[str, int]:
+        """How many parameters a network is to have in each case; empty if any number will do.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
+        if exercise.id not in self._counts:
+            self._counts[exercise.id] = planned_parameters(self._assignment, exercise)
+        return self._counts[exercise.id]
 
     def plan(self, exercise: NetworkExercise) -> list[Stage]:
         """The stages that a network is to have, in the case of which the graph is looked at.

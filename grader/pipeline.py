@@ -112,6 +112,7 @@ class Grader:
                 self._answers[exercise.id] = answers
             else:
                 self._blocks.plan(exercise)
+                self._blocks.parameters(exercise)
         if self._zygote is not None:
             self._zygote.wait_ready()
 

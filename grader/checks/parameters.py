@@ -83,8 +83,11 @@ class Parameters(Check):
                     actual=0,
                     advice="Assign the layers to attributes of an nn.Module in its constructor.",
                 )
+            planned = examined.planned_parameters.get(seen.case.title, counts[where])
+            if counts[where] != planned:
+                return _not_as_planned(where, counts[where], planned)
         sizes = set(counts.values())
-        if len(counts) > 1 and len(sizes) == 1:
+        if len(counts) > 1 and len(sizes) == 1 and not examined.planned_parameters:
             return Finding(
                 Status.FAILED,
                 f"The number of parameters is the same for every {examined.exercise.outputs}.",
@@ -96,6 +99,18 @@ class Parameters(Check):
             "All layers are registered as parameters of the network.",
             actual=dict(counts),
         )
+
+
+def _not_as_planned(where: str, count: int, planned: int) -> Finding:
+    """A network of another size than the reference network."""
+    more = "more" if count > planned else "fewer"
+    return Finding(
+        Status.FAILED,
+        f"{where}: {count:,} parameters, expected {planned:,}: {abs(count - planned):,} {more}.",
+        expected=planned,
+        actual=count,
+        advice="Count layer by layer: biases in front of a batch norm, blocks per stage, widths, and the last layer.",
+    )
 
 
 def _not_built_everywhere(examined: Examined, built: int) -> Finding:

@@ -74,6 +74,7 @@ class Examined:
         network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
+        planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
         convention: how the constructor was called.
@@ -89,6 +90,7 @@ class Examined:
     network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
+    planned_parameters: dict[str, int] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
     convention: Convention | None = None

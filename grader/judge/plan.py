@@ -28,6 +28,28 @@ class Stage:
     blocks: int
 
 
+def planned_parameters(assignment: Assignment, exercise: NetworkExercise) -> dict[str, int]:
+    """How many parameters the reference network has in each case; empty if any number will do.
+
+    Raises:
+        AssignmentError: the reference cannot be found or built.
+    """
+    if exercise.reference is None or not exercise.exact_parameters:
+        return {}
+    counts = {}
+    for case in exercise.cases:
+        try:
+            with torch.device("meta"):  # the largest have hundreds of megabytes
+                network = find_reference(assignment.folder, exercise.reference)(**case.arguments)
+            counts[case.title] = sum(parameter.numel() for parameter in network.parameters())
+        except Exception as error:
+            raise AssignmentError(
+                f"{assignment.folder / 'assignment.toml'}: exercise {exercise.id}: reference: case {case.title!r}: it "
+                f"raises {type(error).__name__}: {error}"
+            ) from error
+    return counts
+
+
 def stages(found: Iterable[Segment]) -> list[Stage]:
     """The stages that these blocks make."""
     shapes = (tuple(segment.output.shape[1:]) for segment in found)

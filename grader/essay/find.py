@@ -1,0 +1,110 @@
+"""Where a sentence has the words of a pattern: every place, and of two that overlap the tighter one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from grader.essay.pattern import NOT, Choice, Pattern, Phrase
+from grader.essay.prose import Sentence
+from grader.essay.stance import is_negation
+from grader.essay.words import fits
+
+WIDEST = 22  # words from the first to the last
+_FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True)
+class Match:
+    """The words that were found, by their places."""
+
+    places: frozenset[int]
+
+    @property
+    def first(self) -> int:
+        return min(self.places)
+
+    @property
+    def last(self) -> int:
+        return max(self.places)
+
+    def lies_around(self, other: Match) -> bool:
+        return self.first <= other.first and other.last <= self.last and self.places != other.places
+
+
+Place = tuple[int, int]  # first and last word of a phrase
+
+
+def find(pattern: Pattern, sentence: Sentence) -> list[Match]:
+    """All tight matches."""
+    segments = [[_places(choice, sentence.words) for choice in segment] for segment in pattern.segments]
+    if not all(places for segment in segments for places in segment):
+        return []
+    barred = [place[0] for choice in pattern.forbidden for place in _places(choice, sentence.words)]
+    matches: dict[frozenset[int], Match] = {}
+    for start in sorted({place[0] for places in segments[0] for place in places}):
+        match = _from(start, segments)
+        if match is not None and match.last >= sentence.lead and match.last - match.first < WIDEST:
+            matches.setdefault(match.places, match)
+    tight = [
+        match
+        for match in matches.values()
+        if not any(
+            match.lies_around(other) and (match.first, match.last) != (other.first, other.last)
+            for other in matches.values()
+        )
+    ]
+    return [
+        match
+        for match in tight
+        if not any(match.first <= place <= match.last and place not in match.places for place in barred)
+    ]
+
+
+def nearly(pattern: Pattern, sentence: Sentence) -> bool:
+    """All words but one of three or more are there, in any order."""
+    present = [bool(_places(choice, sentence.words)) for choice in pattern.choices]
+    return len(present) > 2 and sum(present) == len(present) - 1
+
+
+def _from(start: int, segments: Sequence[Sequence[Sequence[Place]]]) -> Match | None:
+    """The match that begins here and ends soonest."""
+    used: set[int] = set()
+    lowest = start
+    for segment in segments:
+        last = lowest
+        for places in segment:
+            place = next((p for p in places if p[0] >= lowest and used.isdisjoint(range(p[0], p[1] + 1))), None)
+            if place is None:
+                return None
+            used.update(range(place[0], place[1] + 1))
+            last = max(last, place[1])
+        lowest = last + 1
+    return Match(frozenset(used)) if start in used else None
+
+
+def _places(choice: Choice, words: Sequence[str]) -> list[Place]:
+    found = {place for phrase in choice for place in _phrase(phrase, words)}
+    return sorted(found)
+
+
+def _phrase(phrase: Phrase, words: Sequence[str]) -> Iterable[Place]:
+    for start, word in enumerate(words):
+        if not _is(word, phrase[0]):
+            continue
+        place = start
+        for wanted in phrase[1:]:
+            place += 1
+            while place < len(words) and words[place] in _FILLER and not _is(words[place], wanted):
+                place += 1
+            if place >= len(words) or not _is(words[place], wanted):
+                break
+        else:
+            yield start, place
+
+
+def _is(word: str, wanted: str) -> bool:
+    if wanted == NOT:
+        return is_negation(word)
+    return len(word) <= _LONGEST_WORD and fits(word, wanted)

@@ -1,0 +1,187 @@
+"""Is what a sentence speaks of asserted there, denied, or neither?
+
+Doubt counts against an assertion: nothing is credited that stands near a negation whose reach is not plain.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from enum import Enum
+from itertools import accumulate
+from typing import NamedTuple
+
+from grader.essay.prose import LONGEST_SENTENCE, Sentence
+
+
+class Stance(Enum):
+    ASSERTED = "asserted"
+    UNCLEAR = "unclear"
+    DENIED = "denied"
+
+
+class Judged(NamedTuple):
+    """A stance, and why it is not plainly asserted."""
+
+    stance: Stance
+    why: str = ""
+
+
+ASSERTED = Judged(Stance.ASSERTED)
+
+_AUXILIARY = "do|does|did|is|are|was|were|ca|can|wo|would|could|should|has|have|had|must|need|ai"
+_NEGATED_VERB = re.compile(rf"(?:{_AUXILIARY})n'?t|dosen'?t|dosn'?t|doens'?t|\w+n't")
+_NEGATIONS = frozenset(
+    "not no never none nor neither nothing nobody nowhere cannot without wihtout whitout hardly barely rarely seldom "
+    "scarcely nto nott nicht kein keine keinen nie ohne neither unlike".split()
+)
+# They turn what follows into its opposite: "prevents the gradient from flowing".
+_REVERSALS = re.compile(
+    r"(?:prevent|avoid|stop|block|lack|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
+    r"imped|inhibit|interrupt|bypass|disabl|den)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
+)
+# "not only", "no doubt": nothing is denied.
+_HARMLESS = {
+    ("not", "only"), ("not", "just"), ("not", "merely"), ("not", "simply"), ("no", "doubt"), ("no", "matter"),
+    ("no", "wonder"), ("no", "problem"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "problem"),
+    ("without", "problems"), ("without", "doubt"),
+}  # fmt: skip
+_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "ohne", "kein", "keine"))
+# After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
+_CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
+_REASONS = frozenset(("because", "since", "as"))
+# Before these a negation behind them does not reach.
+_NEW_CLAUSES = _CONTRASTS | _REASONS | frozenset("and which that when if or where who then unless than".split())
+_MEANS = frozenset(("by", "with", "via", "through"))
+
+_DENIAL = re.compile(
+    r"\b(?:misconceptions?|myths?|wrong(?:ly)?|false(?:ly)?|untrue|incorrect(?:ly)?|mistaken(?:ly)?|nonsense|fallacy|"
+    r"misunderstanding|misleading|opposite|contrary|disagree|refuted?|rubbish|bullshit|"
+    r"(?:deny|denies|denied|doubt|reject|rejects)(?= )|"
+    r"(?:not|never|n[ei]ither|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,2} "
+    r"(?:true|correct|right|case|so|what|how|why|accurate|valid|mean|means|because|think|believe|say|agree|claim|"
+    r"happen|happens|hold|holds|reason|point))\b"
+)
+_HEARSAY = re.compile(
+    r"\b(?:some|many|most|people|others?|students?|textbooks?|they|one|everyone|everybody|somebody|someone|often|"
+    r"commonly|colleagues?|friends?|is|was|been|i)(?: \w{1,12}){0,3} "
+    r"(?:says?|said|thinks|believes?|believed|claims?|claimed|argues?|argued|assumes?|assumed|told|thought(?! of)|"
+    r"expect|expected|supposed|heard)\b"
+    r"|\b(?:some|many|most|people|others|students|they|one|might|would|often) think\b|\b(?:supposedly|allegedly)\b"
+)
+_HEDGE = re.compile(
+    r"\b(?:(?:not|no|nt|n't) (?:\w{1,10} )?(?:sure|idea|certain|clue|know)|unsure|maybe|perhaps|i guess|"
+    r"guessing|dunno|idk|don't know|dont know|might|possibly|whether)\b"
+)
+_INSTRUCTION = re.compile(
+    r"(?:please )?(?:explain|describe|discuss|compare|imagine|suppose|assume|what if|how|why|what)\b"
+)
+_WOULD = frozenset(("would", "were", "wouldn't"))
+_FUNCTION_WORDS = frozenset(
+    "a an the is are was it its of to in on and or so that this which by with for from as be can has have than then "
+    "we you they their there at into because if when but not no does do will also".split()
+)
+_WORD_LIST = 10  # words: so many with hardly a function word among them are no sentence
+
+
+def is_negation(word: str) -> bool:
+    """Does this word deny something?"""
+    return word in _NEGATIONS or _NEGATED_VERB.fullmatch(word) is not None or word in ("lack", "lacks", "lacking")
+
+
+def is_denial(sentence: Sentence) -> bool:
+    """Does it call something wrong?"""
+    return _DENIAL.search(" ".join(sentence.words)) is not None
+
+
+def is_hearsay(sentence: Sentence) -> bool:
+    return _HEARSAY.search(" ".join(sentence.words)) is not None
+
+
+def stance(sentence: Sentence, matched: Collection[int]) -> Judged:
+    """What the sentence does with the words at these places."""
+    first, last = min(matched), max(matched)
+    found = [*_whole(sentence, matched, first, last), *_negations(sentence, matched, first, last)]
+    return max(found, key=lambda judged: judged.stance is Stance.DENIED, default=ASSERTED)
+
+
+def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) -> Iterator[Judged]:
+    """What holds for the sentence as a whole."""
+    words = sentence.words
+    if sentence.question:
+        yield Judged(Stance.UNCLEAR, "it is a question")
+    if len(words) > LONGEST_SENTENCE:
+        yield Judged(Stance.UNCLEAR, "the sentence is too long to be read surely")
+    text = " ".join(words)
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+    for denial in _DENIAL.finditer(text):
+        places = range(bisect_right(starts, denial.start()) - 1, bisect_right(starts, denial.end() - 1))
+        if not set(places) <= set(matched):
+            near = not _between(sentence, min(places[-1], last), max(places[0], first), _CONTRASTS)
+            yield Judged(Stance.DENIED if near else Stance.UNCLEAR, f"the sentence says {denial[0]!r}")
+    if found := _HEARSAY.search(text):
+        yield Judged(Stance.UNCLEAR, f"it may be what others say: {found[0]!r}")
+    if found := _HEDGE.search(text):
+        yield Judged(Stance.UNCLEAR, f"the student is not sure: {found[0]!r}")
+    if found := _INSTRUCTION.match(" ".join(words[sentence.lead :])):
+        yield Judged(Stance.UNCLEAR, f"it begins as a question does: {found[0]!r}")
+    if "if" in words[:last] and not _WOULD.isdisjoint(words):
+        yield Judged(Stance.UNCLEAR, "it speaks of what would be")
+    plain = [word for word in words if word.isalpha()]
+    if len(plain) >= _WORD_LIST and sum(word in _FUNCTION_WORDS for word in plain) * 10 < len(plain):
+        yield Judged(Stance.UNCLEAR, "it is a list of words rather than a sentence")
+
+
+def _negations(sentence: Sentence, matched: Collection[int], first: int, last: int) -> Iterator[Judged]:
+    words = sentence.words
+    for place, word in enumerate(words):
+        if place in matched:
+            continue
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if is_negation(word) or (word, after) in (("instead", "of"), ("rather", "than")):
+            if (word, after) not in _HARMLESS:
+                judged = _reach(sentence, place, first, last)
+                if judged is not Stance.ASSERTED:
+                    yield Judged(judged, f"it says {word!r}")
+        elif _REVERSALS.fullmatch(word) and place <= last:
+            closed = _between(sentence, place, first, _CONTRASTS | _NEW_CLAUSES | _MEANS) or any(
+                place < at <= first for at in sentence.breaks
+            )
+            if place > first or not closed:
+                yield Judged(Stance.UNCLEAR, f"it says {word!r}")
+
+
+def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:
+    """What the negation at this place does to the words from `first` to `last`."""
+    word = sentence.words[place]
+    if place > last:
+        closed = word in _RIGHTWARD or _between(sentence, last, place, _NEW_CLAUSES, commas=True)
+        return Stance.ASSERTED if closed else Stance.UNCLEAR
+    if place > first:
+        plain = word not in _RIGHTWARD and not _between(sentence, first, last, _CONTRASTS, commas=True)
+        return Stance.DENIED if plain else Stance.UNCLEAR
+    if place < sentence.lead:
+        return Stance.UNCLEAR
+    if _between(sentence, place, first, _CONTRASTS) and not _so_that(sentence, place, first):
+        return Stance.ASSERTED
+    far = word in _RIGHTWARD and first - place > 3
+    if far or _between(sentence, place, first, _REASONS | {"and"}, commas=True):
+        return Stance.UNCLEAR
+    return Stance.DENIED
+
+
+def _so_that(sentence: Sentence, start: int, end: int) -> bool:
+    return any(sentence.words[at : at + 2] == ("so", "that") for at in range(start, end))
+
+
+def _between(sentence: Sentence, start: int, end: int, closing: Collection[str], *, commas: bool = False) -> bool:
+    """Is there a word, or a semicolon, between these places that ends what came before?"""
+    if any(sentence.words[at] in closing and not _is_phrase(sentence, at) for at in range(start + 1, end)):
+        return True
+    return any(start < at <= end and (commas or mark == ";") for at, mark in sentence.breaks.items())
+
+
+def _is_phrase(sentence: Sentence, at: int) -> bool:
+    """`instead of` and `as well` are no conjunctions."""
+    return sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))

@@ -18,8 +18,10 @@ from torch import nn
 from grader.assignment import (
     Assignment,
     Case,
+    Concept,
     EssayExercise,
     Limits,
+    Misconception,
     ModuleExercise,
     NetworkExercise,
     find_assignment,
@@ -523,7 +525,9 @@ def test_the_manuals_example_is_an_assignment_that_works(tmp_path: Path) -> None
         assert block(torch.zeros(2, *case.input)).shape == (2, *case.input)
 
 
-FRAGMENTS = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
+SHOWN = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
+RUBRICS = [fragment for fragment in SHOWN if "[[exercise.concept]]" in fragment]
+FRAGMENTS = [fragment for fragment in SHOWN if fragment not in RUBRICS]
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
@@ -536,9 +540,20 @@ def test_a_fragment_of_the_manual_is_accepted_in_an_exercise(tmp_path: Path, fra
     assert given == {key: getattr(exercise, key) for key in given}
 
 
+@pytest.mark.parametrize("rubric", RUBRICS)
+def test_a_rubric_of_the_manual_is_accepted_in_the_written_answer(tmp_path: Path, rubric: str) -> None:
+    """Pasted below the worked example, whose last exercise is the written answer."""
+    (tmp_path / "assignment.toml").write_text(f"{fenced('toml')[0]}\n{rubric}", encoding="utf-8")
+    essay = load_assignment(tmp_path).exercises[-1]
+    assert isinstance(essay, EssayExercise)
+    assert [concept["id"] for concept in tomllib.loads(rubric)["exercise"]["concept"]] == [
+        concept.id for concept in essay.concepts
+    ]
+
+
 @pytest.mark.parametrize(
     "model",
-    [Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case],
+    [Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case, Concept, Misconception],
     ids=lambda m: m.__name__,
 )
 def test_the_manual_names_every_key(model: type[BaseModel]) -> None:

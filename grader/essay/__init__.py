@@ -4,6 +4,7 @@ prose      Markdown as sentences and words
 words      one word in its usual endings, and with a slip of the pen
 pattern    a way to say something, as an instructor writes it
 find       where a sentence says it
+topic      of what does a sentence speak that begins with "it"?
 stance     is it asserted there, denied, or neither?
 copied     what stood in the question already
 reading    all of it: what an answer asserts, denies, and leaves unclear

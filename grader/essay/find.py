@@ -41,7 +41,7 @@ def find(pattern: Pattern, sentence: Sentence) -> list[Match]:
     segments = [[_places(choice, sentence.words) for choice in segment] for segment in pattern.segments]
     if not all(places for segment in segments for places in segment):
         return []
-    barred = [place[0] for choice in pattern.forbidden for place in _places(choice, sentence.words)]
+    barred = [place for choice in pattern.forbidden for place in _places(choice, sentence.words)]
     matches: dict[frozenset[int], Match] = {}
     for start in sorted({place[0] for places in segments[0] for place in places}):
         match = _from(start, segments)
@@ -55,11 +55,13 @@ def find(pattern: Pattern, sentence: Sentence) -> list[Match]:
             for other in matches.values()
         )
     ]
-    return [
-        match
-        for match in tight
-        if not any(match.first <= place <= match.last and place not in match.places for place in barred)
-    ]
+    return [match for match in tight if not any(_bars(place, match) for place in barred)]
+
+
+def _bars(place: Place, match: Match) -> bool:
+    """Does a forbidden phrase reach into the match, with more than the words that were asked for?"""
+    inside = place[0] <= match.last and match.first <= place[1]
+    return inside and not match.places.issuperset(range(place[0], place[1] + 1))
 
 
 def nearly(pattern: Pattern, sentence: Sentence) -> bool:

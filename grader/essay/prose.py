@@ -29,12 +29,16 @@ _LATEX = [
 ]
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{0,300}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_SIGNS = [
+    (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\])"), " plus "),
+    (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), " times "),
+]
 _KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?(\d)(?![\d.])")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
 # An abbreviation's full stop, or that of a decimal, ends no sentence.
 _END = re.compile(r"[.!?]+[\"')\]»”]*(?=\s|$)|[.](?=[A-Z][a-z])")
-_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|z\.b|bzw|[a-z])$", re.I)
+_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|z\.b|bzw)$", re.I)
 _TOKEN = re.compile(
     r"(?P<word>[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→)"
 )
@@ -107,6 +111,8 @@ def _plain(text: str) -> str:
     text = "".join(sign for sign in text.replace("²", "^2") if sign in "\n\t" or unicodedata.category(sign)[0] != "C")
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("`", "" if "```" not in text else "`")
     for pattern, plain in _LATEX:
+        text = pattern.sub(plain, text)
+    for pattern, plain in _SIGNS:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))
     text = _KERNEL.sub(r"\1x\2", text)

@@ -11,6 +11,7 @@ from grader.essay.find import find, nearly
 from grader.essay.pattern import Pattern
 from grader.essay.prose import MOST_CHARACTERS, Sentence, sentences
 from grader.essay.stance import Judged, Stance, is_denial, is_hearsay, stance
+from grader.essay.topic import with_topics
 
 _POINTS_BACK = re.compile(
     r"(?:(?:but|however|yet|well|of course|and|sadly|unfortunately|actually) )*"
@@ -48,7 +49,7 @@ class Reading:
 
 def read(answer: str, patterns: Mapping[str, Sequence[Pattern]], given: Given) -> dict[str, Reading]:
     """Look for everything that the patterns describe, by its id."""
-    found = sentences(answer)
+    found = with_topics(sentences(answer))
     shaken = _shaken(found)
     cut = Judged(Stance.UNCLEAR, f"only the first {MOST_CHARACTERS} characters of the answer were read")
     readings = {name: Reading() for name in patterns}

@@ -38,7 +38,7 @@ _NEGATIONS = frozenset(
 )
 # They turn what follows into its opposite: "prevents the gradient from flowing".
 _REVERSALS = re.compile(
-    r"(?:prevent|avoid|stop|block|lack|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
+    r"(?:prevent|avoid|stop|blocked|blocking|lack|rul|exclud|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
     r"imped|inhibit|interrupt|bypass|disabl|den)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
 )
 # "not only", "no doubt": nothing is denied.
@@ -51,6 +51,7 @@ _RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "ohne", 
 # After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
 _CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
 _REASONS = frozenset(("because", "since", "as"))
+_BY_PLACE = frozenset(("instead", "rather"))  # they reach no further than their own clause
 # Before these a negation behind them does not reach.
 _NEW_CLAUSES = _CONTRASTS | _REASONS | frozenset("and which that when if or where who then unless than".split())
 _MEANS = frozenset(("by", "with", "via", "through"))
@@ -60,15 +61,16 @@ _DENIAL = re.compile(
     r"misunderstanding|misleading|opposite|contrary|disagree|refuted?|rubbish|bullshit|"
     r"(?:deny|denies|denied|doubt|reject|rejects)(?= )|"
     r"(?:not|never|n[ei]ither|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,2} "
-    r"(?:true|correct|right|case|so|what|how|why|accurate|valid|mean|means|because|think|believe|say|agree|claim|"
-    r"happen|happens|hold|holds|reason|point))\b"
+    r"(?:true|correct|right|case|accurate|valid|mean|means|think|believe|say|agree|claim|"
+    r"happen|happens|hold|holds|reason|point)|not (?:so|what|how|why|because))\b"
 )
 _HEARSAY = re.compile(
     r"\b(?:some|many|most|people|others?|students?|textbooks?|they|one|everyone|everybody|somebody|someone|often|"
-    r"commonly|colleagues?|friends?|is|was|been|i)(?: \w{1,12}){0,3} "
+    r"commonly|colleagues?|friends?|is|was|been)(?: \w{1,12}){0,3} "
     r"(?:says?|said|thinks|believes?|believed|claims?|claimed|argues?|argued|assumes?|assumed|told|thought(?! of)|"
     r"expect|expected|supposed|heard)\b"
-    r"|\b(?:some|many|most|people|others|students|they|one|might|would|often) think\b|\b(?:supposedly|allegedly)\b"
+    r"|\b(?:some|many|most|people|others|students|they|one|might|would|often) think\b"
+    r"|\bi (?:thought|heard|used to)\b|\b(?:supposedly|allegedly)\b"
 )
 _HEDGE = re.compile(
     r"\b(?:(?:not|no|nt|n't) (?:\w{1,10} )?(?:sure|idea|certain|clue|know)|unsure|maybe|perhaps|i guess|"
@@ -124,7 +126,8 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
         yield Judged(Stance.UNCLEAR, f"it may be what others say: {found[0]!r}")
     if found := _HEDGE.search(text):
         yield Judged(Stance.UNCLEAR, f"the student is not sure: {found[0]!r}")
-    if found := _INSTRUCTION.match(" ".join(words[sentence.lead :])):
+    title = any(mark == ":" and 0 < at - sentence.lead < 4 for at, mark in sentence.breaks.items())
+    if not title and (found := _INSTRUCTION.match(" ".join(words[sentence.lead :]))):
         yield Judged(Stance.UNCLEAR, f"it begins as a question does: {found[0]!r}")
     if "if" in words[:last] and not _WOULD.isdisjoint(words):
         yield Judged(Stance.UNCLEAR, "it speaks of what would be")
@@ -139,6 +142,8 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
         if place in matched:
             continue
         after = words[place + 1] if place + 1 < len(words) else ""
+        if words[max(0, place - 2) : place + 1] == ("to", "do", "nothing"):
+            continue  # that is what a block should be able to do
         if is_negation(word) or (word, after) in (("instead", "of"), ("rather", "than")):
             if (word, after) not in _HARMLESS:
                 judged = _reach(sentence, place, first, last)
@@ -163,12 +168,21 @@ def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:
         return Stance.DENIED if plain else Stance.UNCLEAR
     if place < sentence.lead:
         return Stance.UNCLEAR
+    if word in _BY_PLACE and _between(sentence, place, first, _NEW_CLAUSES, commas=True):
+        return Stance.ASSERTED
+    if _gives_reason(sentence, place, first):
+        return Stance.ASSERTED
     if _between(sentence, place, first, _CONTRASTS) and not _so_that(sentence, place, first):
         return Stance.ASSERTED
     far = word in _RIGHTWARD and first - place > 3
     if far or _between(sentence, place, first, _REASONS | {"and"}, commas=True):
         return Stance.UNCLEAR
     return Stance.DENIED
+
+
+def _gives_reason(sentence: Sentence, start: int, end: int) -> bool:
+    """ "It is not overfitting, because …": with a comma, what follows is asserted."""
+    return any(sentence.words[at] in _REASONS and at in sentence.breaks for at in range(start + 1, end))
 
 
 def _so_that(sentence: Sentence, start: int, end: int) -> bool:

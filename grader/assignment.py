@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -175,7 +176,7 @@ class EssayExercise(_Exercise):
     def max_score(self) -> float:
         return self.max_points
 
-    @property
+    @cached_property
     def patterns(self) -> dict[str, list[Pattern]]:
         """The ways to say each concept and misconception, by its id."""
         return {each.id: [parse(way, self.words) for way in each.says] for each in self._said}

@@ -61,4 +61,4 @@ def test_what_is_unpacked_finds_its_assignments(wheel: Path, tmp_path: Path) -> 
     run = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=tmp_path, env={}, capture_output=True, encoding="utf-8", check=False
     )
-    assert f"residual-blocks {tmp_path}/site/grader/shipped/reference" == run.stdout.strip(), run.stderr
+    assert f"residual-blocks residual-ideas {tmp_path}/site/grader/shipped/reference" == run.stdout.strip(), run.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
@@ -36,16 +36,31 @@ class Match:
 Place = tuple[int, int]  # first and last word of a phrase
 
 
-def find(pattern: Pattern, sentence: Sentence) -> list[Match]:
+@dataclass(frozen=True)
+class Searched:
+    """A sentence, and where words were found in it so far: many patterns ask for the same ones."""
+
+    sentence: Sentence
+    _found: dict[str, list[int]] = field(default_factory=dict)
+
+    def places(self, wanted: str) -> list[int]:
+        """Where this word of a pattern stands."""
+        if wanted not in self._found:
+            words = self.sentence.words
+            self._found[wanted] = [place for place, word in enumerate(words) if _is(word, wanted)]
+        return self._found[wanted]
+
+
+def find(pattern: Pattern, searched: Searched) -> list[Match]:
     """All tight matches."""
-    segments = [[_places(choice, sentence.words) for choice in segment] for segment in pattern.segments]
+    segments = [[_places(choice, searched) for choice in segment] for segment in pattern.segments]
     if not all(places for segment in segments for places in segment):
         return []
-    barred = [place for choice in pattern.forbidden for place in _places(choice, sentence.words)]
+    barred = [place for choice in pattern.forbidden for place in _places(choice, searched)]
     matches: dict[frozenset[int], Match] = {}
     for start in sorted({place[0] for places in segments[0] for place in places}):
         match = _from(start, segments)
-        if match is not None and match.last >= sentence.lead and match.last - match.first < WIDEST:
+        if match is not None and match.last >= searched.sentence.lead and match.last - match.first < WIDEST:
             matches.setdefault(match.places, match)
     tight = [
         match
@@ -64,9 +79,9 @@ def _bars(place: Place, match: Match) -> bool:
     return inside and not match.places.issuperset(range(place[0], place[1] + 1))
 
 
-def nearly(pattern: Pattern, sentence: Sentence) -> bool:
+def nearly(pattern: Pattern, searched: Searched) -> bool:
     """All words but one of three or more are there, in any order."""
-    present = [bool(_places(choice, sentence.words)) for choice in pattern.choices]
+    present = [bool(_places(choice, searched)) for choice in pattern.choices]
     return len(present) > 2 and sum(present) == len(present) - 1
 
 
@@ -86,21 +101,19 @@ def _from(start: int, segments: Sequence[Sequence[Sequence[Place]]]) -> Match | 
     return Match(frozenset(used)) if start in used else None
 
 
-def _places(choice: Choice, words: Sequence[str]) -> list[Place]:
-    found = {place for phrase in choice for place in _phrase(phrase, words)}
-    return sorted(found)
+def _places(choice: Choice, searched: Searched) -> list[Place]:
+    return sorted({place for phrase in choice for place in _phrase(phrase, searched)})
 
 
-def _phrase(phrase: Phrase, words: Sequence[str]) -> Iterable[Place]:
-    for start, word in enumerate(words):
-        if not _is(word, phrase[0]):
-            continue
+def _phrase(phrase: Phrase, searched: Searched) -> Iterable[Place]:
+    words = searched.sentence.words
+    for start in searched.places(phrase[0]):
         place = start
         for wanted in phrase[1:]:
             place += 1
-            while place < len(words) and words[place] in _FILLER and not _is(words[place], wanted):
+            while place < len(words) and words[place] in _FILLER and place not in searched.places(wanted):
                 place += 1
-            if place >= len(words) or not _is(words[place], wanted):
+            if place not in searched.places(wanted):
                 break
         else:
             yield start, place

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.essay.copied import Given
-from grader.essay.find import find, nearly
+from grader.essay.find import Searched, find, nearly
 from grader.essay.pattern import Pattern
 from grader.essay.prose import MOST_CHARACTERS, Sentence, sentences
 from grader.essay.stance import Judged, Stance, is_denial, is_hearsay, stance
@@ -54,21 +54,26 @@ def read(answer: str, patterns: Mapping[str, Sequence[Pattern]], given: Given) -
     cut = Judged(Stance.UNCLEAR, f"only the first {MOST_CHARACTERS} characters of the answer were read")
     readings = {name: Reading() for name in patterns}
     for sentence, elsewhere in zip(found, shaken, strict=True):
+        searched = Searched(sentence)
         doubt = elsewhere or (cut if len(answer) > MOST_CHARACTERS else None)
         for name, ways in patterns.items():
-            readings[name].sights += _sights(sentence, ways, given, doubt)
+            readings[name].sights += _sights(searched, ways, given, doubt)
     return readings
 
 
-def _sights(sentence: Sentence, ways: Sequence[Pattern], given: Given, doubt: Judged | None) -> list[Sight]:
+def _sights(searched: Searched, ways: Sequence[Pattern], given: Given, doubt: Judged | None) -> list[Sight]:
+    sentence = searched.sentence
     judged: list[Judged] = []
-    for matched in {match.places for way in ways for match in find(way, sentence)}:
+    found = {match.places for way in ways for match in find(way, searched)}
+    for matched in found:
+        if any(matched < other for other in found):
+            continue  # another way asks for these words and more, perhaps for the very negation
         if given.has(sentence.words, matched):
             judged.append(Judged(Stance.UNCLEAR, "it stands in the question already"))
             continue
         said = stance(sentence, matched)
         judged.append(doubt if doubt is not None and said.stance is Stance.ASSERTED else said)
-    if not judged and any(nearly(way, sentence) for way in ways):
+    if not judged and any(nearly(way, searched) for way in ways):
         judged.append(Judged(Stance.UNCLEAR, "a part of it is missing, or is said in other words"))
     # Two ways to say it may meet in one sentence, and one of them may step over the negation of the other.
     worst = sorted(set(judged), key=lambda each: (_WORST.index(each.stance), each.why))

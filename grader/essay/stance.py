@@ -43,10 +43,11 @@ _REVERSALS = re.compile(
 )
 # "not only", "no doubt": nothing is denied.
 _HARMLESS = {
-    ("not", "only"), ("not", "just"), ("not", "merely"), ("not", "simply"), ("no", "doubt"), ("no", "matter"),
+    ("no", "doubt"), ("no", "matter"),
     ("no", "wonder"), ("no", "problem"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "problem"),
     ("without", "problems"), ("without", "doubt"),
 }  # fmt: skip
+_MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
 _RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "ohne", "kein", "keine"))
 # After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
 _CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
@@ -72,6 +73,8 @@ _HEARSAY = re.compile(
     r"|\b(?:some|many|most|people|others|students|they|one|might|would|often) think\b"
     r"|\bi (?:thought|heard|used to)\b|\b(?:supposedly|allegedly)\b"
 )
+# "Nobody has shown that …", "it does not follow that …": all that comes behind it.
+_EMBEDDED = re.compile(r"\b(?:not|no|nobody|none|never|nothing|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,3} that\b")
 _HEDGE = re.compile(
     r"\b(?:(?:not|no|nt|n't) (?:\w{1,10} )?(?:sure|idea|certain|clue|know)|unsure|maybe|perhaps|i guess|"
     r"guessing|dunno|idk|don't know|dont know|might|possibly|whether)\b"
@@ -122,6 +125,9 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
         if not set(places) <= set(matched):
             near = not _between(sentence, min(places[-1], last), max(places[0], first), _CONTRASTS)
             yield Judged(Stance.DENIED if near else Stance.UNCLEAR, f"the sentence says {denial[0]!r}")
+    for embedded in _EMBEDDED.finditer(text):
+        if bisect_right(starts, embedded.start()) - 1 <= last:
+            yield Judged(Stance.UNCLEAR, f"it stands behind {embedded[0]!r}")
     if found := _HEARSAY.search(text):
         yield Judged(Stance.UNCLEAR, f"it may be what others say: {found[0]!r}")
     if found := _HEDGE.search(text):
@@ -145,7 +151,8 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
         if words[max(0, place - 2) : place + 1] == ("to", "do", "nothing"):
             continue  # that is what a block should be able to do
         if is_negation(word) or (word, after) in (("instead", "of"), ("rather", "than")):
-            if (word, after) not in _HARMLESS:
+            more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
+            if (word, after) not in _HARMLESS and not more:
                 judged = _reach(sentence, place, first, last)
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, f"it says {word!r}")

@@ -33,7 +33,7 @@ _SIGNS = [
     (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\])"), " plus "),
     (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), " times "),
 ]
-_KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?(\d)(?![\d.])")
+_KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?(\d)(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
 # An abbreviation's full stop, or that of a decimal, ends no sentence.

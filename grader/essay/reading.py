@@ -10,7 +10,7 @@ from grader.essay.copied import Given
 from grader.essay.find import Searched, find, nearly
 from grader.essay.pattern import Pattern
 from grader.essay.prose import MOST_CHARACTERS, Sentence, sentences
-from grader.essay.stance import Judged, Stance, is_denial, is_hearsay, stance
+from grader.essay.stance import Judged, Stance, denies_back, is_denial, is_hearsay, stance
 from grader.essay.topic import with_topics
 
 _POINTS_BACK = re.compile(
@@ -97,7 +97,7 @@ def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
             _ANNOUNCES.search(own) or sentence.text.rstrip("*_ ").endswith(":")
         ):
             announced = sentence
-        denies = is_denial(sentence) and _POINTS_BACK.match(own) and len(own.split()) <= _LONGEST_POINTER
+        denies = denies_back(sentence) and _POINTS_BACK.match(own) and len(own.split()) <= _LONGEST_POINTER
         if place and (denies or _SHORT_REPLY.fullmatch(own)):
             shaken[place - 1] = Judged(Stance.DENIED, f"the answer goes on: {sentence.text!r}")
             for earlier in range(place - 1):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
@@ -75,6 +75,11 @@ _HEARSAY = re.compile(
 )
 # "Nobody has shown that …", "it does not follow that …": all that comes behind it.
 _EMBEDDED = re.compile(r"\b(?:not|no|nobody|none|never|nothing|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,3} that\b")
+_IDLE = re.compile(
+    r"\b(?:to do|if|when) (nothing)(?: (?:is|has|needs|should|must)(?: to)?(?: be)? (?:changed?|learn\w{0,2}|added|done)|"
+    r"(?<=to do nothing))\b"
+)
+_TELLS = re.compile(r"\b(?:that|because|to)\b")
 _HEDGE = re.compile(
     r"\b(?:(?:not|no|nt|n't) (?:\w{1,10} )?(?:sure|idea|certain|clue|know)|unsure|maybe|perhaps|i guess|"
     r"guessing|dunno|idk|don't know|dont know|might|possibly|whether)\b"
@@ -100,6 +105,12 @@ def is_denial(sentence: Sentence) -> bool:
     return _DENIAL.search(" ".join(sentence.words)) is not None
 
 
+def denies_back(sentence: Sentence) -> bool:
+    """ "This is a myth.", and not "It is a myth that …", which tells itself what is one."""
+    found = _DENIAL.search(text := " ".join(sentence.words[sentence.lead :]))
+    return found is not None and not _TELLS.search(text, found.end())
+
+
 def is_hearsay(sentence: Sentence) -> bool:
     return _HEARSAY.search(" ".join(sentence.words)) is not None
 
@@ -123,7 +134,7 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
     for denial in _DENIAL.finditer(text):
         places = range(bisect_right(starts, denial.start()) - 1, bisect_right(starts, denial.end() - 1))
         if not set(places) <= set(matched):
-            near = not _between(sentence, min(places[-1], last), max(places[0], first), _CONTRASTS)
+            near = not _between(sentence, min(places[-1], last), max(places[0], first), _CONTRASTS, commas=True)
             yield Judged(Stance.DENIED if near else Stance.UNCLEAR, f"the sentence says {denial[0]!r}")
     for embedded in _EMBEDDED.finditer(text):
         if bisect_right(starts, embedded.start()) - 1 <= last:
@@ -144,12 +155,11 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
 
 def _negations(sentence: Sentence, matched: Collection[int], first: int, last: int) -> Iterator[Judged]:
     words = sentence.words
+    idle = _idle(words)
     for place, word in enumerate(words):
-        if place in matched:
+        if place in matched or place in idle:
             continue
         after = words[place + 1] if place + 1 < len(words) else ""
-        if words[max(0, place - 2) : place + 1] == ("to", "do", "nothing"):
-            continue  # that is what a block should be able to do
         if is_negation(word) or (word, after) in (("instead", "of"), ("rather", "than")):
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
             if (word, after) not in _HARMLESS and not more:
@@ -162,6 +172,15 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
             )
             if place > first or not closed:
                 yield Judged(Stance.UNCLEAR, f"it says {word!r}")
+
+
+def _idle(words: Sequence[str]) -> set[int]:
+    """Places of a `nothing` that speaks of what a block does, and denies nothing."""
+    if "nothing" not in words:
+        return set()
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+    found = _IDLE.finditer(" ".join(words))
+    return {bisect_right(starts, idle.start(1)) - 1 for idle in found}
 
 
 def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:

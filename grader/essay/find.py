@@ -30,7 +30,7 @@ class Match:
         return max(self.places)
 
     def lies_around(self, other: Match) -> bool:
-        return self.first <= other.first and other.last <= self.last and self.places != other.places
+        return self.first <= other.first and other.last <= self.last
 
 
 Place = tuple[int, int]  # first and last word of a phrase
@@ -62,14 +62,10 @@ def find(pattern: Pattern, searched: Searched) -> list[Match]:
         match = _from(start, segments)
         if match is not None and match.last >= searched.sentence.lead and match.last - match.first < WIDEST:
             matches.setdefault(match.places, match)
-    tight = [
-        match
-        for match in matches.values()
-        if not any(
-            match.lies_around(other) and (match.first, match.last) != (other.first, other.last)
-            for other in matches.values()
-        )
-    ]
+    tight: list[Match] = []
+    for match in sorted(matches.values(), key=lambda match: (match.last - match.first, match.first)):
+        if not any(match.lies_around(other) or match.places & other.places for other in tight):
+            tight.append(match)
     return [match for match in tight if not any(_bars(place, match) for place in barred)]
 
 
@@ -81,8 +77,9 @@ def _bars(place: Place, match: Match) -> bool:
 
 def nearly(pattern: Pattern, searched: Searched) -> bool:
     """All words but one of three or more are there, in any order."""
-    present = [bool(_places(choice, searched)) for choice in pattern.choices]
-    return len(present) > 2 and sum(present) == len(present) - 1
+    found = [_places(choice, searched) for choice in pattern.choices]
+    own = any(place[1] >= searched.sentence.lead for places in found for place in places)
+    return own and len(found) > 2 and sum(map(bool, found)) == len(found) - 1
 
 
 def _from(start: int, segments: Sequence[Sequence[Sequence[Place]]]) -> Match | None:

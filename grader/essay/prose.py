@@ -33,7 +33,7 @@ _SIGNS = [
     (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\])"), " plus "),
     (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), " times "),
 ]
-_KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?(\d)(?!\d|\.\d)")
+_KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?\1(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
 # An abbreviation's full stop, or that of a decimal, ends no sentence.
@@ -115,7 +115,7 @@ def _plain(text: str) -> str:
     for pattern, plain in _SIGNS:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))
-    text = _KERNEL.sub(r"\1x\2", text)
+    text = _KERNEL.sub(r"\1x\1", text)
     return _SQUARE.sub(" c2 ", text).replace("$", " ").replace("**", "").replace("__", "")
 
 

@@ -48,19 +48,19 @@ _HARMLESS = {
     ("without", "problems"), ("without", "doubt"),
 }  # fmt: skip
 _MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
-_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "ohne", "kein", "keine"))
+_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "nor", "ohne", "kein", "keine"))
 # After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
 _CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
 _REASONS = frozenset(("because", "since", "as"))
 _BY_PLACE = frozenset(("instead", "rather"))  # they reach no further than their own clause
 # Before these a negation behind them does not reach.
 _NEW_CLAUSES = _CONTRASTS | _REASONS | frozenset("and which that when if or where who then unless than".split())
-_MEANS = frozenset(("by", "with", "via", "through"))
+_ENDS_REVERSAL = _CONTRASTS | _REASONS | frozenset("and which by with via through".split())
 
 _DENIAL = re.compile(
     r"\b(?:misconceptions?|myths?|wrong(?:ly)?|false(?:ly)?|untrue|incorrect(?:ly)?|mistaken(?:ly)?|nonsense|fallacy|"
     r"misunderstanding|misleading|opposite|contrary|disagree|refuted?|rubbish|bullshit|"
-    r"(?:deny|denies|denied|doubt|reject|rejects)(?= )|"
+    r"(?:deny|denies|denied|i doubt|reject|rejects)(?= )|"
     r"(?:not|never|n[ei]ither|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,2} "
     r"(?:true|correct|right|case|accurate|valid|mean|means|think|believe|say|agree|claim|"
     r"happen|happens|hold|holds|reason|point)|not (?:so|what|how|why|because))\b"
@@ -76,8 +76,8 @@ _HEARSAY = re.compile(
 # "Nobody has shown that …", "it does not follow that …": all that comes behind it.
 _EMBEDDED = re.compile(r"\b(?:not|no|nobody|none|never|nothing|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,3} that\b")
 _IDLE = re.compile(
-    r"\b(?:to do|if|when) (nothing)(?: (?:is|has|needs|should|must)(?: to)?(?: be)? (?:changed?|learn\w{0,2}|added|done)|"
-    r"(?<=to do nothing))\b"
+    r"\b(?:to do|if|when) (nothing)"
+    r"(?: (?:is|has|needs|should|must)(?: to)?(?: be)? (?:changed?|learn\w{0,2}|added|done)|(?<=to do nothing))\b"
 )
 _TELLS = re.compile(r"\b(?:that|because|to)\b")
 _HEDGE = re.compile(
@@ -167,7 +167,7 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, f"it says {word!r}")
         elif _REVERSALS.fullmatch(word) and place <= last:
-            closed = _between(sentence, place, first, _CONTRASTS | _NEW_CLAUSES | _MEANS) or any(
+            closed = _between(sentence, place, first, _ENDS_REVERSAL) or any(
                 place < at <= first for at in sentence.breaks
             )
             if place > first or not closed:

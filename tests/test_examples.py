@@ -122,7 +122,7 @@ def test_a_process_that_ends_costs_only_its_exercise(
     exercises = {exercise.id: exercise for exercise in report.exercises}
     assert not exercises["resblock"].correct
     assert exercises["bottleneck"].correct, [check.message for check in exercises["bottleneck"].checks]
-    assert 90.0 == grader.grade(hand_ins["right-plain"])[0].score
+    assert 100.0 == grader.grade(hand_ins["right-plain"])[0].percent
 
 
 def test_cells_that_end_the_process_leave_nothing_to_grade(grader: Grader, tmp_path: Path) -> None:

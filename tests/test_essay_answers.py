@@ -65,6 +65,62 @@ def test_nobody_fails_and_no_point_is_lost() -> None:
         assert report.score + report.pending == report.max_score, answer.id
 
 
+# Right words that say something else: the opposite, of another thing, or under a condition.
+TURNED = [
+    ("skip", "The gradient fails to reach the early layers directly."),
+    ("skip", "Far from flowing directly to the first layers, the gradient is blocked."),
+    ("skip", "The gradient could flow directly to the early layers if there were no ReLU."),
+    ("skip", "It is impossible for the gradient to flow directly to earlier layers."),
+    ("skip", "The gradient is unable to flow directly to the early layers."),
+    ("skip", "The claim that gradients flow directly to early layers is outdated."),
+    ("skip", "Only in plain networks does the gradient flow directly to the first layers."),
+    ("skip", "In a plain network the gradient flows directly to the early layers and skip connections stop this."),
+    ("skip", "The input is subtracted from the output, nothing is added to it."),
+    ("skip", "Input is added to the output? I doubt it."),
+    ("skip", "Hardly any gradient flows directly to the early layers."),
+    ("skip", "The gradient rarely, if ever, flows directly to the first layers."),
+    ("skip", "No gradient flows directly to the first layer."),
+    ("skip", "The input is added to the output of the layers NOT."),
+    ("skip", "The input is added to the output of the layers - that's what I thought, but it is multiplied."),
+    ("skip", "The gradient flows directly to the first layers, which is false."),
+    ("skip", "Skip connections make gradients vanish. They do not avoid vanishing gradients."),
+    ("skip", "The layers refuse to learn the residual."),
+    ("skip", "Layers learn everything except the residual."),
+    ("skip", "The layers learn too little to predict the difference."),
+    ("bottleneck", "The bottleneck is anything but cheaper, it has fewer parameters only on paper."),
+    ("bottleneck", "The bottleneck has fewer parameters is wrong"),
+    ("bottleneck", "A bottleneck would have fewer parameters if it had no 1x1 layers."),
+    ("bottleneck", "Compared with a bottleneck, fewer parameters are in the ResBlock."),
+    ("bottleneck", "Than the bottleneck, the other one has fewer parameters."),
+    ("bottleneck", "The bottleneck has a 3x3, 1x1, 3x3 structure."),
+    ("bottleneck", "ResBlock: 1x1, 3x3, 1x1. Bottleneck: 3x3, 3x3."),
+    ("bottleneck", "ResBlocks have 17/16 C² weights, bottlenecks 18 C²."),
+    ("degradation", "With more layers the accuracy gets better, never worse."),
+    ("degradation", "The training error of the shallow network is higher."),
+    ("degradation", "The shallower network has a higher error than the deep one."),
+    ("plain", "The residual block can hardly represent the identity easily."),
+    ("plain", "A plain block can easily learn the identity; the residual block makes that hard."),
+    ("plain", "The plain block adds x to F(x)."),
+    ("plain", "The residual block needs the same number of parameters? Far from it!"),
+    ("plain", "In contrast to the plain block there's no shortcut in the residual block."),
+]
+
+
+@pytest.mark.parametrize(("question", "text"), TURNED)
+def test_right_words_that_say_something_else_earn_nothing(question: str, text: str) -> None:
+    assert 0.0 == marked(question, text).score
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_list_of_the_right_words_earns_nothing(question: str) -> None:
+    """All words of all patterns of a concept, one after the other."""
+    for ways in QUESTIONS[question].patterns.values():
+        listed = " ".join(
+            phrase[0] for way in ways for choice in way.choices for phrase in choice if phrase[0] != "NOT"
+        )
+        assert 0.0 == marked(question, listed.replace("*", "")).score
+
+
 # --- negating what was read as evidence --------------------------------------------------------------
 
 

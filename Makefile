@@ -52,6 +52,7 @@ fuzz: $(VENV)/.installed-dev
 accuracy: $(VENV)/.installed
 	@$(BIN)/python bench/families.py
 	@$(BIN)/python bench/accuracy.py
+	@$(BIN)/python bench/essays.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

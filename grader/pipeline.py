@@ -52,6 +52,7 @@ from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
 from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, find_given, read
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
+from grader.written import given_text, mark, parts
 
 MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
 CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
@@ -88,6 +89,7 @@ class Grader:
         self._answers: dict[str, RightAnswers] = {}
         self._functions: dict[str, RightFunction] = {}
         self._blocks = BlockJudge(assignment, settings.seed, settings.device)
+        self._given = given_text(assignment)
 
     def prepare(self) -> None:
         """Load the references and wait for the wall.
@@ -269,7 +271,7 @@ class Grader:
         earlier: dict[str, Earlier],
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
-            return _essay(exercise, find_answer(submission, exercise))
+            return mark(exercise, find_answer(submission, exercise), self._given)
         examined = attempt.examined[exercise.id]
         if isinstance(examined, Called):
             return judge_function(examined)
@@ -428,7 +430,7 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     message = f"The grader failed on this submission ({what}). This is not the student's fault and costs nothing."
     exercises = []
     for exercise in assignment.exercises:
-        points = {"answer": exercise.max_score}
+        points = parts(exercise) if isinstance(exercise, EssayExercise) else {"answer": exercise.max_score}
         if isinstance(exercise, CalledExercise):
             points = {str(name): most for name, most in exercise.points.items()}
         exercises.append(
@@ -467,32 +469,6 @@ def _candidates(exercise: CalledExercise, submission: Submission) -> list[str]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[_\W]", "", name).casefold()
-
-
-def _essay(exercise: EssayExercise, answer: str | None) -> ExerciseReport:
-    message = (
-        "Pending: a human marks this answer."
-        if answer
-        else "Pending: no answer was found below its heading; a human looks for it and decides."
-    )
-    pending = CheckResult(
-        id="answer",
-        title="Written answer",
-        status=Status.SKIPPED,
-        score=0.0,
-        max_score=exercise.max_score,
-        message=message,
-    )
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=0.0,
-        max_score=exercise.max_score,
-        correct=False,
-        checks=[pending],
-        diagnoses=[],
-        answer=answer,
-    )
 
 
 def _notes(exercises: Iterable[ExerciseReport]) -> list[str]:

@@ -19,8 +19,14 @@ from grader.assignment import (
     Assignment,
     Case,
     ChoiceExercise,
+    Concept,
+    Drawn,
     EssayExercise,
+    FunctionCase,
+    FunctionExercise,
+    KnownFault,
     Limits,
+    Misconception,
     ModuleExercise,
     NetworkExercise,
     Option,
@@ -643,7 +649,9 @@ def test_the_manuals_example_is_an_assignment_that_works(tmp_path: Path) -> None
         assert block(torch.zeros(2, *case.input)).shape == (2, *case.input)
 
 
-FRAGMENTS = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
+SHOWN = [textwrap.dedent(found) for found in re.findall(r"^ *```toml\n(.*?)^ *```$", MANUAL, re.M | re.DOTALL)][1:]
+RUBRICS = [fragment for fragment in SHOWN if "[[exercise.concept]]" in fragment]
+FRAGMENTS = [fragment for fragment in SHOWN if fragment not in RUBRICS]
 
 
 @pytest.mark.parametrize("fragment", [each for each in FRAGMENTS if "[[exercise]]" not in each])
@@ -664,11 +672,22 @@ def test_an_exercise_of_the_manual_is_accepted_in_an_assignment(tmp_path: Path, 
     assert [each["id"] for each in tomllib.loads(fragment)["exercise"]] == [each.id for each in exercises[2:]]
 
 
+@pytest.mark.parametrize("rubric", RUBRICS)
+def test_a_rubric_of_the_manual_is_accepted_in_the_written_answer(tmp_path: Path, rubric: str) -> None:
+    """Pasted below the worked example, whose last exercise is the written answer."""
+    (tmp_path / "assignment.toml").write_text(f"{fenced('toml')[0]}\n{rubric}", encoding="utf-8")
+    essay = load_assignment(tmp_path).exercises[-1]
+    assert isinstance(essay, EssayExercise)
+    assert [concept["id"] for concept in tomllib.loads(rubric)["exercise"]["concept"]] == [
+        concept.id for concept in essay.concepts
+    ]
+
+
 @pytest.mark.parametrize(
     "model",
     [
-        *(Assignment, Limits, ModuleExercise, NetworkExercise, EssayExercise, Case),
-        *(ChoiceExercise, Option, PredictExercise, WrongValue),
+        *(Assignment, Limits, ModuleExercise, NetworkExercise, FunctionExercise, FunctionCase, Drawn, KnownFault),
+        *(EssayExercise, Case, Concept, Misconception, ChoiceExercise, Option, PredictExercise, WrongValue),
     ],
     ids=lambda m: m.__name__,
 )

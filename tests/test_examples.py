@@ -71,7 +71,7 @@ def test_every_shipped_assignment_has_examples() -> None:
     """Right ones and wrong ones, or nobody knows what it grades like."""
     for assignment in shipped_assignments():
         kinds = {name.split("-")[0] for other, name in NAMES if other == assignment}
-        assert {"right", "wrong"} == kinds, assignment
+        assert {"right", "wrong"} <= kinds, assignment
 
 
 @pytest.mark.parametrize(("assignment", "name"), NAMES)
@@ -96,14 +96,14 @@ def test_an_example_gets_its_expected_verdicts(graders: Callable[[str], Graded],
 def test_a_right_example_gets_all_points_that_are_decided(
     graders: Callable[[str], Graded], assignment: str, name: str
 ) -> None:
-    """Only written answers are left, and they are pending."""
+    """Only written answers are left: for what was read in them points are proposed, the rest is pending."""
     given = graders(assignment)
     report, _ = given.grader.grade(given.hand_ins[name])
     spec = given.grader.assignment
     essays = sum(exercise.max_score for exercise in spec.exercises if isinstance(exercise, EssayExercise))
     assert 100.0 == report.percent
-    assert essays == report.pending
-    assert spec.max_score - essays == report.score
+    assert report.pending <= essays
+    assert spec.max_score == report.score + report.pending
 
 
 def test_the_same_submission_gives_the_same_report(grader: Grader, hand_ins: dict[str, HandIn]) -> None:
@@ -161,7 +161,7 @@ def test_a_process_that_ends_costs_only_its_exercise(
     exercises = {exercise.id: exercise for exercise in report.exercises}
     assert not exercises["resblock"].correct
     assert exercises["bottleneck"].correct, [check.message for check in exercises["bottleneck"].checks]
-    assert 90.0 == grader.grade(hand_ins["right-plain"])[0].score
+    assert 100.0 == grader.grade(hand_ins["right-plain"])[0].percent
 
 
 def test_cells_that_end_the_process_leave_nothing_to_grade(grader: Grader, tmp_path: Path) -> None:

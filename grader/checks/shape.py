@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
@@ -240,8 +240,10 @@ def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     maps = examined.block_maps
     if not maps:
         return None  # the skip-connection check has something to say about that
-    for before, behind in pairwise(maps):
-        if behind[1] == 2 * before[1] and behind[2] * 2 == before[2]:
+    stages = [size for size, _ in groupby((each[1], each[2]) for each in maps)]
+    for i, (channels, height) in enumerate(stages):
+        # In one step, or in two: blocks that only stride have a layer between them that doubles the channels.
+        if any(wide == 2 * channels and low * 2 == height for wide, low in stages[i + 1 : i + 3]):
             return None
     sizes = ", ".join(show(size[1:]) for size in maps)
     return Finding(

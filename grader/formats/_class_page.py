@@ -124,7 +124,7 @@ def write_class_page(stream: TextIO, run: Run, reports: Iterable[Report]) -> Non
 
 def needs_human(run: Run, report: Report) -> str:
     """Why somebody should look at this submission, or nothing. A written answer alone is no reason: everybody
-    has one, and its points show as pending."""
+    has one, and its points show as pending. What is left of one for which points were proposed is a reason."""
     if report.status is not SubmissionStatus.GRADED:
         return _words.SUBMISSION[report.status].word
     essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
@@ -134,7 +134,9 @@ def needs_human(run: Run, report: Report) -> str:
     )
     if open_checks:
         return f"{_words.points(open_points)} points could not be judged"
-    return ""
+    read = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise) and spec.concepts}
+    unread = sum(exercise.pending for exercise in report.exercises if exercise.id in read)
+    return f"{_words.points(unread)} points of written answers are left to read" if unread else ""
 
 
 def _mistakes(report: Report) -> set[str]:

@@ -17,7 +17,7 @@ from grader.formats._text import clip, from_terminal
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
 from grader.submission import Submission
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, Status, SubmissionStatus
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, SubmissionStatus
 
 _MESSAGE = 2_000  # characters
 _LINES = 40  # of evidence, notes, repairs, warnings
@@ -108,7 +108,7 @@ def _exercise(
     spec = next((spec for spec in run.assignment.exercises if spec.id == exercise.id), None)
     essay = isinstance(spec, EssayExercise) or exercise.answer is not None
     shown: set[tuple[int, int | None]] = set()
-    diagnoses = [_diagnosis(diagnosis, submission, shown) for diagnosis in exercise.diagnoses]
+    diagnoses = [_diagnosis(diagnosis, essay, submission, shown) for diagnosis in exercise.diagnoses]
     checks = [
         _check(check, check_anchor(number, i), essay, submission, shown)
         for i, check in enumerate(exercise.checks, start=1)
@@ -121,7 +121,7 @@ def _exercise(
         score=exercise.score,
         max_score=exercise.max_score,
         pending=exercise.pending,
-        label=_exercise_label(exercise),
+        label=_exercise_label(exercise, essay),
         diagnoses=diagnoses,
         **by_look,
         formula=_short(exercise.formula),
@@ -130,12 +130,12 @@ def _exercise(
     )
 
 
-def _exercise_label(exercise: ExerciseReport) -> Label:
+def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:
     if exercise.correct:
-        return Label("right", "✓", "Correct")
+        return Label("right", "✓", "All points proposed" if essay else "Correct")
     if any(_words.CHECK[check.status].look == "wrong" for check in exercise.checks):
         return Label("wrong", "✗", "Something to fix")
-    return Label("open", "–", "Not marked yet")
+    return Label("open", "–", "Partly marked" if essay and exercise.score else "Not marked yet")
 
 
 def _check(
@@ -146,8 +146,8 @@ def _check(
     shown: set[tuple[int, int | None]],
 ) -> CheckView:
     label = _words.CHECK[check.status]
-    if essay and check.status is Status.SKIPPED:
-        label = Label("open", "–", "A human marks this")
+    if essay:
+        label = _words.ESSAY_CHECK.get(check.status, label)
     return CheckView(
         anchor=anchor,
         title=heading(check.title, check.id),
@@ -164,12 +164,12 @@ def _check(
 
 
 def _diagnosis(
-    diagnosis: Diagnosis, submission: Submission | None, shown: set[tuple[int, int | None]]
+    diagnosis: Diagnosis, essay: bool, submission: Submission | None, shown: set[tuple[int, int | None]]
 ) -> DiagnosisView:
     return DiagnosisView(
         mistake=diagnosis.mistake,
         message=_short(diagnosis.message),
-        proof=_words.PROOF[diagnosis.proof],
+        proof=_words.ESSAY_PROOF if essay else _words.PROOF[diagnosis.proof],
         place=_place_once(submission, diagnosis.cell, diagnosis.line, shown),
     )
 

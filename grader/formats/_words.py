@@ -74,6 +74,17 @@ PROOF = {
     ),
 }
 
+# In a written answer the words for the same are others: nothing ran, and a human has the last word.
+ESSAY_CHECK = {
+    Status.PASSED: Label("right", "✓", "Points proposed"),
+    Status.SKIPPED: Label("open", "–", "A human marks this"),
+}
+ESSAY_PROOF = Label(
+    "hint",
+    "?",
+    "A hint: this was read in your answer. It costs no points; the human who marks it decides whether you meant it.",
+)
+
 _ISOLATION = {
     "bwrap": "Behind the full wall (bubblewrap): no network, no other files, limited time and memory.",
     "landlock": (

@@ -1,0 +1,122 @@
+"""Where a sentence has the words of a pattern: every place, and of two that overlap the tighter one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from grader.essay.pattern import NOT, Choice, Pattern, Phrase
+from grader.essay.prose import Sentence
+from grader.essay.stance import clause_start, is_negation
+from grader.essay.words import fits
+
+WIDEST = 22  # words from the first to the last
+_FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True)
+class Match:
+    """The words that were found, by their places."""
+
+    places: frozenset[int]
+
+    @property
+    def first(self) -> int:
+        return min(self.places)
+
+    @property
+    def last(self) -> int:
+        return max(self.places)
+
+    def lies_around(self, other: Match) -> bool:
+        return self.first <= other.first and other.last <= self.last
+
+
+Place = tuple[int, int]  # first and last word of a phrase
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A sentence, and where words were found in it so far: many patterns ask for the same ones."""
+
+    sentence: Sentence
+    _found: dict[str, list[int]] = field(default_factory=dict)
+
+    def places(self, wanted: str) -> list[int]:
+        """Where this word of a pattern stands."""
+        if wanted not in self._found:
+            words = self.sentence.words
+            self._found[wanted] = [place for place, word in enumerate(words) if _is(word, wanted)]
+        return self._found[wanted]
+
+
+def find(pattern: Pattern, searched: Searched) -> list[Match]:
+    """All tight matches."""
+    segments = [[_places(choice, searched) for choice in segment] for segment in pattern.segments]
+    if not all(places for segment in segments for places in segment):
+        return []
+    barred = [place for choice in pattern.forbidden for place in _places(choice, searched)]
+    matches: dict[frozenset[int], Match] = {}
+    for start in sorted({place[0] for places in segments[0] for place in places}):
+        match = _from(start, segments)
+        if match is not None and match.last >= searched.sentence.lead and match.last - match.first < WIDEST:
+            matches.setdefault(match.places, match)
+    tight: list[Match] = []
+    for match in sorted(matches.values(), key=lambda match: (match.last - match.first, match.first)):
+        if not any(match.lies_around(other) or match.places & other.places for other in tight):
+            tight.append(match)
+    return [match for match in tight if not any(_bars(place, match, searched.sentence) for place in barred)]
+
+
+def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
+    """Does a forbidden phrase stand before the match in its clause, or in it with more than what was asked for?"""
+    inside = place[0] <= match.last and clause_start(sentence, match.first) <= place[1]
+    return inside and not match.places.issuperset(range(place[0], place[1] + 1))
+
+
+def nearly(pattern: Pattern, searched: Searched) -> bool:
+    """All words but one of three or more are there, in any order."""
+    found = [_places(choice, searched) for choice in pattern.choices]
+    own = any(place[1] >= searched.sentence.lead for places in found for place in places)
+    return own and len(found) > 2 and sum(map(bool, found)) == len(found) - 1
+
+
+def _from(start: int, segments: Sequence[Sequence[Sequence[Place]]]) -> Match | None:
+    """The match that begins here and ends soonest."""
+    used: set[int] = set()
+    lowest = start
+    for segment in segments:
+        last = lowest
+        for places in segment:
+            place = next((p for p in places if p[0] >= lowest and used.isdisjoint(range(p[0], p[1] + 1))), None)
+            if place is None:
+                return None
+            used.update(range(place[0], place[1] + 1))
+            last = max(last, place[1])
+        lowest = last + 1
+    return Match(frozenset(used)) if start in used else None
+
+
+def _places(choice: Choice, searched: Searched) -> list[Place]:
+    return sorted({place for phrase in choice for place in _phrase(phrase, searched)})
+
+
+def _phrase(phrase: Phrase, searched: Searched) -> Iterable[Place]:
+    words = searched.sentence.words
+    for start in searched.places(phrase[0]):
+        place = start
+        for wanted in phrase[1:]:
+            place += 1
+            while place < len(words) and words[place] in _FILLER and place not in searched.places(wanted):
+                place += 1
+            if place not in searched.places(wanted):
+                break
+        else:
+            yield start, place
+
+
+def _is(word: str, wanted: str) -> bool:
+    if wanted == NOT:
+        return is_negation(word)
+    return len(word) <= _LONGEST_WORD and fits(word, wanted)

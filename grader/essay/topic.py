@@ -1,0 +1,34 @@
+"""Of what speaks a sentence that begins with "it"? Of what the sentence before it began with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from grader.essay.prose import Sentence
+from grader.essay.stance import is_hearsay, is_negation
+
+_PRONOUNS = frozenset(("it", "its", "they", "their", "this", "these", "both"))
+_TAKEN = 4  # words
+
+
+def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
+    """The same sentences; those that begin with a pronoun are led by the first words of the one before.
+
+    So "The bottleneck has three layers. It has fewer weights." is read as said of the bottleneck.
+    """
+    done: list[Sentence] = []
+    for sentence in found:
+        own = sentence.words[sentence.lead :]
+        follows = bool(done) and done[-1].paragraph == sentence.paragraph and own[0] in _PRONOUNS
+        done.append(_led(sentence, done[-1]) if follows else sentence)
+    return done
+
+
+def _led(sentence: Sentence, before: Sentence) -> Sentence:
+    topic = before.words[before.lead :][:_TAKEN] if before.lead > _TAKEN else before.words[:_TAKEN]
+    plain = replace(before, words=topic)
+    if any(map(is_negation, topic)) or is_hearsay(plain):
+        return sentence
+    breaks = {place + len(topic): mark for place, mark in sentence.breaks.items()} | {len(topic): ":"}
+    return replace(sentence, words=topic + sentence.words, breaks=breaks, lead=sentence.lead + len(topic))

@@ -1,0 +1,132 @@
+"""What a written answer is worth, as far as that can be read: points are proposed, and nobody fails by it.
+
+A concept that the answer surely states gets its points, with the sentence that says so. Everything else is
+left to a human, with what was read and why it is not sure. A misconception costs nothing: its reply is shown,
+and the concepts that it contradicts are left to a human too.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import nbformat
+
+from grader.assignment import Assignment, Concept, EssayExercise, Misconception
+from grader.errors import AssignmentError
+from grader.essay import Given, Reading, Sight, Stance, read
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
+
+_QUOTED = 240  # characters of a sentence
+_MOST_EVIDENCE = 5  # sentences
+
+
+def parts(exercise: EssayExercise) -> dict[str, float]:
+    """Id and points of each check of a written answer."""
+    return {concept.id: concept.points for concept in exercise.concepts} or {"answer": exercise.max_points}
+
+
+def given_text(assignment: Assignment) -> str:
+    """What students were given to read: the questions, and the starter's own words.
+
+    Raises:
+        AssignmentError: the starter is no notebook.
+    """
+    questions = [f"{exercise.title}\n\n{exercise.task}" for exercise in assignment.exercises]
+    starter = assignment.folder / "starter.ipynb"
+    if not starter.is_file():
+        return "\n\n".join(questions)
+    try:
+        cells = nbformat.read(starter, as_version=4).cells
+    except Exception as error:  # whatever nbformat finds wrong with it
+        raise AssignmentError(f"{starter}: cannot be read: {error}") from error
+    return "\n\n".join([*questions, *(cell.source for cell in cells if cell.cell_type == "markdown")])
+
+
+def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseReport:
+    """The report on one written answer.
+
+    Args:
+        given: what the student was given to read, and may have copied.
+    """
+    readings: dict[str, Reading] = {}
+    if answer and (exercise.concepts or exercise.misconceptions):
+        readings = read(answer, exercise.patterns, Given(given))
+    believed = [each for each in exercise.misconceptions if each.id in readings and readings[each.id].sure]
+    if exercise.concepts and answer:
+        checks = [_concept(each, readings[each.id], believed) for each in exercise.concepts]
+    else:
+        checks = [_pending(exercise, name, points, answer) for name, points in parts(exercise).items()]
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        score=sum(check.score for check in checks),
+        max_score=exercise.max_score,
+        correct=bool(checks) and all(check.status is Status.PASSED for check in checks),
+        checks=checks,
+        diagnoses=[_reply(each, readings[each.id]) for each in believed],
+        answer=answer,
+    )
+
+
+def _pending(exercise: EssayExercise, name: str, points: float, answer: str | None) -> CheckResult:
+    message = (
+        "Pending: a human marks this answer."
+        if answer
+        else "Pending: no answer was found below its heading; a human looks for it and decides."
+    )
+    titles = {concept.id: concept.title for concept in exercise.concepts}
+    return CheckResult(
+        id=name,
+        title=titles.get(name, "Written answer"),
+        status=Status.SKIPPED,
+        score=0.0,
+        max_score=points,
+        message=message,
+    )
+
+
+def _concept(concept: Concept, reading: Reading, believed: list[Misconception]) -> CheckResult:
+    against = [each.id for each in believed if concept.id in each.contradicts]
+    asserted, denied, unclear = (reading.of(stance) for stance in (Stance.ASSERTED, Stance.DENIED, Stance.UNCLEAR))
+    passed = reading.sure and not against
+    if passed:
+        times = f", {len(asserted)} times" if len(asserted) > 1 else ""
+        message = (
+            f"Proposed: {concept.points:g} of {concept.points:g} points. Surely read{times}: {_quote(asserted[0])}"
+        )
+    elif asserted and denied:
+        message = f"Left to a human: the answer says so, {_quote(asserted[0])}, and denies it, {_quote(denied[0])}."
+    elif asserted:
+        message = f"Left to a human: {_quote(asserted[0])} says so, but the answer also says what speaks against it "
+        message += f"({', '.join(against)})."
+    elif denied:
+        message = f"Left to a human: it was read as denied ({denied[0].why}) in {_quote(denied[0])}."
+    elif unclear:
+        message = f"Left to a human, not sure: {_quote(unclear[0])} may say so, but {unclear[0].why}."
+    else:
+        message = "Left to a human: no sentence was found that surely says this. It may be there in other words."
+    return CheckResult(
+        id=concept.id,
+        title=concept.title,
+        status=Status.PASSED if passed else Status.SKIPPED,
+        score=concept.points if passed else 0.0,
+        max_score=concept.points,
+        message=message,
+        evidence=[_evidence(sight) for sight in reading.sights[:_MOST_EVIDENCE]],
+    )
+
+
+def _evidence(sight: Sight) -> str:
+    return f"{sight.stance.value}: {_quote(sight)}" + (f" ({sight.why})" if sight.why else "")
+
+
+def _reply(misconception: Misconception, reading: Reading) -> Diagnosis:
+    where = _quote(reading.of(Stance.ASSERTED)[0])
+    return Diagnosis(
+        mistake=misconception.id, proof=Proof.REPORTED, message=f"You write {where}. {misconception.reply}"
+    )
+
+
+def _quote(sight: Sight) -> str:
+    text = "".join(sign for sign in sight.sentence if unicodedata.category(sign)[0] != "C")
+    return f"“{text if len(text) <= _QUOTED else text[: _QUOTED - 1] + '…'}”"

@@ -93,7 +93,11 @@ def _chosen(exercise: ChoiceExercise, given: Given) -> list[Option] | None:
 
 
 def _why(option: Option) -> str:
-    return f"{option.id}) {option.text}: {option.explanation}" if option.explanation else f"{option.id}) {option.text}"
+    return (
+        f"{option.id}) {option.text.rstrip('.')}: {option.explanation}"
+        if option.explanation
+        else f"{option.id}) {option.text}"
+    )
 
 
 def _right(chosen: Sequence[Option]) -> str:

@@ -115,3 +115,13 @@ def test_operands_that_do_not_fit_are_told_with_their_origins() -> None:
 def test_what_is_no_mistake_is_not_named(source: str, mistake: str) -> None:
     """The program is wrong, but not for that."""
     assert noticed(source, mistake) is None
+
+
+def test_a_typo_is_a_typo_where_tensorflow_is_imported_too() -> None:
+    """Only a name that the import would have brought shows another framework."""
+    imported = "import tensorflow as tf\n" + changed(RESBLOCK, (RET, "return F.relu(out + identiy)"))
+    assert noticed(imported, "not-pytorch") is None
+    assert noticed(imported, "name-error") is not None
+    other = "import tensorflow as tf\n" + changed(RESBLOCK, (RET, "return tf.nn.relu(out + identity)"))
+    assert noticed(other, "not-pytorch") is not None
+    assert noticed(other, "name-error") is None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from grader.assignment import ModuleExercise
+import re
+
 from grader.judge.examined import Examined
 from grader.mistakes._evidence import at, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.observation import Problem
 from grader.verdict import Proof
 
+_BROUGHT = re.compile(r"name '(tf|tensorflow|keras|layers|models|Sequential|Model)' is not defined")
 SUM = "return F.relu(out + identity)"
 FORWARD = RESBLOCK[RESBLOCK.index("        out = F.relu(self.bn1") :]
 CONSTRUCTOR = "        super().__init__()\n"
@@ -28,6 +31,17 @@ class SyntaxErrorInCell(Noticed):
         return None
 
 
+def _import_of_another_framework(examined: Examined) -> Problem | None:
+    """The import that failed, where nothing is defined, or a name is missing that it would have brought."""
+    error = raised(examined)
+    if examined.found is not None and (error is None or not _BROUGHT.match(error.message)):
+        return None
+    for problem in examined.problems:
+        if problem.is_import and any(name in problem.message for name in ("tensorflow", "keras")):
+            return problem
+    return None
+
+
 class NotPyTorch(Noticed):
     id = "not-pytorch"
     message = "This uses TensorFlow or Keras; the homework asks for PyTorch: a class derived from torch.nn.Module."
@@ -36,12 +50,8 @@ class NotPyTorch(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
-        if examined.found is not None or not isinstance(examined.exercise, ModuleExercise):
-            return None
-        for problem in examined.problems:
-            if problem.is_import and any(name in problem.message for name in ("tensorflow", "keras")):
-                return Notice(Proof.MEASURED, problem.cell, problem.line)
-        return None
+        problem = _import_of_another_framework(examined)
+        return Notice(Proof.MEASURED, problem.cell, problem.line) if problem is not None else None
 
 
 class NotAModule(Noticed):
@@ -102,6 +112,8 @@ class NameErrorInCode(Noticed):
         error = raised(examined)
         if error is None or error.type not in ("NameError", "UnboundLocalError"):
             return None
+        if _import_of_another_framework(examined) is not None:
+            return None  # that is the news, and not each of its names
         for problem in examined.problems:
             if problem.is_import and problem.message.split("'")[-2:-1]:
                 return at(

@@ -385,3 +385,10 @@ def test_right_programs_with_biases_here_and_there_are_not_accused() -> None:
     found = [program(seed, block, hand, biases="some") for seed in range(1) for block in BLOCKS for hand in HANDS]
     accused = [one.source for one in found if not judge(one.source, one.exercise_id).correct]
     assert [] == accused
+
+
+def test_a_block_that_is_its_shortcut_only_where_it_is_silent_chooses() -> None:
+    """Under random weights it does as a block without a shortcut does; with all weights at zero it does not."""
+    gated = changed(RESBLOCK, (SUM, "F.relu(out if out.abs().mean() > 0.001 else identity)"))
+    report = judge(gated, "resblock")
+    assert ["shortcut-gated"] == [diagnosis.mistake for diagnosis in report.diagnoses]

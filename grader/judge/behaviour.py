@@ -100,6 +100,12 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     return at_once or all(any(_is_like(seen, form, probe) for form in forms) for probe in probes)
 
 
+def is_silent_like(seen: Observation, form: Form) -> bool:
+    """Does a student's module that decides by the numbers give what a form gives where all weights are zero as well?"""
+    probes = [probe for probe in seen.probes.values() if probe.recipe == "zero" and probe.name in seen.answers]
+    return not seen.reads or all(_difference_of_outputs(seen, form, probe) is None for probe in probes)
+
+
 def _is_like(seen: Observation, form: Form, probe: Probe, *, at_once: bool = False) -> bool:
     """Does the student do what a form does? In float32 not every digit need be repeated, least of all in a case that
     only confirms what was proven in float64."""

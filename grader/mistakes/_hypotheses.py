@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from grader.judge.behaviour import Failure, behaves_like, fails_like
+from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
@@ -171,7 +171,11 @@ class Hypotheses:
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
         forms = self.forms(variant, planted, seen)
-        return any(behaves_like(seen.observation, [form], at_once=at_once) for form in _with_slots_of(seen, forms))
+        return any(
+            behaves_like(seen.observation, [form], at_once=at_once)
+            and (at_once or not planted or is_silent_like(seen.observation, form))
+            for form in _with_slots_of(seen, forms)
+        )
 
     def chooses(self, variant: int, step: Step) -> bool:
         """Does the student's code behave, on each probe, as with one of the mistake's edits?"""

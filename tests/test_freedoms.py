@@ -112,6 +112,20 @@ def test_zero_padding_is_wrong_where_it_is_not_granted() -> None:
     assert_wrong(judge(PADDED["pad in the middle"], "resblock"), "projection-missing")
 
 
+def test_a_projection_is_no_wrong_condition_where_zeros_are_asked_for() -> None:
+    """Option B under A: weights where none belong is the cause. That the input is not added at all is not claimed."""
+    report = graded(RESBLOCK, shortcut_option="A")
+    assert ["projection-instead-of-padding"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    skip = next(check for check in report.checks if check.id == "skip-connection")
+    assert "the input is not added to the branch, or through layers with weights" in skip.message
+
+
+def test_an_identity_is_no_wrong_condition_where_a_projection_is_always_asked_for() -> None:
+    """Option B under C."""
+    report = graded(RESBLOCK, shortcut_option="C")
+    assert ["identity-instead-of-projection"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
 @pytest.mark.parametrize("style", ALWAYS)
 def test_a_projection_everywhere_is_right_where_it_is_granted(style: str) -> None:
     """Option C of the paper, here beside others."""

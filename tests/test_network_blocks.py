@@ -40,6 +40,15 @@ def test_a_right_resnet_gets_everything() -> None:
     ] == skip.evidence[:2]
 
 
+@pytest.mark.parametrize("outputs", ["1000", "1"])
+def test_a_network_with_another_number_of_outputs_has_gradients(outputs: str) -> None:
+    """It fails by its shape and its parameters; nothing is cut from autograd, and nothing of that kind is said."""
+    source = resnet({}).replace("channels, num_classes)", f"channels, {outputs})")
+    assert ["shape", "parameters"] == [check for check, _ in failed(judge(source, "network"))]
+    cut = judge(changed(source, (".flatten(1))", ".flatten(1)).detach()")), "network")
+    assert "no gradient leaves the output" in dict(failed(cut))["gradient"]
+
+
 FUNCTIONS = changed(
     NETWORK,
     (

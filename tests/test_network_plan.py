@@ -66,6 +66,24 @@ def test_a_network_of_other_widths_has_other_stages() -> None:
 
 
 @pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ("padding=1, bias=False", "as many as convolutions in front of a batch norm have biases."),
+        ("nn.Linear(channels, num_classes)", "16 more."),
+    ],
+)
+def test_a_network_of_another_size_is_told_why(made: str, message: str) -> None:
+    """Biases that a batch norm cancels are named where they are all that is too much."""
+    other = {
+        "padding=1, bias=False": "padding=1, bias=True",
+        "nn.Linear(channels, num_classes)": "nn.Linear(channels, num_classes)\n        self.more = nn.BatchNorm2d(8)",
+    }[made]
+    exercise = planned("network:build_network").model_copy(update={"id": f"exact {made}", "exact_parameters": True})
+    examined = examine_source(resnet({}, width=16, blocks=(2, 2, 2)).replace(made, other), exercise, None)
+    assert message in failed(judge_exercise(examined, block_judge()))["parameters"]
+
+
+@pytest.mark.parametrize(
     ("reference", "message"),
     [
         ("network:build_nothing", "raises AttributeError"),

@@ -85,7 +85,7 @@ class Parameters(Check):
                 )
             planned = examined.planned_parameters.get(seen.case.title, counts[where])
             if counts[where] != planned:
-                return _not_as_planned(where, counts[where], planned)
+                return _not_as_planned(where, seen, counts[where], planned)
         sizes = set(counts.values())
         if len(counts) > 1 and len(sizes) == 1 and not examined.planned_parameters:
             return Finding(
@@ -101,15 +101,22 @@ class Parameters(Check):
         )
 
 
-def _not_as_planned(where: str, count: int, planned: int) -> Finding:
+def _not_as_planned(where: str, seen: Observation, count: int, planned: int) -> Finding:
     """A network of another size than the reference network."""
     more = "more" if count > planned else "fewer"
+    biases = _convolution_biases(seen)
+    explained = biases and sum(biases.values()) == count - planned
     return Finding(
         Status.FAILED,
-        f"{where}: {count:,} parameters, expected {planned:,}: {abs(count - planned):,} {more}.",
+        f"{where}: {count:,} parameters, expected {planned:,}: {abs(count - planned):,} {more}"
+        + (", as many as convolutions in front of a batch norm have biases." if explained else "."),
         expected=planned,
         actual=count,
-        advice="Count layer by layer: biases in front of a batch norm, blocks per stage, widths, and the last layer.",
+        advice=(
+            "A batch norm subtracts the mean, and every bias with it: bias=False."
+            if explained
+            else "Count layer by layer: biases in front of a batch norm, blocks per stage, widths, and the last layer."
+        ),
     )
 
 

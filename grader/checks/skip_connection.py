@@ -190,7 +190,7 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     outcome = outcomes[0]
     assert outcome.y is not None
     forward = any(equal(answer.y, o.y, seen.precision) for o in outcomes if o.y is not None)
-    what, advice = _explain(answer, outcome.y, forward)
+    what, advice = _explain(answer, outcome.y, forward, aligned=seen.aligned is not None)
     branch = "a constant" if probe.recipe == "constant-branch" else "zero"
     return Finding(
         Status.FAILED,
@@ -214,8 +214,12 @@ def _accepted(form: Form) -> list[Form]:
     ]
 
 
-def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[str, str]:
-    """What the block does instead of being its shortcut, in words, and what to do about it."""
+def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligned: bool) -> tuple[str, str]:
+    """What the block does instead of being its shortcut, in words, and what to do about it.
+
+    Args:
+        aligned: was only the branch set to zero? Otherwise every weight was, also those of a shortcut that has some.
+    """
     assert answer.y is not None
     if forward_is_right:
         gradient = answer.gradients.get("x")
@@ -234,6 +238,12 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool) -> tuple[
             "Add the shortcut; do not concatenate it.",
         )
     y, shortcut = answer.y.double(), expected
+    if not y.any() and not aligned:
+        return (
+            "the block gives 0 instead of its shortcut: the input is not added to the branch, or through layers with "
+            "weights",
+            "Here the shortcut has no weights: y = F(x) + shortcut(x).",
+        )
     if not y.any():
         return (
             "the block gives 0 instead of its shortcut: the input is not added to the branch",

@@ -37,6 +37,7 @@ from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Rep
 from grader.wire import unpack
 
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
+MOST_OUTPUTS = 1 << 20  # of a network, for which a gradient is sent whatever it was to give
 Sizes = frozenset[tuple[int, int]] | None  # numbers of elements, and how many parameters have as many
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
 RECORDED = Probe("random", "random")  # asked as the recorded pass was, but for weights and input
@@ -224,6 +225,8 @@ def examine(
     else:
         seen.reads = bool(built.facts.reads)
         _align(seen, forms, by_registration=by_registration)
+    if not forms:
+        output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
     refused = [probe for probe in seen.probes.values() if not probe.gradient and seen.wants_gradients(probe)]
     if refused:
@@ -232,6 +235,15 @@ def examine(
         for probe in refused + [p for p in again if seen.wants_gradients(p)]:
             del seen.probes[probe.name], seen.answers[probe.name]
     return seen
+
+
+def _own_shape(seen: Observation, output_shape: Any) -> Any:
+    """The shape that a network gives, as one number of outputs or another: what has too many has gradients as well."""
+    output = seen.built.output
+    own = output.shape if output is not None else None
+    if not own or len(own) < 2 or own[0] != BUILD.batch or math.prod(own) > MOST_OUTPUTS:
+        return output_shape
+    return lambda shape: [shape[0], *own[1:]]
 
 
 def _ask(

@@ -38,13 +38,19 @@ CONDITIONS: dict[str, Condition] = {
 def project_if(condition: Condition, *, bias: bool) -> Edit:
     """A projection where a condition holds, and nowhere else; a new one has a batch norm.
 
+    Only beside option B: what never projects where shapes differ (option A), or always does (C), has no condition.
+
     Args:
         bias: does a new one have a (redundant) bias?
     """
 
     def change(block: Block) -> None:
-        channels = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
-        wanted = condition(stride_of(block), *channels)
+        stride = stride_of(block)
+        before, behind = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+        differ = stride != 1 or before != behind
+        wanted = condition(stride, before, behind)
+        if differ != (block.projection is not None):
+            return
         if block.projection is not None and not wanted:
             drop_projection(block)
         elif block.projection is None and wanted:

@@ -11,7 +11,7 @@ from functools import cache
 from grader.judge.edits import ref
 from grader.judge.examine import Observation
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import drop_projection, pad_shortcut, project_shortcut
+from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut
 from grader.judge.strides import stride_of
 from grader.mistakes._hints import few
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
@@ -98,6 +98,27 @@ def repeat_channels(block: Block) -> None:
         source = block.editor.add("aten.cat.default", [ref(source)] * (wanted // channels), 1)
     if block.projection is not None:
         block.join(block.parts.branch, source)
+
+
+def project_padded(*, norm: bool) -> Edit:
+    """Option B in place of A."""
+
+    def change(block: Block) -> None:
+        if block.projection is None and _shapes_differ(block):
+            add_projection(block, norm=norm)
+
+    return edit(change)
+
+
+def keep_equal_shapes(block: Block) -> None:
+    """Option B in place of C."""
+    if block.projection is not None and not _shapes_differ(block):
+        drop_projection(block)
+
+
+def _shapes_differ(block: Block) -> bool:
+    before, behind = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+    return stride_of(block) != 1 or before != behind
 
 
 class ProjectionIgnoresStride(Planted):
@@ -196,7 +217,7 @@ class ProjectionInsteadOfPadding(Planted):
         "Where shapes differ the shortcut is a projection with weights. The task asks for the paper's option A: the "
         "identity with the block's stride, and zeros for the new channels."
     )
-    plants = tuple(plant(project_shortcut(always=False, norm=norm), where="projection") for norm in (True, False))
+    plants = tuple(plant(project_padded(norm=norm), where="projection") for norm in (True, False))
     broken = (changed(RESBLOCK, ("ResBlock", "PaddedBlock")),)
 
 
@@ -206,5 +227,5 @@ class IdentityInsteadOfProjection(Planted):
         "Where shapes agree the shortcut is the identity. The task asks for the paper's option C: a projection in "
         "every case."
     )
-    plants = (plant(project_shortcut(always=False)),)
+    plants = (plant(edit(keep_equal_shapes)),)
     broken = (changed(RESBLOCK, ("ResBlock", "ProjectedBlock")),)

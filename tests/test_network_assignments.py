@@ -1,0 +1,102 @@
+"""The assignments resnet and cifar-resnet: every number that they ask for, and every wrong one by its mistake."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+import torch
+from torch import nn
+
+from grader.assignment import Assignment, NetworkExercise, PredictExercise, find_assignment
+from grader.judge.plan import planned_parameters
+from reference.cifar import CifarNetwork, cifar_resnet, plain
+from reference.cost import multiply_adds, parameters
+from reference.projection import ProjectionBlock
+from reference.resnet import resnet
+
+
+@cache
+def assignment(name: str) -> Assignment:
+    return find_assignment(name)
+
+
+def question(name: str, exercise_id: str) -> PredictExercise:
+    exercise = next(each for each in assignment(name).exercises if each.id == exercise_id)
+    assert isinstance(exercise, PredictExercise)
+    return exercise
+
+
+def values(exercise: PredictExercise) -> list[object]:
+    """The right value, then the wrong ones."""
+    return [exercise.value, *(wrong.value for wrong in exercise.wrong)]
+
+
+def biases(network: nn.Module) -> int:
+    """How many biases the convolutions would have."""
+    return sum(layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
+
+
+def statistics(network: nn.Module) -> int:
+    """Running means and variances."""
+    return sum(buffer.numel() for buffer in network.buffers() if buffer.ndim)
+
+
+def test_parameters_of_18_layers() -> None:
+    """Right; with biases; without the linear layer; with running statistics; without projections."""
+    with torch.device("meta"):
+        network = resnet(18)
+    count = parameters(network)
+    projections = sum(p.numel() for name, p in network.named_parameters() if "shortcut" in name)
+    expected = [count, count + biases(network), count - 513_000, count + statistics(network), count - projections]
+    assert expected == values(question("resnet", "parameters-18"))
+
+
+def test_parameters_of_50_layers() -> None:
+    """Right; with biases; with running statistics; without the linear layer; of the network with 34 layers."""
+    with torch.device("meta"):
+        network, smaller = resnet(50), resnet(34)
+    count = parameters(network)
+    head = 2048 * 1000 + 1000
+    expected = [count, count + biases(network), count + statistics(network), count - head, parameters(smaller)]
+    assert expected == values(question("resnet", "parameters-50"))
+
+
+def test_multiply_adds_of_both_versions() -> None:
+    """v1; v1.5; v1 with a multiplication and an addition counted as two. One percent tells them apart."""
+    with torch.device("meta"):
+        v1 = multiply_adds(resnet(50, stride_on="1x1"), 3, 224, 224)
+        later = multiply_adds(resnet(50, stride_on="3x3"), 3, 224, 224)
+    exercise = question("resnet", "work-v1")
+    assert [v1, later, 2 * v1] == values(exercise)
+    assert exercise.relative * v1 < (later - v1) / 2
+    assert 0.055 < later / v1 - 1 < 0.065
+
+
+def test_parameters_of_the_cifar_networks() -> None:
+    """Right; with projections (option B); with biases; with running statistics."""
+    with torch.device("meta"):
+        network = cifar_resnet(20)
+        projected = CifarNetwork(partial(ProjectionBlock, option="B"), 3, 10)
+    count = parameters(network)
+    expected = [count, parameters(projected), count + biases(network), count + statistics(network)]
+    assert expected == values(question("cifar-resnet", "parameters-20"))
+
+
+def test_shortcuts_of_zeros_cost_nothing() -> None:
+    """None; or those of two projections, at any depth."""
+    with torch.device("meta"):
+        network, without = cifar_resnet(56), plain(56)
+        projected = CifarNetwork(partial(ProjectionBlock, option="B"), 9, 10)
+    expected = [parameters(network) - parameters(without), parameters(projected) - parameters(without)]
+    assert expected == values(question("cifar-resnet", "difference"))
+
+
+def test_the_plans_are_the_published_networks() -> None:
+    """With another number of classes the linear layer is smaller or larger, and nothing else."""
+    expected = {
+        "resnet": {"18 layers, 10 classes": 11_689_512 - 513 * 990, "50 layers, 1000 classes": 25_557_032},
+        "cifar-resnet": {"20 layers, 10 classes": 269_722, "32 layers, 100 classes": 464_154 + 65 * 90},
+    }
+    for name, counts in expected.items():
+        exercise = next(each for each in assignment(name).exercises if isinstance(each, NetworkExercise))
+        assert counts == planned_parameters(assignment(name), exercise)

@@ -5,6 +5,7 @@ assignments/residual-blocks/assignment.toml
         module    a class, compared with a reference class over declared cases
         network   a function or class that builds a network out of such modules
         function  a function, compared with a reference function on drawn arguments
+        experiment  a function, run again and again: a claim about the numbers that are measured of what it returns
         essay     a written answer, collected for a human to mark; with concepts, points are proposed
         choice    a question with options, of which one is right, or several
         predict   a question whose answer is a number, or a shape
@@ -209,6 +210,106 @@ class FunctionExercise(_Exercise):
         return sum(self.points.values())
 
 
+class Series(_Spec):
+    """One way to run an experiment: the plain arguments in which it differs from the others."""
+
+    id: Identifier
+    arguments: dict[str, Plain] = Field(default_factory=dict)
+
+
+class Claim(_Spec):
+    """What one series measures is larger, or smaller, than what another does, by more than a margin."""
+
+    id: Identifier
+    title: str
+    left: Identifier
+    relation: Literal[">", "<"] = ">"
+    right: Identifier
+    measure: Identifier | None = Field(None, description="which measure; None: the first")
+    margin: float = Field(0.0, ge=0, allow_inf_nan=False)
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="one minus how often chance alone may pass")
+
+
+class Bound(_Spec):
+    """The median of what one series measures lies within bounds."""
+
+    id: Identifier
+    title: str
+    series: Identifier
+    measure: Identifier | None = Field(None, description="which measure; None: the first")
+    at_least: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    at_most: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Bound:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("expected at_least or at_most, or both")
+        return self
+
+
+class ExperimentExercise(_Exercise):
+    """A function that is run with fresh data and a seed, round by round; claims about what is measured of its results.
+
+    The numbers are measured on the trusted side, of what the function returns and of targets that it is not told.
+    """
+
+    kind: Literal["experiment"]
+    name: PythonName
+    aliases: list[PythonName] = Field(default_factory=list)
+    rounds: int = Field(ge=1, le=100, description="fresh data and another seed in each; every series is run in each")
+    data: ReferenceName = Field(description="file:function; data(seed) returns a dict of arguments, and the targets")
+    measures: dict[Identifier, ReferenceName] = Field(
+        min_length=1, description="file:function for each; measure(returned, targets) returns a number"
+    )
+    shape: list[Annotated[int, Field(ge=1)]] = Field(max_length=8, description="of what the function returns")
+    points: dict[Identifier, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    series: list[Series] = Field(min_length=1)
+    claims: list[Claim] = Field(alias="claim", default_factory=list)
+    bounds: list[Bound] = Field(alias="bound", default_factory=list)
+
+    @property
+    def max_score(self) -> float:
+        return sum(self.points.values())
+
+    @property
+    def judged(self) -> dict[str, Claim | Bound]:
+        """Claims and bounds, by id."""
+        claims: list[Claim | Bound] = [*self.claims]
+        return {each.id: each for each in [*claims, *self.bounds]}
+
+    def measured(self, of: Claim | Bound) -> str:
+        """The measure that a claim or bound is about."""
+        return of.measure or next(iter(self.measures))
+
+    @model_validator(mode="after")
+    def _series_and_claims_fit(self) -> ExperimentExercise:
+        known = [each.id for each in self.series]
+        judged = [*(claim.id for claim in self.claims), *(bound.id for bound in self.bounds)]
+        for what, ids in (("series", known), ("claims and bounds", judged)):
+            if len(set(ids)) != len(ids):
+                raise ValueError(f"ids of {what} must differ, found {', '.join(ids)}")
+        if sorted(self.points) != sorted(judged):
+            found = f"expected those of {', '.join(judged) or 'a claim or a bound'}, found {', '.join(self.points)}"
+            raise ValueError(f"points: every claim and every bound has its points: {found}")
+        for each in self.judged.values():
+            for name in [each.series] if isinstance(each, Bound) else [each.left, each.right]:
+                if name not in known:
+                    raise ValueError(f"{each.id}: there is no series {name!r}; expected one of {', '.join(known)}")
+            if self.measured(each) not in self.measures:
+                raise ValueError(
+                    f"{each.id}: there is no measure {each.measure!r}; expected one of {', '.join(self.measures)}"
+                )
+        for claim in self.claims:
+            # Where it holds in every round, chance alone would have done that so often.
+            if 0.5**self.rounds > 1 - claim.confidence:
+                needed = math.ceil(-math.log2(1 - claim.confidence))
+                raise ValueError(
+                    f"{claim.id}: {self.rounds} rounds cannot give a confidence of {claim.confidence:g}; "
+                    f"expected {needed} rounds or more"
+                )
+        return self
+
+
 class Concept(_Spec):
     """Something that a right answer says."""
 
@@ -364,10 +465,16 @@ class PredictExercise(_AnsweredExercise):
 
 
 CodeExercise = ModuleExercise | NetworkExercise
-CalledExercise = CodeExercise | FunctionExercise
+CalledExercise = CodeExercise | FunctionExercise | ExperimentExercise
 QuizExercise = ChoiceExercise | PredictExercise
 Exercise = Annotated[
-    ModuleExercise | NetworkExercise | FunctionExercise | EssayExercise | ChoiceExercise | PredictExercise,
+    ModuleExercise
+    | NetworkExercise
+    | FunctionExercise
+    | ExperimentExercise
+    | EssayExercise
+    | ChoiceExercise
+    | PredictExercise,
     Field(discriminator="kind"),
 ]
 
@@ -517,7 +624,8 @@ def _explain(path: Path, content: dict[str, object], error: ValidationError) -> 
             what = f"expected one of {problem['ctx']['expected_tags']}, found {problem['ctx']['tag']!r}"
             where += ".kind"
         elif problem["type"] == "union_tag_not_found":
-            what = "missing; expected one of 'module', 'network', 'function', 'essay', 'choice', 'predict'"
+            kinds = "'module', 'network', 'function', 'experiment', 'essay', 'choice', 'predict'"
+            what = f"missing; expected one of {kinds}"
             where += ".kind"
         elif problem["type"] == "value_error":
             what = str(problem["ctx"]["error"])

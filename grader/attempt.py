@@ -9,6 +9,7 @@ from grader.assignment import Limits
 from grader.ceilings import what_was_hit
 from grader.errors import SessionEnded, StudentOutOfMemory, StudentTimedOut
 from grader.judge.examined import Examined
+from grader.judge.experiment import Experimented
 from grader.judge.functions import Called
 from grader.observation import Executed
 from grader.sandbox import Session
@@ -57,7 +58,7 @@ class Attempt:
 
     plan: str
     executed: dict[str, Executed] = field(default_factory=dict)
-    examined: dict[str, Examined | Called] = field(default_factory=dict)
+    examined: dict[str, Examined | Called | Experimented] = field(default_factory=dict)
     printed_too_much: bool = False
 
     def end(self, session: Session) -> None:

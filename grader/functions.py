@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.errors import StudentTimedOut
+from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
-
-_UNFINISHED = "This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there."
 
 
 def judge_function(called: Called) -> ExerciseReport:
@@ -36,13 +34,10 @@ def judge_function(called: Called) -> ExerciseReport:
     )
 
 
-Finding = tuple[Status, dict[str, object]]
-
-
 def _values(called: Called) -> Finding:
     exercise = called.exercise
     if called.found is None:
-        return _missing(called)
+        return missing(called)
     for call in called.calls:
         words = f"{called.found}{call.question}, {call.question.case.title}"
         if call.raised is not None:
@@ -64,7 +59,7 @@ def _values(called: Called) -> Finding:
                 "advice": "Work out this call by hand, and compare step by step.",
             }
     if called.ended is not None:
-        return _ended(called)
+        return ended(called)
     notes = [f"It writes into its argument {name}." for call in called.calls for name in call.changed]
     times = len(called.calls)
     said = f"It returns what it should in {times} {'call' if times == 1 else 'calls'} with fresh arguments."
@@ -95,28 +90,6 @@ def _gradient(called: Called) -> Finding:
     return Status.PASSED, {"message": "The gradients through it are as they should be."}
 
 
-def _missing(called: Called) -> Finding:
-    if called.ended is not None:
-        return _ended(called)
-    name = called.exercise.name
-    problem = next(iter(called.problems), None)
-    if problem is None:
-        return Status.FAILED, {
-            "message": f"There is no {name} in this submission.",
-            "advice": f"Define {name} in a cell, spelt exactly so.",
-        }
-    return Status.STUDENT_CRASHED, {
-        "message": f"There is no {name}: cell {problem.cell} does not run ({problem.type}: {problem.message}).",
-        "cell": problem.cell,
-        "line": problem.line,
-    }
-
-
-def _ended(called: Called) -> Finding:
-    status = Status.TIMED_OUT if isinstance(called.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return status, {"message": f"Not measured: {called.ended}."}
-
-
 def _arguments(call: Call) -> list[str]:
     """Those that were drawn, where they are few enough to be read."""
     return [f"{name} = {show(tensor)}" for name, tensor in call.question.drawn.items()]
@@ -126,29 +99,11 @@ def _diagnoses(called: Called) -> Iterator[Diagnosis]:
     for fault in called.exercise.faults:
         if _behaves_like(called, fault.reference):
             yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
-    raised = next(iter(called.raised), None)
-    if raised is not None and raised.type in ("NotImplementedError", "NameError", "UnboundLocalError"):
-        unfinished = raised.type == "NotImplementedError"
-        yield Diagnosis(
-            mistake="unfinished" if unfinished else "name-error",
-            proof=Proof.MEASURED,
-            message=_UNFINISHED
-            if unfinished
-            else f"{raised.message}: check the spelling, and that it is defined above.",
-            cell=raised.cell,
-            line=raised.line,
-        )
     if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
         yield Diagnosis(
             mistake="output-missing", proof=Proof.MEASURED, message="It returns nothing: is there a return?"
         )
-    if called.found is None:
-        for problem in called.problems:
-            if problem.type in ("SyntaxError", "IndentationError", "TabError"):
-                said = f"Cell {problem.cell} is not valid Python: {problem.message}, line {problem.line}."
-                proof = Proof.MEASURED
-                yield Diagnosis(mistake="syntax-error", proof=proof, message=said, cell=problem.cell, line=problem.line)
-                return
+    yield from noticed(called)
 
 
 def _behaves_like(called: Called, reference: str) -> bool:

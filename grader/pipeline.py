@@ -19,6 +19,7 @@ from grader.assignment import (
     Assignment,
     CalledExercise,
     EssayExercise,
+    ExperimentExercise,
     FunctionExercise,
     Limits,
     ModuleExercise,
@@ -36,10 +37,12 @@ from grader.errors import (
     SubmissionError,
     WallError,
 )
+from grader.experiments import judge_experiment
 from grader.functions import judge_function
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
+from grader.judge.experiment import Experimented, RightExperiment, run_experiment
 from grader.judge.formula import formula
 from grader.judge.functions import Called, RightFunction, call_function
 from grader.judge.network import RecordedNetwork
@@ -88,6 +91,7 @@ class Grader:
         self._zygote = zygote  # None: there is no code to run
         self._answers: dict[str, RightAnswers] = {}
         self._functions: dict[str, RightFunction] = {}
+        self._experiments: dict[str, RightExperiment] = {}
         self._blocks = BlockJudge(assignment, settings.seed, settings.device)
         self._given = given_text(assignment)
 
@@ -106,6 +110,8 @@ class Grader:
         for exercise in self.assignment.called_exercises:
             if isinstance(exercise, FunctionExercise):
                 self._functions[exercise.id] = RightFunction(self.assignment, exercise, self.settings.seed)
+            elif isinstance(exercise, ExperimentExercise):
+                self._experiments[exercise.id] = RightExperiment(self.assignment, exercise, self.settings.seed)
             elif isinstance(exercise, ModuleExercise):
                 reference = Reference(self.assignment, exercise)
                 answers = RightAnswers(reference, self.settings.seed, self.settings.device)
@@ -208,6 +214,8 @@ class Grader:
                     attempt.executed[exercise.id] = executed
                     if isinstance(seen, Called):
                         call_function(session, seen, executed, names[exercise.id], self.settings.limits.cell_seconds)
+                    elif isinstance(seen, Experimented):
+                        run_experiment(session, seen, executed, names[exercise.id], self.settings.limits.cell_seconds)
                     else:
                         observe(session, seen, executed, names[exercise.id], self.settings.seed)
                 except SessionEnded as error:
@@ -220,10 +228,12 @@ class Grader:
                 attempt.end(session)
         return attempt
 
-    def _nothing_seen(self, exercise: CalledExercise, submission: Submission) -> Examined | Called:
+    def _nothing_seen(self, exercise: CalledExercise, submission: Submission) -> Examined | Called | Experimented:
         defined = defined_names(submission)
         if isinstance(exercise, FunctionExercise):
             return Called(exercise, self._functions[exercise.id], defined=defined)
+        if isinstance(exercise, ExperimentExercise):
+            return Experimented(exercise, self._experiments[exercise.id], defined=defined)
         return Examined(exercise, None, self._answers.get(exercise.id), defined=defined)
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
@@ -275,6 +285,8 @@ class Grader:
         examined = attempt.examined[exercise.id]
         if isinstance(examined, Called):
             return judge_function(examined)
+        if isinstance(examined, Experimented):
+            return judge_experiment(examined)
         report = judge_exercise(examined, self._blocks, earlier, search=self.settings.diagnose)
         earlier[exercise.id] = Earlier(examined, report)
         return report

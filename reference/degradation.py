@@ -43,12 +43,12 @@ class ResidualLayer(PlainLayer):
         return super().forward(x) + x
 
 
-def plain(depth: int, seed: int) -> nn.Sequential:
+def plain(depth: int, seed: int = 0) -> nn.Sequential:
     """2 → 16, this many layers, 16 → 2. Shapes: x N × 2, logits N × 2."""
     return _network(PlainLayer, depth, seed)
 
 
-def residual(depth: int, seed: int) -> nn.Sequential:
+def residual(depth: int, seed: int = 0) -> nn.Sequential:
     """The same network with shortcuts; of the same seed, it starts with the same weights."""
     return _network(ResidualLayer, depth, seed)
 
@@ -84,3 +84,32 @@ def train(network: nn.Sequential, x: Tensor, y: Tensor, steps: int = 60) -> nn.S
 def training_error(network: nn.Sequential, x: Tensor, y: Tensor) -> float:
     """The share of the points it was trained on that it gets wrong: 0 to 1; who guesses has 0.5."""
     return float((network(x).argmax(1) != y).float().mean())
+
+
+# ---------------------------------------------------------------- as an exercise of the kind `experiment`
+
+Targets = tuple[Tensor, Tensor]  # the classes of the points it is trained on, and of points that it has not seen
+
+
+def task(seed: int) -> tuple[dict[str, Tensor], Targets]:
+    """What `train_and_predict` is given: points N × 2, labels N, and asked 2N × 2: the same points, then N new ones.
+
+    The labels of the new ones are told to nobody but the measures; their order says nothing about them.
+    """
+    points, labels = spirals(seed)
+    new, hidden = spirals(seed + 2**31)
+    order = torch.randperm(len(new), generator=torch.Generator().manual_seed(seed))
+    new, hidden = new[order], hidden[order]
+    return {"points": points, "labels": labels, "asked": torch.cat([points, new])}, (labels, hidden)
+
+
+def error_on_trained(returned: Tensor, targets: Targets) -> float:
+    """The training error: the share of the points it was trained on whose class is wrong. Classes 2N."""
+    labels, _ = targets
+    return float((returned[: len(labels)] != labels).double().mean())
+
+
+def error_on_new(returned: Tensor, targets: Targets) -> float:
+    """The share of the points it has not seen whose class is wrong."""
+    labels, hidden = targets
+    return float((returned[len(labels) :] != hidden).double().mean())

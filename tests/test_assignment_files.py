@@ -17,11 +17,14 @@ from torch import nn
 
 from grader.assignment import (
     Assignment,
+    Bound,
     Case,
     ChoiceExercise,
+    Claim,
     Concept,
     Drawn,
     EssayExercise,
+    ExperimentExercise,
     FunctionCase,
     FunctionExercise,
     KnownFault,
@@ -31,6 +34,7 @@ from grader.assignment import (
     NetworkExercise,
     Option,
     PredictExercise,
+    Series,
     WrongValue,
     find_assignment,
     load_assignment,
@@ -342,13 +346,13 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
         (
             'kind = "module"',
             'kind = "modul"',
-            "exercise[block].kind: expected one of 'module', 'network', 'function', 'essay', 'choice', 'predict', "
-            "found 'modul'",
+            "exercise[block].kind: expected one of 'module', 'network', 'function', 'experiment', 'essay', 'choice', "
+            "'predict', found 'modul'",
         ),
         (
             'kind = "module"\n',
             "",
-            "exercise[block].kind: missing; expected one of 'module', 'network', 'function', 'essay', 'choice', 'pred",
+            "exercise[block].kind: missing; expected one of 'module', 'network', 'function', 'experiment', 'essay', ",
         ),
         ("points = { shape = 10 }", "points = 10", "exercise[block].points: input should be a valid "),
         (
@@ -687,6 +691,7 @@ def test_a_rubric_of_the_manual_is_accepted_in_the_written_answer(tmp_path: Path
     "model",
     [
         *(Assignment, Limits, ModuleExercise, NetworkExercise, FunctionExercise, FunctionCase, Drawn, KnownFault),
+        *(ExperimentExercise, Series, Claim, Bound),
         *(EssayExercise, Case, Concept, Misconception, ChoiceExercise, Option, PredictExercise, WrongValue),
     ],
     ids=lambda m: m.__name__,

@@ -30,6 +30,7 @@ COMPARED = (
     TRAINING,
     Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3), gradient=False),
 )
+ONE_IN_TRAINING = Probe("one sample in training", "random", train=True, batch=1, gradient=False)
 # What inputs look like elsewhere: behind a ReLU, blown up, vanished, in large batches and images. Forward only.
 RANGES = (
     Probe("positive", "random", batch=17, scale=0.5, shift=4.0, gradient=False),
@@ -38,7 +39,7 @@ RANGES = (
     Probe("tiny", "random", batch=3, scale=1e-4, grow=(-4, -4), gradient=False),
     Probe("constant", "random", scale=0.0, shift=1.0, gradient=False),
     Probe("nothing", "random", scale=0.0, gradient=False),
-    Probe("one sample in training", "random", train=True, batch=1, gradient=False),
+    ONE_IN_TRAINING,
 )
 
 
@@ -185,6 +186,8 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
             # In evaluation mode all gradients are compared on one input already: a second one is enough in some case.
             yield _asked_as(probe, flat, gradient=probe.gradient and (probe is not LARGE or not number))
     for i, probe in enumerate(RANGES if not case.confirm else ()):
+        if probe is ONE_IN_TRAINING and len(case.input) == 1:
+            continue  # one value per feature: no batch norm can be trained on that
         # Every range in some case; in every case where the code looks at numbers, as an `if` does.
         yield _asked_as(probe, flat, choosing=number is not None and number != i % len(small))
 

@@ -79,7 +79,7 @@ def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> 
     How numbers are wrapped does not matter: 2, 2.0, True and a tensor of one number are the same, and so are a list of
     numbers, a tuple, an array and a tensor. Numbers agree within `tolerance`, relative to the largest one expected.
     """
-    numbers, given = _numbers(expected), _numbers(found)
+    numbers, given = numbers_of(expected), numbers_of(found)
     if numbers is not None:
         return _unlike_numbers(numbers, given, found, tolerance, where)
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
@@ -113,14 +113,14 @@ def _unlike_numbers(
     return Unlike(place, show(expected[tuple(index)]), show(given[tuple(index)]))
 
 
-def _numbers(value: Value) -> Tensor | None:
+def numbers_of(value: Value) -> Tensor | None:
     """A number, or numbers in a regular array, as float64; None for anything else."""
     if isinstance(value, Tensor):
         return None if value.is_complex() else value.to(torch.float64)
     if isinstance(value, bool | int | float) and not (isinstance(value, int) and abs(value) >= _HUGE):
         return torch.tensor(float(value), dtype=torch.float64)
     if isinstance(value, list) and value:
-        parts = [_numbers(each) for each in value]
+        parts = [numbers_of(each) for each in value]
         if all(part is not None and part.shape == (parts[0].shape if parts[0] is not None else ()) for part in parts):
             return torch.stack([part for part in parts if part is not None])
     return None

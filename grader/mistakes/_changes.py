@@ -39,6 +39,8 @@ def put_in(block: Block, place: str, layers: tuple[str, ...], *, bias: bool = Fa
     value = value_at(block, place)
     if value is None or not block.norms:
         return
+    if len(block.editor[value].shape) != 4 and not {"relu", "bn"}.issuperset(layers):
+        return  # nothing to convolve or to pool where there are no rows and columns
     result = value
     for number, layer in enumerate(layers):
         result = _add(block, result, layer, f"extra {number}", bias=bias)
@@ -54,11 +56,11 @@ def put_behind(block: Block, place: str, value: int, result: int) -> None:
 
 
 def _add(block: Block, value: int, layer: str, key: str, *, bias: bool) -> int:
-    batch, channels, height, width = block.editor[value].shape
     if layer == "relu":
         return block.activate(value)
     if layer == "bn":
         return block.normalise(value, block.norms[0], key)
+    batch, channels, height, width = block.editor[value].shape
     if layer.startswith("conv"):
         return block.convolve(value, channels, int(layer.split()[1]), 1, key, bias=bias)
     op = {"max pool": "aten.max_pool2d.default", "average pool": "aten.avg_pool2d.default"}[layer]

@@ -6,7 +6,18 @@ import torch
 from torch import nn
 
 from reference.cost import parameters
-from reference.degradation import PlainLayer, ResidualLayer, plain, residual, spirals, train, training_error
+from reference.degradation import (
+    PlainLayer,
+    ResidualLayer,
+    error_on_new,
+    error_on_trained,
+    plain,
+    residual,
+    spirals,
+    task,
+    train,
+    training_error,
+)
 
 SEEDS = range(5)
 
@@ -60,3 +71,16 @@ def test_a_deeper_network_could_do_as_well() -> None:
             nn.init.zeros_(one.fc.bias)
         deep = nn.Sequential(*shallow[:-1], *added, shallow[-1])
         assert same == torch.equal(shallow(x), deep(x))
+
+
+def test_the_errors_of_the_exercise_are_those() -> None:
+    """A residual network of 32 layers gets the points right that it has not seen, too: it has learned the spirals."""
+    given, targets = task(seed=5)
+    assert [256, 256, 512] == [len(value) for value in given.values()]
+    network = train(residual(32, seed=5), given["points"], given["labels"])
+    predicted = network(given["asked"]).argmax(1).double()
+    assert training_error(network, given["points"], given["labels"]) == error_on_trained(predicted, targets)
+    assert error_on_new(predicted, targets) <= 0.05
+    assert 1.0 == error_on_trained(1 - torch.cat(targets), targets) == error_on_new(1 - torch.cat(targets), targets)
+    assert 0.4 < error_on_new(torch.cat([targets[0]] * 2), targets) < 0.6  # no order of classes to be guessed
+    assert not set(given["asked"][256:, 0].tolist()) & set(given["points"][:, 0].tolist())

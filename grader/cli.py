@@ -16,6 +16,7 @@ from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats.json import schema
+from grader.scaffold import scaffold, written
 from grader.terminal import Terminal
 
 DEFAULT_FORMATS = "html,json"
@@ -253,6 +254,29 @@ def doctor_command(
         return found.exit_code
 
     raise typer.Exit(_guarded(doctor, terminal))
+
+
+@app.command(
+    "new",
+    no_args_is_help=True,
+    epilog="An assignment in the folder my-homework, and what it says:\n\n"
+    "  grader new my-homework\n\n"
+    "  grader check my-homework/examples --assignment my-homework\n\n"
+    "Beside your others:\n\n"
+    "  grader new week-6 --folder homework/",
+)
+def new_command(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits and hyphens.", show_default=False)],
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder of that name is made.")] = Path(),
+) -> None:
+    """Write an assignment that grades at once, for you to rewrite: spec, reference, starter and two hand-ins."""
+    terminal = Terminal()
+
+    def new() -> int:
+        print("\n".join(written(folder / name, scaffold(name, folder))))
+        return ALL_PASSED
+
+    raise typer.Exit(_guarded(new, terminal))
 
 
 @app.command("schema")

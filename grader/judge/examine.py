@@ -26,6 +26,7 @@ from grader.judge.leaves import (
     places_by_registration,
     places_in_graph,
     signature,
+    ties,
     with_unused,
 )
 from grader.judge.requests import Request, request, request_of
@@ -66,6 +67,7 @@ class Observation:
     precision: Precision = "float64"
     seed: int = 0
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
+    ties: tuple[tuple[Slot, ...], ...] = ()  # slots that its graph does not tell apart
     transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     expected: bool = False  # are the slots those that other cases taught?
@@ -346,6 +348,7 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
         ways.append((registered, False))
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
+        seen.ties = ties(places) if recorded else ()
         seen.transposed = frozenset(place.key for place in places if place.transposed)
         found = signature(seen.slots)
         like = [form for form in forms if form.signature == found]

@@ -211,7 +211,7 @@ class Examined:
         """Accepted forms that have the student's slots in this case."""
         if self.answers is not None and seen.aligned is not None:
             for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
-                yield from [form] if seen.recorded else form.relabelled
+                yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
 
 
 def show(shape: list[int] | None) -> str:

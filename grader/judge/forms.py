@@ -23,7 +23,7 @@ from grader.judge.compare import equal
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
-from grader.judge.leaves import Signature, Slot, layout, places_in_graph, relabellings, signature
+from grader.judge.leaves import Signature, Slot, exchanges, layout, places_in_graph, relabellings, signature
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
 from grader.judge.skeleton import slots_in
@@ -81,6 +81,7 @@ class Form:
         self._base = base
         self._is_right = base is None
         self._outcomes: dict[str, Outcome] = {}
+        self._exchanged: dict[tuple[tuple[Slot, ...], ...], list[Form]] = {}
         self._traces: dict[str, Trace] = {}
         self._outputs: dict[str, Tensor | ReplayError] = {}
         if slots is not None:
@@ -158,6 +159,14 @@ class Form:
     def relabelled(self) -> list[Form]:
         """The form with the keys of like slots exchanged in every way, itself first: ties are tried by number."""
         return [self, *(self.with_slots(slots) for slots in relabellings(self.slots))]
+
+    def exchanged(self, runs: tuple[tuple[Slot, ...], ...]) -> list[Form]:
+        """The form with the keys of tied slots exchanged, itself first; kept."""
+        if not runs:
+            return [self]
+        if runs not in self._exchanged:
+            self._exchanged[runs] = [self.with_slots(slots) for slots in exchanges(self.slots, runs)]
+        return [self, *self._exchanged[runs]]
 
     def output(self, probe: Probe) -> Tensor | ReplayError:
         """Only the output on a probe, or what raised; kept. Most forms are told apart by this."""

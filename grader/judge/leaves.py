@@ -11,7 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, permutations, product
+from itertools import groupby, islice, permutations, product
 from typing import Literal
 
 import torch
@@ -47,10 +47,13 @@ ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
 # Views that move numbers about and make none.
 REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
 MOST_NUMBERS = 1 << 20
+MOST_EXCHANGES = 24  # ways to fill like slots that are tried
+TOLD = 4  # of a place's order so many numbers tell what it is for; the others depend on style
 # From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
 MOST_STEPS = 64
 # Operations that cut a value into several parts.
 PARTINGS = frozenset(["split", "split_with_sizes", "chunk", "unbind", "tensor_split"])
+JOININGS = frozenset(["cat", "stack"])
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 
 
@@ -96,7 +99,7 @@ def fill_slots(places: Iterable[Place]) -> dict[Slot, str]:
     }
 
 
-def relabellings(filled: Mapping[Slot, str], most: int = 24) -> Iterator[dict[Slot, str]]:
+def relabellings(filled: Mapping[Slot, str], most: int = MOST_EXCHANGES) -> Iterator[dict[Slot, str]]:
     """Other ways to fill the slots: keys exchanged among slots of one role and shape.
 
     The four vectors of a batch norm move together, and so the vectors of one length that there are equally many of.
@@ -120,6 +123,36 @@ def relabellings(filled: Mapping[Slot, str], most: int = 24) -> Iterator[dict[Sl
         yield exchanged
 
 
+def ties(places: Iterable[Place]) -> tuple[tuple[Slot, ...], ...]:
+    """Runs of slots that only style orders: like layers side by side, as those of query, key and value are."""
+    groups: dict[tuple[Role, tuple[int, ...]], list[Place]] = defaultdict(list)
+    for place in sorted(places, key=lambda place: place.order):
+        groups[place.role, place.shape].append(place)
+    runs: list[tuple[Slot, ...]] = []
+    for (role, shape), group in groups.items():
+        numbered = ((place.order[:TOLD], Slot(role, shape, i)) for i, place in enumerate(group))
+        for _, run in groupby(numbered, key=lambda pair: pair[0]):
+            tied = tuple(slot for _, slot in run)
+            if len(tied) > 1:
+                runs.append(tied)
+    return tuple(runs)
+
+
+def exchanges(filled: Mapping[Slot, str], runs: Iterable[tuple[Slot, ...]]) -> Iterator[dict[Slot, str]]:
+    """Other ways to fill the slots of tied runs. All runs of one length are exchanged alike: weights and biases belong
+    together, and so do the layers of one head and of the next."""
+    by_length: dict[int, list[tuple[Slot, ...]]] = defaultdict(list)
+    for run in runs:
+        by_length[len(run)].append(run)
+    orders = [islice(permutations(range(length)), MOST_EXCHANGES) for length in by_length]
+    for chosen in islice(product(*orders), 1, MOST_EXCHANGES):
+        exchanged = dict(filled)
+        for order, alike in zip(chosen, by_length.values(), strict=True):
+            for run in alike:
+                exchanged.update({run[i]: filled[run[j]] for i, j in enumerate(order)})
+        yield exchanged
+
+
 def signature(filled: Iterable[Slot]) -> Signature:
     """How many slots of each role and shape: two modules can only be aligned if these agree."""
     return Counter((slot.role, slot.shape) for slot in filled)
@@ -130,7 +163,8 @@ def places_in_graph(graph: Graph) -> list[Place]:
 
     The order is by depth (weighted layers between the input and the first use), then by height (weighted layers
     from there to the output, most first). Layers that work side by side on parts of one value come in the order of the
-    parts; what is left is ordered by the number of operations on either side.
+    parts, and those whose results are put side by side in the order of the results; what is left is ordered by the
+    number of operations on either side, which is a matter of style: see `ties`.
     """
     nodes = graph.by_id()
     users = graph.users()
@@ -162,6 +196,7 @@ def places_in_graph(graph: Graph) -> list[Place]:
             depth[user.id],
             -height[user.id],
             _first_channel(user, nodes, reads_input),
+            _place_in_row(user, users),
             rank[user.id],
             -rest[user.id],
         )
@@ -215,6 +250,22 @@ def _first_channel(user: Node, nodes: dict[int, Node], reads_input: dict[int, bo
         if len(behind) != 1:
             break
         node = nodes[behind[0]]
+    return 0
+
+
+def _place_in_row(user: Node, users: dict[int, list[Node]]) -> int:
+    """Which of the values that are put side by side comes of an operation, as in attention head by head: 0 if none.
+
+    Looks on through operations that alone use what is before them.
+    """
+    node = user
+    for _ in range(MOST_STEPS):
+        if len(users[node.id]) != 1:
+            break
+        following = users[node.id][0]
+        if following.name in JOININGS:
+            return following.inputs.index(node.id)
+        node = following
     return 0
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from grader.graph import Graph, Node
 from grader.judge.latest import Latest
-from grader.judge.leaves import PARTINGS, PRODUCTS, ROOTS, VIEWS, Slot, fill_slots, places_in_graph
+from grader.judge.leaves import JOININGS, PARTINGS, PRODUCTS, ROOTS, VIEWS, Slot, fill_slots, places_in_graph
 
 MOST_KEPT = 20_000
 
 # Of these the arguments tell which part of a value is read, or which way round a matrix is kept.
 CUTTING = VIEWS | PARTINGS | PRODUCTS | {"getitem", "narrow"}
 # Of these the name tells what a leaf is for.
-TELLING = ROOTS | {"mul", "div", "add", "sub", "rsub"}
+TELLING = ROOTS | JOININGS | {"mul", "div", "add", "sub", "rsub"}
 
 _kept: Latest[dict[Slot, str]] = Latest(MOST_KEPT)
 

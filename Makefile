@@ -13,6 +13,9 @@ DEMO := reports/demo
 FUZZ ?= 5000
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# A virtual environment that is switched on is not the one that is made here, and IPython warns of it.
+unexport VIRTUAL_ENV
+
 .PHONY: demo test lint types layers tests bench fuzz accuracy clean help
 .DEFAULT_GOAL := help
 

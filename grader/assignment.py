@@ -486,6 +486,7 @@ class Assignment(_Spec):
     title: str
     limits: Limits = Field(default_factory=Limits)
     exercises: list[Exercise] = Field(alias="exercise", min_length=1)
+    guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 
     folder: Path = Field(default=Path(), exclude=True, repr=False)
 

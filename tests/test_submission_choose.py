@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_notebook
 
-from grader.assignment import shipped_assignments
+from grader.assignment import find_assignment, shipped_assignments
 from grader.errors import UsageError
 from grader.submission import Cell, Submission, choose_assignment
+from grader.submission.choose import _names
 
 TOML = """
 id = "{id}"
@@ -140,6 +141,13 @@ def test_reads_only_what_is_needed(shipped: dict[str, Path]) -> None:
 def test_shipped() -> None:
     """The shipped assignment is found by the names it asks for."""
     assert choose_assignment(None, [submission("class ResBlock:")], shipped_assignments()).id == "residual-blocks"
+
+
+def test_shipped_assignments_that_are_guessed_share_no_name() -> None:
+    """Else what a notebook defines would not tell; those that share names are taken where they are named."""
+    guessed = [each for each in map(find_assignment, shipped_assignments()) if each.guess]
+    names = [name for each in guessed for name in sorted(_names(each))]
+    assert [] == sorted({name for name in names if names.count(name) > 1})
 
 
 def test_a_submission_is_forgotten_once_it_has_told(shipped: dict[str, Path]) -> None:

@@ -39,7 +39,8 @@ def choose_assignment(wanted: str | None, submissions: Iterable[Submission], shi
         if name is not None:
             return _Told(submission.file, f"names {name!r}", frozenset([name]), frozenset([name]))
         if not asked:
-            asked.update({name: _names(load_assignment(folder)) for name, folder in shipped.items()})
+            loaded = {name: load_assignment(folder) for name, folder in shipped.items()}
+            asked.update({name: _names(each) for name, each in loaded.items() if each.guess})
         found = frozenset(defines(submission, set().union(*asked.values())))
         fits = frozenset(name for name in asked if found and found <= asked[name])
         partly = frozenset(name for name in asked if found & asked[name])

@@ -18,6 +18,7 @@ Json = Any
 # Cell magics whose body is ordinary code.
 TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun")
 _MOMENT = 1.0  # seconds
+_READING = 3.0  # seconds: IPython takes long over hundreds of magics
 
 
 class CellTimeout(BaseException):
@@ -45,7 +46,7 @@ def run_cells(
     statements: list[Statement] = []
     for cell in cells:
         try:
-            with _clock(cell["number"], seconds, seconds):  # IPython takes long over hundreds of magics
+            with _clock(cell["number"], min(seconds, _READING), min(seconds, _READING)):
                 statements += _parse(cell["number"], cell["source"])
         except (Exception, CellTimeout) as error:  # from SyntaxError to IPython's own, for five hundred magics
             problems.append({"cell": cell["number"], **describe(error)})

@@ -232,7 +232,7 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 def grade(folder: Path, output: Path) -> Batch:
     measured = [sys.executable, "-c", MEASURED, sys.executable]
     run = subprocess.run(
-        [*measured, "-m", "grader", "check", folder, "--output", output, "--timeout", "20", "--jobs", "2"],
+        [*measured, "-m", "grader", "check", folder, "--output", output, "--timeout", "30", "--jobs", "2"],
         capture_output=True,
         encoding="utf-8",
         timeout=280,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -361,3 +362,15 @@ def test_root_needs_its_powers_only_to_become_another(monkeypatch: pytest.Monkey
 def test_the_package_manager_that_is_here_is_named(monkeypatch: pytest.MonkeyPatch, program: str, command: str) -> None:
     monkeypatch.setattr(isolation.shutil, "which", lambda name: name if name == program else None)
     assert f"    {command}" == isolation.how_to_install()
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_wall_that_cannot_limit_processes_is_refused(monkeypatch: pytest.MonkeyPatch, counts: bool) -> None:
+    """Where the machine's root is the only user there is, a bomb of processes would not be stopped."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(identity, "must_drop", lambda: False)
+    monkeypatch.setattr(identity, "processes_count", lambda: counts)
+    monkeypatch.setattr(isolation, "landlock_abi", lambda: 7)
+    problem = isolation.landlock_problem()
+    assert counts == (problem is None)
+    assert problem is None or "a limit on processes does not count" in problem.what

@@ -22,15 +22,7 @@ def judge_experiment(experimented: Experimented) -> ExerciseReport:
             CheckResult(id=name, title=judged.title, status=status, score=score, max_score=points, **finding)
         )
     correct = all(result.status is Status.PASSED for result in results)
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=sum(result.score for result in results),
-        max_score=exercise.max_score,
-        correct=correct,
-        checks=results,
-        diagnoses=[] if correct else list(noticed(experimented)),
-    )
+    return ExerciseReport.of(exercise, results, [] if correct else list(noticed(experimented)))
 
 
 def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:

@@ -23,15 +23,7 @@ def judge_function(called: Called) -> ExerciseReport:
     diagnoses = [] if correct else list(_diagnoses(called))
     if any(diagnosis.proof is Proof.REPLAYED for diagnosis in diagnoses):
         results = _once(results)
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=sum(result.score for result in results),
-        max_score=exercise.max_score,
-        correct=correct,
-        checks=results,
-        diagnoses=diagnoses,
-    )
+    return ExerciseReport.of(exercise, results, diagnoses)
 
 
 def _values(called: Called) -> Finding:

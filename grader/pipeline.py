@@ -418,16 +418,7 @@ def judge_exercise(
     correct = all(result.status is Status.PASSED for result in results)
     diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
     results = settle(results, diagnoses, exercise.mistakes)
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=sum(result.score for result in results),
-        max_score=exercise.max_score,
-        correct=correct,
-        checks=results,
-        diagnoses=diagnoses,
-        formula=_formula(examined),
-    )
+    return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined))
 
 
 def _formula(examined: Examined) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
@@ -84,6 +84,17 @@ class Diagnosis(_Record):
     line: int | None = None
 
 
+class _Asked(Protocol):
+    """An exercise of an assignment."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def max_score(self) -> float: ...
+
+
 class ExerciseReport(_Record):
     id: str
     score: Points
@@ -95,6 +106,29 @@ class ExerciseReport(_Record):
     title: str = Field(default="", exclude=True)
     formula: str = Field(default="", exclude=True)  # what the student's module computes, when it was captured
     answer: str | None = Field(default=None, exclude=True)  # a written answer, as handed in (Markdown source)
+
+    @classmethod
+    def of(
+        cls,
+        exercise: _Asked,
+        checks: list[CheckResult],
+        diagnoses: list[Diagnosis],
+        *,
+        formula: str = "",
+        answer: str | None = None,
+    ) -> Self:
+        """The report that these results make: their points, and whether all have passed."""
+        return cls(
+            id=exercise.id,
+            title=exercise.title,
+            score=sum(check.score for check in checks),
+            max_score=exercise.max_score,
+            correct=all(check.status is Status.PASSED for check in checks),
+            checks=checks,
+            diagnoses=diagnoses,
+            formula=formula,
+            answer=answer,
+        )
 
     @property
     def pending(self) -> float:

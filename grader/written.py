@@ -56,16 +56,7 @@ def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseRep
         checks = [_concept(each, readings[each.id], believed) for each in exercise.concepts]
     else:
         checks = [_pending(exercise, name, points, answer) for name, points in parts(exercise).items()]
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=sum(check.score for check in checks),
-        max_score=exercise.max_score,
-        correct=bool(checks) and all(check.status is Status.PASSED for check in checks),
-        checks=checks,
-        diagnoses=[_reply(each, readings[each.id]) for each in believed],
-        answer=answer,
-    )
+    return ExerciseReport.of(exercise, checks, [_reply(each, readings[each.id]) for each in believed], answer=answer)
 
 
 def _pending(exercise: EssayExercise, name: str, points: float, answer: str | None) -> CheckResult:

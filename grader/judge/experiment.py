@@ -14,15 +14,15 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from grader.assignment import Assignment, Bound, Claim, ExperimentExercise, Series
-from grader.errors import AssignmentError, ProtocolViolated, SessionEnded
-from grader.judge.examine import Worker, ask
+from grader.errors import AssignmentError, SessionEnded
+from grader.judge.examine import Worker
+from grader.judge.functions import ask_call
 from grader.judge.reference import find_reference
-from grader.judge.values import PlainValue, Value, decode, numbers_of, show
-from grader.observation import Executed, Problem, Raised, Returned
+from grader.judge.values import Value, numbers_of, show, show_shape
+from grader.observation import Executed, Problem, Raised
 
 _PRECISION = "float32"  # networks are trained in it
 
@@ -166,14 +166,10 @@ def _run(
         "positional": round_.positional(series),
         "gradient": False,
     }
-    answer, _, told = ask(worker, "call", arguments, round_.tensors, Returned, seconds)
+    answer, value, _ = ask_call(worker, arguments, round_.tensors, seconds)
     if answer.raised is not None or answer.value is None:
         experimented.faults[series.id] = Fault(number, raised=answer.raised, returned="nothing")
         return
-    try:
-        value = decode(PlainValue.model_validate(answer.value), told)
-    except (ValidationError, RecursionError) as error:
-        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
     returned = _numbers(value, experimented.exercise.shape)
     if isinstance(returned, str):
         experimented.faults[series.id] = Fault(number, returned=returned)
@@ -192,7 +188,7 @@ def _numbers(value: Value, shape: list[int]) -> Tensor | str:
     if numbers is None:
         return show(value)
     if list(numbers.shape) != shape:
-        return f"numbers of shape {'×'.join(map(str, numbers.shape))}" if numbers.dim() else "a single number"
+        return show_shape(numbers)
     if not bool(torch.isfinite(numbers).all()):
         return "numbers of which some are NaN or infinite"
     return numbers

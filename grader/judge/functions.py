@@ -74,6 +74,7 @@ class RightFunction:
         self.exercise = exercise
         self._assignment = assignment
         self._expected: dict[tuple[str, str, int], Expected] = {}
+        self._gradients: dict[int, dict[str, Tensor]] = {}
         self.questions = [question for case in exercise.cases for question in _questions(case, seed)]
         self.cotangents: list[Tensor | None] = []
         for number, question in enumerate(self.questions):
@@ -107,6 +108,11 @@ class RightFunction:
 
     def gradients(self, number: int) -> dict[str, Tensor]:
         """Of the drawn arguments of a question, for its cotangent."""
+        if number not in self._gradients:
+            self._gradients[number] = self._gradients_of(number)
+        return self._gradients[number]
+
+    def _gradients_of(self, number: int) -> dict[str, Tensor]:
         question, cotangent = self.questions[number], self.cotangents[number]
         assert cotangent is not None
         arguments = question.arguments()
@@ -208,15 +214,30 @@ def _ask(worker: Worker, called: Called, number: int, question: Question, precis
         "positional": question.specs(),
         "gradient": cotangent is not None,
     }
+    returned, value, told = ask_call(worker, arguments, tensors, seconds)
+    gradients = {key: told[f"g/{key}"] for key in returned.gradients if f"g/{key}" in told}
+    return Call(question, returned.raised, value, gradients, returned.changed)
+
+
+def ask_call(
+    worker: Worker, arguments: dict[str, Any], tensors: dict[str, Tensor], seconds: float
+) -> tuple[Returned, Value, dict[str, Tensor]]:
+    """Ask for one call of a function: the answer, what was returned (None where it raised), and its tensors.
+
+    Args:
+        arguments: see `grader.worker.functions.call`.
+
+    Raises:
+        ProtocolViolated: the answer is not what was asked for.
+        SessionEnded: the process is over.
+    """
     returned, _, told = ask(worker, "call", arguments, tensors, Returned, seconds)
     if returned.raised is not None or returned.value is None:
-        return Call(question, raised=returned.raised)
+        return returned, None, {}
     try:
-        plain = PlainValue.model_validate(returned.value)
+        return returned, decode(PlainValue.model_validate(returned.value), told), told
     except (ValidationError, RecursionError) as error:
         raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
-    gradients = {key: told[f"g/{key}"] for key in returned.gradients if f"g/{key}" in told}
-    return Call(question, None, decode(plain, told), gradients, returned.changed)
 
 
 def _questions(case: FunctionCase, seed: int) -> Iterator[Question]:

@@ -100,7 +100,7 @@ def _unlike_numbers(
     if given is None:
         return Unlike(where, show(expected), show(found))
     if given.shape != expected.shape:
-        return Unlike(where, _shape(expected), _shape(given))
+        return Unlike(where, show_shape(expected), show_shape(given))
     finite = expected[torch.isfinite(expected)]
     largest = float(finite.abs().max()) if finite.numel() else 0.0
     close = torch.isclose(given, expected, rtol=tolerance, atol=tolerance * max(largest, 1e-300), equal_nan=True)
@@ -132,7 +132,7 @@ def show(value: Value) -> str:
         if value.dim() == 0:
             return f"{float(value):.6g}"
         if value.numel() > _FEW:
-            return _shape(value)
+            return show_shape(value)
         return str(value.tolist()) if not value.is_floating_point() else str([_round(n) for n in value.tolist()])
     if isinstance(value, Other):
         return f"a value of type {value.type}"
@@ -148,5 +148,6 @@ def _round(number: Any) -> Any:
     return [_round(each) for each in number] if isinstance(number, list) else float(f"{number:.6g}")
 
 
-def _shape(tensor: Tensor) -> str:
+def show_shape(tensor: Tensor) -> str:
+    """The shape of numbers, in words."""
     return f"numbers of shape {'×'.join(map(str, tensor.shape))}" if tensor.dim() else "a single number"

@@ -30,16 +30,7 @@ def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
         cell=given.cell if given else None,
         line=given.line if given else None,
     )
-    return ExerciseReport(
-        id=exercise.id,
-        title=exercise.title,
-        score=result.score,
-        max_score=exercise.max_score,
-        correct=status is Status.PASSED,
-        checks=[result],
-        diagnoses=[],
-        answer=_shown(given),
-    )
+    return ExerciseReport.of(exercise, [result], [], answer=_shown(given))
 
 
 def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:

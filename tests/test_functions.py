@@ -247,6 +247,7 @@ def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) ->
         ("right:attention", "right:lost", "cannot be imported"),
         ('name = "path_lengths"', 'name = "attention"', "belongs to both"),
         ("low = 1, high = 100", "low = 1", "expected low and high together"),
+        ("points = { values = 5 }\ncase", "points = { values = 5, gradient = 1 }\ncase", "has no gradient"),
         ("{ blocks = 3 }", '{ blocks = "3" }', "the reference raises TypeError"),
     ],
 )

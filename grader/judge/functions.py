@@ -82,6 +82,10 @@ class RightFunction:
             wanted = self.wants_gradient and isinstance(value, Tensor) and value.is_floating_point()
             spec = Drawn(shape=list(value.shape)) if wanted else None
             self.cotangents.append(draw_argument(seed, f"cotangent {number}", spec, 1.0) if spec else None)
+        if self.wants_gradient and not any(
+            self.gradients(number) for number, cotangent in enumerate(self.cotangents) if cotangent is not None
+        ):
+            raise self._wrong("it has no gradient that could be compared: leave out points for one")
         for fault in exercise.faults:
             self._function(fault.reference)
 

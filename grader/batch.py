@@ -21,9 +21,8 @@ from typing import Protocol
 from grader.assignment import Assignment, Limits, shipped_assignments
 from grader.errors import GraderError, OutputError, SubmissionError, UsageError
 from grader.folderlock import FolderLock
-from grader.formats import Run, formats
+from grader.formats import Document, Run, formats
 from grader.formats._files import clear_halves
-from grader.formats.json import write
 from grader.identity import identity
 from grader.interruption import Interruption
 from grader.row import Row
@@ -42,7 +41,7 @@ class Request:
 
     paths: list[Path]
     assignment: str | None
-    output: Path | None  # None: JSON on standard output, and nothing else
+    output: Path | None  # None: one document on standard output, and nothing else
     formats: tuple[str, ...]
     jobs: int | None  # None: as many as there are processors, where that is of use
     device: str
@@ -158,12 +157,16 @@ def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool,
 
 
 def _write(request: Request, run: Run, spool: Spool) -> None:
-    if request.output is not None:
-        for name in request.formats:
-            formats()[name].write_class(request.output, run, spool.reports())
-        return
+    for form in (formats()[name] for name in request.formats):
+        if request.output is not None:
+            form.write_class(request.output, run, spool.reports())
+        elif isinstance(form, Document):
+            _print(form, run, spool)
+
+
+def _print(document: Document, run: Run, spool: Spool) -> None:
     try:
-        write(sys.stdout, run, spool.reports())
+        document.write(sys.stdout, run, spool.reports())
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read this has read enough. Python would try to flush once more at its end.
@@ -178,8 +181,12 @@ def _check_formats(request: Request) -> None:
     for name in request.formats:
         if name not in known:
             raise UsageError(f"unknown format {name!r}: choose from {', '.join(known)}")
-    if request.output is None and set(request.formats) != {"json"}:
-        raise UsageError("--output - prints JSON on standard output: leave out --format, or say --format json")
+    documents = [name for name, form in known.items() if isinstance(form, Document)]
+    if request.output is None and not (len(request.formats) == 1 and request.formats[0] in documents):
+        raise UsageError(
+            "--output - prints one document on standard output, JSON if --format is left out: "
+            f"choose one of {', '.join(documents)}"
+        )
 
 
 def _choose(request: Request, hand_ins: list[HandIn]) -> Assignment:

@@ -107,7 +107,11 @@ def check_command(
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where reports go; - prints JSON on standard output.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Where reports go; - prints one document on standard output, JSON unless --format names another.",
+        ),
     ] = Path("reports"),
     format_: Annotated[
         str | None,

@@ -14,13 +14,13 @@ from test_formats_golden import golden
 from test_formats_samples import RUN, SAMPLES, failing, passed, report
 
 from grader.formats._text import INVISIBLE
-from grader.formats.json import Json, document, schema, write
+from grader.formats.json import Json, document, schema
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, Results, Status
 
 
 def written(*reports: Report) -> str:
     stream = io.StringIO()
-    write(stream, RUN, reports)
+    Json().write(stream, RUN, reports)
     return stream.getvalue()
 
 

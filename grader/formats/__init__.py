@@ -10,9 +10,9 @@ import importlib
 import pkgutil
 from functools import cache
 
-from grader.formats._format import Format, Run
+from grader.formats._format import Document, Format, Run
 
-__all__ = ["Format", "Run", "formats"]
+__all__ = ["Document", "Format", "Run", "formats"]
 
 
 @cache

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 from grader import __version__
 from grader.assignment import Assignment
+from grader.formats._files import replacing
 from grader.submission import Submission
 from grader.verdict import Report
 
@@ -38,3 +39,22 @@ class Format(ABC):
     def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
         """Write what belongs to all of them. `reports` come sorted by student, one at a time from disk,
         without the fields that `results.json` excludes."""
+
+
+class Document(Format):
+    """A format that is one text file for the class, which may go to standard output instead.
+
+    Attributes:
+        file: its name in the output folder.
+    """
+
+    file: ClassVar[str]
+
+    @abstractmethod
+    def write(self, stream: TextIO, run: Run, reports: Iterable[Report]) -> None:
+        """Write the document. Whoever reads it may be a terminal or a CI runner's log: nothing that a student
+        wrote may be obeyed there."""
+
+    def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
+        with replacing(output / self.file) as stream:
+            self.write(stream, run, reports)

@@ -11,43 +11,36 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TextIO
 
-from grader.formats._files import replacing
-from grader.formats._format import Format, Run
+from grader.formats._format import Document, Run
 from grader.formats._text import INVISIBLE
 from grader.verdict import SCHEMA_VERSION, Report, Results
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Json(Format):
+class Json(Document):
     """Writes `results.json`."""
 
     id = "json"
+    file = "results.json"
 
-    def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
-        with replacing(output / "results.json") as stream:
-            write(stream, run, reports)
-
-
-def write(stream: TextIO, run: Run, reports: Iterable[Report]) -> None:
-    """Write the document to a text stream, as `--output -` does."""
-    head = {
-        "schema_version": SCHEMA_VERSION,
-        "assignment": run.assignment.id,
-        "grader_version": run.grader_version,
-        "seed": run.seed,
-        "isolation": run.isolation,
-        "device": run.device,
-    }
-    stream.write(_dumps(head).removesuffix("\n}") + ',\n  "submissions": [')
-    separator, end = "\n", "]"
-    for report in reports:
-        stream.write(separator + textwrap.indent(_dumps(document(report)), "    "))
-        separator, end = ",\n", "\n  ]"
-    stream.write(end + "\n}\n")
+    def write(self, stream: TextIO, run: Run, reports: Iterable[Report]) -> None:
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "assignment": run.assignment.id,
+            "grader_version": run.grader_version,
+            "seed": run.seed,
+            "isolation": run.isolation,
+            "device": run.device,
+        }
+        stream.write(_dumps(head).removesuffix("\n}") + ',\n  "submissions": [')
+        separator, end = "\n", "]"
+        for report in reports:
+            stream.write(separator + textwrap.indent(_dumps(document(report)), "    "))
+            separator, end = ",\n", "\n  ]"
+        stream.write(end + "\n}\n")
 
 
 def document(report: Report) -> dict[str, Any]:

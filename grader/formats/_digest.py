@@ -1,0 +1,144 @@
+"""A run in Markdown, as short as it can be: what a comment or a job's summary shows.
+
+One line a submission, which opens where there is something to fix. Whoever renders it sets a limit; what does not fit
+is counted, and said to be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from html import escape
+
+from grader.assignment import EssayExercise
+from grader.formats import _plain, _words
+from grader.formats._format import Run
+from grader.formats._inline import inline
+from grader.formats._repository import RepositoryFile
+from grader.formats._words import points
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, SubmissionStatus
+
+_NOTE = 600  # of the limit, kept free for the beginning and for what is said at the end
+_FINDINGS = 12  # of one exercise
+
+
+class Digest:
+    """Takes reports one at a time, and keeps what fits.
+
+    Args:
+        limit: how much the text may have, as `size` counts.
+        size: characters or bytes, as the receiver counts.
+    """
+
+    def __init__(self, run: Run, limit: int, size: Callable[[str], int]) -> None:
+        self._run = run
+        self._left = limit - _NOTE
+        self._size = size
+        self._titles = {exercise.id: inline(exercise.title, 80) for exercise in run.assignment.exercises}
+        self._left -= sum(map(size, (inline(run.assignment.title, 200), run.assignment.id)))
+        self._blocks: list[str] = []
+        self._count = self._clean = self._shortened = self._left_out = 0
+        self._pending = 0.0
+
+    def add(self, report: Report) -> None:
+        """Keep it with all that is to say; where that does not fit, in one line; or count it."""
+        self._count += 1
+        self._pending += report.pending
+        self._clean += _is_clean(report)
+        heading = self._heading(report)
+        blocks = [f"- {heading}\n"]
+        if not _is_clean(report) or any(exercise.diagnoses for exercise in report.exercises):
+            blocks.insert(
+                0, f"<details><summary>{heading}</summary>\n\n{''.join(self._findings(report))}\n</details>\n"
+            )
+        for shortened, block in enumerate(blocks):
+            if self._size(block) + 1 <= self._left:
+                self._left -= self._size(block) + 1
+                self._blocks.append(block)
+                self._shortened += shortened
+                return
+        self._left_out += 1
+
+    def text(self) -> str:
+        """What there is to show."""
+        counts = f"{_count(self._count)}, {self._clean} with nothing to fix."
+        if self._pending:
+            counts += " Pending points are neither won nor lost: a human decides about them."
+        parts = [f"### {inline(self._run.assignment.title, 200) or self._run.assignment.id}\n", f"{counts}\n"]
+        if len(self._blocks) == 1:
+            parts.append(self._blocks[0].replace("<details>", "<details open>", 1))
+        else:
+            parts += self._blocks
+        missing = []
+        if self._shortened:
+            missing.append(f"what was found in {_count(self._shortened)} is not told")
+        if self._left_out:
+            missing.append(f"{_count(self._left_out)} are left out")
+        if missing:
+            parts.append(f"For want of room {' and '.join(missing)} here; the reports have everything.\n")
+        return "\n".join(parts)
+
+    def _heading(self, report: Report) -> str:
+        """Of plain HTML: in a `<summary>` nothing is read as Markdown."""
+        status = _words.SUBMISSION[report.status]
+        sign = "✗" if report.status is SubmissionStatus.GRADED and not _is_clean(report) else status.sign
+        file = _plain.line(RepositoryFile(self._run, report).path or report.file, 200)
+        word = "" if report.status is SubmissionStatus.GRADED else f" {status.word.lower()},"
+        return f"{sign} <code>{escape(file)}</code>{word} {_score(report.score, report.max_score, report.pending)}"
+
+    def _findings(self, report: Report) -> Iterator[str]:
+        means = _words.SUBMISSION_MEANS[report.status]
+        if means:
+            yield f"{means}\n"
+        if report.status is SubmissionStatus.UNREADABLE:
+            yield from (f"\n- {inline(warning)}\n" for warning in report.warnings)
+        for exercise in report.exercises:
+            lines = [*self._diagnoses(exercise), *self._checks(exercise)]
+            if lines:
+                title = self._titles.get(exercise.id) or inline(exercise.id)
+                yield f"\n**{title}**: {_score(exercise.score, exercise.max_score, exercise.pending)}\n\n"
+                yield from lines[:_FINDINGS]
+                if len(lines) > _FINDINGS:
+                    yield f"- … and {len(lines) - _FINDINGS} more\n"
+
+    def _diagnoses(self, exercise: ExerciseReport) -> Iterator[str]:
+        essay = any(
+            isinstance(spec, EssayExercise) and spec.id == exercise.id for spec in self._run.assignment.exercises
+        )
+        for diagnosis in exercise.diagnoses:
+            if essay or diagnosis.proof is Proof.REPORTED:
+                yield f"- **Hint**, which costs nothing: {_said(diagnosis)}\n"
+            else:
+                yield f"- **To fix**, {_plain.PROOF[diagnosis.proof]}: {_said(diagnosis)}\n"
+
+    def _checks(self, exercise: ExerciseReport) -> Iterator[str]:
+        for check in exercise.checks:
+            label = _words.CHECK[check.status]
+            if label.look != "right":
+                pending = check.max_score if check.status.pending else 0.0
+                score = _score(check.score, check.max_score, pending)
+                yield f"- {label.sign} {inline(check.id, 60)}, {score}: {_said(check)}\n"
+
+
+def _said(finding: CheckResult | Diagnosis) -> str:
+    where = _plain.place(finding)
+    return inline(finding.message) + (f" ({where})" if where else "")
+
+
+def _score(score: float, max_score: float, pending: float) -> str:
+    """Pending points are on neither side of the `of`."""
+    if not pending:
+        return f"{points(score)} of {points(max_score)} points"
+    if pending >= max_score:
+        return f"{points(pending)} points pending"
+    return f"{points(score)} of {points(max_score - pending)} points, {points(pending)} more pending"
+
+
+def _is_clean(report: Report) -> bool:
+    """Is there nothing to fix? A pending point is nothing that its student could fix."""
+    return report.status is SubmissionStatus.GRADED and not any(
+        _words.CHECK[check.status].look == "wrong" for exercise in report.exercises for check in exercise.checks
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,} notebook{'s' * (number != 1)}"

@@ -6,7 +6,7 @@ is counted, and said to be missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
 from grader.assignment import EssayExercise
@@ -15,7 +15,7 @@ from grader.formats._format import Run
 from grader.formats._inline import inline
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, SubmissionStatus
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
 
 _NOTE = 600  # of the limit, kept free for the beginning and for what is said at the end
 _FINDINGS = 12  # of one exercise
@@ -34,6 +34,7 @@ class Digest:
         self._left = limit - _NOTE
         self._size = size
         self._titles = {exercise.id: inline(exercise.title, 80) for exercise in run.assignment.exercises}
+        self._essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
         self._left -= sum(map(size, (inline(run.assignment.title, 200), run.assignment.id)))
         self._blocks: list[str] = []
         self._count = self._clean = self._shortened = self._left_out = 0
@@ -45,18 +46,25 @@ class Digest:
         self._pending += report.pending
         self._clean += _is_clean(report)
         heading = self._heading(report)
-        blocks = [f"- {heading}\n"]
-        if not _is_clean(report) or any(exercise.diagnoses for exercise in report.exercises):
-            blocks.insert(
-                0, f"<details><summary>{heading}</summary>\n\n{''.join(self._findings(report))}\n</details>\n"
-            )
-        for shortened, block in enumerate(blocks):
-            if self._size(block) + 1 <= self._left:
-                self._left -= self._size(block) + 1
-                self._blocks.append(block)
-                self._shortened += shortened
-                return
-        self._left_out += 1
+        has_more = not _is_clean(report) or any(exercise.diagnoses for exercise in report.exercises)
+        if has_more and self._keep(self._folded(heading, report)):
+            return
+        if self._keep([f"- {heading}\n"]):
+            self._shortened += has_more
+        else:
+            self._left_out += 1
+
+    def _keep(self, parts: Iterable[str]) -> bool:
+        """Keep this block, if there is room for all of it. What has no room is not even rendered."""
+        block, left = [], self._left - 1
+        for part in parts:
+            block.append(part)
+            left -= self._size(part)
+            if left < 0:
+                return False
+        self._left = left
+        self._blocks.append("".join(block))
+        return True
 
     def text(self) -> str:
         """What there is to show."""
@@ -64,7 +72,7 @@ class Digest:
         if self._pending:
             counts += " Pending points are neither won nor lost: a human decides about them."
         parts = [f"### {inline(self._run.assignment.title, 200) or self._run.assignment.id}\n", f"{counts}\n"]
-        if len(self._blocks) == 1:
+        if self._count == len(self._blocks) == 1:
             parts.append(self._blocks[0].replace("<details>", "<details open>", 1))
         else:
             parts += self._blocks
@@ -85,6 +93,11 @@ class Digest:
         word = "" if report.status is SubmissionStatus.GRADED else f" {status.word.lower()},"
         return f"{sign} <code>{escape(file)}</code>{word} {_score(report.score, report.max_score, report.pending)}"
 
+    def _folded(self, heading: str, report: Report) -> Iterator[str]:
+        yield f"<details><summary>{heading}</summary>\n\n"
+        yield from self._findings(report)
+        yield "\n</details>\n"
+
     def _findings(self, report: Report) -> Iterator[str]:
         means = _words.SUBMISSION_MEANS[report.status]
         if means:
@@ -92,36 +105,25 @@ class Digest:
         if report.status is SubmissionStatus.UNREADABLE:
             yield from (f"\n- {inline(warning)}\n" for warning in report.warnings)
         for exercise in report.exercises:
-            lines = [*self._diagnoses(exercise), *self._checks(exercise)]
-            if lines:
+            found: list[CheckResult | Diagnosis] = [*exercise.diagnoses]
+            found += [check for check in exercise.checks if check.status is not Status.PASSED]
+            if found:
                 title = self._titles.get(exercise.id) or inline(exercise.id)
                 yield f"\n**{title}**: {_score(exercise.score, exercise.max_score, exercise.pending)}\n\n"
-                yield from lines[:_FINDINGS]
-                if len(lines) > _FINDINGS:
-                    yield f"- … and {len(lines) - _FINDINGS} more\n"
+                yield from (self._line(exercise, finding) for finding in found[:_FINDINGS])
+                if len(found) > _FINDINGS:
+                    yield f"- … and {len(found) - _FINDINGS} more\n"
 
-    def _diagnoses(self, exercise: ExerciseReport) -> Iterator[str]:
-        essay = any(
-            isinstance(spec, EssayExercise) and spec.id == exercise.id for spec in self._run.assignment.exercises
-        )
-        for diagnosis in exercise.diagnoses:
-            if essay or diagnosis.proof is Proof.REPORTED:
-                yield f"- **Hint**, which costs nothing: {_said(diagnosis)}\n"
-            else:
-                yield f"- **To fix**, {_plain.PROOF[diagnosis.proof]}: {_said(diagnosis)}\n"
-
-    def _checks(self, exercise: ExerciseReport) -> Iterator[str]:
-        for check in exercise.checks:
-            label = _words.CHECK[check.status]
-            if label.look != "right":
-                pending = check.max_score if check.status.pending else 0.0
-                score = _score(check.score, check.max_score, pending)
-                yield f"- {label.sign} {inline(check.id, 60)}, {score}: {_said(check)}\n"
-
-
-def _said(finding: CheckResult | Diagnosis) -> str:
-    where = _plain.place(finding)
-    return inline(finding.message) + (f" ({where})" if where else "")
+    def _line(self, exercise: ExerciseReport, finding: CheckResult | Diagnosis) -> str:
+        where = inline(_plain.place(finding))  # reported by a student's process: any number, a commit's too
+        said = inline(finding.message) + (f" ({where})" if where else "")
+        if isinstance(finding, CheckResult):
+            pending = finding.max_score if finding.status.pending else 0.0
+            score = _score(finding.score, finding.max_score, pending)
+            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
+        if finding.proof is Proof.REPORTED or exercise.id in self._essays:
+            return f"- **Hint**, which costs nothing: {said}\n"
+        return f"- **To fix**, {_plain.PROOF[finding.proof]}: {said}\n"
 
 
 def _score(score: float, max_score: float, pending: float) -> str:

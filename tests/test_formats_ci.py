@@ -21,8 +21,8 @@ from test_formats_golden import golden
 from test_formats_samples import RUN, SAMPLES, commanding, essay, exercise, failed, failing, report, right
 
 from grader.formats import Document, Run, formats
+from grader.formats._inert import line
 from grader.formats._inline import inline
-from grader.formats._plain import line
 from grader.formats._text import INVISIBLE
 from grader.submission import HandIn
 from grader.verdict import Diagnosis, Proof, Report, Status

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.assignment import EssayExercise
-from grader.formats import _plain, _words
+from grader.formats import _inert, _words
 from grader.formats._format import Run
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
@@ -40,9 +40,9 @@ class Annotation:
     def __str__(self) -> str:
         path = _path(self.file)
         title = self.finding.title if path else f"{self.file.name}: {self.finding.title}"
-        properties = {"file": path, "line": self._line() if path else None, "title": _plain.line(title, 200)}
+        properties = {"file": path, "line": self._line() if path else None, "title": _inert.line(title, 200)}
         listed = ",".join(f"{name}={property_value(str(value))}" for name, value in properties.items() if value)
-        return f"::{self.finding.kind} {listed}::{data(_plain.line(self.finding.message, 1_000))}"
+        return f"::{self.finding.kind} {listed}::{data(_inert.line(self.finding.message, 1_000))}"
 
     def _line(self) -> int | None:
         text = self.file.read() if self.finding.cell else None
@@ -99,7 +99,7 @@ def findings(run: Run, report: Report) -> list[Finding]:
 def _cause(exercise: ExerciseReport, diagnosis: Diagnosis, is_essay: bool) -> Finding:
     proven = diagnosis.proof in _PROVEN and not is_essay
     title = f"{exercise.id}: {diagnosis.mistake}"
-    message = f"{diagnosis.message} ({'a hint' if is_essay else _plain.PROOF[diagnosis.proof]})"
+    message = f"{diagnosis.message} ({'a hint' if is_essay else _inert.PROOF[diagnosis.proof]})"
     return Finding("error" if proven else "warning", title, message, diagnosis.cell, diagnosis.line)
 
 
@@ -116,7 +116,7 @@ def _check(exercise: ExerciseReport, check: CheckResult) -> Finding:
 def _path(file: RepositoryFile) -> str:
     """The path as the runner wants it; nothing for one that may not be printed as it is."""
     path = (file.path or "").replace("::", "")  # which is escaped
-    return file.path or "" if _plain.line(path, len(path)) == path else ""
+    return file.path or "" if _inert.line(path, len(path)) == path else ""
 
 
 def data(text: str) -> str:

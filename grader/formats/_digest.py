@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
 from grader.assignment import EssayExercise
-from grader.formats import _plain, _words
+from grader.formats import _inert, _words
 from grader.formats._format import Run
 from grader.formats._inline import inline
 from grader.formats._repository import RepositoryFile
@@ -89,7 +89,7 @@ class Digest:
         """Of plain HTML: in a `<summary>` nothing is read as Markdown."""
         status = _words.SUBMISSION[report.status]
         sign = "✗" if report.status is SubmissionStatus.GRADED and not _is_clean(report) else status.sign
-        file = _plain.line(RepositoryFile(self._run, report).path or report.file, 200)
+        file = _inert.line(RepositoryFile(self._run, report).path or report.file, 200)
         word = "" if report.status is SubmissionStatus.GRADED else f" {status.word.lower()},"
         return f"{sign} <code>{escape(file)}</code>{word} {_score(report.score, report.max_score, report.pending)}"
 
@@ -115,7 +115,7 @@ class Digest:
                     yield f"- … and {len(found) - _FINDINGS} more\n"
 
     def _line(self, exercise: ExerciseReport, finding: CheckResult | Diagnosis) -> str:
-        where = inline(_plain.place(finding))  # reported by a student's process: any number, a commit's too
+        where = inline(_inert.place(finding))  # reported by a student's process: any number, a commit's too
         said = inline(finding.message) + (f" ({where})" if where else "")
         if isinstance(finding, CheckResult):
             pending = finding.max_score if finding.status.pending else 0.0
@@ -123,7 +123,7 @@ class Digest:
             return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
         if finding.proof is Proof.REPORTED or exercise.id in self._essays:
             return f"- **Hint**, which costs nothing: {said}\n"
-        return f"- **To fix**, {_plain.PROOF[finding.proof]}: {said}\n"
+        return f"- **To fix**, {_inert.PROOF[finding.proof]}: {said}\n"
 
 
 def _score(score: float, max_score: float, pending: float) -> str:

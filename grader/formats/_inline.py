@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from grader.formats import _plain
+from grader.formats import _inert
 
 _WORD = re.compile(
     r"""[("'“‘]*+                                    # what opens
@@ -26,7 +26,7 @@ _SIGNS = {"<": "&lt;", ">": "&gt;", "*": "\\*", "+": "\\+", "-": "\\-"}
 
 def inline(value: str, limit: int = 600) -> str:
     """The text on one line, for anywhere but the beginning of one."""
-    words = _plain.line(value, limit).split()
+    words = _inert.line(value, limit).split()
     shown: list[str] = []
     i = 0
     while i < len(words):

@@ -15,8 +15,8 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-from grader.formats._cells import cell
 from grader.formats._format import Document, Run
+from grader.formats._tabular import cell
 from grader.verdict import ExerciseReport, Report
 
 _HEAD = ["student", "file", "status", "score", "max_score", "pending", "percent"]

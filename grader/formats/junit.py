@@ -22,7 +22,7 @@ from typing import TextIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from grader.formats import _plain, _words
+from grader.formats import _inert, _words
 from grader.formats._format import Document, Run
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
@@ -65,7 +65,7 @@ class JUnit(Document):
 
 def _suite(run: Run, report: Report) -> Element:
     file = RepositoryFile(run, report)
-    path = _plain.line(file.path or report.file)
+    path = _inert.line(file.path or report.file)
     cases = list(_cases(report, file, path))
     found = Counter(result.tag for case in cases for result in case if result.tag in _RESULTS)
     totals = {
@@ -74,7 +74,7 @@ def _suite(run: Run, report: Report) -> Element:
         "errors": found["error"],
         "skipped": found["skipped"],
     }
-    suite = Element("testsuite", {"name": _plain.line(report.student), **_counts(totals), "file": path})
+    suite = Element("testsuite", {"name": _inert.line(report.student), **_counts(totals), "file": path})
     _properties(
         suite,
         status=report.status.value,
@@ -84,7 +84,7 @@ def _suite(run: Run, report: Report) -> Element:
     )
     suite.extend(cases)
     if report.repairs or report.warnings:
-        SubElement(suite, "system-out").text = _plain.text("\n".join([*report.repairs, *report.warnings]))
+        SubElement(suite, "system-out").text = _inert.text("\n".join([*report.repairs, *report.warnings]))
     return suite
 
 
@@ -109,23 +109,23 @@ def _cases(report: Report, file: RepositoryFile, path: str) -> Iterator[Element]
 
 
 def _case(report: Report, exercise: str, name: str, path: str) -> Element:
-    classname = f"{_plain.line(report.student)}.{_plain.line(exercise)}"
-    return Element("testcase", {"classname": classname, "name": _plain.line(name), "time": "0", "file": path})
+    classname = f"{_inert.line(report.student)}.{_inert.line(exercise)}"
+    return Element("testcase", {"classname": classname, "name": _inert.line(name), "time": "0", "file": path})
 
 
 def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) -> None:
     """How the check ended, and with the first that did not pass what explains it."""
     result = SubElement(
-        case, _ELEMENT[check.status], {"message": _plain.line(check.message), "type": check.status.value}
+        case, _ELEMENT[check.status], {"message": _inert.line(check.message), "type": check.status.value}
     )
     if check.status.pending:
         worth = f"{points(check.max_score)} points are pending: neither won nor lost, a human decides about them."
     else:
         worth = f"{points(check.score)} of {points(check.max_score)} points."
-    lines = [_plain.placed(check), worth]
+    lines = [_inert.placed(check), worth]
     for diagnosis in exercise.diagnoses if exercise else ():
-        lines.append(f"{diagnosis.mistake} ({_plain.PROOF[diagnosis.proof]}): {_plain.placed(diagnosis)}")
-    result.text = _plain.text("\n".join(lines))
+        lines.append(f"{diagnosis.mistake} ({_inert.PROOF[diagnosis.proof]}): {_inert.placed(diagnosis)}")
+    result.text = _inert.text("\n".join(lines))
 
 
 def _nothing_checked(report: Report, path: str) -> Element:
@@ -135,9 +135,9 @@ def _nothing_checked(report: Report, path: str) -> Element:
     why = _words.SUBMISSION_MEANS[report.status] or "There was nothing to check."
     pending = report.status in (SubmissionStatus.GRADER_BROKE, SubmissionStatus.GRADED)
     element = SubElement(
-        case, "skipped" if pending else "error", {"message": _plain.line(why), "type": report.status.value}
+        case, "skipped" if pending else "error", {"message": _inert.line(why), "type": report.status.value}
     )
-    element.text = _plain.text("\n".join([why, *report.warnings]))
+    element.text = _inert.text("\n".join([why, *report.warnings]))
     return case
 
 

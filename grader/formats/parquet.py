@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import UsageError
-from grader.formats import _plain
+from grader.formats import _inert
 from grader.formats._files import replacing_path
 from grader.formats._format import Format, Run
 from grader.verdict import CheckResult, ExerciseReport, Report, SubmissionStatus
@@ -83,8 +83,8 @@ def _schema(run: Run) -> pa.Schema:
 
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
     submission = {
-        "student": _plain.line(report.student),
-        "file": _plain.line(report.file),
+        "student": _inert.line(report.student),
+        "file": _inert.line(report.file),
         "submission_status": report.status.value,
     }
     rows = [submission | _row(exercise, check) for exercise in report.exercises for check in exercise.checks]
@@ -94,16 +94,16 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
 def _row(exercise: ExerciseReport, check: CheckResult) -> dict[str, Any]:
     pending = check.status.pending
     return {
-        "exercise": _plain.line(exercise.id),
-        "check": _plain.line(check.id),
+        "exercise": _inert.line(exercise.id),
+        "check": _inert.line(check.id),
         "status": check.status.value,
         "score": None if pending else check.score,
         "max_score": check.max_score,
         "pending": check.max_score if pending else 0.0,
-        "message": _plain.text(check.message),
+        "message": _inert.text(check.message),
         "cell": _int64(check.cell),
         "line": _int64(check.line),
-        "mistakes": sorted({_plain.line(diagnosis.mistake) for diagnosis in exercise.diagnoses}),
+        "mistakes": sorted({_inert.line(diagnosis.mistake) for diagnosis in exercise.diagnoses}),
     }
 
 
@@ -113,7 +113,7 @@ def _nothing_asked(report: Report) -> dict[str, Any]:
         "score": None if pending else report.score,
         "max_score": report.max_score,
         "pending": report.max_score if pending else 0.0,
-        "message": _plain.text("\n".join(report.warnings)),
+        "message": _inert.text("\n".join(report.warnings)),
         "mistakes": [],
     }
 

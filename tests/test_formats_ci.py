@@ -337,6 +337,18 @@ def test_markdown_holds_nothing_of_a_students_that_acts(name: str, tmp_path: Pat
     assert not ACTS.search(prose(page))
 
 
+@pytest.mark.parametrize(
+    "file", ["[x](https://evil.example).ipynb", "`a`*b*.ipynb", "![](x) @all #1.ipynb", "<b>.ipynb"]
+)
+def test_a_clean_notebooks_name_is_code(file: str) -> None:
+    """Where there is nothing to unfold, the name stands in Markdown and not in HTML."""
+    page = rendered(written("markdown", [right()[0].model_copy(update={"file": file})]))
+    (name,) = page.find_all("code")
+    assert file == name.get_text()
+    assert [] == page.find_all(["a", "img", "em", "b"])
+    assert not ACTS.search(prose(page))
+
+
 def test_the_marker_is_the_first_line_and_stands_nowhere_else() -> None:
     """By it the next run finds its comment; a student's copy of it is code, behind the beginning of a line."""
     lines = written("markdown", EVERYTHING).split("\n")
@@ -383,7 +395,7 @@ def test_points_of_the_comment_are_those_of_the_report() -> None:
     """Pending points are neither won nor lost, and said to be."""
     for made in EVERYTHING:
         (heading,) = re.findall(
-            r"<code>.*</code>.* (\d+) of (\d+) points(?:, (\d+) more pending)?", written("markdown", [made])
+            r"(?m)^(?:<details|- ✓ `).* (\d+) of (\d+) points(?:, (\d+) more pending)?", written("markdown", [made])
         )
         assert (made.score, made.max_score, made.pending) == (
             float(heading[0]),
@@ -404,7 +416,7 @@ def test_a_comment_is_never_too_long(letter: str) -> None:
         r"what was found in ([\d,]+) notebooks? is not told and ([\d,]+) notebooks are left out here", text
     )
     assert told is not None
-    shown = text.count("<code>")
+    shown = text.count("<code>") + text.count("\n- ✗ `")
     assert 3_000 == shown + int(told[2].replace(",", ""))
     assert shown == text.count("<details>") + int(told[1].replace(",", ""))
     assert text.count("<details>") == text.count("</details>") > 1

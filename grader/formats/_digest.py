@@ -12,7 +12,7 @@ from html import escape
 from grader.assignment import EssayExercise
 from grader.formats import _inert, _words
 from grader.formats._format import Run
-from grader.formats._inline import inline
+from grader.formats._inline import code, inline
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
@@ -45,11 +45,11 @@ class Digest:
         self._count += 1
         self._pending += report.pending
         self._clean += _is_clean(report)
-        heading = self._heading(report)
+        file = _inert.line(RepositoryFile(self._run, report).path or report.file, 200)
         has_more = not _is_clean(report) or any(exercise.diagnoses for exercise in report.exercises)
-        if has_more and self._keep(self._folded(heading, report)):
+        if has_more and self._keep(self._folded(report, file)):
             return
-        if self._keep([f"- {heading}\n"]):
+        if self._keep([f"- {self._heading(report, code(file))}\n"]):
             self._shortened += has_more
         else:
             self._left_out += 1
@@ -85,16 +85,15 @@ class Digest:
             parts.append(f"For want of room {' and '.join(missing)} here; the reports have everything.\n")
         return "\n".join(parts)
 
-    def _heading(self, report: Report) -> str:
-        """Of plain HTML: in a `<summary>` nothing is read as Markdown."""
-        status = _words.SUBMISSION[report.status]
-        sign = "✗" if report.status is SubmissionStatus.GRADED and not _is_clean(report) else status.sign
-        file = _inert.line(RepositoryFile(self._run, report).path or report.file, 200)
-        word = "" if report.status is SubmissionStatus.GRADED else f" {status.word.lower()},"
-        return f"{sign} <code>{escape(file)}</code>{word} {_score(report.score, report.max_score, report.pending)}"
+    def _heading(self, report: Report, file: str) -> str:
+        sign, word = _words.SUBMISSION[report.status].sign, f" {_words.SUBMISSION[report.status].word.lower()},"
+        if report.status is SubmissionStatus.GRADED:
+            sign, word = ("✓" if _is_clean(report) else "✗"), ""
+        return f"{sign} {file}{word} {_score(report.score, report.max_score, report.pending)}"
 
-    def _folded(self, heading: str, report: Report) -> Iterator[str]:
-        yield f"<details><summary>{heading}</summary>\n\n"
+    def _folded(self, report: Report, file: str) -> Iterator[str]:
+        # Of plain HTML: in a `<summary>` nothing is read as Markdown.
+        yield f"<details><summary>{self._heading(report, f'<code>{escape(file)}</code>')}</summary>\n\n"
         yield from self._findings(report)
         yield "\n</details>\n"
 

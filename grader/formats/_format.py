@@ -28,7 +28,7 @@ class Run:
     isolation: str
     device: str
     grader_version: str = __version__
-    hand_ins: Mapping[str, HandIn] = field(default_factory=dict)
+    hand_ins: Mapping[str, HandIn] = field(default_factory=dict, hash=False)
 
 
 class Format(ABC):

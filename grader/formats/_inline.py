@@ -35,7 +35,7 @@ def inline(value: str, limit: int = 600) -> str:
             shown.append(_SIGNS.get(words[i], words[i]))
             i += 1
         else:
-            shown.append(_code(" ".join(words[i:end])))
+            shown.append(_sentence_end(" ".join(words[i:end])))
             i = end
     return " ".join(shown)
 
@@ -59,11 +59,18 @@ def _code_end(words: list[str], start: int) -> int:
     return end
 
 
-def _code(text: str) -> str:
-    """As a span of code, with the sentence's own marks behind it."""
+def _sentence_end(text: str) -> str:
+    """As code, with the sentence's own marks behind it."""
     bare = text.rstrip(".,;:?!") or text
-    text, marks = bare, text[len(bare) :]
+    return code(bare) + text[len(bare) :]
+
+
+def code(value: str, limit: int = 600) -> str:
+    """All of it as one span of code; empty if there is nothing to show."""
+    text = _inert.line(value, limit).strip()
+    if not text:
+        return ""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     # One space at each end is taken away again; it keeps a backtick from the fence.
     edge = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{edge}{text}{edge}{fence}{marks}"
+    return f"{fence}{edge}{text}{edge}{fence}"

@@ -59,9 +59,13 @@ def nothing_decided(report: Report) -> bool:
     )
 
 
-def summary(run: Run, report: Report, limit: int = MESSAGE) -> str:
-    """What belongs to all of it: how far it got, which points are open, what was mended to run it."""
-    said = [] if nothing_decided(report) else [f"{score_words(report)}."]
+def summary(run: Run, report: Report, limit: int = MESSAGE, *, score: bool = True) -> str:
+    """What belongs to all of it: how far it got, which points are open, what was mended to run it.
+
+    Args:
+        score: say the score too, if there is one.
+    """
+    said = [f"{score_words(report)}."] if score and not nothing_decided(report) else []
     if report.status is not SubmissionStatus.GRADED:
         said.append(f"{_words.SUBMISSION[report.status].word}. {_words.SUBMISSION_MEANS[report.status]}")
     if report.message:

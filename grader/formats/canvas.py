@@ -41,5 +41,5 @@ def _name(of: Grade) -> str:
 
 
 def _login(of: Grade) -> str:
-    """Who has an id is found by it; what else the name of a folder is, only the importer can tell."""
-    return "" if of.whose.canvas else cell(of.whose.key)
+    """The name of a folder that no platform made may be a login; the importer can tell."""
+    return cell(of.whose.key) if of.whose.key == of.whose.name else ""

@@ -16,6 +16,7 @@ import html
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from grader.formats import _words
 from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._grades import Grade, grades
@@ -63,7 +64,7 @@ def feedback(run: Run, report: Report) -> str:
     """What a student is told, for a cell whose reader takes it for HTML."""
     lines = [summary(run, report, _MESSAGE)]
     for part in parts(run, report, _MESSAGE):
-        points = "open" if part.pending else f"{number(part.score)} of {number(part.max_score)}"
+        points = "open" if part.pending else f"{_words.points(part.score)} of {_words.points(part.max_score)}"
         text = _LATER if part.visibility == "hidden" else part.text
         lines.append(f"{part.name} ({points}): {text}")
     # Moodle joins lines in HTML: a mark shows where each begins.

@@ -49,9 +49,10 @@ def document(run: Run, report: Report) -> str:
 
 def results(run: Run, report: Report, limit: int = MESSAGE) -> dict[str, Any]:
     """The document for one submission."""
-    told = summary(run, report, limit)
     if nothing_decided(report) or report.status is SubmissionStatus.UNREADABLE:
-        return {"gradable": False, "message": told, "format_errors": [told], "tests": []}
+        told = summary(run, report, limit, score=False)
+        return {"gradable": False, "message": told, "format_errors": [told.split("\n", 1)[0]], "tests": []}
+    told = summary(run, report, limit)
     listed = parts(run, report, limit)
     score = max(0.0, min(1.0, report.percent / 100))
     return {

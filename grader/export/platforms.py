@@ -107,8 +107,7 @@ class MoodleGradebook(Platform):
     def person(self, sheet: Sheet, whose: Whose) -> Known:
         if whose.participant and sheet.column("Identifier") is not None:
             # Every assignment numbers its participants anew, so that another one's worksheet has the same numbers.
-            blind = _PARTICIPANT.fullmatch(whose.key.partition("_assignsubmission")[0]) or whose.name == "Participant"
-            return Known(plain(whose.participant), alone=True, called="" if blind else whose.name)
+            return Known(plain(whose.participant), alone=True, called=whose.name)
         if whose.participant:
             return Known(names=names(whose.name))
         return Known(plain(whose.key), plain(whose.key), addresses(whose.key), names(whose.name))

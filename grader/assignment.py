@@ -117,6 +117,11 @@ class _Exercise(_Spec):
         """The checks that its report lists."""
         return ["answer"]
 
+    @property
+    def grade_ids(self) -> set[str]:
+        """What nbgrader may call the cell that holds the answer."""
+        return {self.grade_id or self.id}
+
     def visibility_of(self, check: str) -> Visibility:
         """When students see the result of one check, on a platform that can hold it back."""
         return self.visibility.get(check, "visible") if isinstance(self.visibility, dict) else self.visibility

@@ -15,6 +15,7 @@ from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.given import Given, find_given
 from grader.submission.literals import Nothing, Read, Unreadable
+from grader.submission.nbgrader import defined_in
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.reading import fingerprint, read
 from grader.submission.surroundings import asks_where_it_runs
@@ -30,6 +31,7 @@ __all__ = [
     "Written",
     "asks_where_it_runs",
     "choose_assignment",
+    "defined_in",
     "defined_names",
     "defines",
     "find",

@@ -290,6 +290,24 @@ def test_results_that_were_edited_are_checked(tmp_path: Path, path: list[str | i
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_points_of_a_human_are_added_in_results_json(export: Export) -> None:
+    """Once the check says so, the score is final; a file that could not be read may be marked by eye."""
+    export("canvas", CANVAS)
+    data = json.loads(Path("results.json").read_text())
+    marked = next(each for each in data["submissions"] if each["student"] == "linus")
+    for part in (marked["exercises"][2]["checks"][0], marked["exercises"][2], marked):
+        part["score"] += 7.5
+    marked["exercises"][2]["checks"][0]["status"] = "passed"
+    next(each for each in data["submissions"] if each["student"] == "unread").update(score=55.0)
+    Path("results.json").write_text(json.dumps(data))
+    gradebook = CANVAS + '"Unread, U",42,unread,unread,Lab 1,,,\n'
+    Path("book.csv").write_text(gradebook)
+    done = CliRunner().invoke(app, ["export", "canvas", "results.json", "--gradebook", "book.csv"])
+    found = {row["ID"]: row["Residual blocks (12)"] for row in canvas(filled())[1]}
+    assert ("97.50", "55.00") == (found["444"], found["42"])
+    assert "Left as it was" not in done.output
+
+
 def test_results_that_are_not_there(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", "canvas", str(tmp_path), "--gradebook", "x.csv"])
     assert 2 == done.exit_code

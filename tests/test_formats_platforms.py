@@ -39,6 +39,7 @@ from grader.formats.gradescope import as_text, results
 from grader.formats.json import document as as_data
 from grader.formats.moodle import tables
 from grader.formats.prairielearn import document
+from grader.submission.student_ids import safe
 from grader.verdict import CheckResult, Diagnosis, Proof, Report, Status, SubmissionStatus
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -228,6 +229,7 @@ def test_what_prairielearn_gets_is_never_larger_than_it_takes() -> None:
     text = document(RUN, long)
     assert 0.0 == prairielearn(text, json.loads(text))
     assert 400 == len(json.loads(text)["tests"])
+    assert all(test["message"].startswith("Failed. ") for test in json.loads(text)["tests"])  # some of it is told
 
 
 # ---------------------------------------------------------------------- Canvas
@@ -263,10 +265,12 @@ def test_two_hand_ins_of_one_student_leave_the_cell_empty() -> None:
 )
 def test_no_name_is_taken_for_another_row_or_a_formula(name: str) -> None:
     """A student's name is data for Canvas and for a spreadsheet."""
-    made = written("odd", f"{name}_12345_67890_hw.ipynb")
-    possible, students = canvas(text_of("canvas", [made, written("zoe", "zoe.ipynb")]))
+    files = [f"{name}_12345_67890_hw", name, "zoe"]
+    made = [written(safe(file), f"{file}/hw.ipynb") for file in files]
+    possible, students = canvas(text_of("canvas", made))
     assert {"Residual blocks": "100.00"} == possible
-    assert 2 == len(students)
+    assert 3 == len(students)
+    assert name.strip("=+-@＝ \n").replace(" ", "_")[:3] in students[0]["Student"].replace(" ", "_")
     assert all(not row[key].startswith((*FORMULAS, "＝")) for row in students for key in row)
 
 
@@ -337,7 +341,9 @@ def test_nbgrader_gets_its_own_columns() -> None:
 @pytest.mark.parametrize("name", ["canvas", "nbgrader"])
 def test_a_class_may_be_empty_and_a_document_may_be_printed(name: str) -> None:
     assert 1 <= text_of(name, []).count("\n") <= 2
-    printed = text_of(name, [written("x", "::error::x.ipynb"), written("y", "##[group]y/hw.ipynb")])
+    names = ["::error::x", "##[group]y"]
+    printed = text_of(name, [written(safe(each), f"{each}/hw.ipynb") for each in names])
+    assert "error" in printed
     assert "::" not in printed
     assert "##[" not in printed
 

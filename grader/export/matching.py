@@ -20,7 +20,6 @@ class Known:
     """What somebody is known by.
 
     Attributes:
-        alone: the id is the platform's own, so that who is not found by it is not there.
         called: a full name that goes with an id, if the platform gives one: both sides' must have a word in common.
     """
 
@@ -28,7 +27,6 @@ class Known:
     logins: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
-    alone: bool = False
     called: str = ""
 
     def agrees(self, other: Known) -> bool:
@@ -58,7 +56,7 @@ def match(hand_ins: Sequence[Known], rows: Sequence[Known]) -> Matches:
                     keys[key].add(number)
         claims: dict[int, list[int]] = defaultdict(list)
         for number, hand_in in enumerate(hand_ins):
-            if number in settled or (hand_in.alone and what != "ids"):
+            if number in settled:
                 continue
             hits = set().union(*(keys[key] for key in getattr(hand_in, what) if key in keys))
             if len(hits) == 1 and hand_in.agrees(rows[row_number := hits.pop()]):

@@ -66,8 +66,8 @@ class CanvasGradebook(Platform):
     id = "canvas"
 
     def person(self, sheet: Sheet, whose: Whose) -> Known:
-        if whose.canvas:
-            return Known(ids=plain(whose.canvas), alone=True)
+        if whose.canvas:  # and nothing else: who has another id is somebody else
+            return Known(plain(whose.canvas))
         return Known(plain(whose.key), plain(whose.key), addresses(whose.key), names(whose.name))
 
     def student(self, sheet: Sheet, row: list[str]) -> Known | None:
@@ -107,7 +107,7 @@ class MoodleGradebook(Platform):
     def person(self, sheet: Sheet, whose: Whose) -> Known:
         if whose.participant and sheet.column("Identifier") is not None:
             # Every assignment numbers its participants anew, so that another one's worksheet has the same numbers.
-            return Known(plain(whose.participant), alone=True, called=whose.name)
+            return Known(plain(whose.participant), called=whose.name)
         if whose.participant:
             return Known(names=names(whose.name))
         return Known(plain(whose.key), plain(whose.key), addresses(whose.key), names(whose.name))

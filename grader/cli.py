@@ -14,6 +14,7 @@ import typer
 
 from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
+from grader.cli_export import commands as export_commands
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats import format_names
 from grader.formats.json import schema
@@ -317,3 +318,6 @@ def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
         return GRADER_FAILED
     finally:
         terminal.close()
+
+
+app.add_typer(export_commands(_guarded), name="export")

@@ -16,6 +16,7 @@ from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.given import Given, find_given
 from grader.submission.literals import Nothing, Read, Unreadable
+from grader.submission.nbgrader import defined_in
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.positions import FileText
 from grader.submission.reading import fingerprint, read
@@ -33,6 +34,7 @@ __all__ = [
     "Written",
     "asks_where_it_runs",
     "choose_assignment",
+    "defined_in",
     "defined_names",
     "defines",
     "find",

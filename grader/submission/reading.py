@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
+from grader.submission import nbgrader
 from grader.submission.decode import DOWNLOAD, decode_notebook, decode_script
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.repair import MINOR, Repairs, repair
@@ -63,7 +64,7 @@ def _read(hand_in: HandIn) -> Submission:
         cells=cells,
         notebook=notebook,
         repairs=mended + repairs.sentences(),
-        warnings=_oddities(content, cells),
+        warnings=_oddities(content, cells) + nbgrader.changed(notebook.cells),
         assignment_id=_assignment_id(notebook),
     )
 

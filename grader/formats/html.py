@@ -36,4 +36,4 @@ class Html(Format):
 
     def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
         with replacing(output / "index.html") as file:
-            write_class_page(file, run, reports)
+            write_class_page(file, run, reports, lambda student: (output / "notebooks" / f"{student}.html").exists())

@@ -1,0 +1,141 @@
+"""Item analysis: how hard an exercise or a check is, and whether it tells strong students from weak ones.
+
+difficulty       the mean share of its points, 0 to 1, over those in whom it is decided; the larger, the easier
+discrimination   the corrected item-total correlation: Pearson's correlation, over students, between the share of the
+                 item's points and the share of the points of all *other* items together.
+                 J. P. Guilford, The correlation of an item with a composite of the remaining items in a test,
+                 Educational and Psychological Measurement 13 (1953), 87-93.
+
+    r = Σ (x - x̄)(y - ȳ) / √(Σ (x - x̄)² · Σ (y - ȳ)²)      x: the item, y: the rest
+
+The item itself is left out of the rest, since it would agree with itself. Points that are pending, or that the grader
+failed on, are in neither. Where nothing is pending, the share of the rest's points is the rest's sum but for a factor,
+so that r is what textbooks call by this name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from grader.verdict import CheckResult, Report, Status
+
+FEWEST = 20  # students; with fewer, chance alone gives |r| > 0.44 more often than once in twenty
+_DISTINCT = 1_000  # items that are counted, whatever comes
+_EQUAL = 1e-12  # variance below which all are alike
+_NOTHING = 1e-9  # points
+LOST = (Status.FAILED, Status.STUDENT_CRASHED, Status.TIMED_OUT)
+
+
+@dataclass
+class Item:
+    """Sums over the students. Deviations from the mean are summed, not squares, which would cancel."""
+
+    max_score: float = 0.0
+    decided: int = 0  # students in whom at least a part of its points is decided
+    full: int = 0  # students who pass all of it
+    failed: int = 0  # students who fail it, though points may be kept: a mistake costs once
+    pending: int = 0  # students in whom at least a part is left to a human
+    difficulty: float = 0.0
+    compared: int = 0  # students in whom the rest is decided too
+    _x: float = 0.0
+    _y: float = 0.0
+    _xx: float = 0.0
+    _yy: float = 0.0
+    _xy: float = 0.0
+
+    def add(self, share: float, rest: float | None) -> None:
+        """Count a student.
+
+        Args:
+            share: of the points of this item that are decided, 0 to 1.
+            rest: the same of all other items; None where none of them is decided.
+        """
+        self.decided += 1
+        self.difficulty += (share - self.difficulty) / self.decided
+        if rest is None:
+            return
+        self.compared += 1
+        off_x, off_y = share - self._x, rest - self._y
+        self._x += off_x / self.compared
+        self._y += off_y / self.compared
+        self._xx += off_x * (share - self._x)
+        self._yy += off_y * (rest - self._y)
+        self._xy += off_x * (rest - self._y)
+
+    @property
+    def few(self) -> bool:
+        """Are there too few students to say how well it discriminates?"""
+        return self.compared < FEWEST
+
+    @property
+    def alike(self) -> bool:
+        """Have all the same share, of this item or of the rest? Then there is nothing to correlate."""
+        return min(self._xx, self._yy) <= _EQUAL * max(1, self.compared)
+
+    @property
+    def discrimination(self) -> float | None:
+        """From -1 to 1; None where it cannot be told."""
+        if self.few or self.alike:
+            return None
+        return max(-1.0, min(1.0, self._xy / math.sqrt(self._xx * self._yy)))
+
+
+@dataclass
+class Items:
+    """All items of the class: exercises by their ids, checks by exercise and check."""
+
+    exercises: dict[str, Item] = field(default_factory=dict)
+    checks: dict[str, dict[str, Item]] = field(default_factory=dict)
+    _left: int = _DISTINCT
+
+    def add(self, report: Report, unread: frozenset[str] = frozenset()) -> None:
+        """Count a report.
+
+        Args:
+            unread: exercises of which only what is won is known before a human has read them: written answers. They
+                are counted as pending, and are no part of any comparison.
+        """
+        sums = {exercise.id: _decided(exercise.checks) for exercise in report.exercises if exercise.id not in unread}
+        won = sum(each.won for each in sums.values())
+        most = sum(each.most for each in sums.values())
+        for exercise in report.exercises:
+            read = exercise.id not in unread
+            _count(self._item(self.exercises, exercise.id), exercise.checks, won, most, read=read)
+            checks = self.checks.setdefault(exercise.id, {}) if exercise.id in self.exercises else {}
+            for check in exercise.checks:
+                _count(self._item(checks, check.id), [check], won, most, read=read)
+
+    def _item(self, items: dict[str, Item], id: str) -> Item:
+        """The item of this id. Ids are the grader's; yet whatever comes, memory stays flat."""
+        if id in items:
+            return items[id]
+        if not self._left:
+            return Item()  # counted for nobody
+        self._left -= 1
+        items[id] = Item()
+        return items[id]
+
+
+class _Decided(NamedTuple):
+    won: float
+    most: float
+
+
+def _decided(checks: Sequence[CheckResult]) -> _Decided:
+    """The points that are won, and those that could be, as far as they are decided."""
+    decided = [check for check in checks if not check.status.pending]
+    return _Decided(sum(check.score for check in decided), sum(check.max_score for check in decided))
+
+
+def _count(item: Item, checks: Sequence[CheckResult], won: float, most: float, *, read: bool) -> None:
+    item.max_score = sum(check.max_score for check in checks)
+    item.pending += any(check.status.pending for check in checks)
+    item.failed += any(check.status in LOST for check in checks)
+    item.full += all(check.status is Status.PASSED for check in checks)
+    own = _decided(checks)
+    if read and own.most > 0:
+        others = most - own.most
+        item.add(own.won / own.most, (won - own.won) / others if others > _NOTHING else None)

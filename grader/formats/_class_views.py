@@ -52,6 +52,7 @@ class FrequentView:
     count: int
     asked: int
     words: str
+    title: str  # of the check
     id: str
     told: str
     who: Who
@@ -161,16 +162,18 @@ class Views:
 
     def _frequent(self, exercise: str, finding: Finding, shared: Shared, asked: int) -> FrequentView:
         count = len(shared)
+        title = "" if finding.mistake else self._titles.check(exercise, finding.id)
         if finding.mistake:
             said = words.mistake_words(finding, shared.said, count)
         else:
-            said = f" {'fails' if count == 1 else 'fail'} “{self._titles.check(exercise, finding.id)}”"
+            said = f" {'fails' if count == 1 else 'fail'} “{title}”"
         return FrequentView(
             count=count,
             asked=asked,
             words=said.rstrip("."),
+            title=title,
             id="" if _is_sentence(finding) else finding.id,
-            told=shared.said.common if finding.mistake else "",
+            told=" ".join(shared.said.common) if finding.mistake else "",
             who=self._who(shared.students, _LINKS, self._holding.get((exercise, finding), ())),
         )
 

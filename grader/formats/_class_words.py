@@ -11,7 +11,7 @@ from grader.formats._class.findings import Finding
 from grader.formats._class.groups import Group
 from grader.formats._class.items import FEWEST, Item
 from grader.formats._class.phrases import PHRASES, singular
-from grader.formats._class.said import Said, sentences
+from grader.formats._class.said import Said
 from grader.formats._text import one_line
 from grader.formats._words import Label
 
@@ -132,8 +132,8 @@ def mistake_words(finding: Finding, said: Said, count: int) -> str:
     phrase = PHRASES.get(finding.id)
     if phrase:
         return f" {singular(phrase) if count == 1 else phrase}"
-    told = sentences(said.common or _first(said))
-    return f": {lower(told[0])}" if told else f": {lower(plain(finding.id))}"
+    told = next(iter(said.common), said.first)
+    return f": {lower(told or plain(finding.id))}"
 
 
 def group_title(group: Group, titles: Titles) -> str:
@@ -157,7 +157,7 @@ def comment(group: Group, titles: Titles) -> str:
         return ""
     paragraphs = []
     for finding in group.mistakes or group.checks:
-        told = group.said[finding].common
+        told = " ".join(group.said[finding].common)
         if not told and finding.mistake:
             phrase = PHRASES.get(finding.id)
             told = f"In this exercise you {phrase}." if phrase else f"{plain(finding.id)}."
@@ -176,18 +176,14 @@ def discrimination(item: Item) -> str:
         return f"too few ({item.compared} of {FEWEST})"
     if item.alike:
         return "all alike"
+    if not item.certain:
+        return "may be chance"
     value = item.discrimination or 0.0
-    if value >= 0.4:
-        return "very well"
-    if value >= 0.3:
-        return "well"
-    if value >= 0.2:
-        return "somewhat"
-    return "hardly" if value > -0.1 else "the wrong way round"
-
-
-def _first(said: Said) -> str:
-    return next(iter(said.messages), "")
+    if value < 0:
+        return "the wrong way round"
+    return next(
+        (word for least, word in ((0.4, "very well"), (0.3, "well"), (0.2, "somewhat")) if value >= least), "hardly"
+    )
 
 
 def _upper(text: str) -> str:

@@ -31,11 +31,11 @@ class Common:
 
     def add(self, student: int, findings: Findings) -> None:
         self.asked += 1
-        for finding, message in findings.told.items():
+        for finding, told in findings.told.items():
             if finding in self.shared or len(self.shared) < _DISTINCT:
                 shared = self.shared.setdefault(finding, Shared())
                 shared.students.append(student)
-                shared.said.add(message)
+                shared.said.add(told)
 
     def of(self, *, mistakes: bool) -> list[tuple[Finding, Shared]]:
         """Mistakes, or failed checks, the most frequent first."""

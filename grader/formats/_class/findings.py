@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grader.assignment import Assignment, ChoiceExercise, EssayExercise, PredictExercise
 from grader.formats._class.items import LOST
+from grader.formats._class.said import sentences
 from grader.verdict import ExerciseReport
 
 _ANSWER = 300  # characters of what was said to an answer
@@ -29,7 +30,7 @@ class Finding:
 class Findings:
     """All that is wrong in one exercise, each once, with what the student was told."""
 
-    told: dict[Finding, str]
+    told: dict[Finding, tuple[str, ...]]  # sentences
 
     @property
     def key(self) -> tuple[Finding, ...]:
@@ -51,17 +52,17 @@ class Words:
 
     def findings(self, exercise: ExerciseReport) -> Findings:
         """What is wrong in this exercise. Pending checks are not: nobody knows yet."""
-        told: dict[Finding, str] = {}
+        told: dict[Finding, tuple[str, ...]] = {}
         for diagnosis in exercise.diagnoses:
             reply = self._replies.get((exercise.id, diagnosis.mistake))
-            told.setdefault(Finding(diagnosis.mistake, True), reply or diagnosis.message)
+            told.setdefault(Finding(diagnosis.mistake, True), sentences(reply or diagnosis.message))
         asked = self._exercises.get(exercise.id)
         quiz = isinstance(asked, ChoiceExercise | PredictExercise)
         for check in exercise.checks:
             if check.status not in LOST:
                 continue
             if quiz:  # there is one check, and which wrong answer was given is the mistake
-                told.setdefault(Finding(" ".join(check.message.split())[:_ANSWER], True), check.message)
+                told.setdefault(Finding(" ".join(check.message.split())[:_ANSWER], True), sentences(check.message))
             else:
-                told.setdefault(Finding(check.id, False), check.message)
+                told.setdefault(Finding(check.id, False), sentences(check.message))
         return Findings(told)

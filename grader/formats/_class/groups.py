@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from grader.formats._class.findings import Finding, Findings
 from grader.formats._class.said import Said
 
-_DISTINCT = 1_000  # groups of an exercise; whoever would make a further one goes to the group of all others
+_DISTINCT = 500  # groups of an exercise; whoever would make a further one goes to the group of all others
 OTHERS: tuple[Finding, ...] = ()
 
 
@@ -32,7 +32,7 @@ class Group:
     def __len__(self) -> int:
         return len(self.students)
 
-    def add(self, student: int, told: Mapping[Finding, str]) -> None:
+    def add(self, student: int, told: Mapping[Finding, tuple[str, ...]]) -> None:
         self.students.append(student)
         for finding in self.findings:
             self.said.setdefault(finding, Said()).add(told[finding])

@@ -26,7 +26,34 @@ FEWEST = 20  # students; with fewer, chance alone gives |r| > 0.44 more often th
 _DISTINCT = 1_000  # items that are counted, whatever comes
 _EQUAL = 1e-12  # variance below which all are alike
 _NOTHING = 1e-9  # points
-LOST = (Status.FAILED, Status.STUDENT_CRASHED, Status.TIMED_OUT)
+_NORMAL_95 = 1.959964  # standard deviations that hold 95 % of a normal distribution
+LOST = frozenset({Status.FAILED, Status.STUDENT_CRASHED, Status.TIMED_OUT})
+OPEN = frozenset(status for status in Status if status.pending)
+
+
+class _Part(NamedTuple):
+    """Checks of one student, summed up."""
+
+    won: float  # points, of the checks that are decided
+    most: float  # points there are in those
+    all_points: float
+    passed: bool  # all of them
+    failed: bool  # one of them
+    pending: bool  # one of them
+
+    @classmethod
+    def of(cls, checks: Sequence[CheckResult]) -> _Part:
+        won = most = pending = 0.0
+        passed, failed, open_ = True, False, False
+        for check in checks:
+            status = check.status
+            passed = passed and status is Status.PASSED
+            failed = failed or status in LOST
+            if status in OPEN:
+                open_, pending = True, pending + check.max_score
+            else:
+                won, most = won + check.score, most + check.max_score
+        return cls(won, most, most + pending, passed, failed, open_)
 
 
 @dataclass
@@ -46,8 +73,18 @@ class Item:
     _yy: float = 0.0
     _xy: float = 0.0
 
+    def count(self, part: _Part, won: float, most: float, *, read: bool) -> None:
+        """Count a student, with what is decided of all items that are compared."""
+        self.max_score = part.all_points
+        self.full += part.passed
+        self.failed += part.failed
+        self.pending += part.pending
+        if read and part.most > 0:
+            others = most - part.most
+            self.add(part.won / part.most, (won - part.won) / others if others > _NOTHING else None)
+
     def add(self, share: float, rest: float | None) -> None:
-        """Count a student.
+        """Count a student's shares.
 
         Args:
             share: of the points of this item that are decided, 0 to 1.
@@ -82,6 +119,14 @@ class Item:
             return None
         return max(-1.0, min(1.0, self._xy / math.sqrt(self._xx * self._yy)))
 
+    @property
+    def certain(self) -> bool:
+        """Is the correlation further from 0 than chance puts it once in twenty times (Fisher's z)?"""
+        value = self.discrimination
+        if value is None:
+            return False
+        return abs(value) == 1.0 or abs(math.atanh(value)) * math.sqrt(self.compared - 3) > _NORMAL_95
+
 
 @dataclass
 class Items:
@@ -98,15 +143,15 @@ class Items:
             unread: exercises of which only what is won is known before a human has read them: written answers. They
                 are counted as pending, and are no part of any comparison.
         """
-        sums = {exercise.id: _decided(exercise.checks) for exercise in report.exercises if exercise.id not in unread}
-        won = sum(each.won for each in sums.values())
-        most = sum(each.most for each in sums.values())
+        decided = {exercise.id: _Part.of(exercise.checks) for exercise in report.exercises}
+        won = sum(part.won for id, part in decided.items() if id not in unread)
+        most = sum(part.most for id, part in decided.items() if id not in unread)
         for exercise in report.exercises:
             read = exercise.id not in unread
-            _count(self._item(self.exercises, exercise.id), exercise.checks, won, most, read=read)
+            self._item(self.exercises, exercise.id).count(decided[exercise.id], won, most, read=read)
             checks = self.checks.setdefault(exercise.id, {}) if exercise.id in self.exercises else {}
             for check in exercise.checks:
-                _count(self._item(checks, check.id), [check], won, most, read=read)
+                self._item(checks, check.id).count(_Part.of([check]), won, most, read=read)
 
     def _item(self, items: dict[str, Item], id: str) -> Item:
         """The item of this id. Ids are the grader's; yet whatever comes, memory stays flat."""
@@ -117,25 +162,3 @@ class Items:
         self._left -= 1
         items[id] = Item()
         return items[id]
-
-
-class _Decided(NamedTuple):
-    won: float
-    most: float
-
-
-def _decided(checks: Sequence[CheckResult]) -> _Decided:
-    """The points that are won, and those that could be, as far as they are decided."""
-    decided = [check for check in checks if not check.status.pending]
-    return _Decided(sum(check.score for check in decided), sum(check.max_score for check in decided))
-
-
-def _count(item: Item, checks: Sequence[CheckResult], won: float, most: float, *, read: bool) -> None:
-    item.max_score = sum(check.max_score for check in checks)
-    item.pending += any(check.status.pending for check in checks)
-    item.failed += any(check.status in LOST for check in checks)
-    item.full += all(check.status is Status.PASSED for check in checks)
-    own = _decided(checks)
-    if read and own.most > 0:
-        others = most - own.most
-        item.add(own.won / own.most, (won - own.won) / others if others > _NOTHING else None)

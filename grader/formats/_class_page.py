@@ -63,7 +63,7 @@ def write_class_page(
             looks = tally.add(report)
             urgent = any(not look.reason.routine for look in looks)
             (flagged if urgent else others).add(_row(report, looks, has_notebook))
-        views = Views(tally, _class_words.Titles(run.assignment))
+        views = Views(tally, _class_words.Wording(run.assignment))
         context = {
             "run": run,
             "tally": tally,

@@ -15,7 +15,7 @@ from grader.formats._class.names import Names
 from grader.formats._class.tally import Tally
 from grader.formats._words import Label
 
-FREQUENT = 12  # mistakes and checks of an exercise that are shown at once; the others are folded
+FREQUENT = 6  # mistakes and checks of an exercise that are shown at once; the others are folded
 _FOLLOWED = 100  # of those, whatever comes
 _LINKS = 40  # of students who have one of them
 _REASON_LINKS = 200  # of students at whom to look for one reason
@@ -88,7 +88,7 @@ class GroupView:
 
     number: int  # 0: it is not shown as a group, since it has one member
     exercise: str
-    title: str
+    words: str
     size: int
     asked: int
     mistakes: list[str]  # ids
@@ -99,9 +99,9 @@ class GroupView:
 class Views:
     """All views of one class."""
 
-    def __init__(self, tally: Tally, titles: words.Titles) -> None:
+    def __init__(self, tally: Tally, wording: words.Wording) -> None:
         self._tally = tally
-        self._titles = titles
+        self._wording = wording
         self.groups = tally.groups.biggest_first()
         self._holding: dict[tuple[str, Finding], list[int]] = {}
         for number, group in enumerate(self.groups, start=1):
@@ -122,11 +122,11 @@ class Views:
         views = []
         for id, item in self._tally.items.exercises.items():
             read = id not in self._tally.kinds.essay
-            views.append(self._item(self._titles.exercise(id), item, read=read, part=False))
+            views.append(self._item(self._wording.exercise(id), item, read=read, part=False))
             checks = self._tally.items.checks[id]
             if len(checks) > 1:
                 views += [
-                    self._item(self._titles.check(id, name), check, read=read, part=True)
+                    self._item(self._wording.check(id, name), check, read=read, part=True)
                     for name, check in checks.items()
                 ]
         return views
@@ -140,7 +140,7 @@ class Views:
                 for found in (common.of(mistakes=True), common.of(mistakes=False))
             )
             if mistakes or checks:
-                views.append((self._titles.exercise(id), mistakes, checks))
+                views.append((self._wording.exercise(id), mistakes, checks))
         return views
 
     def group(self, number: int, group: Group) -> GroupView:
@@ -148,13 +148,13 @@ class Views:
         alone = len(group) == 1
         return GroupView(
             number=0 if alone else number,
-            exercise=self._titles.exercise(group.exercise),
-            title=words.group_title(group, self._titles),
+            exercise=self._wording.exercise(group.exercise),
+            words=self._wording.group(group),
             size=len(group),
             asked=self._tally.common[group.exercise].asked,
             mistakes=[each.id for each in group.mistakes if not _is_sentence(each)],
-            checks=[self._titles.check(group.exercise, each.id) for each in group.checks],
-            comment="" if alone else words.comment(group, self._titles),
+            checks=[self._wording.check(group.exercise, each.id) for each in group.checks],
+            comment="" if alone else self._wording.comment(group),
         )
 
     def _item(self, title: str, item: Item, *, read: bool, part: bool) -> ItemView:
@@ -162,16 +162,15 @@ class Views:
 
     def _frequent(self, exercise: str, finding: Finding, shared: Shared, asked: int) -> FrequentView:
         count = len(shared)
-        title = "" if finding.mistake else self._titles.check(exercise, finding.id)
         if finding.mistake:
-            said = words.mistake_words(finding, shared.said, count)
+            said = self._wording.mistake(exercise, finding, shared.said, count)
         else:
-            said = f" {'fails' if count == 1 else 'fail'} “{title}”"
+            said = self._wording.failed(exercise, [finding], count)
         return FrequentView(
             count=count,
             asked=asked,
-            words=said.rstrip("."),
-            title=title,
+            words=said,
+            title="" if finding.mistake else self._wording.check(exercise, finding.id),
             id="" if _is_sentence(finding) else finding.id,
             told=" ".join(shared.said.common) if finding.mistake else "",
             who=self._who(shared.students, _LINKS, self._holding.get((exercise, finding), ())),

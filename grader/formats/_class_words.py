@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from grader.assignment import Assignment, EssayExercise, ExperimentExercise
+from grader.assignment import Assignment, CodeExercise, EssayExercise, ExperimentExercise, FunctionExercise
 from grader.formats import _words
 from grader.formats._class.attention import Look, Reason
 from grader.formats._class.findings import Finding
@@ -63,24 +64,23 @@ REASON = {
     Reason.TO_MARK: ReasonWords(Label("open", "–", "Written answers to mark"), "Their points are pending until then."),
 }
 
-# The titles of checks are not in the reports that make this page. Those of shipped checks, word for word:
-CHECK_TITLE = {
+# The titles of checks are not in the reports that make this page, so they stand here once more, word for word.
+CODE_TITLE = {
     "shape": "Shape of the output",
     "parameters": "Number of parameters",
     "gradient": "Outputs and gradients",
     "skip-connection": "Skip connection",
-    "values": "Returned values",
-    "answer": "Answer",
 }
-# What a whole class can do to see it for themselves; the most telling first.
-CHECK_ADVICE = {
-    "shape": "Call it on a tensor of the size that the task names, and compare .shape with what is asked for.",
-    "parameters": "Count them, sum(p.numel() for p in module.parameters()), and compare layer by layer.",
-    "skip-connection": "Set the last batch norm of the branch to zero, its weight and its bias: "
-    "what is left must be the shortcut alone.",
-    "gradient": "Compare forward with the formula of the task, step by step, on a small input.",
-    "values": "Work out one call by hand, and compare step by step.",
+FUNCTION_TITLE = {"values": "Returned values", "gradient": "Gradient"}
+# What a whole group can do to see it for themselves; the most telling first.
+CODE_ADVICE = {
+    "shape": "call it on a tensor of the size that the task names, and compare .shape with what is asked for.",
+    "parameters": "count them, sum(p.numel() for p in module.parameters()), and compare layer by layer.",
+    "skip-connection": "set weight and bias of the last batch norm in the branch to zero: what is left must be the "
+    "shortcut alone.",
+    "gradient": "compare forward with the formula of the task, step by step, on a small input.",
 }
+FUNCTION_ADVICE = {"values": "work out one call by hand, and compare step by step."}
 
 
 def why(looks: list[Look]) -> list[str]:
@@ -97,77 +97,92 @@ def why(looks: list[Look]) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-class Titles:
-    """Titles of exercises and checks, from the assignment."""
-
-    def __init__(self, assignment: Assignment) -> None:
-        self._exercises = {exercise.id: exercise.title for exercise in assignment.exercises}
-        self._checks: dict[tuple[str, str], str] = {}
-        for exercise in assignment.exercises:
-            if isinstance(exercise, EssayExercise):
-                self._checks |= {(exercise.id, concept.id): concept.title for concept in exercise.concepts}
-            elif isinstance(exercise, ExperimentExercise):
-                self._checks |= {(exercise.id, name): judged.title for name, judged in exercise.judged.items()}
-
-    def exercise(self, id: str) -> str:
-        return one_line(self._exercises.get(id, "")) or id
-
-    def check(self, exercise: str, id: str) -> str:
-        return one_line(self._checks.get((exercise, id), "")) or CHECK_TITLE.get(id) or plain(id)
-
-
 def plain(id: str) -> str:
-    """An id as words: `shortcut-missing` is "Shortcut missing"."""
-    words = id.replace("-", " ").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    """An id as words: `shortcut-missing` is "shortcut missing"."""
+    return id.replace("-", " ").replace("_", " ")
 
 
 def lower(text: str) -> str:
     """Ready to stand in a sentence: "The shape" is "the shape", and "ReLU", "1×1" or "F(x)" stay."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() or text[:2] in ("A ", "a ") else text
+    return text[:1].lower() + text[1:] if re.match(r"[A-Z]?[a-z]* |A ", text) else text
 
 
-def mistake_words(finding: Finding, said: Said, count: int) -> str:
-    """A mistake as it goes on after "41 of 230": as a verb, or, where there is none, ": " and what was told."""
-    phrase = PHRASES.get(finding.id)
-    if phrase:
-        return f" {singular(phrase) if count == 1 else phrase}"
-    told = next(iter(said.common), said.first)
-    return f": {lower(told or plain(finding.id))}"
+class Wording:
+    """What is said of one assignment: the titles of its exercises and checks, its mistakes, comments to copy."""
 
+    def __init__(self, assignment: Assignment) -> None:
+        self._exercises = {exercise.id: exercise for exercise in assignment.exercises}
+        self._checks: dict[tuple[str, str], str] = {}
+        for exercise in assignment.exercises:
+            titles: dict[str, str] = {}
+            if isinstance(exercise, EssayExercise):
+                titles = {concept.id: concept.title for concept in exercise.concepts}
+            elif isinstance(exercise, ExperimentExercise):
+                titles = {name: judged.title for name, judged in exercise.judged.items()}
+            elif isinstance(exercise, FunctionExercise):
+                titles = FUNCTION_TITLE
+            elif isinstance(exercise, CodeExercise):
+                titles = CODE_TITLE
+            self._checks |= {(exercise.id, id): title for id, title in titles.items()}
 
-def group_title(group: Group, titles: Titles) -> str:
-    """What these students have in common, in one line."""
-    if not group.findings:
-        return "Further combinations of mistakes, too many to tell apart"
-    if group.mistakes:
-        words = [
-            mistake_words(finding, group.said[finding], len(group)).removeprefix(":").strip().rstrip(".")
-            for finding in group.mistakes
-        ]
-        return _upper(" and ".join(words))
-    names = " and ".join(titles.check(group.exercise, check.id) for check in group.checks)
-    return f"No cause is named; {'this fails' if len(group.checks) == 1 else 'these fail'}: {names}"
+    def exercise(self, id: str) -> str:
+        """The title of an exercise."""
+        return one_line(self._exercises[id].title if id in self._exercises else "") or id
 
+    def check(self, exercise: str, id: str) -> str:
+        """The title of a check."""
+        return one_line(self._checks.get((exercise, id), "")) or _upper(plain(id))
 
-def comment(group: Group, titles: Titles) -> str:
-    """One comment for all of a group: what most of them were told, and how they can see it for themselves. Nothing
-    in it was told to one of them alone."""
-    if not group.findings:
-        return ""
-    paragraphs = []
-    for finding in group.mistakes or group.checks:
+    def mistake(self, exercise: str, finding: Finding, said: Said, count: int) -> str:
+        """A mistake as it goes on after "41 of 230": as a verb, or, where there is none, as what was told."""
+        phrase = PHRASES.get(finding.id)
+        if phrase:
+            return f" {singular(phrase) if count == 1 else phrase}"
+        # What is told to a misconception is the answer to it, not the misconception.
+        essay = isinstance(self._exercises.get(exercise), EssayExercise)
+        told = "" if essay else next(iter(said.common), said.first)
+        return f": {lower(told or plain(finding.id)).rstrip('.')}"
+
+    def failed(self, exercise: str, checks: list[Finding], count: int) -> str:
+        """Failed checks, in the same place."""
+        names = " and ".join(f"“{self.check(exercise, check.id)}”" for check in checks)
+        return f" {'fails' if count == 1 else 'fail'} {names}"
+
+    def group(self, group: Group) -> str:
+        """What the students of a group have in common, in the same place."""
+        if not group.findings:
+            return " have other combinations of mistakes, too many to tell apart"
+        if not group.mistakes:
+            return f"{self.failed(group.exercise, group.checks, len(group))}, and no cause is named"
+        words = [self.mistake(group.exercise, each, group.said[each], len(group)) for each in group.mistakes]
+        first, *others = words
+        return first + "".join(f" and{word.removeprefix(':')}" for word in others)
+
+    def comment(self, group: Group) -> str:
+        """One comment for all of a group: what most of them were told, and how they can see it for themselves.
+        Nothing in it was told to one of them alone."""
+        if not group.findings:
+            return ""
+        told = " ".join(self._told(group, finding) for finding in group.mistakes or group.checks)
+        advice = self._advice(group)
+        return f"{self.exercise(group.exercise)}: {lower(told)}" + (f" {advice}" if advice else "")
+
+    def _told(self, group: Group, finding: Finding) -> str:
         told = " ".join(group.said[finding].common)
-        if not told and finding.mistake:
-            phrase = PHRASES.get(finding.id)
-            told = f"In this exercise you {phrase}." if phrase else f"{plain(finding.id)}."
-        elif not told:
-            told = f"{titles.check(group.exercise, finding.id)}: this check fails, each time in another way."
-        paragraphs.append(told)
-    said = f"{titles.exercise(group.exercise)}. {' '.join(paragraphs)}"
-    failing = {check.id for check in group.checks}
-    advice = next((words for id, words in CHECK_ADVICE.items() if id in failing), "")
-    return " ".join(each for each in (said, f"To see it for yourself: {lower(advice)}" if advice else "") if each)
+        if told:
+            return told
+        if not finding.mistake:
+            return f"The check “{self.check(group.exercise, finding.id)}” fails; your own page says how."
+        if finding.id in PHRASES:
+            return f"You {PHRASES[finding.id]}; your own page says where."
+        return f"Your code has the mistake “{plain(finding.id)}”; your own page says where."
+
+    def _advice(self, group: Group) -> str:
+        asked = self._exercises.get(group.exercise)
+        words = CODE_ADVICE if isinstance(asked, CodeExercise) else {}
+        words = FUNCTION_ADVICE if isinstance(asked, FunctionExercise) else words
+        failing = {check.id for check in group.checks}
+        return next((f"To see it for yourself: {advice}" for id, advice in words.items() if id in failing), "")
 
 
 def discrimination(item: Item) -> str:

@@ -26,7 +26,7 @@ from grader.verdict import Report
 
 Each = TypeVar("Each")
 
-_PIECE = 200  # rows or links that are rendered at once
+_PIECE = 50  # rows or links that are rendered at once
 _CHUNK = 16_384  # characters copied at a time
 _OPEN = 10  # groups that are shown at once; the others are folded
 _GROUPS = 300  # groups that are shown with their comment

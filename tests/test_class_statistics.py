@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.formats._class.findings import Finding, Findings
 from grader.formats._class.groups import Groups
 from grader.formats._class.items import FEWEST, Item, Items
 from grader.formats._class.names import Names
@@ -241,6 +242,9 @@ def test_what_one_was_told_is_not_common() -> None:
     for _ in range(3):
         alone.add(sentences("You add."))
     assert ["You add."] == alone.common
+    for _ in range(4):
+        alone.add(sentences("You divide."))
+    assert ["You divide."] == alone.common  # three of eight are not half
 
 
 def test_sentences_leave_out_blocks_and_proofs() -> None:
@@ -265,8 +269,6 @@ def test_names_come_back(names: list[str]) -> None:
 
 def test_groups_that_come_too_late_are_one() -> None:
     """Memory stays flat, and still everybody is in one group."""
-    from grader.formats._class.findings import Finding, Findings
-
     groups = Groups()
     for number in range(600):
         groups.add(number, "first", Findings({Finding(f"m{number}", True): ("told",)}))

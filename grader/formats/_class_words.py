@@ -91,7 +91,7 @@ def why(looks: list[Look]) -> list[str]:
         if reason in (Reason.CHECK_BROKE, Reason.NOT_JUDGED, Reason.NOT_READ):
             said.append(f"{points} points could not be judged")
         elif reason is Reason.PARTLY_READ:
-            said.append(f"{points} points of written answers are left to read")
+            said.append(f"{points} points to read")
         elif reason is Reason.ASKS_WHERE_IT_RUNS:
             said.append("asks where it runs")
     return list(dict.fromkeys(said))

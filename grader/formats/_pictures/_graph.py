@@ -11,12 +11,12 @@ from grader.formats._pictures._layout import Edge, Layout, Rows
 from grader.formats._pictures._svg import arrow, circle, fit, path, rect, svg, text, width_of
 from grader.pictures import Flow, Step
 
-MAIN, BESIDE, TRACK = 158.0, 132.0, 20.0  # widths of lanes
-BETWEEN = 16.0  # lanes
+MAIN, BESIDE, TRACK = 156.0, 144.0, 20.0  # widths of lanes
+BETWEEN = 14.0  # lanes
 MARGIN = 8.0
 TALL, SHORT = 38.0, 25.0  # heights of boxes
 GAP = 22.0  # between rows
-LETTERS, SMALL = 12.5, 11.0  # sizes of text
+LETTERS, SMALL, CODE = 12.5, 11.0, 10.5  # sizes of text
 RADIUS = 13.0
 BEND = 8.0
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷"}
@@ -141,21 +141,24 @@ class Drawing:
     def _words(self, step: Step, x: float, y: float, width: float) -> Iterator[Markup]:
         left, room = x - width / 2 + 10, width - 20
         first = y - 3 if step.detail else y + 4.5
-        said = fit(step.says, room, LETTERS)
+        said, detail = fit(step.says, room, LETTERS, bold=True), fit(step.detail, room, SMALL)
         yield text(left, first, said, look="says")
-        free = room - width_of(said, LETTERS) - 8
-        layer = fit(step.layer, free, SMALL, code=True) if free > 30 else ""
+        if detail:
+            yield text(left, y + 13, detail, look="small")
+        free = [(room - width_of(said, LETTERS, bold=True), first)]
+        if detail:
+            free.append((room - width_of(detail, SMALL), y + 13))
+        space, line = max(free)
+        layer = fit(step.layer, space - 6, CODE, code=True) if space > 36 else ""
         if layer:
-            yield text(left + room, first, layer, look="layer", anchor="end")
-        if step.detail:
-            yield text(left, y + 13, fit(step.detail, room, SMALL), look="small")
+            yield text(left + room, line, layer, look="layer", anchor="end")
 
     def _missing(self, row: int, step: Step) -> Iterator[Markup]:
         lane = self._beside if step.on_skip else 0
         x, y = self._middles[lane], self._tops[row] + self._heights[row] / 2
         width = self._widths[lane]
         yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step missing", 4)
-        yield text(x, y + 4, fit(f"{step.says} is missing", width - 16, LETTERS), look="says missing", anchor="middle")
+        yield text(x, y + 4, fit(f"no {step.says} here", width - 16, LETTERS, bold=True), look="says missing", anchor="middle")
         if row == self._marks.first_missing:
             yield from _flag(x - width / 2, y - SHORT / 2, "differs first")
 

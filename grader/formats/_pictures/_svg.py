@@ -11,6 +11,7 @@ from grader.formats._text import one_line, visible
 
 NARROW = frozenset("iljI.,:;'|!()[]{} t f r 1".replace(" ", "")) | {" "}
 WIDE = frozenset("mwMWQOGDCNHUAB@%×→←≠✗…—+")
+BOLD = 1.1  # how much wider bold letters are
 CODE_WIDTH = 0.61  # of a character of the code font, in its size
 
 
@@ -60,8 +61,10 @@ def clean(said: str) -> str:
     return visible(one_line(said, 200))
 
 
-def width_of(said: str, size: float, *, code: bool = False) -> float:
+def width_of(said: str, size: float, *, code: bool = False, bold: bool = False) -> float:
     """About how wide a text is in a common font, rather too much than too little."""
+    if bold:
+        return BOLD * width_of(said, size)
     if code:
         return sum(2 if is_broad(letter) else 1 for letter in said) * CODE_WIDTH * size
     return sum(_width(letter) for letter in said) * size
@@ -80,9 +83,10 @@ def is_broad(letter: str) -> bool:
     return unicodedata.east_asian_width(letter) in "WF" or ord(letter) > 0x1F000
 
 
-def fit(said: str, room: float, size: float, *, code: bool = False) -> str:
+def fit(said: str, room: float, size: float, *, code: bool = False, bold: bool = False) -> str:
     """As much of a text as there is room for, with … for the rest; "" where there is hardly any."""
     said = clean(said)
+    room = room / BOLD if bold else room
     if width_of(said, size, code=code) <= room:
         return said
     while said and width_of(said + "…", size, code=code) > room:

@@ -81,6 +81,7 @@ class BlockPicture(_Data):
         case: the call and the case that are drawn.
         pairs: which steps correspond, in the order of both: those of the main path first, then those of the skip.
         chooses: does the code look at numbers, so that what is drawn is one of its ways?
+        broken: did it raise at its last step?
     """
 
     case: str
@@ -89,6 +90,7 @@ class BlockPicture(_Data):
     pairs: tuple[Pair, ...] = ()
     first: Difference | None = None
     chooses: bool = False
+    broken: bool = False
 
 
 class GradientRow(_Data):

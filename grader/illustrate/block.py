@@ -37,8 +37,9 @@ def block_picture(case: str, seen: Observation, mine: Drawn, form: Form | None) 
     reference = drawn_form(form) if form is not None else None
     if len(mine.flow.steps) < 2 and reference is None:
         return None
+    broken = seen.built.graph is None
     if form is None or reference is None:
-        return BlockPicture(case=case, mine=mine.flow, chooses=seen.reads)
+        return BlockPicture(case=case, mine=mine.flow, chooses=seen.reads, broken=broken)
     pairs = pairs_of(mine.flow, reference.flow)
     return BlockPicture(
         case=case,
@@ -47,6 +48,7 @@ def block_picture(case: str, seen: Observation, mine: Drawn, form: Form | None) 
         pairs=pairs,
         first=_first(seen, mine, reference, form, pairs),
         chooses=seen.reads,
+        broken=broken,
     )
 
 
@@ -56,7 +58,7 @@ def _first(seen: Observation, mine: Drawn, reference: Drawn, form: Form, pairs: 
     Where a step is missing right in front of a value that differs, the missing step is the difference.
     """
     measured = _departure(seen, mine, form)
-    drawn = drawn_difference(mine.flow, reference.flow, pairs)
+    drawn = drawn_difference(mine.flow, reference.flow, pairs, broken=seen.built.graph is None)
     if measured is None:
         return drawn
     if drawn is not None and drawn.missing is not None and drawn.mine in mine.flow.steps[measured].reads:
@@ -66,21 +68,35 @@ def _first(seen: Observation, mine: Drawn, reference: Drawn, form: Form, pairs: 
 
 def _departure(seen: Observation, mine: Drawn, form: Form) -> int | None:
     """The step out of which the first value comes that the reference does not compute under equal weights."""
-    if seen.aligned is None or seen.verified is None or seen.verified.graph is not seen.built.graph:
+    if seen.aligned is None or seen.verified is None or is_unregistered(seen):
         return None
     trace = seen.verified.trace
     left = divergence(seen.verified.graph, trace, trace.found_in(form.trace(RECORDED)))
     return next((step for i in left if (step := mine.step_at(i)) is not None), None)
 
 
-def drawn_difference(mine: Flow, reference: Flow, pairs: tuple[Pair, ...]) -> Difference | None:
-    """The first step, in the order of the student's code, that the drawings do not share."""
+def is_unregistered(seen: Observation) -> bool:
+    """Does it use parameters that it does not register? What hangs on them cannot be given equal weights."""
+    graph = seen.built.graph
+    leaves = [node.leaf for node in graph.nodes if node.leaf is not None] if graph is not None else []
+    return any(leaf.kind == "unregistered" and leaf.learnable for leaf in leaves)
+
+
+def drawn_difference(
+    mine: Flow, reference: Flow, pairs: tuple[Pair, ...], *, broken: bool = False
+) -> Difference | None:
+    """The first step, in the order of the student's code, that the drawings do not share.
+
+    Args:
+        broken: did it raise at its last step? Nothing is missing behind that.
+    """
     mates = {j: i for i, j in pairs if i is not None and j is not None}
     found: list[tuple[float, Difference]] = []
     for i, j in pairs:
         if i is None and j is not None:
             before = _before(reference, j, mates)
-            found.append((before + 0.5, Difference(mine=before, missing=j)))
+            if not (broken and before == len(mine.steps) - 1):
+                found.append((before + 0.5, Difference(mine=before, missing=j)))
         elif i is not None and (j is None or unlike(mine.steps[i], reference.steps[j])):
             found.append((i, Difference(mine=i)))
     return min(found, key=lambda each: each[0])[1] if found else None

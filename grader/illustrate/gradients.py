@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor
 
+from grader.illustrate.block import is_unregistered
 from grader.illustrate.operations import MOST_LETTERS
 from grader.illustrate.steps import Drawn, layer_of
 from grader.judge.behaviour import first_difference
@@ -21,7 +22,7 @@ INPUT = "input"
 
 def gradient_picture(case: str, seen: Observation, drawing: Drawn | None, form: Form | None) -> GradientPicture | None:
     """The picture, of the first input on which the module differs from a form; None where no norm differs visibly."""
-    if form is None or form.signature != seen_signature(seen):
+    if form is None or form.signature != seen_signature(seen) or is_unregistered(seen):
         return None
     probe = next((p for p in seen.probes.values() if _is_asked(seen, p) and first_difference(seen, form, p)), None)
     if probe is None:

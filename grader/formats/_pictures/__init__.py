@@ -24,9 +24,7 @@ def pictures_of(pictures: Pictures | None, anchor: str, submission: Submission |
     return [shown for draw in drawers(pictures, anchor, submission) if (shown := _drawn(draw)) is not None]
 
 
-def drawers(
-    pictures: Pictures | None, anchor: str, submission: Submission | None
-) -> list[Callable[[], Shown]]:
+def drawers(pictures: Pictures | None, anchor: str, submission: Submission | None) -> list[Callable[[], Shown]]:
     """What draws each picture that there is."""
     if pictures is None:
         return []

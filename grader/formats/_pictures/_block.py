@@ -9,7 +9,7 @@ from grader.formats._pictures._graph import Drawing, Marks, heights_of
 from grader.formats._pictures._layout import Shared, depths, lay_out, shared_rows
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import clean
-from grader.pictures import BlockPicture, Flow, Step
+from grader.pictures import BlockPicture, Difference, Flow, Step
 from grader.submission import Submission
 
 
@@ -31,9 +31,8 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
         rows=rows,
         marked=marked,
         place=_place(picture, submission),
-        note="Your code looks at numbers, in an if for instance: this is the way it took for the first input."
-        if picture.chooses
-        else "",
+        note=_note(picture),
+        folded=picture.first is None,
     )
 
 
@@ -47,7 +46,7 @@ def _mine(picture: BlockPicture, shared: Shared | None, id: str) -> Markup:
 def _reference(flow: Flow, picture: BlockPicture, shared: Shared | None, id: str) -> Markup:
     rows = shared.theirs if shared is not None else depths(flow)
     heights = _heights(picture, shared) if shared is not None else heights_of(flow, rows, max(rows.values()) + 1)
-    return Drawing(flow, lay_out(flow, rows), heights, Marks()).markup(f"{id}-reference", f"{id}-words")
+    return Drawing(flow, lay_out(flow, rows), heights, Marks(named=False)).markup(f"{id}-reference", f"{id}-words")
 
 
 def _heights(picture: BlockPicture, shared: Shared) -> list[float]:
@@ -60,7 +59,7 @@ def _heights(picture: BlockPicture, shared: Shared) -> list[float]:
 def _marks(picture: BlockPicture, shared: Shared | None) -> Marks:
     first = picture.first
     unlike = frozenset(i for i, j in picture.pairs if i is not None and (j is None or _differs(picture, i, j)))
-    marks = Marks(unlike=unlike if picture.reference is not None else frozenset())
+    marks = Marks(unlike=unlike if picture.reference is not None else frozenset(), broken=picture.broken)
     if first is not None and first.missing is None:
         marks.first = first.mine
     if shared is None or picture.reference is None:
@@ -76,29 +75,47 @@ def _marks(picture: BlockPicture, shared: Shared | None) -> Marks:
 
 def _differs(picture: BlockPicture, i: int, j: int) -> bool:
     assert picture.reference is not None
-    mine, theirs = picture.mine.steps[i], picture.reference.steps[j]
-    return (mine.says, mine.detail if mine.kind == "layer" else "") != (
-        theirs.says,
-        theirs.detail if mine.kind == "layer" else "",
-    )
+    return _differs_from(picture.mine.steps[i], picture.reference.steps[j])
+
+
+def _differs_from(mine: Step, theirs: Step) -> bool:
+    """Do two steps that correspond say something else?"""
+    return mine.says != theirs.says or (mine.kind == "layer" and mine.detail != theirs.detail)
 
 
 def _says(picture: BlockPicture) -> str:
     """What is to be seen, in a sentence or two."""
-    steps = len(picture.mine.steps) - 1
-    skip = "its skip path is the thick line" if picture.mine.skips else "there is no skip path in it"
-    seen = f"{clean(picture.case)}: {steps} steps behind the input; {skip}."
     first = picture.first
     if picture.reference is None:
-        return seen
+        return f"{len(picture.mine.steps) - 1} steps lead from the input to the result."
     if first is None:
-        return f"{seen} It is drawn as the reference is: what differs is not which steps there are."
-    by = "The values first leave the reference's here" if first.measured else "The first difference in the drawing"
+        return "Drawn, it has the reference's steps in the reference's order: what differs is what they compute."
+    values = " Up to there the values are the reference's." if first.measured and first.mine else ""
+    return f"First difference: {_difference(picture, picture.reference, first)}.{values}"
+
+
+def _difference(picture: BlockPicture, reference: Flow, first: Difference) -> str:
+    mine = picture.mine.steps[first.mine]
     if first.missing is not None:
-        lacks = _name(picture.reference.steps[first.missing])
-        path = " on the skip path" if picture.reference.steps[first.missing].on_skip else ""
-        return f"{seen} {by}: {lacks} is missing{path} behind {_name(picture.mine.steps[first.mine])}."
-    return f"{seen} {by}: {_name(picture.mine.steps[first.mine])}."
+        step = reference.steps[first.missing]
+        path = " on the skip path" if step.on_skip and not mine.on_skip else ""
+        return f"no {step.says}{path} behind {_name(mine)}"
+    theirs = next((reference.steps[j] for i, j in picture.pairs if i == first.mine and j is not None), None)
+    if theirs is None:
+        return f"{_name(mine)}, which the reference does not have there"
+    if not _differs_from(mine, theirs):
+        return _name(mine)
+    return f"{_name(mine)}, where the reference has {' '.join(filter(None, (theirs.says, theirs.detail)))}"
+
+
+def _note(picture: BlockPicture) -> str:
+    skip = "The thick line is the skip path." if picture.mine.skips else "There is no skip path in it."
+    said = f"{clean(picture.case)}. {skip}"
+    if picture.broken:
+        said += " It raises at its last step: nothing behind that was reached."
+    if picture.chooses:
+        said += " Your code looks at numbers, in an if for instance: this is the way it took for the first input."
+    return said
 
 
 def _name(step: Step) -> str:
@@ -125,7 +142,7 @@ def _rows(picture: BlockPicture) -> tuple[list[list[str]], frozenset[int]]:
         theirs = picture.reference.steps[j] if j is not None else None
         said = ""
         if mine is None:
-            said = "missing"
+            said = "not reached, or missing" if picture.broken else "missing"
         elif theirs is None:
             said = "not in the reference"
         elif i is not None and j is not None and _differs(picture, i, j):

@@ -32,6 +32,8 @@ class Marks:
         missing: steps that are not there, by the row they would stand in.
         first_missing: is the first difference the first of these?
         no_skip: rows between which the other drawing has a skip path, and this one none.
+        broken: did it raise at its last step, so that nothing behind that was reached?
+        named: are the names of layers shown?
     """
 
     first: int | None = None
@@ -39,6 +41,8 @@ class Marks:
     missing: list[tuple[int, Step]] = field(default_factory=list)
     first_missing: int | None = None  # its row
     no_skip: tuple[int, int] | None = None
+    broken: bool = False
+    named: bool = True
 
 
 def heights_of(flow: Flow, rows: Rows, count: int) -> list[float]:
@@ -123,16 +127,18 @@ class Drawing:
         if _is_round(step):
             yield circle(x, y, RADIUS, look)
             yield text(x, y + 5, SIGNS[step.says], look="sign", anchor="middle")
-            said = step.says if not step.detail else f"{step.says}, {step.detail}"
+            breaks = self._marks.broken and number == len(self._flow.steps) - 1
+            said = "breaks" if breaks else ", ".join(filter(None, (step.says, step.detail)))
             room = width / 2 - RADIUS - 6
-            yield text(x - RADIUS - 6, y + 4, fit(said, room, SMALL), look="small", anchor="end")
+            look = "small missing" if breaks else "small"
+            yield text(x - RADIUS - 6, y + 4, fit(said, room, SMALL), look=look, anchor="end")
         else:
             radius = half if step.kind == "activation" else 3 if step.kind in ("layer", "norm") else 6
             yield rect(x - width / 2, y - half, width, 2 * half, f"{look} {step.kind}", min(radius, 13))
             yield from self._words(step, x, y, width)
         if number == self._marks.first:
             left = x - (RADIUS if _is_round(step) else width / 2)
-            yield from _flag(left, y - half, "differs first" if not _is_round(step) else "")
+            yield from _flag(left, y - half, "differs" if not _is_round(step) else "")
         elif number in self._marks.unlike:
             right = x + (RADIUS if _is_round(step) else width / 2)
             yield circle(right - 2, y - half + 1, 7, "badge unlike")
@@ -149,7 +155,7 @@ class Drawing:
         if detail:
             free.append((room - width_of(detail, SMALL), y + 13))
         space, line = max(free)
-        layer = fit(step.layer, space - 6, CODE, code=True) if space > 36 else ""
+        layer = fit(step.layer, space - 6, CODE, code=True) if space > 36 and self._marks.named else ""
         if layer:
             yield text(left + room, line, layer, look="layer", anchor="end")
 
@@ -157,10 +163,15 @@ class Drawing:
         lane = self._beside if step.on_skip else 0
         x, y = self._middles[lane], self._tops[row] + self._heights[row] / 2
         width = self._widths[lane]
+        if self._marks.broken and row > self._layout.rows[len(self._flow.steps) - 1]:
+            yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step away", 4)
+            yield text(x, y + 4, fit(f"{step.says}: not reached", width - 16, SMALL), look="small", anchor="middle")
+            return
         yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step missing", 4)
-        yield text(x, y + 4, fit(f"no {step.says} here", width - 16, LETTERS, bold=True), look="says missing", anchor="middle")
+        said = fit(f"no {step.says} here", width - 16, LETTERS, bold=True)
+        yield text(x, y + 4, said, look="says missing", anchor="middle")
         if row == self._marks.first_missing:
-            yield from _flag(x - width / 2, y - SHORT / 2, "differs first")
+            yield from _flag(x - width / 2, y - SHORT / 2, "")
 
     def _no_skip(self) -> Iterator[Markup]:
         if self._marks.no_skip is None:

@@ -1,6 +1,7 @@
 """Where the steps of a drawing stand: the main path straight down, what runs beside it in lanes at its side.
 
-A layout of layers, as of commits in a history: rows are given by how deep a step is, lanes by which chain it is part of.
+A layout of layers, as of commits in a history: rows are given by how deep a step is, lanes by which chain
+it is part of.
 """
 
 from __future__ import annotations

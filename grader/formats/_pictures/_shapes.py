@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from grader.formats._excerpt import Place, place
-from grader.formats._pictures._layout import Layout, lay_out
+from grader.formats._pictures._layout import Edge, Layout, lay_out
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import circle, clean, fit, path, rect, svg, text, width_of
 from grader.pictures import Shape, ShapePicture, Step
 from grader.submission import Submission
 
 TRACK = 15.0  # between the lines at the left
-SAYS, TENSOR, SHAPE = 126.0, 44.0, 112.0  # widths of the columns
+SAYS, TENSOR, SHAPE = 126.0, 46.0, 126.0  # widths of the columns
 ROW, TALL = 31.0, 46.0
 LETTERS, SMALL, CODE = 12.5, 11.0, 10.5
 BEND = 6.0
@@ -107,7 +107,7 @@ class _Ladder:
 
     def markup(self, id: str) -> Markup:
         """As SVG."""
-        parts = [part for edge in self._layout.edges for part in self._edge(edge.start, edge.end, edge.lane, edge.on_skip)]
+        parts = [part for edge in self._layout.edges for part in self._edge(edge)]
         for number, step in enumerate(self._steps):
             parts += self._row(number, step)
         width = self._left + SAYS + TENSOR + SHAPE
@@ -120,11 +120,11 @@ class _Ladder:
     def _x(self, lane: int) -> float:
         return 12 + TRACK * lane
 
-    def _edge(self, start: int, end: int, lane: int | None, on_skip: bool) -> Iterator[Markup]:
-        look = "way skip" if on_skip else "way"
-        x1, x2 = (self._x(self._layout.lane[i]) for i in (start, end))
-        y1, y2 = self._y[start], self._y[end]
-        x = self._x(lane) if lane is not None else x1
+    def _edge(self, edge: Edge) -> Iterator[Markup]:
+        look = "way skip" if edge.on_skip else "way"
+        x1, x2 = (self._x(self._layout.lane[i]) for i in (edge.start, edge.end))
+        y1, y2 = self._y[edge.start], self._y[edge.end]
+        x = self._x(edge.lane) if edge.lane is not None else x1
         line = f"M{x1:g} {y1:g}"
         if x != x1:
             line += f" C{x1:g} {y1 + 12:g} {x:g} {y1 + 4:g} {x:g} {y1 + 16:g}"
@@ -154,7 +154,8 @@ class _Ladder:
         right = left + SAYS + TENSOR + 4
         if step.kind == "broken":
             yield text(right, y + 4, "breaks here", look="says missing")
-            yield text(left, y + 19, fit(f"{_operands(self._picture, step)} do not fit", 280, SMALL), look="small missing")
+            said = fit(f"{_operands(self._picture, step)} do not fit", SAYS + TENSOR + SHAPE - 8, SMALL)
+            yield text(left, y + 19, said, look="small missing")
             return
         yield text(right, y + 4, fit(show(step.shape), SHAPE - 6, LETTERS), look="says missing" if wrong else "number")
         want = self._picture.wanted[number]
@@ -171,7 +172,7 @@ class _Ladder:
 
 
 def _scaled(size: int, largest: int, room: float) -> float:
-    """At most `room`, and a quarter of that for a fraction of an eighth."""
+    """At most `room`, and a third of that for a quarter of the size."""
     if size <= 0 or largest <= 0:
         return 3.0
-    return max(3.0, room * (1 + 0.25 * math.log2(size / largest)))
+    return max(3.0, room * (1 + 0.34 * math.log2(size / largest)))

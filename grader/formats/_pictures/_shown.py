@@ -17,6 +17,11 @@ class Panel:
     title: str
     drawing: Markup
 
+    @property
+    def wide(self) -> bool:
+        """Does it not fit a phone, so that it is scrolled there?"""
+        return 'class="drawn wide"' in self.drawing[:40]
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -27,6 +32,7 @@ class Shown:
         says: what is to be seen, in a sentence or two.
         head, rows: the same as a table, for who does not see the drawing.
         marked: the rows of the table in which something is not as it should be.
+        folded: is it only shown to who asks for it, since nothing in it is wrong?
     """
 
     id: str
@@ -39,6 +45,7 @@ class Shown:
     place: Place | None = None
     legend: list[tuple[str, str]] = field(default_factory=list)
     note: str = ""
+    folded: bool = False
 
     @property
     def table_id(self) -> str:

@@ -33,7 +33,7 @@ def gradients(picture: GradientPicture, id: str) -> Shown:
         head=["Layer", "Your code", "Reference", "Ratio"],
         rows=[[clean(row.layer), _value(row.mine), _value(row.reference), _ratio(row)] for row in picture.rows],
         marked=frozenset(i for i, row in enumerate(picture.rows) if _differs(row)),
-        legend=[("mine", "your code"), ("theirs", "reference")],
+        legend=[("mine", "your code"), ("ring", "reference")],
     )
 
 
@@ -132,4 +132,7 @@ def _ratio(row: GradientRow) -> str:
         return "should be none"
     if not _differs(row):
         return "equal"
-    return f"{row.mine / row.reference:.2g}×" if row.reference > 0 and not math.isinf(row.reference) else "differs"
+    if math.isinf(row.reference):
+        return "differs"
+    ratio = row.mine / row.reference
+    return f"{ratio:.2f}×" if 0.05 < ratio < 50 else f"{ratio:.1g}×"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -11,6 +12,8 @@ from grader.formats._text import one_line, visible
 
 NARROW = frozenset("iljI.,:;'|!()[]{} t f r 1".replace(" ", "")) | {" "}
 WIDE = frozenset("mwMWQOGDCNHUAB@%×→←≠✗…—+")
+UNKNOWN = re.compile("[\ufffe\uffff]")
+MOST_LETTERS = 300
 BOLD = 1.1  # how much wider bold letters are
 CODE_WIDTH = 0.61  # of a character of the code font, in its size
 
@@ -57,8 +60,8 @@ def arrow(x: float, y: float, look: str, towards: str = "down") -> Markup:
 
 
 def clean(said: str) -> str:
-    """Text on one line, with nothing invisible in it."""
-    return visible(one_line(said, 200))
+    """Text on one line, with nothing invisible in it, and nothing that XML does not know."""
+    return UNKNOWN.sub("\N{REPLACEMENT CHARACTER}", visible(one_line(said, MOST_LETTERS)))
 
 
 def width_of(said: str, size: float, *, code: bool = False, bold: bool = False) -> float:

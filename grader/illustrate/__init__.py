@@ -28,31 +28,43 @@ def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | Non
     if all(result.status is Status.PASSED for result in results):
         return _of_right(examined)
     failed = {result.id for result in results if result.status is not Status.PASSED}
-    wrong = sorted(
-        (seen for seen in examined.observations if examined.right_form(seen) is None),
-        key=lambda seen: seen.case.confirm,
-    )
-    drawings = [(seen, drawn(seen.built.graph or broken_graph(seen))) for seen in wrong[:1]]
-    if not drawings:
-        return None
-    seen, mine = drawings[0]
-    form = nearest_form(examined, seen, mine)
-    block = block_picture(_case(examined, seen), seen, mine, form) if mine is not None else None
-    found = Pictures(block=block)
+    # What behaves rightly may still be wrong: layers in a list, for instance, are no parameters of the module.
+    wrong = [seen for seen in examined.observations if examined.right_form(seen) is None] or examined.observations
+    wrong = sorted(wrong, key=lambda seen: seen.case.confirm)
+    found = Pictures()
     for seen in wrong:
-        case, is_first = _case(examined, seen), seen is wrong[0]
-        its = mine if is_first else None
-        nearest = form if is_first else nearest_form(examined, seen, its)
-        more: dict[str, object] = {}
-        if "gradient" in failed | {"skip-connection"} and found.gradients is None:
-            more["gradients"] = gradient_picture(case, seen, its, nearest)
-        if "parameters" in failed and found.parameters is None:
-            more["parameters"] = parameter_picture(case, seen, its or drawn(seen.built.graph), nearest)
-        if "shape" in failed and found.shapes is None:
-            wanted = examined.output_shape(seen.case, (2, *seen.case.input))
-            more["shapes"] = shape_picture(case, seen, nearest, wanted)
-        found = found.model_copy(update=more)
+        found = _more(found, examined, seen, failed)
     return found
+
+
+def _more(found: Pictures, examined: Examined, seen: Observation, failed: set[str]) -> Pictures:
+    """The pictures with those that there were none of in the cases before."""
+    wanted = {"block", *_KINDS} - {name for name, picture in found if picture is not None}
+    wanted -= {name for name, check in _KINDS.items() if not failed & check}
+    if not wanted:
+        return found
+    case = _case(examined, seen)
+    mine = drawn(seen.built.graph or broken_graph(seen))
+    form = nearest_form(examined, seen, mine)
+    more: dict[str, object] = {}
+    if "block" in wanted and mine is not None:
+        more["block"] = block_picture(case, seen, mine, form)
+    if "gradients" in wanted:
+        more["gradients"] = gradient_picture(case, seen, mine, form)
+    if "parameters" in wanted:
+        more["parameters"] = parameter_picture(case, seen, mine, form)
+    if "shapes" in wanted:
+        expected = examined.output_shape(seen.case, (2, *seen.case.input))
+        more["shapes"] = shape_picture(case, seen, form, expected)
+    return found.model_copy(update=more)
+
+
+# Which checks, when they are not passed, each kind of picture says more about.
+_KINDS = {
+    "gradients": {"gradient", "skip-connection"},
+    "parameters": {"parameters"},
+    "shapes": {"shape"},
+}
 
 
 def _of_right(examined: Examined) -> Pictures | None:

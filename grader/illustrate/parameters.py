@@ -11,7 +11,7 @@ from grader.illustrate.operations import MOST_LETTERS
 from grader.illustrate.steps import Drawn, drawn_form, layer_of
 from grader.judge.examine import Observation
 from grader.judge.forms import Form
-from grader.pictures import ParameterPicture, ParameterRow
+from grader.pictures import MOST_STEPS, ParameterPicture, ParameterRow
 
 MOST_ROWS = 24
 MOST_LAYERS = 80  # that are put side by side
@@ -23,6 +23,7 @@ class _Layer:
 
     name: str
     shapes: list[tuple[int, ...]]
+    place: float = 0.0  # the step that uses it first
     registered: bool = True
     on_skip: bool = False
 
@@ -50,7 +51,7 @@ def parameter_picture(case: str, seen: Observation, mine: Drawn | None, form: Fo
     }
     their_layers = _layers(shapes, reference)
     my_layers = _layers({p.key: tuple(p.shape) for p in seen.built.parameters}, mine)
-    my_layers += _unregistered(seen.built.graph, mine)
+    my_layers = sorted([*my_layers, *_unregistered(seen.built.graph, mine)], key=lambda layer: layer.place)
     if len(my_layers) > MOST_LAYERS or len(their_layers) > MOST_LAYERS:
         return None
     rows: list[ParameterRow] = []
@@ -73,14 +74,13 @@ def _layers(shapes: dict[str, tuple[int, ...]], drawing: Drawn | None) -> list[_
             for key in keys:
                 place.setdefault(key, (number, step.on_skip))
     found: dict[str, _Layer] = {}
-    order: dict[str, int] = {}
     for key, shape in shapes.items():
         name = layer_of(key) or key
-        number, on_skip = place.get(key, (len(place) + len(found), False))
-        layer = found.setdefault(name, _Layer(name[:MOST_LETTERS], [], on_skip=on_skip))
+        number, on_skip = place.get(key, (MOST_STEPS + len(found), False))
+        layer = found.setdefault(name, _Layer(name[:MOST_LETTERS], [], number, on_skip=on_skip))
         layer.shapes.append(shape)
-        order[name] = min(order.get(name, number), number)
-    return [found[name] for name in sorted(found, key=lambda name: order[name])]
+        layer.place = min(layer.place, number)
+    return sorted(found.values(), key=lambda layer: layer.place)
 
 
 def _unregistered(graph: Graph | None, drawing: Drawn | None) -> list[_Layer]:
@@ -93,10 +93,10 @@ def _unregistered(graph: Graph | None, drawing: Drawn | None) -> list[_Layer]:
         if node.leaf is not None and node.leaf.kind == "unregistered" and node.leaf.learnable
     }
     found = []
-    for step, keys in zip(drawing.flow.steps, drawing.keys, strict=True):
+    for number, (step, keys) in enumerate(zip(drawing.flow.steps, drawing.keys, strict=True)):
         own = [shapes[key] for key in keys if key in shapes]
         if own:
-            found.append(_Layer(step.says, own, registered=False, on_skip=step.on_skip))
+            found.append(_Layer(step.says, own, number, registered=False, on_skip=step.on_skip))
     return found
 
 

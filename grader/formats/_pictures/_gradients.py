@@ -12,7 +12,7 @@ from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import circle, clean, fit, path, rect, svg, text
 from grader.pictures import GradientPicture, GradientRow
 
-NAMES, PLOT, BESIDE = 104.0, 148.0, 76.0  # widths
+NAMES, PLOT, BESIDE = 104.0, 142.0, 86.0  # widths
 ROW, TOP, FOOT = 23.0, 12.0, 26.0
 SHOWS = 0.02  # a relative difference that is pointed out
 SMALL, CODE = 11.0, 10.5
@@ -81,7 +81,7 @@ def _decades(values: list[float]) -> tuple[int, int]:
 def _grid(low: int, high: int, height: float) -> Iterator[Markup]:
     step = 1 if high - low <= 4 else math.ceil((high - low) / 4)
     for power in range(low, high + 1):
-        x = _x(10.0**power, low, high)
+        x = _at(power, low, high)
         yield path(f"M{x:.1f} {TOP - 4:g} V{height - FOOT:g}", "grid")
         if (power - low) % step == 0:
             said = f"{10**power:g}" if -4 < power < 5 else f"1e{power}"
@@ -100,14 +100,16 @@ def _row(row: GradientRow, y: float, low: int, high: int) -> Iterator[Markup]:
         x = _x(row.mine, low, high)
         yield rect(x - 4, y - 4, 8, 8, f"mine{look}", 1)
     said = _ratio(row)
-    if look:
-        yield text(NAMES + PLOT + 10, y + 4, f"✗ {said}", look="small differs")
-    else:
-        yield text(NAMES + PLOT + 10, y + 4, said, look="small")
+    said = fit(f"✗ {said}" if look else said, BESIDE - 10, SMALL, bold=True)
+    yield text(NAMES + PLOT + 10, y + 4, said, look=f"small{look}")
 
 
 def _x(value: float, low: int, high: int) -> float:
-    share = (math.log10(value) - low) / (high - low)
+    return _at(math.log10(value), low, high)
+
+
+def _at(power: float, low: int, high: int) -> float:
+    share = (power - low) / (high - low)
     return NAMES + PLOT * min(1.0, max(0.0, share))
 
 
@@ -125,11 +127,11 @@ def _value(value: float | None) -> str:
 
 def _ratio(row: GradientRow) -> str:
     if row.mine is None:
-        return "none" if row.reference is not None else "none, as there"
+        return "none" if row.reference is not None else "both none"
     if math.isinf(row.mine):
         return "no number"
     if row.reference is None:
-        return "should be none"
+        return "none there"
     if not _differs(row):
         return "equal"
     if math.isinf(row.reference):

@@ -81,7 +81,8 @@ def _drawing(picture: ParameterPicture, total: ParameterRow, id: str) -> Markup:
     line = TOP + ROW * len(picture.rows) + 3
     parts.append(path(f"M0 {line:g} H{NAMES + BARS + BESIDE:g}", "grid"))
     parts.append(text(NAMES - 10, line + 18, TOTAL, look="says", anchor="end"))
-    parts.append(text(NAMES, line + 18, f"{total.mine:,} of {total.reference:,}", look="small"))
+    counts = fit(f"{total.mine:,} of {total.reference:,}", BARS, SMALL)
+    parts.append(text(NAMES, line + 18, counts, look="small"))
     parts += _beside(total, line + 18)
     return svg(NAMES + BARS + BESIDE, height, parts, f"{id}-title", f"{id}-words")
 
@@ -110,10 +111,9 @@ def _row(row: ParameterRow, top: float, largest: int) -> Iterator[Markup]:
 
 def _beside(row: ParameterRow, y: float) -> Iterator[Markup]:
     said = _difference(row)
-    if row.mine != row.reference:
-        yield text(NAMES + BARS + 10, y, f"✗ {said}", look="small differs")
-    else:
-        yield text(NAMES + BARS + 10, y, said, look="small")
+    differs = row.mine != row.reference
+    said = fit(f"✗ {said}" if differs else said, BESIDE - 10, SMALL, bold=True)
+    yield text(NAMES + BARS + 10, y, said, look="small differs" if differs else "small")
 
 
 def _count(row: ParameterRow) -> str:

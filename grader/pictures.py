@@ -148,6 +148,23 @@ class ShapePicture(_Data):
     raised: str = ""
 
 
+Verdict = Literal["", "right", "wrong", "excused"]
+
+
+class NetworkPicture(_Data):
+    """A network as its blocks.
+
+    Attributes:
+        verdicts: of each step: what was found out about these blocks; "" where nothing was.
+        blocks: how many there are in all.
+    """
+
+    case: str
+    flow: Flow
+    verdicts: tuple[Verdict, ...]
+    blocks: int
+
+
 class Pictures(_Data):
     """The pictures of one exercise; None where there is nothing to see."""
 
@@ -155,3 +172,4 @@ class Pictures(_Data):
     gradients: GradientPicture | None = None
     parameters: ParameterPicture | None = None
     shapes: ShapePicture | None = None
+    network: NetworkPicture | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from grader.assignment import ModuleExercise
 from grader.illustrate.block import block_picture, nearest_form
 from grader.illustrate.gradients import gradient_picture
+from grader.illustrate.network import network_picture
 from grader.illustrate.parameters import parameter_picture
 from grader.illustrate.shapes import broken_graph, shape_picture
 from grader.illustrate.steps import drawn
@@ -22,8 +23,10 @@ __all__ = ["illustrate"]
 
 
 def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | None:
-    """The pictures of a module exercise: its block where it is right, and what is wrong where it is not."""
-    if not isinstance(examined.exercise, ModuleExercise) or examined.answers is None:
+    """The pictures of an exercise: its block where it is right, and what is wrong where it is not."""
+    if not isinstance(examined.exercise, ModuleExercise):
+        return Pictures(network=network_picture(examined))
+    if examined.answers is None:
         return None
     if all(result.status is Status.PASSED for result in results):
         return _of_right(examined)

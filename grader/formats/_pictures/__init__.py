@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from grader.formats._pictures._block import block
 from grader.formats._pictures._gradients import gradients
+from grader.formats._pictures._network import network
 from grader.formats._pictures._parameters import parameters
 from grader.formats._pictures._shapes import shapes
 from grader.formats._pictures._shown import Shown
@@ -33,6 +34,8 @@ def drawers(pictures: Pictures | None, anchor: str, submission: Submission | Non
         found.append(lambda: shapes(of_shapes, f"{anchor}-shapes", submission))
     if (of_block := pictures.block) is not None:
         found.append(lambda: block(of_block, f"{anchor}-block", submission))
+    if (of_network := pictures.network) is not None:
+        found.append(lambda: network(of_network, f"{anchor}-network", submission))
     if (of_parameters := pictures.parameters) is not None:
         found.append(lambda: parameters(of_parameters, f"{anchor}-parameters"))
     if (of_gradients := pictures.gradients) is not None:

@@ -11,7 +11,8 @@ from grader.formats._pictures._layout import Edge, Layout, Rows
 from grader.formats._pictures._svg import arrow, circle, fit, path, rect, svg, text, width_of
 from grader.pictures import Flow, Step
 
-MAIN, BESIDE, TRACK = 156.0, 144.0, 20.0  # widths of lanes
+WIDTHS = (156.0, 144.0)  # of the main lane, and of those beside it
+TRACK = 20.0  # of a lane for a line alone
 BETWEEN = 14.0  # lanes
 MARGIN = 8.0
 TALL, SHORT = 38.0, 25.0  # heights of boxes
@@ -33,6 +34,7 @@ class Marks:
         first_missing: is the first difference the first of these?
         no_skip: rows between which the other drawing has a skip path, and this one none.
         broken: did it raise at its last step, so that nothing behind that was reached?
+        beside: what is written beside steps.
         named: are the names of layers shown?
     """
 
@@ -42,6 +44,7 @@ class Marks:
     first_missing: int | None = None  # its row
     no_skip: tuple[int, int] | None = None
     broken: bool = False
+    beside: dict[int, str] = field(default_factory=dict)
     named: bool = True
 
 
@@ -60,9 +63,12 @@ class Drawing:
 
     Args:
         heights: of the rows.
+        widths: of the main lane, and of those beside it.
     """
 
-    def __init__(self, flow: Flow, layout: Layout, heights: list[float], marks: Marks) -> None:
+    def __init__(
+        self, flow: Flow, layout: Layout, heights: list[float], marks: Marks, *, widths: tuple[float, float] = WIDTHS
+    ) -> None:
         self._flow = flow
         self._layout = layout
         self._marks = marks
@@ -73,7 +79,7 @@ class Drawing:
             self._tops.append(y)
             y += height + GAP
         self._height = y - GAP / 2 + MARGIN
-        beside = marks.no_skip is not None or any(step.on_skip for _, step in marks.missing)
+        beside = marks.no_skip is not None or bool(marks.beside) or any(step.on_skip for _, step in marks.missing)
         lanes = [lane.wide for lane in layout.lanes]
         if beside and sum(lanes) < 2:
             lanes.append(True)
@@ -82,7 +88,7 @@ class Drawing:
         self._widths: list[float] = []
         x = MARGIN
         for number, wide in enumerate(lanes):
-            width = (MAIN if number == 0 else BESIDE) if wide else TRACK
+            width = widths[min(number, 1)] if wide else TRACK
             self._middles.append(x + width / 2)
             self._widths.append(width)
             x += width + BETWEEN
@@ -130,12 +136,16 @@ class Drawing:
             breaks = self._marks.broken and number == len(self._flow.steps) - 1
             said = "breaks" if breaks else ", ".join(filter(None, (step.says, step.detail)))
             room = width / 2 - RADIUS - 6
-            look = "small missing" if breaks else "small"
-            yield text(x - RADIUS - 6, y + 4, fit(said, room, SMALL), look=look, anchor="end")
+            words = "small missing" if breaks else "small"
+            yield text(x - RADIUS - 6, y + 4, fit(said, room, SMALL), look=words, anchor="end")
         else:
             radius = half if step.kind == "activation" else 3 if step.kind in ("layer", "norm") else 6
             yield rect(x - width / 2, y - half, width, 2 * half, f"{look} {step.kind}", min(radius, 13))
             yield from self._words(step, x, y, width)
+        if number in self._marks.beside:
+            said = fit(self._marks.beside[number], self._widths[self._beside], SMALL)
+            words = "small missing" if number == self._marks.first else "small"
+            yield text(x + width / 2 + 10, y + 4, said, look=words)
         if number == self._marks.first:
             left = x - (RADIUS if _is_round(step) else width / 2)
             yield from _flag(left, y - half, "differs" if not _is_round(step) else "")

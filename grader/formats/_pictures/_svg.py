@@ -14,7 +14,7 @@ NARROW = frozenset("iljI.,:;'|!()[]{} t f r 1".replace(" ", "")) | {" "}
 WIDE = frozenset("mwMWQOGDCNHUAB@%×→←≠✗…—+")
 UNKNOWN = re.compile("[\ufffe\uffff]")
 MOST_LETTERS = 300
-BOLD = 1.1  # how much wider bold letters are
+BOLD = 1.15  # how much wider bold letters are
 CODE_WIDTH = 0.61  # of a character of the code font, in its size
 
 

@@ -40,6 +40,7 @@ from grader.errors import (
 )
 from grader.experiments import judge_experiment
 from grader.functions import judge_function
+from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
@@ -51,6 +52,7 @@ from grader.judge.reference import Reference
 from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
+from grader.pictures import Pictures
 from grader.quiz import judge_quiz
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
@@ -429,7 +431,17 @@ def judge_exercise(
     correct = all(result.status is Status.PASSED for result in results)
     diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
     results = settle(results, diagnoses, exercise.mistakes)
-    return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined))
+    return ExerciseReport.of(
+        exercise, results, diagnoses, formula=_formula(examined), pictures=_pictures(examined, results)
+    )
+
+
+def _pictures(examined: Examined, results: list[CheckResult]) -> Pictures | None:
+    """What is drawn of an exercise. A picture that cannot be made is none: it costs nobody a report."""
+    try:
+        return illustrate(examined, results)
+    except Exception:
+        return None
 
 
 def _formula(examined: Examined) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
+from grader.pictures import Pictures
+
 SCHEMA_VERSION = 1
 
 # One rounding for all points, so that the same run gives the same bytes.
@@ -106,6 +108,7 @@ class ExerciseReport(_Record):
     title: str = Field(default="", exclude=True)
     formula: str = Field(default="", exclude=True)  # what the student's module computes, when it was captured
     answer: str | None = Field(default=None, exclude=True)  # a written answer, as handed in (Markdown source)
+    pictures: Pictures | None = Field(default=None, exclude=True)  # what is drawn of it
 
     @classmethod
     def of(
@@ -116,6 +119,7 @@ class ExerciseReport(_Record):
         *,
         formula: str = "",
         answer: str | None = None,
+        pictures: Pictures | None = None,
     ) -> Self:
         """The report that these results make: their points, and whether all have passed."""
         return cls(
@@ -128,6 +132,7 @@ class ExerciseReport(_Record):
             diagnoses=diagnoses,
             formula=formula,
             answer=answer,
+            pictures=pictures,
         )
 
     @property

@@ -13,6 +13,7 @@ from grader.formats._excerpt import Place, heading, place
 from grader.formats._format import Run
 from grader.formats._markup import markdown
 from grader.formats._pages import render
+from grader.formats._pictures import Shown, pictures_of
 from grader.formats._text import clip, from_terminal
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
@@ -68,6 +69,7 @@ class ExerciseView:
     formula: str
     essay: bool
     answer: Markup | None
+    pictures: list[Shown]
 
 
 def feedback_page(run: Run, report: Report, submission: Submission | None) -> str:
@@ -127,6 +129,7 @@ def _exercise(
         formula=_short(exercise.formula),
         essay=essay,
         answer=markdown(exercise.answer, budget, heading_level=5) if exercise.answer else None,
+        pictures=pictures_of(exercise.pictures, exercise_anchor(number), submission),
     )
 
 

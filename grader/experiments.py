@@ -7,6 +7,7 @@ import statistics
 from grader.assignment import Bound, Claim
 from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.experiment import Experimented, sign_test
+from grader.mistakes import with_lesson
 from grader.verdict import CheckResult, ExerciseReport, Status
 
 
@@ -22,7 +23,7 @@ def judge_experiment(experimented: Experimented) -> ExerciseReport:
             CheckResult(id=name, title=judged.title, status=status, score=score, max_score=points, **finding)
         )
     correct = all(result.status is Status.PASSED for result in results)
-    return ExerciseReport.of(exercise, results, [] if correct else list(noticed(experimented)))
+    return ExerciseReport.of(exercise, results, [] if correct else list(map(with_lesson, noticed(experimented))))
 
 
 def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:

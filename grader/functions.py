@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
+from grader.mistakes import with_lesson
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 
@@ -90,12 +91,11 @@ def _arguments(call: Call) -> list[str]:
 def _diagnoses(called: Called) -> Iterator[Diagnosis]:
     for fault in called.exercise.faults:
         if _behaves_like(called, fault.reference):
-            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
+            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message, explains=True)
     if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
-        yield Diagnosis(
-            mistake="output-missing", proof=Proof.MEASURED, message="It returns nothing: is there a return?"
-        )
-    yield from noticed(called)
+        message = "It returns nothing: is there a return?"
+        yield with_lesson(Diagnosis(mistake="output-missing", proof=Proof.MEASURED, message=message))
+    yield from map(with_lesson, noticed(called))
 
 
 def _behaves_like(called: Called, reference: str) -> bool:

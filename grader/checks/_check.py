@@ -19,7 +19,7 @@ from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
 from grader.observation import Probe, Raised
-from grader.verdict import CheckResult, Status
+from grader.verdict import CheckResult, Lesson, Status
 
 
 class Place(TypedDict):
@@ -42,6 +42,8 @@ class Finding:
     advice: str = ""
     evidence: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lesson: Lesson | None = None
+    follows: str = ""
 
 
 class Check(ABC):

@@ -148,7 +148,7 @@ def _arguments(call: Call) -> list[str]:
 def _diagnoses(called: Called) -> Iterator[Diagnosis]:
     for fault in called.exercise.faults:
         if _behaves_like(called, fault.reference):
-            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message, explains=True)
+            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
     if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
         message = "It returns nothing: is there a return?"
         yield with_lesson(Diagnosis(mistake="output-missing", proof=Proof.MEASURED, message=message))

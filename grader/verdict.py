@@ -101,7 +101,12 @@ class Diagnosis(_Record):
     line: int | None = None
 
     lesson: Lesson | None = Field(default=None, exclude=True)
-    explains: bool = Field(default=False, exclude=True)  # does it account for every check that failed with it?
+    explains: bool = Field(default=False, exclude=True)  # is it known to account for all that failed with it?
+
+    @property
+    def is_cause(self) -> bool:
+        """Does every check of the exercise that failed fail by it? What was replayed accounts for all there is."""
+        return self.explains or self.proof is Proof.REPLAYED
 
 
 class _Asked(Protocol):

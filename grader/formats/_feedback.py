@@ -111,7 +111,7 @@ def steps(exercises: list[ExerciseView]) -> list[Step]:
     late: dict[str, Step] = {}
     for exercise in (exercise for exercise in exercises if not exercise.essay):
         for mistake in exercise.mistakes:
-            steps = found if mistake.explains else late
+            steps = found if mistake.is_cause else late
             here = Pointer(mistake.anchor, one_line(mistake.lead or mistake.message, _STEP))
             first = steps.setdefault(
                 mistake.mistake, Step(here, exercise.title, mistake.place.words if mistake.place else "")
@@ -181,7 +181,7 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
     mistakes = [
         Pointer(mistake_anchor(number, each), diagnosis.mistake)
         for each, diagnosis in enumerate(exercise.diagnoses, start=1)
-        if diagnosis.explains
+        if diagnosis.is_cause
     ]
     if mistakes:
         return mistakes

@@ -70,7 +70,7 @@ class MistakeView:
     lead: str
     message: str
     proof: Label
-    explains: bool
+    is_cause: bool
     place: Place | None
     lesson: LessonView | None
     told: Pointer | None
@@ -131,7 +131,7 @@ def mistake_view(
         lead=lead,
         message=rest,
         proof=_words.ESSAY_PROOF if essay else _words.PROOF[diagnosis.proof],
-        explains=diagnosis.explains,
+        is_cause=diagnosis.is_cause,
         place=told.place_once(submission, diagnosis.cell, diagnosis.line),
         lesson=lesson,
         told=before,

@@ -100,5 +100,4 @@ def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], 
         cell=cell,
         line=line,
         lesson=mistakes()[step.mistake].lesson,
-        explains=True,
     )

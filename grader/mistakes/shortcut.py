@@ -108,7 +108,7 @@ class ShortcutDivided(Planted):
     hints = (
         "A block adds a correction to its input. To divide by something is not part of any residual block.",
         "Look at the sign between branch and shortcut: a slash, `div` or `div_`.",
-        "Make it a plus: `F.relu(out + shortcut)`.",
+        "Put a plus in place of it: `F.relu(out + shortcut)`.",
     )
     plants = (
         plant(combine("aten.div.Tensor")),

@@ -150,7 +150,7 @@ def _failures(path: Path) -> Iterator[tuple[int, set[str]]]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
             if ast.unparse(node.args[0]) not in ("Status.PASSED", "Status.SKIPPED"):
                 yield node.lineno, {str(keyword.arg) for keyword in node.keywords}
-        elif isinstance(node, ast.Tuple) and node.elts and ast.unparse(node.elts[0]) in FAILURES:
+        elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load) and _begins_with_failure(node):
             said = node.elts[1]
             if isinstance(said, ast.Dict):
                 yield node.lineno, {str(key.value) for key in said.keys if isinstance(key, ast.Constant)}
@@ -158,7 +158,11 @@ def _failures(path: Path) -> Iterator[tuple[int, set[str]]]:
                 yield node.lineno, {"lesson"} if ast.unparse(node.elts[-1]).startswith("lessons.") else set()
 
 
-FAILURES = ("status", "Status.FAILED", "Status.STUDENT_CRASHED")
+def _begins_with_failure(node: ast.Tuple) -> bool:
+    words = ast.unparse(node.elts[0]) if node.elts else ""
+    return words in ("status", "Status.FAILED", "Status.STUDENT_CRASHED")
+
+
 JUDGES = [
     *sorted(Path(grader.checks.__file__).parent.glob("[!_]*.py")),
     Path(grader.checks.__file__).parent / "_check.py",

@@ -1,7 +1,7 @@
 """An assignment is data: `assignment.toml`, read into these models. Unknown keys are refused.
 
 assignments/residual-blocks/assignment.toml
-    id, title, [limits], and a list of [[exercise]], each of one kind:
+    id, title, [limits], [hints], and a list of [[exercise]], each of one kind:
         module    a class, compared with a reference class over declared cases
         network   a function or class that builds a network out of such modules
         function  a function, compared with a reference function on drawn arguments
@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 import tomllib
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from grader.errors import AssignmentError, UsageError
 from grader.essay import Pattern, PatternError, parse
@@ -35,6 +36,13 @@ def _plain(value: object) -> object:
 def _listed(value: object) -> object:
     """One choice may be written without brackets."""
     return [value] if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    """With a time zone: a moment without one is another in every place."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(f"expected a date and time with a time zone, as 2026-12-01T12:00:00+01:00, found {value}")
+    return value
 
 
 def _value(value: object) -> object:
@@ -86,6 +94,16 @@ class Limits(_Spec):
     disk_mib: int = Field(128, ge=1, description="files that one submission may write")
     output_kib: int = Field(64, ge=0, description="what it may print; the rest is read and forgotten")
     processes: int = Field(64, ge=8, description="processes and threads at the same time")
+
+
+class Hints(_Spec):
+    """When students see the last hint of each finding, the one that says what to change."""
+
+    last_from: Annotated[AwareDatetime, BeforeValidator(_moment)] | None = None
+
+    def show_last(self, now: datetime) -> bool:
+        """Is the last hint shown at this moment?"""
+        return self.last_from is None or now >= self.last_from
 
 
 class Case(_Spec):
@@ -543,6 +561,7 @@ class Assignment(_Spec):
     id: Identifier
     title: str
     limits: Limits = Field(default_factory=Limits)
+    hints: Hints = Field(default_factory=Hints)
     exercises: list[Exercise] = Field(alias="exercise", min_length=1)
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 

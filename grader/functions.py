@@ -7,7 +7,57 @@ from collections.abc import Iterator
 from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
+from grader.mistakes import with_lesson
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
+
+RAISES = Lesson(
+    why=(
+        "A function that stops with an error gives no answer, so no call behind it can be judged. The next person to "
+        "use it would be stopped in the same way."
+    ),
+    hints=(
+        "The last line of an error says what went wrong, and the lines above it say where.",
+        "Make the same call in a cell of your own, and print the values in front of the line that stops.",
+        "Mend that line so that all the calls of the task run through, the unusual ones as well.",
+    ),
+)
+
+OTHER_VALUE = Lesson(
+    why=(
+        "The function runs, but what it returns is not what the task describes. Code that builds on it would carry the "
+        "fault further without a word."
+    ),
+    hints=(
+        "A function is right when it is right for each argument, and not only for the one you tried.",
+        "Take the call that is named here, work it out by hand, and print each step of your function beside it.",
+        "Change the first step whose value is not yours, and try a second call.",
+    ),
+)
+
+NO_GRADIENT = Lesson(
+    why=(
+        "If no gradient gets through, nothing that stands before this function can learn. The value alone is only half "
+        "of what is asked for."
+    ),
+    hints=(
+        "PyTorch goes back along its own operations. A plain number has no way back.",
+        "Look for `.item()`, `.data`, `detach()`, `float(...)` and tensors that are made anew from numbers.",
+        "Stay with tensors from the argument to the result.",
+    ),
+)
+
+OTHER_GRADIENT = Lesson(
+    why=(
+        "The values are right, but a small change of the argument would not have the effect that it should. Training "
+        "would go in a wrong direction."
+    ),
+    hints=(
+        "The gradient comes from each operation on the way. If one of them is left out of the history, its share is "
+        "missing.",
+        "Look for a step that is computed outside of PyTorch, rounded, or cut off.",
+        "Write that step with operations of torch, so that its share is counted.",
+    ),
+)
 
 
 def judge_function(called: Called) -> ExerciseReport:
@@ -39,6 +89,7 @@ def _values(called: Called) -> Finding:
                 "cell": raised.cell,
                 "line": raised.line,
                 "advice": "Call it with these arguments in a cell of your own: you get the same error there.",
+                "lesson": RAISES,
             }
         difference = called.unlike(call, exercise.reference)
         if difference is not None:
@@ -49,6 +100,7 @@ def _values(called: Called) -> Finding:
                 "actual": difference.found,
                 "evidence": _arguments(call),
                 "advice": "Work out this call by hand, and compare step by step.",
+                "lesson": OTHER_VALUE,
             }
     if called.ended is not None:
         return ended(called)
@@ -60,7 +112,11 @@ def _values(called: Called) -> Finding:
 
 def _gradient(called: Called) -> Finding:
     if called.found is None or called.ended is not None or any(call.raised for call in called.calls):
-        return Status.STUDENT_CRASHED, {"message": "Not measured, because there is nothing that runs."}
+        return Status.STUDENT_CRASHED, {
+            "message": "Not measured, because there is nothing that runs.",
+            "follows": "values",
+            "lesson": RAISES,
+        }
     for number, call in enumerate(called.calls):
         if called.right.cotangents[number] is None:
             continue
@@ -70,6 +126,7 @@ def _gradient(called: Called) -> Finding:
                 return Status.FAILED, {
                     "message": f"{words}: no gradient reaches {name}.",
                     "advice": "Something on the way cuts the graph: detach, .data, .item(), or numbers made anew.",
+                    "lesson": NO_GRADIENT,
                 }
             difference = unlike(expected, call.gradients[name], called.tolerance)
             if difference is not None:
@@ -78,6 +135,7 @@ def _gradient(called: Called) -> Finding:
                     f"{difference.expected}, and is {difference.found}.",
                     "expected": difference.expected,
                     "actual": difference.found,
+                    "lesson": OTHER_GRADIENT,
                 }
     return Status.PASSED, {"message": "The gradients through it are as they should be."}
 
@@ -92,10 +150,9 @@ def _diagnoses(called: Called) -> Iterator[Diagnosis]:
         if _behaves_like(called, fault.reference):
             yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
     if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
-        yield Diagnosis(
-            mistake="output-missing", proof=Proof.MEASURED, message="It returns nothing: is there a return?"
-        )
-    yield from noticed(called)
+        message = "It returns nothing: is there a return?"
+        yield with_lesson(Diagnosis(mistake="output-missing", proof=Proof.MEASURED, message=message))
+    yield from map(with_lesson, noticed(called))
 
 
 def _behaves_like(called: Called, reference: str) -> bool:

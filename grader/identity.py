@@ -17,7 +17,7 @@ from grader.slot import Order
 from grader.verdict import SCHEMA_VERSION
 
 # What of an order changes no report. Everything else does, and what is added to it some day as well.
-_NO_MATTER = frozenset(["assignment", "output", "whole", "processor", "temporary"])
+_NO_MATTER = frozenset(["assignment", "output", "whole", "processor", "temporary", "now"])
 
 
 def identity(order: Order) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def identity(order: Order) -> dict[str, Any]:
         "torch": version("torch"),
         "assignment": order.assignment.id,
         "text of the assignment": _digest(_assignment(order.assignment.folder)),
+        "last hints": order.assignment.hints.show_last(order.now),
         **asked,
     }
     plain: dict[str, Any] = json.loads(json.dumps(found, default=str))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,7 @@ from grader.errors import (
 )
 from grader.experiments import judge_experiment
 from grader.functions import judge_function
+from grader.hints import without_last_hints
 from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
@@ -80,6 +82,7 @@ class Settings:
 
     Attributes:
         diagnose: are the causes looked for? Without them it is told what is wrong, and not why.
+        now: the moment of the run: before the assignment's date its last hints are held back.
     """
 
     isolation: Isolation
@@ -87,6 +90,7 @@ class Settings:
     seed: int
     limits: Limits
     diagnose: bool = True
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Grader:
@@ -144,7 +148,10 @@ class Grader:
         except SubmissionError as error:
             return self._unreadable(hand_in, str(error)), None
         try:
-            return self._grade(submission), submission
+            report = self._grade(submission)
+            if not self.assignment.hints.show_last(self.settings.now):
+                report = without_last_hints(report)
+            return report, submission
         except AssignmentError:
             raise  # every submission would meet it
         except Exception as error:

@@ -16,7 +16,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -57,6 +58,7 @@ class Order:
     formats: tuple[str, ...]
     whole: bool = False  # send the whole report along, to be shown at once
     processor: int | None = None  # the one on which students' code runs
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))  # one moment for all: it opens the last hints
     temporary: Path | None = None  # where temporary files lie: whoever is left at the end of a run clears up
 
 
@@ -145,6 +147,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         device=device,
         seed=order.seed,
         limits=order.limits,
+        now=order.now,
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:

@@ -57,6 +57,21 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Lesson(_Record):
+    """What a finding teaches: why it matters in two sentences, and hints that lead to the mend step by step.
+
+    Attributes:
+        hints: the concept, where to look, what to change; without the last where an assignment still holds it back.
+    """
+
+    why: str
+    hints: tuple[str, str, str] | tuple[str, str]
+
+    def without_last(self) -> Lesson:
+        """The same, with nothing in it that says what to change."""
+        return Lesson(why=self.why, hints=self.hints[:2])
+
+
 class CheckResult(_Record):
     """One check of one exercise. `cell` counts the notebook's cells from 1; `line` counts in that cell."""
 
@@ -74,6 +89,8 @@ class CheckResult(_Record):
     advice: str = Field(default="", exclude=True)  # what to do next
     evidence: list[str] = Field(default_factory=list, exclude=True)  # further lines: one per witness
     notes: list[str] = Field(default_factory=list, exclude=True)  # worth knowing, costs nothing
+    lesson: Lesson | None = Field(default=None, exclude=True)  # of a failure
+    follows: str = Field(default="", exclude=True)  # id of the check that says why this one failed too
 
 
 class Diagnosis(_Record):
@@ -84,6 +101,14 @@ class Diagnosis(_Record):
     message: str
     cell: int | None = None
     line: int | None = None
+
+    lesson: Lesson | None = Field(default=None, exclude=True)
+    explains: bool = Field(default=False, exclude=True)  # is it known to account for all that failed with it?
+
+    @property
+    def is_cause(self) -> bool:
+        """Does every check of the exercise that failed fail by it? What was replayed accounts for all there is."""
+        return self.explains or self.proof is Proof.REPLAYED
 
 
 class _Asked(Protocol):

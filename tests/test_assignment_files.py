@@ -27,6 +27,7 @@ from grader.assignment import (
     ExperimentExercise,
     FunctionCase,
     FunctionExercise,
+    Hints,
     KnownFault,
     Limits,
     Misconception,
@@ -690,7 +691,17 @@ def test_a_rubric_of_the_manual_is_accepted_in_the_written_answer(tmp_path: Path
 @pytest.mark.parametrize(
     "model",
     [
-        *(Assignment, Limits, ModuleExercise, NetworkExercise, FunctionExercise, FunctionCase, Drawn, KnownFault),
+        *(
+            Assignment,
+            Hints,
+            Limits,
+            ModuleExercise,
+            NetworkExercise,
+            FunctionExercise,
+            FunctionCase,
+            Drawn,
+            KnownFault,
+        ),
         *(ExperimentExercise, Series, Claim, Bound),
         *(EssayExercise, Case, Concept, Misconception, ChoiceExercise, Option, PredictExercise, WrongValue),
     ],

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from grader.assignment import Assignment
 from grader.formats import Run
 from grader.submission import Cell, Submission
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Report, Status, SubmissionStatus
 
 # One red pixel.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC"
@@ -76,6 +76,23 @@ class ResBlock(nn.Module):
         out = self.bn2(self.conv2(out))
         return torch.relu(out * self.shortcut(x))  # the skip connection
 '''
+
+MULTIPLIED = Lesson(
+    why="A product with a small number is small. A sum lets x through in any case.",
+    hints=(
+        "A sum hands the whole gradient to both of its sides.",
+        "Look at the sign between branch and shortcut: a star, `mul` or `mul_`.",
+        "Make it a plus: `torch.relu(out + self.shortcut(x))`.",
+    ),
+)
+OPERATION_RAISED = Lesson(
+    why="A layer was given something that it was not made for. The lines behind it never ran.",
+    hints=(
+        "Each layer expects a certain number of channels.",
+        "Compare the shapes that are named here with the numbers that the layer was made with.",
+        "Change the layer or the tensor in front of it.",
+    ),
+)
 
 ANSWER = """The basic block has **two** 3×3 convolutions, the bottleneck three:
 $1\\times1$, $3\\times3$, $1\\times1$.
@@ -241,6 +258,7 @@ def failing() -> tuple[Report, Submission]:
         "the gradient has no free way back, and where the branch is zero nothing gets through.",
         cell=2,
         line=21,
+        lesson=MULTIPLIED,
     )
     network = exercise(
         "network",
@@ -255,6 +273,7 @@ def failing() -> tuple[Report, Submission]:
                 cell=3,
                 line=4,
                 advice="Give each block the number of channels that the block before it puts out.",
+                lesson=OPERATION_RAISED,
             ),
         ],
         Diagnosis(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
@@ -11,6 +13,7 @@ from pydantic import JsonValue
 from test_formats_golden import golden
 from test_formats_samples import (
     ANSWER,
+    OPERATION_RAISED,
     RUN,
     SAMPLES,
     ended,
@@ -23,12 +26,16 @@ from test_formats_samples import (
     unreadable,
 )
 
+from grader.assignment import Hints
 from grader.formats import Run
 from grader.formats._excerpt import place
 from grader.formats._feedback import feedback_page
 from grader.formats._notebook import notebook_page
 from grader.formats._values import Comparison, Table, compare
+from grader.hints import without_last_hints
 from grader.verdict import Report, Status, SubmissionStatus
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=timezone(timedelta(hours=1)))
 
 
 def parsed(name: str) -> tuple[Report, BeautifulSoup]:
@@ -116,21 +123,97 @@ def test_no_status_is_told_by_colour_alone() -> None:
             assert status.get_text().removeprefix(sign.get_text()).strip()
 
 
-def test_what_is_right_comes_before_what_to_fix_and_the_cause_before_the_checks() -> None:
-    """A student reads first what they can do, then the one thing that explains the rest."""
+def in_order(page: BeautifulSoup | Tag, *words: str) -> bool:
+    """Does the first place of each stand behind the first place of the one before?"""
+    text = text_of(page)
+    return list(words) == sorted(words, key=text.index)
+
+
+def test_what_is_right_comes_first_then_what_to_fix_then_the_exercises() -> None:
+    """A student reads first what they can do, then what helps most."""
+    _, page = parsed("failing")
+    assert in_order(page, "35 of 100 points", "What is right", "What to fix first", "All exercises", "How it shows")
+
+
+def test_the_cause_comes_before_the_checks_that_fail_by_it() -> None:
+    """Within an exercise: what is right, the one thing that explains the rest, and how it shows."""
     _, page = parsed("failing")
     section = page.select_one("section.exercise")
     assert section is not None
-    text = text_of(section)
-    order = [
+    assert in_order(
+        section,
         "What is right",
         "Shape",
-        "What to fix first",
+        "What to fix",
         "The shortcut is multiplied",
         "Proven:",
+        "Why it matters",
+        "Hint 1: the idea behind it",
+        "Hint 2: where to look",
+        "Hint 3: what to change",
+        "How it shows",
         "Parameters",
+    )
+
+
+def test_what_to_fix_first_is_in_order_and_leads_to_the_findings() -> None:
+    """Proven causes, then checks that nothing explains, then what was only reported; nothing twice."""
+    _, page = parsed("failing")
+    links = page.select("ol.steps > li > a:first-child")
+    assert [
+        ("#exercise-1-mistake-1", "The shortcut is multiplied with the branch."),
+        ("#exercise-2-check-2", "Gradient: RuntimeError: Given groups=1, weight of size [32, 16, 3, 3]"),
+        ("#exercise-2-mistake-1", "The second block of stage 2 is built for 16 channels but gets 32."),
+    ] == [(str(link["href"]), text_of(link).partition(", expected")[0]) for link in links]
+
+
+def test_a_check_that_fails_by_a_mistake_points_to_it_and_repeats_nothing() -> None:
+    """One mistake is told once."""
+    _, page = parsed("failing")
+    explained = page.select("#exercise-1 article.finding:not(.cause)")
+    assert 3 == len(explained)
+    for article in explained:
+        assert "#exercise-1-mistake-1" in [a["href"] for a in article.select(".because a")]
+        assert not article.select(".why, .rung, .next")
+
+
+def test_a_mistake_in_two_exercises_is_one_step_and_explained_once() -> None:
+    """The second place names the first."""
+    mistake = failing()[0].exercises[0].diagnoses[0]
+    parts = [exercise(id_, [failed("gradient", 10, f"In {id_}.")], mistake) for id_ in ("resblock", "network")]
+    page = BeautifulSoup(feedback_page(RUN, report("x", parts), None), "html.parser")
+    (step,) = page.select("ol.steps > li")
+    assert ["#exercise-1-mistake-1", "#exercise-2-mistake-1"] == [str(a["href"]) for a in step.select("a")]
+    assert 1 == len(page.select(".why"))
+    told = page.select_one("#exercise-2-mistake-1 .because a")
+    assert told is not None
+    assert "#exercise-1-mistake-1" == told["href"]
+
+
+def test_a_check_that_could_not_be_measured_points_to_the_one_that_says_why() -> None:
+    """What stops everything is one thing to fix, and not four."""
+    parts = [
+        failed("shape", 10, "ResBlock is not defined.", lesson=OPERATION_RAISED),
+        failed("gradient", 10, "Not measured.", follows="shape"),
+        failed("skip-connection", 10, "Not measured.", follows="shape"),
     ]
-    assert order == sorted(order, key=text.index)
+    page = BeautifulSoup(feedback_page(RUN, report("x", [exercise("resblock", parts)]), None), "html.parser")
+    assert 1 == len(page.select("ol.steps > li"))
+    assert ["#exercise-1-check-1"] * 2 == [str(a["href"]) for a in page.select(".because a")]
+
+
+def test_a_last_hint_that_is_held_back_is_nowhere_on_the_page() -> None:
+    """Not even hidden; and the page says from when it will be shown."""
+    made, handed_in = failing()
+    run = replace(RUN, assignment=RUN.assignment.model_copy(update={"hints": Hints(last_from=NOON)}))
+    open_, held = (feedback_page(run, each, handed_in) for each in (made, without_last_hints(made)))
+    secrets = ("Make it a plus", "Change the layer or the tensor", "Give each block the number of channels")
+    assert all(secret in open_ for secret in secrets[:2])
+    assert not any(secret in held for secret in secrets)
+    assert "Look at the sign between branch and shortcut" in held
+    said = BeautifulSoup(held, "html.parser").select("p.rung time")
+    assert ["2026-12-01 12:00 (UTC+01:00)"] * 2 == [text_of(each) for each in said]
+    assert not BeautifulSoup(open_, "html.parser").select("p.rung")
 
 
 def test_the_line_that_is_meant_is_marked_in_the_students_own_source() -> None:

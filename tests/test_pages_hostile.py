@@ -167,7 +167,8 @@ def test_the_students_words_can_still_be_read() -> None:
         ("<script>alert(1)</script>z", "z"),
         (
             "<table><tr><td colspan=9999 rowspan=2>x</table>",
-            '<table><tbody><tr><td rowspan="2">x</td></tr></tbody></table>',
+            '<div class="scroll" tabindex="0" role="group" aria-label="Table">'
+            '<table><tbody><tr><td rowspan="2">x</td></tr></tbody></table></div>',
         ),
     ],
 )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make` needs of the system: Python 3.11 with venv, and bubblewrap for the wall.
+# What `make` needs of the system: Python 3.11 with venv, bubblewrap for the wall, and Chromium to test the pages.
 # Installs what is missing where that needs no password; says plainly what it could not do.
 set -euo pipefail
 python=${1:-python3}
@@ -40,4 +40,9 @@ fi
 if ! command -v bwrap >/dev/null 2>&1 && ! install bubblewrap; then
     echo "NOTE: bubblewrap is not installed and cannot be installed from here, so notebooks run behind the WEAKER wall"
     echo "      (Landlock and seccomp). For the full wall: sudo apt-get install bubblewrap"
+fi
+if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 &&
+    ! command -v google-chrome >/dev/null 2>&1 && ! install chromium; then
+    echo "NOTE: there is no Chromium and it cannot be installed from here, so the tests that look at pages in a browser"
+    echo "      are skipped. For them: sudo apt-get install chromium"
 fi

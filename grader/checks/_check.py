@@ -14,12 +14,13 @@ from typing import ClassVar, TypedDict
 from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks._lessons import BY_BLOCK, ENDED, NOT_RUNNING
 from grader.errors import StudentTimedOut
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
 from grader.observation import Probe, Raised
-from grader.verdict import CheckResult, Status
+from grader.verdict import CheckResult, Lesson, Status
 
 
 class Place(TypedDict):
@@ -42,6 +43,8 @@ class Finding:
     advice: str = ""
     evidence: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lesson: Lesson | None = None
+    follows: str = ""
 
 
 class Check(ABC):
@@ -83,7 +86,12 @@ class Check(ABC):
         """There is no case to judge: nothing was defined, or nothing runs. The shape check says why in full."""
         if examined.ended is not None and not examined.observations:
             return ended(examined)
-        return Finding(Status.STUDENT_CRASHED, "Not measured, because there is nothing that runs: see the shape check.")
+        return Finding(
+            Status.STUDENT_CRASHED,
+            "Not measured, because there is nothing that runs: see the shape check.",
+            follows="shape",
+            lesson=NOT_RUNNING,
+        )
 
 
 def not_everywhere(examined: Examined, what: str) -> Finding | None:
@@ -97,6 +105,8 @@ def not_everywhere(examined: Examined, what: str) -> Finding | None:
         Status.STUDENT_CRASHED,
         f"{what} in {len(examined.ran)} of {len(examined.exercise.cases)} cases; the others do not run: see the "
         "shape check.",
+        follows="shape",
+        lesson=NOT_RUNNING,
     )
 
 
@@ -104,7 +114,7 @@ def ended(examined: Examined) -> Finding:
     """The student's process ended before this could be measured."""
     assert examined.ended is not None
     status = Status.TIMED_OUT if isinstance(examined.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return Finding(status, f"Not measured: {examined.ended}.")
+    return Finding(status, f"Not measured: {examined.ended}.", lesson=ENDED)
 
 
 def wrong_blocks(examined: Examined, check: str) -> Finding | None:
@@ -124,6 +134,7 @@ def wrong_blocks(examined: Examined, check: str) -> Finding | None:
     return Finding(
         Status.FAILED,
         said[0],
+        lesson=BY_BLOCK,
         expected=f"a network whose blocks are as {wrong[0].call} should be",
         actual=", ".join(block.name for block in wrong),
         cell=first.cell,

@@ -9,6 +9,7 @@ import torch
 from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks import _gradient_lessons as lessons
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception, wrong_blocks
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import equal
@@ -116,6 +117,7 @@ class Gradient(Check):
                 return Finding(
                     Status.FAILED,
                     f"{in_case(examined, seen)}: the same input gives different outputs, with the same weights.",
+                    lesson=lessons.UNSTEADY,
                     expected="one output for one input",
                     advice="Look for random numbers, dropout, counters, and results kept from one call to the next.",
                     **place(seen, "output"),
@@ -124,6 +126,7 @@ class Gradient(Check):
                 return Finding(
                     Status.FAILED,
                     f"{in_case(examined, seen)}: forward changes its input in place.",
+                    lesson=lessons.INPUT_CHANGED,
                     expected="an input that is the same afterwards",
                     advice="The layer before needs that value for its gradient: make a new tensor instead.",
                 )
@@ -153,6 +156,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
             return Finding(
                 Status.FAILED,
                 f"{in_case(examined, seen)}: the network ends in {last}, and its outputs show it.",
+                lesson=lessons.SQUASHED,
                 expected="logits",
                 actual=last,
                 advice="End with the linear layer: its outputs are the logits.",
@@ -167,6 +171,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
                 return Finding(
                     Status.FAILED,
                     f"{in_case(examined, seen)}: the outputs are {'' if softmax else 'logarithms of '}probabilities.",
+                    lesson=lessons.PROBABILITIES,
                     expected="logits",
                     actual="softmax" if softmax else "log-softmax",
                     advice="Leave out the softmax: nn.CrossEntropyLoss applies it to the logits itself.",
@@ -208,6 +213,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
         return Finding(
             Status.FAILED,
             f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
+            lesson=lessons.BACKWARD_RAISES,
             advice=(
                 "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
                 if "inplace operation" in answer.raised.message
@@ -218,23 +224,34 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
     if answer.y is None:
         return None
     if not torch.isfinite(answer.y).all():
-        return Finding(Status.FAILED, f"{where}: the output holds NaN or infinity.", **place(seen, "output"))
+        return Finding(
+            Status.FAILED,
+            f"{where}: the output holds NaN or infinity.",
+            lesson=lessons.OUTPUT_NOT_FINITE,
+            **place(seen, "output"),
+        )
     if not answer.gradients:
         return Finding(
             Status.FAILED,
             f"{where}: no gradient leaves the output.",
+            lesson=lessons.NO_GRADIENT,
             expected="a gradient for the input and every parameter",
             advice="Something cuts the result from autograd: detach(), .data, torch.no_grad() or a new tensor.",
             **place(seen, "output"),
         )
     for key, gradient in answer.gradients.items():
         if not torch.isfinite(gradient).all():
-            return Finding(Status.FAILED, f"{where}: the gradient of {_name(key)} holds NaN or infinity.")
+            return Finding(
+                Status.FAILED,
+                f"{where}: the gradient of {_name(key)} holds NaN or infinity.",
+                lesson=lessons.GRADIENT_NOT_FINITE,
+            )
     # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
     if "x" not in answer.gradients and not examined.has_cost("x"):
         return Finding(
             Status.FAILED,
             f"{where}: no gradient reaches the input.",
+            lesson=lessons.NOT_TO_INPUT,
             expected="a gradient for the input",
             actual="none",
             advice="Layers in front of this one could never learn. Look for detach(), .data or torch.no_grad().",
@@ -249,6 +266,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
         return Finding(
             Status.FAILED,
             f"{where}: no gradient reaches {names}.",
+            lesson=lessons.FROZEN if frozen else lessons.UNUSED,
             expected="a gradient for every parameter",
             actual="requires_grad is False" if frozen else "not used for the output",
             advice=(
@@ -285,6 +303,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
         return Finding(
             Status.FAILED,
             f"{where}: the block follows another of the accepted ways here than in other cases.",
+            lesson=lessons.TWO_WAYS,
             expected="one way in all cases",
             advice="The task leaves a choice, but one that is made once: the same kind of block in every case.",
             **place(seen, "join"),
@@ -297,6 +316,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
         return Finding(
             Status.STUDENT_CRASHED,
             f"{where}: the {raised.stage} pass raises {raised.type}: {raised.message}",
+            lesson=lessons.RAISES_ON_FRESH_INPUT,
             **place_of_exception(raised),
         )
     what, size = found
@@ -307,6 +327,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
         Status.FAILED,
         f"{where}: under equal weights, the {what} differs from the reference's in {mode} mode, by {size:.3g} of the "
         "largest value.",
+        lesson=lessons.GRADIENT_DIFFERS if "gradient" in what else lessons.DIFFERS,
         expected=expected,
         actual=actual,
         advice="The layers are there, but not combined as the task asks: compare forward step by step.",

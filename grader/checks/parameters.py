@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks import _parameters_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, wrong_blocks
+from grader.checks._lessons import NOT_RUNNING
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.leaves import Slot
@@ -79,6 +81,7 @@ class Parameters(Check):
                 return Finding(
                     Status.FAILED,
                     f"{where}: the network has no parameters.",
+                    lesson=lessons.NO_PARAMETERS,
                     expected="at least one",
                     actual=0,
                     advice="Assign the layers to attributes of an nn.Module in its constructor.",
@@ -91,6 +94,7 @@ class Parameters(Check):
             return Finding(
                 Status.FAILED,
                 f"The number of parameters is the same for every {examined.exercise.outputs}.",
+                lesson=lessons.SAME_FOR_EVERY_OUTPUT,
                 actual=dict(counts),
                 advice="The last linear layer must have as many outputs as there are classes.",
             )
@@ -110,6 +114,7 @@ def _not_as_planned(where: str, seen: Observation, count: int, planned: int) -> 
         Status.FAILED,
         f"{where}: {count:,} parameters, expected {planned:,}: {abs(count - planned):,} {more}"
         + (", as many as convolutions in front of a batch norm have biases." if explained else "."),
+        lesson=lessons.NOT_AS_PLANNED,
         expected=planned,
         actual=count,
         advice=(
@@ -128,6 +133,8 @@ def _not_built_everywhere(examined: Examined, built: int) -> Finding:
         Status.STUDENT_CRASHED,
         f"The number of parameters is right in {built} of {len(examined.exercise.cases)} cases; the others cannot be "
         "built: see the shape check.",
+        follows="shape",
+        lesson=NOT_RUNNING,
     )
 
 
@@ -177,6 +184,7 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
     return Finding(
         Status.FAILED,
         f"{where}: {len(shapes)} tensors ({listed}) are used but are no parameters of the module.",
+        lesson=lessons.NOT_REGISTERED,
         actual=count,
         advice=(
             "An optimizer would never train them. Keep layers in attributes, nn.ModuleList or nn.Sequential, not in a "
@@ -211,6 +219,7 @@ def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], act
     return Finding(
         Status.FAILED,
         f"{where}: {actual} parameters, expected {expected}{': ' if parts else ''}{'; '.join(parts)}.",
+        lesson=lessons.OTHER_LAYERS,
         expected=expected,
         actual=actual,
         advice="Compare layer by layer: kernel sizes, channels in and out, and which layers there are.",

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
 from grader.judge.draws import input_shape
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.observation import Probe, Raised
-from grader.verdict import Status
+from grader.verdict import Lesson, Status
 
 REAL = ("float64", "float32", "float16", "bfloat16")
 
@@ -75,6 +76,7 @@ def _explain_call(examined: Examined) -> Finding:
     return Finding(
         Status.FAILED,
         f"{mine} takes other arguments than the task says: it asks for {examined.signature}.",
+        lesson=lessons.OTHER_ARGUMENTS,
         expected=examined.signature,
         actual=mine,
         advice=f"Everything else is judged as if it had been called as it wants to be: {examined.call(case)}.",
@@ -92,6 +94,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         return Finding(
             Status.FAILED,
             f"{examined.call(seen.case)} gives a {seen.built.not_a_module}, which is no nn.Module.",
+            lesson=lessons.NOT_A_MODULE,
             expected="an nn.Module",
             actual=seen.built.not_a_module,
             advice="Derive the class from nn.Module and call super().__init__() first.",
@@ -100,13 +103,14 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         return _explain_exception(examined, seen, seen.raised)
     output = seen.built.output
     if output is None:
-        return Finding(Status.FAILED, f"{where}: nothing came back.")
+        return Finding(Status.FAILED, f"{where}: nothing came back.", lesson=lessons.NO_OUTPUT)
     if output.kind != "tensor":
         return _explain_output(where, output.kind, output.length)
     if output.dtype not in REAL:
         return Finding(
             Status.FAILED,
             f"{where}: the output is a tensor of {output.dtype}.",
+            lesson=lessons.WRONG_DTYPE,
             expected="a tensor of real floating point numbers",
             actual=output.dtype,
             **place(seen, "output"),
@@ -129,6 +133,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 expected=list(expected),
                 actual=list(actual or []),
                 advice=_advice(expected, actual or []),
+                lesson=_lesson(expected, actual or []),
                 **place(seen, "output"),
             )
     if isinstance(examined.exercise, NetworkExercise):
@@ -151,11 +156,18 @@ def _advice(expected: list[int], actual: list[int]) -> str:
     )
 
 
+def _lesson(expected: list[int], actual: list[int]) -> Lesson:
+    if len(expected) != len(actual):
+        return lessons.WRONG_DIMENSIONS
+    return lessons.WRONG_CHANNELS if expected[1] != actual[1] else lessons.WRONG_SIZE
+
+
 def _explain_output(where: str, kind: str, length: int | None) -> Finding:
     if kind == "NoneType":
         return Finding(
             Status.FAILED,
             f"{where}: forward returns None.",
+            lesson=lessons.NO_OUTPUT,
             expected="a tensor",
             actual="None",
             advice="forward must end with `return` and the result.",
@@ -164,6 +176,7 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
     return Finding(
         Status.FAILED,
         f"{where}: forward returns {what} rather than one tensor.",
+        lesson=lessons.NOT_ONE_TENSOR,
         expected="a tensor",
         actual=what,
         advice="Return the tensor alone; a trailing comma or a second value makes it a tuple.",
@@ -174,18 +187,22 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
     call = examined.call(seen.case)
     said = f"{raised.type}: {raised.message}" if raised.message else raised.type
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
+    finding.lesson = lessons.RAISED
     operation = raised.operation
     if raised.type == "NotImplementedError" and raised.cell is not None and operation is None:
         finding.message = f"{call} is unfinished: its {raised.stage} raises NotImplementedError."
         finding.advice = "Replace `raise NotImplementedError` with your own code."
+        finding.lesson = lessons.UNFINISHED
     elif examined.rejects_arguments(raised):
         finding.message = f"{call} does not accept its arguments: {raised.message}."
         finding.expected = examined.signature
+        finding.lesson = lessons.REJECTS_ARGUMENTS
         finding.advice = f"The task asks for {examined.signature}, with the arguments in this order."
     elif operation is not None and operation.op.startswith(("aten.add", "aten.sub", "aten.mul")):
         shapes = " and ".join(show(shape) for shape in operation.shapes)
         finding.message = f"{in_case(examined, seen)}: tensors of {shapes} cannot be combined."
         finding.actual = [list(shape) for shape in operation.shapes]
+        finding.lesson = lessons.CANNOT_BE_COMBINED
         finding.advice = (
             "Branch and shortcut must have the same shape before they are added. Where the block changes the "
             "number of channels or the resolution, the shortcut needs a 1×1 convolution with the same stride."
@@ -194,6 +211,7 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
         name = operation.op.split(".")[1]
         shapes = ", ".join(show(shape) for shape in operation.shapes)
         finding.message = f"{in_case(examined, seen)}: {name} raised {said} Its operands: {shapes}."
+        finding.lesson = lessons.OPERATION_RAISED
         finding.advice = "Compare the shapes of the operands with what this layer was made for."
     else:
         verb = "cannot be constructed" if raised.stage == "constructor" else "cannot be run"
@@ -209,6 +227,7 @@ def _undefined(examined: Examined) -> Finding:
         return Finding(
             Status.FAILED,
             f"{name} is not defined: cell {broken.cell} is not valid Python ({broken.message}, line {broken.line}).",
+            lesson=lessons.BROKEN_CELL,
             expected=name,
             cell=broken.cell,
             line=broken.line,
@@ -224,6 +243,7 @@ def _undefined(examined: Examined) -> Finding:
     return Finding(
         Status.FAILED,
         f"{name} is not defined in this notebook.{hint}",
+        lesson=lessons.NOT_DEFINED,
         expected=examined.signature,
         cell=failed.cell if failed else None,
         line=failed.line if failed else None,
@@ -249,6 +269,7 @@ def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     return Finding(
         Status.FAILED,
         f"{in_case(examined, seen)}: from block to block the channels never double while the resolution halves.",
+        lesson=lessons.NEVER_HALVES,
         expected="e.g. 16×32×32, 32×16×16, 64×8×8",
         actual=sizes,
         advice="Give the first block of each stage stride 2 and twice the channels.",
@@ -265,6 +286,7 @@ def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
         Status.FAILED,
         f"{in_case(examined, seen)}: the stages give maps of {', '.join(map(show, found))}; "
         f"expected {', '.join(map(show, wanted))}.",
+        lesson=lessons.WRONG_STAGES,
         expected=[list(shape) for shape in wanted],
         actual=[list(shape) for shape in found],
         advice="The first block of a stage changes channels and resolution, the others keep both.",

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.checks import _skip_lessons as lessons
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place, wrong_blocks
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.compare import equal
@@ -24,7 +25,7 @@ from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
 from grader.judge.network import RECORDING
 from grader.observation import Answer, Probe
-from grader.verdict import Status
+from grader.verdict import Lesson, Status
 
 ZERO = (
     Probe("zero", "zero", of_input=True),
@@ -123,6 +124,7 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
             Status.FAILED,
             f"{where}: {found} blocks are used {found + again} times: a block that is used more than once shares its "
             "weights.",
+            lesson=lessons.USED_AGAIN,
             expected=found + again,
             actual=found,
             advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
@@ -134,6 +136,7 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
         return Finding(
             Status.FAILED,
             f"{where}: {found} residual blocks found, expected at least {least}.",
+            lesson=lessons.TOO_FEW_BLOCKS,
             expected=least,
             actual=found,
             advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
@@ -151,6 +154,7 @@ def _wrong_depth(examined: Examined, where: str) -> Finding | None:
         Status.FAILED,
         f"{where}: {sum(found)} residual blocks found, expected {sum(wanted)}: "
         f"in the stages {', '.join(map(str, found))} instead of {', '.join(map(str, wanted))}.",
+        lesson=lessons.OTHER_DEPTH,
         expected=list(wanted),
         actual=list(found),
         advice="A stage is a run of blocks with equal channels: count the blocks of each.",
@@ -190,11 +194,12 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     outcome = outcomes[0]
     assert outcome.y is not None
     forward = any(equal(answer.y, o.y, seen.precision) for o in outcomes if o.y is not None)
-    what, advice = _explain(answer, outcome.y, forward, aligned=seen.aligned is not None)
+    what, advice, lesson = _explain(answer, outcome.y, forward, aligned=seen.aligned is not None)
     branch = "a constant" if probe.recipe == "constant-branch" else "zero"
     return Finding(
         Status.FAILED,
         f"{in_case(examined, seen)}: with the residual branch at {branch}, {what}.",
+        lesson=lesson,
         expected=[float(f"{v:.6g}") for v in outcome.y.reshape(-1)[:4].tolist()],
         actual=[float(f"{v:.6g}") if abs(v) < 1e300 else 0.0 for v in answer.y.reshape(-1)[:4].double().tolist()],
         advice=advice,
@@ -214,8 +219,8 @@ def _accepted(form: Form) -> list[Form]:
     ]
 
 
-def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligned: bool) -> tuple[str, str]:
-    """What the block does instead of being its shortcut, in words, and what to do about it.
+def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligned: bool) -> tuple[str, str, Lesson]:
+    """What the block does instead of being its shortcut, in words, what to do about it, and what it teaches.
 
     Args:
         aligned: was only the branch set to zero? Otherwise every weight was, also those of a shortcut that has some.
@@ -227,15 +232,18 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
             return (
                 "the output is right, but no gradient flows back through the shortcut",
                 "The shortcut is cut from autograd (detach(), .data or torch.no_grad()): add x itself.",
+                lessons.CUT,
             )
         return (
             "the output is right, but its gradient is not that of the shortcut",
             "Add x itself, not a copy of it.",
+            lessons.OTHER_GRADIENT,
         )
     if list(answer.y.shape) != list(expected.shape):
         return (
             f"the output has the shape {show(list(answer.y.shape))} instead of {show(list(expected.shape))}",
             "Add the shortcut; do not concatenate it.",
+            lessons.OTHER_SHAPE,
         )
     y, shortcut = answer.y.double(), expected
     if not y.any() and not aligned:
@@ -243,19 +251,23 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
             "the block gives 0 instead of its shortcut: the input is not added to the branch, or through layers with "
             "weights",
             "Here the shortcut has no weights: y = F(x) + shortcut(x).",
+            lessons.SHORTCUT_WITH_WEIGHTS,
         )
     if not y.any():
         return (
             "the block gives 0 instead of its shortcut: the input is not added to the branch",
             "Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x).",
+            lessons.NO_SHORTCUT,
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
     if torch.allclose(y, factor * shortcut, atol=1e-7):
         return (
             f"the block gives {factor:.4g} times its shortcut",
             "The shortcut is added once, with weight 1.",
+            lessons.WEIGHTED,
         )
     return (
         "the block is not its shortcut",
         "Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x).",
+        lessons.NOT_ITS_SHORTCUT,
     )

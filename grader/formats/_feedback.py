@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from grader.assignment import EssayExercise
+from grader.assignment import EssayExercise, Hints
 from grader.formats import _words
 from grader.formats._budget import Budget
-from grader.formats._excerpt import Place, heading, place
+from grader.formats._excerpt import heading
+from grader.formats._findings import (
+    CheckView,
+    MistakeView,
+    Pointer,
+    Told,
+    check_anchor,
+    check_view,
+    mistake_anchor,
+    mistake_view,
+    short,
+    some,
+)
 from grader.formats._format import Run
 from grader.formats._markup import markdown
 from grader.formats._pages import render
 from grader.formats._pictures import Shown, pictures_of
-from grader.formats._text import clip, from_terminal
-from grader.formats._values import Comparison, compare
+from grader.formats._text import one_line
 from grader.formats._words import Label
 from grader.submission import Submission
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, SubmissionStatus
+from grader.verdict import ExerciseReport, Report, SubmissionStatus
 
-_MESSAGE = 2_000  # characters
-_LINES = 40  # of evidence, notes, repairs, warnings
-
-
-@dataclass(frozen=True)
-class CheckView:
-    """One check, ready to be shown."""
-
-    anchor: str
-    title: str
-    label: Label
-    score: float
-    max_score: float
-    message: str
-    comparison: Comparison | None
-    place: Place | None
-    advice: str
-    evidence: list[str]
-    notes: list[str]
-
-
-@dataclass(frozen=True)
-class DiagnosisView:
-    """One named mistake, ready to be shown."""
-
-    mistake: str
-    message: str
-    proof: Label
-    place: Place | None
+_STEP = 160  # characters of a finding in the list of what to fix
 
 
 @dataclass(frozen=True)
 class ExerciseView:
-    """One exercise: what is right, what to fix first, what a human still marks."""
+    """One exercise: what is right, what to fix, what a human still marks."""
 
     anchor: str
     title: str
@@ -62,7 +45,7 @@ class ExerciseView:
     max_score: float
     pending: float
     label: Label
-    diagnoses: list[DiagnosisView]
+    mistakes: list[MistakeView]
     right: list[CheckView]
     wrong: list[CheckView]
     open: list[CheckView]
@@ -71,66 +54,145 @@ class ExerciseView:
     answer: Markup | None
     pictures: list[Shown]
 
+    @property
+    def explained(self) -> list[CheckView]:
+        """Checks that fail by what is named elsewhere."""
+        return [check for check in self.wrong if check.causes]
+
+    @property
+    def unexplained(self) -> list[CheckView]:
+        return [check for check in self.wrong if not check.causes]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of what to fix first: where it is told, and the other exercises that it is found in."""
+
+    here: Pointer
+    exercise: str
+    place: str
+    also: list[Pointer] = field(default_factory=list)
+
 
 def feedback_page(run: Run, report: Report, submission: Submission | None) -> str:
     """The page as text."""
-    budget = Budget()
+    budget, told = Budget(), Told()
+    exercises = [
+        _exercise(run, exercise, number, submission, budget, told)
+        for number, exercise in enumerate(report.exercises, start=1)
+    ]
     return render(
         "feedback.html.j2",
         run=run,
         report=report,
         status=_words.SUBMISSION[report.status],
         status_means=_words.SUBMISSION_MEANS[report.status],
-        status_message=_short(report.message),
+        status_message=short(report.message),
         graded=report.status is SubmissionStatus.GRADED,
-        exercises=[
-            _exercise(run, exercise, number, submission, budget)
-            for number, exercise in enumerate(report.exercises, start=1)
-        ],
+        exercises=exercises,
+        steps=steps(exercises),
+        held_until=_held_until(run.assignment.hints),
         has_notebook=submission is not None,
-        repairs=_some(report.repairs),
-        warnings=_some(report.warnings),
+        repairs=some(report.repairs),
+        warnings=some(report.warnings),
         isolation=_words.isolation(run),
         walled=run.isolation == "bwrap",
     )
 
 
 def exercise_anchor(number: int) -> str:
-    """Counted, not named: ids in a page must differ, and an id from data might be anything."""
     return f"exercise-{number}"
 
 
-def check_anchor(exercise: int, check: int) -> str:
-    return f"exercise-{exercise}-check-{check}"
+def steps(exercises: list[ExerciseView]) -> list[Step]:
+    """What to fix, in order: proven causes, then failed checks that nothing explains, then what was only reported.
+
+    A mistake that is made in several exercises is one step.
+    """
+    found: dict[str, Step] = {}
+    late: dict[str, Step] = {}
+    for exercise in (exercise for exercise in exercises if not exercise.essay):
+        for mistake in exercise.mistakes:
+            steps = found if mistake.is_cause else late
+            here = Pointer(mistake.anchor, one_line(mistake.lead or mistake.message, _STEP))
+            first = steps.setdefault(
+                mistake.mistake, Step(here, exercise.title, mistake.place.words if mistake.place else "")
+            )
+            if first.here is not here:
+                first.also.append(Pointer(mistake.anchor, exercise.title))
+    failed = [
+        Step(
+            Pointer(check.anchor, f"{check.title}: {one_line(check.message, _STEP)}"),
+            exercise.title,
+            check.place.words if check.place else "",
+        )
+        for exercise in exercises
+        for check in exercise.unexplained
+    ]
+    return [*found.values(), *failed, *late.values()]
+
+
+def _held_until(hints: Hints) -> tuple[str, str] | None:
+    """For machines, and in words."""
+    when = hints.last_from
+    return None if when is None else (when.isoformat(), _words.moment(when))
 
 
 def _exercise(
-    run: Run, exercise: ExerciseReport, number: int, submission: Submission | None, budget: Budget
+    run: Run,
+    exercise: ExerciseReport,
+    number: int,
+    submission: Submission | None,
+    budget: Budget,
+    told: Told,
 ) -> ExerciseView:
     spec = next((spec for spec in run.assignment.exercises if spec.id == exercise.id), None)
     essay = isinstance(spec, EssayExercise) or exercise.answer is not None
-    shown: set[tuple[int, int | None]] = set()
-    diagnoses = [_diagnosis(diagnosis, essay, submission, shown) for diagnosis in exercise.diagnoses]
+    title = heading(exercise.title or (spec.title if spec else ""), exercise.id)
+    told.places.clear()
+    mistakes = [
+        mistake_view(diagnosis, mistake_anchor(number, i), title, essay, submission, told)
+        for i, diagnosis in enumerate(exercise.diagnoses, start=1)
+    ]
     checks = [
-        _check(check, check_anchor(number, i), essay, submission, shown)
+        check_view(check, check_anchor(number, i), title, essay, submission, told, _causes(exercise, number, i))
         for i, check in enumerate(exercise.checks, start=1)
     ]
     by_look = {look: [check for check in checks if check.label.look == look] for look in ("right", "wrong", "open")}
     return ExerciseView(
         anchor=exercise_anchor(number),
-        title=heading(exercise.title or (spec.title if spec else ""), exercise.id),
+        title=title,
         task=spec.task if spec else "",
         score=exercise.score,
         max_score=exercise.max_score,
         pending=exercise.pending,
         label=_exercise_label(exercise, essay),
-        diagnoses=diagnoses,
+        mistakes=mistakes,
         **by_look,
-        formula=_short(exercise.formula),
+        formula=short(exercise.formula),
         essay=essay,
         answer=markdown(exercise.answer, budget, heading_level=5) if exercise.answer else None,
         pictures=pictures_of(exercise.pictures, exercise_anchor(number), submission),
     )
+
+
+def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
+    """What a failed check fails by: mistakes that explain it, or a check before it that says why."""
+    check = exercise.checks[i - 1]
+    if _words.CHECK[check.status].look != "wrong":
+        return []
+    mistakes = [
+        Pointer(mistake_anchor(number, each), diagnosis.mistake)
+        for each, diagnosis in enumerate(exercise.diagnoses, start=1)
+        if diagnosis.is_cause
+    ]
+    if mistakes:
+        return mistakes
+    for each, other in enumerate(exercise.checks, start=1):
+        is_said_there = other.id == check.follows or (each < i and other.message == check.message)
+        if each != i and is_said_there and _words.CHECK[other.status].look == "wrong":
+            return [Pointer(check_anchor(number, each), heading(other.title, other.id))]
+    return []
 
 
 def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:
@@ -139,61 +201,3 @@ def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:
     if any(_words.CHECK[check.status].look == "wrong" for check in exercise.checks):
         return Label("wrong", "✗", "Something to fix")
     return Label("open", "–", "Partly marked" if essay and exercise.score else "Not marked yet")
-
-
-def _check(
-    check: CheckResult,
-    anchor: str,
-    essay: bool,
-    submission: Submission | None,
-    shown: set[tuple[int, int | None]],
-) -> CheckView:
-    label = _words.CHECK[check.status]
-    if essay:
-        label = _words.ESSAY_CHECK.get(check.status, label)
-    return CheckView(
-        anchor=anchor,
-        title=heading(check.title, check.id),
-        label=label,
-        score=check.score,
-        max_score=check.max_score,
-        message=_short(check.message),
-        comparison=compare(check.expected, check.actual),
-        place=_place_once(submission, check.cell, check.line, shown),
-        advice=_short(check.advice),
-        evidence=_some(check.evidence),
-        notes=_some(check.notes),
-    )
-
-
-def _diagnosis(
-    diagnosis: Diagnosis, essay: bool, submission: Submission | None, shown: set[tuple[int, int | None]]
-) -> DiagnosisView:
-    return DiagnosisView(
-        mistake=diagnosis.mistake,
-        message=_short(diagnosis.message),
-        proof=_words.ESSAY_PROOF if essay else _words.PROOF[diagnosis.proof],
-        place=_place_once(submission, diagnosis.cell, diagnosis.line, shown),
-    )
-
-
-def _place_once(
-    submission: Submission | None, cell: int | None, line: int | None, shown: set[tuple[int, int | None]]
-) -> Place | None:
-    """The same lines are shown once an exercise; a finding that comes later only names the place."""
-    found = place(submission, cell, line)
-    if found is None:
-        return None
-    if (found.cell, found.line) in shown:
-        return Place(found.cell, found.line, [], found.linked)
-    shown.add((found.cell, found.line))
-    return found
-
-
-def _short(text: str) -> str:
-    return clip(from_terminal(text), _MESSAGE)[0]
-
-
-def _some(lines: list[str]) -> list[str]:
-    left_out = len(lines) - _LINES
-    return [_short(line) for line in lines[:_LINES]] + [f"… and {left_out} more"] * (left_out > 0)

@@ -116,7 +116,13 @@ def _demoted(source: str, level: int) -> str:
 
 def _sanitised(source: str, budget: Budget, attachments: object = None) -> Markup:
     cleaned = _cleaner(budget, attachments).clean(source)
-    return Markup(_IMAGE_TAG.sub(_image_or_note, cleaned))
+    return Markup(_reachable(_IMAGE_TAG.sub(_image_or_note, cleaned)))
+
+
+def _reachable(cleaned: str) -> str:
+    """What may be wider than the screen scrolls within itself, and a keyboard reaches it there."""
+    cleaned = cleaned.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>')
+    return cleaned.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
 
 
 def _image_or_note(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from grader.formats import _budget, _words
 from grader.formats._budget import Budget
 from grader.formats._excerpt import Line, clamped, heading, source_lines
-from grader.formats._feedback import check_anchor, exercise_anchor
+from grader.formats._findings import check_anchor, mistake_anchor
 from grader.formats._format import Run
 from grader.formats._highlight import highlight
 from grader.formats._markup import IMAGE_TYPES, html, image, markdown, plain
@@ -80,10 +80,10 @@ def _findings(report: Report) -> dict[int, list[Finding]]:
     found: dict[int, list[Finding]] = {}
     for number, exercise in enumerate(report.exercises, start=1):
         title = heading(exercise.title, exercise.id)
-        for diagnosis in exercise.diagnoses:
+        for i, diagnosis in enumerate(exercise.diagnoses, start=1):
             if diagnosis.cell is not None:
                 label = Label("wrong", "✗", "What to fix first")
-                finding = Finding(exercise_anchor(number), label, title, _sentence(diagnosis.message), diagnosis.line)
+                finding = Finding(mistake_anchor(number, i), label, title, _sentence(diagnosis.message), diagnosis.line)
                 found.setdefault(diagnosis.cell, []).append(finding)
         for i, check in enumerate(exercise.checks, start=1):
             if check.cell is not None and check.status is not Status.PASSED:

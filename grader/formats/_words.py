@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from grader.formats._format import Run
 from grader.verdict import Proof, Status, SubmissionStatus
@@ -98,6 +99,15 @@ _ISOLATION = {
 def isolation(run: Run) -> str:
     """What stood between the student's code and the machine, said plainly."""
     return _ISOLATION.get(run.isolation, f"Isolation: {run.isolation}.")
+
+
+# What each hint of a ladder is about, the first one first.
+RUNGS = ("the idea behind it", "where to look", "what to change")
+
+
+def moment(when: datetime) -> str:
+    """`2026-12-01 12:00 (UTC+01:00)`: the same in every language."""
+    return f"{when:%Y-%m-%d %H:%M} ({when.tzname()})"
 
 
 def points(number: float) -> str:

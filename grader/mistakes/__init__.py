@@ -40,13 +40,25 @@ def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[D
         notice = mistake.notice(examined) if isinstance(mistake, Noticed) else None
         if notice is not None and isinstance(mistake, Noticed):
             message = notice.message or mistake.message
+            explains = mistake.explains and notice.explains
             found = Diagnosis(
-                mistake=mistake.id, proof=notice.proof, message=message, cell=notice.cell, line=notice.line
+                mistake=mistake.id,
+                proof=notice.proof,
+                message=message,
+                cell=notice.cell,
+                line=notice.line,
+                lesson=mistake.lesson,
+                explains=explains and notice.proof is Proof.MEASURED,
             )
             noticed[mistake.rank].append(found)
-            explained |= mistake.explains and notice.explains and mistake.rank != "otherwise"
+            explained |= explains and mistake.rank != "otherwise"
     replayed = [] if explained else _replay(examined, among)
     return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
+
+
+def with_lesson(diagnosis: Diagnosis) -> Diagnosis:
+    """A known mistake that was told from the outside, with what it teaches."""
+    return diagnosis.model_copy(update={"lesson": mistakes()[diagnosis.mistake].lesson, "explains": True})
 
 
 def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis]:
@@ -81,4 +93,11 @@ def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], 
         alike = " or ".join(" with ".join(other.mistake for other in other_) for other_ in others)
         message += f" (With {alike} it would behave just the same.)"
     cell, line = place_of(seen, step.plant.where)
-    return Diagnosis(mistake=step.mistake, proof=Proof.REPLAYED, message=message, cell=cell, line=line)
+    return Diagnosis(
+        mistake=step.mistake,
+        proof=Proof.REPLAYED,
+        message=message,
+        cell=cell,
+        line=line,
+        lesson=mistakes()[step.mistake].lesson,
+    )

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
-from grader.verdict import Proof
+from grader.verdict import Lesson, Proof
 
 # A right block and a right bottleneck, as students write them. Mistakes are shown as changes to these.
 RESBLOCK = """
@@ -102,13 +102,22 @@ class Mistake(ABC):
     """What all mistakes have.
 
     Attributes:
+        why: why it matters, in two sentences.
+        hints: the concept, where to look, what to change.
         check: the check whose points it costs, where several fail by it; none: the first of them.
     """
 
     id: ClassVar[str]
     message: ClassVar[str]
+    why: ClassVar[str]
+    hints: ClassVar[tuple[str, str, str]]
     broken: ClassVar[tuple[str, ...]]
     check: ClassVar[str] = ""
+
+    @property
+    def lesson(self) -> Lesson:
+        """What it teaches, whatever words it was told in."""
+        return Lesson(why=self.why, hints=self.hints)
 
 
 class Planted(Mistake):

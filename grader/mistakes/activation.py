@@ -110,6 +110,16 @@ def activate_convolutions(block: Block, numbers: tuple[int, ...]) -> None:
 class FinalReluMissing(Planted):
     id = "final-relu-missing"
     message = "The ReLU after the addition is missing: the block must give relu(F(x) + x)."
+    why = (
+        "Every block of this kind ends with a ReLU, so the next block gets no value below zero. Without it the sum "
+        "goes straight into the next convolution, and the network bends its values one time less in each block."
+    )
+    hints = (
+        "A ReLU sets every negative number to zero. Here one stands behind each batch norm of the branch but the last, "
+        "and one behind the sum.",
+        "Look at the last line of `forward`. What is done to the sum before it is returned?",
+        "Pass the sum through a ReLU: `return F.relu(out + shortcut)`.",
+    )
     plants = (plant(edit(drop_final), where="output"),)
     broken = (changed(RESBLOCK, (SUM, "out + identity")),)
 
@@ -119,6 +129,15 @@ class ReluBeforeAdd(Planted):
     message = (
         "The last ReLU is applied to F(x) before the addition; it belongs after it: relu(F(x) + x). As it stands, "
         "the branch can only add, never take away."
+    )
+    why = (
+        "After a ReLU the branch gives no number below zero, so it can push the values of the shortcut up and never "
+        "down. A block should be able to learn corrections in both directions."
+    )
+    hints = (
+        "F(x) is a correction to x: it may add, and it may take away. The ReLU cuts the result, not the correction.",
+        "Follow the end of the branch, from its last batch norm to the plus sign. Where does the last ReLU stand?",
+        "Add first, then apply the ReLU: `F.relu(out + shortcut)`, not `F.relu(out) + shortcut`.",
     )
     plants = (plant(edit(move_before), where="join"),)
     broken = (
@@ -130,6 +149,17 @@ class ReluBeforeAdd(Planted):
 class ExtraActivation(Planted):
     id = "extra-activation"
     message = "There is one ReLU too many: on F(x) before the addition, although one follows it."
+    why = (
+        "Each ReLU throws away all that is below zero at its place. One too many loses values that the next layer, or "
+        "the sum, still needs."
+    )
+    hints = (
+        "The block has as many ReLUs as its formula: one behind each batch norm of the branch but the last, and one at "
+        "the very end, after the sum.",
+        'Count the ReLUs in `forward`, layer by layer. Compare each with the formula under "What your code computes".',
+        "Remove the ReLU that the formula does not have. The last batch norm goes straight into the sum: "
+        "`F.relu(self.bn2(out) + shortcut)`.",
+    )
     plants = (
         plant(edit(activate_end), where="join"),
         plant(
@@ -160,6 +190,16 @@ class InnerReluMissing(Planted):
         "A ReLU inside the branch is missing. Without it two convolutions in a row are one linear map, and the "
         "block loses the depth it was given."
     )
+    why = (
+        "Two convolutions in a row with no ReLU between them can do no more than one convolution could. The block pays "
+        "for the weights of two layers and gets the power of one."
+    )
+    hints = (
+        "Convolutions are linear, and so is batch norm in evaluation. Only a function that bends, such as ReLU, makes "
+        "the second layer worth having.",
+        "Look at each batch norm of the branch but the last. What comes between it and the next convolution?",
+        "Put a ReLU behind it: `out = F.relu(self.bn1(self.conv1(x)))`.",
+    )
     plants = (
         plant(drop_inner(0), where="convolution 0"),
         plant(drop_inner(1), where="convolution 1"),
@@ -174,6 +214,17 @@ class InnerReluMissing(Planted):
 class WrongActivation(Planted):
     id = "wrong-activation"
     message = "An activation other than ReLU is used; the task asks for ReLU."
+    why = (
+        "Another activation gives other outputs and other gradients, so this is not the block of the paper. A ReLU is "
+        "the simplest choice: it passes the gradient on unchanged wherever its input is above zero."
+    )
+    hints = (
+        "An activation bends the values between two linear layers. These networks use max(0, x), which has nothing to "
+        "set and nothing to learn.",
+        "Search your class for names such as `LeakyReLU`, `PReLU`, `GELU`, `SiLU`, `ELU`, `tanh` or `sigmoid`, in the "
+        "constructor and in `forward`.",
+        "Replace each of them by `F.relu(out)`, or by a layer `nn.ReLU()`.",
+    )
     plants = (
         *(replace(*other, which) for which in ("all", "inner", "final") for other in OTHERS.items()),
         *map(learn_slope, ("all", "inner", "final")),

@@ -81,6 +81,17 @@ def fix_channels(argument: str, *, projects: str, shortcut_first: bool = False) 
 class ArgumentIgnored(Planted):
     id = "argument-ignored"
     message = "The constructor ignores one of its arguments."
+    why = (
+        "One class builds every block of a network: with 64 channels, with 128, with stride 2. A block that ignores "
+        "one of its arguments fits in one place only."
+    )
+    hints = (
+        "The arguments of a constructor are choices that the caller makes. Each of them has to reach the layers that "
+        "depend on it.",
+        "Take the argument that is named above and follow it through `__init__`. Which layers should use it, and where "
+        "does something else stand instead?",
+        "Write the argument there, for instance `nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)`.",
+    )
     plants = (
         *(
             plant(fix_stride(1, projects=projects), where="convolution 0", message=SAID.format("stride", 1))

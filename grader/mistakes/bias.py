@@ -18,6 +18,17 @@ class RedundantBias(Noticed):
         "A convolution in front of a batch norm has a bias, which the batch norm subtracts again: a parameter that "
         "does nothing. The task asks for bias=False. All else is right."
     )
+    why = (
+        "A batch norm subtracts the mean of each channel, and any bias goes away with it. These extra numbers take "
+        "memory and training steps, and can never change the output."
+    )
+    hints = (
+        "A bias adds one number to a whole channel. The batch norm behind it takes the mean of the channel away, so "
+        "nothing of the bias is left.",
+        "Look at each convolution that is followed by a batch norm. In PyTorch a convolution has a bias unless you say "
+        "otherwise.",
+        "Switch it off: `nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)`.",
+    )
     broken = (
         changed(UNBIASED, ("bias=False", "bias=True")),
         changed(UNBIASED, ("3, stride=1, padding=1, bias=False", "3, stride=1, padding=1")),

@@ -37,6 +37,16 @@ def is_right_in_evaluation(examined: Examined) -> bool:
 class DropoutAdded(Noticed):
     id = "dropout-added"
     message = "There is dropout in the block; the task asks for none. Batch norm already regularises it."
+    why = (
+        "Dropout sets random values to zero in training and none in evaluation. The batch norm behind it then meets "
+        "values of another spread than those it was trained on."
+    )
+    hints = (
+        "Dropout and batch norm both work against overfitting, and they get in each other's way. This block relies on "
+        "batch norm alone.",
+        "Search the constructor for `nn.Dropout` or `nn.Dropout2d`, and `forward` for `F.dropout`.",
+        "Delete the layer and its call, so that a line reads `out = self.bn2(self.conv2(out))`.",
+    )
     broken = (
         changed(RESBLOCK, ("self.conv2(out)", "self.conv2(F.dropout(out, 0.3, self.training))")),
         changed(
@@ -67,6 +77,17 @@ class DropoutAdded(Noticed):
 class RandomBehaviour(Noticed):
     id = "random-behaviour"
     message = "forward draws random numbers: the same input gives different outputs."
+    why = (
+        "One input should give one output, or nobody can repeat your results. Random numbers in `forward` also hide "
+        "what the weights have learned."
+    )
+    hints = (
+        "Chance has its place when weights are first made. After that the output depends on input and weights alone.",
+        "Search `forward`, and all that it calls, for `torch.rand`, `torch.randn`, `torch.randperm`, or random numbers "
+        "from NumPy or Python.",
+        "Take them out of `forward`. What should only start at random is made once, in the constructor: `self.w = "
+        "nn.Parameter(torch.randn(n))`.",
+    )
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out + identity + 0.1 * torch.randn_like(out))")),
         changed(RESBLOCK, (SUM, "F.relu(out * (not self.training or torch.rand(()) > 0.5) + identity)")),
@@ -93,6 +114,17 @@ class StateKept(Noticed):
     message = (
         "The same input gives different outputs, and no random numbers are drawn: forward keeps something from one "
         "call to the next, a counter or a result."
+    )
+    why = (
+        "The output now depends on what the block saw before, so one picture can get two answers. Results change with "
+        "the order of the data, and such faults are hard to find later."
+    )
+    hints = (
+        "`forward` is like a function in mathematics: same input, same weights, same output. Only batch norm keeps "
+        "running averages, and only in training.",
+        "Look in `forward` for assignments to `self.something`, for lists that grow, and for global names.",
+        "Keep results under local names, which end with the call: `out = self.conv1(x)`. Set attributes in the "
+        "constructor only.",
     )
     broken = (
         changed(
@@ -131,6 +163,17 @@ class StateKept(Noticed):
 class DecidedByData(Noticed):
     id = "decided-by-data"
     message = "What is computed depends on the numbers that come in."
+    why = (
+        "A choice by the numbers sends each batch down one of several roads, and only that road learns. A tiny change "
+        "of one value can flip the choice, and then the output jumps."
+    )
+    hints = (
+        "The block computes one formula for all inputs. Choices are made in the constructor, where channels and stride "
+        "are known.",
+        "Look in `forward` for an `if`, a `while`, `torch.where` or a maximum that depends on the values in a tensor.",
+        "Decide in the constructor, from `stride` and the channels, and let `forward` compute one thing: `F.relu(out + "
+        "self.shortcut(x))`.",
+    )
     rank = "otherwise"
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out + identity * x.mean().item())")),

@@ -74,6 +74,16 @@ class ProjectionWrongCondition(Planted):
         "The projection is used under the wrong condition. It is needed exactly where the stride is not 1 or the "
         "numbers of channels differ."
     )
+    why = (
+        "The sum needs two tensors of the same shape. With another test some blocks cannot add at all, and others get "
+        "weights on a road that should be free."
+    )
+    hints = (
+        "There are two reasons for a new shape: the stride, and the number of channels. Either one alone is enough.",
+        "Find the `if` around the projection in your constructor. Try it in your head for the calls (64, 64, 1), (64, "
+        "64, 2) and (64, 128, 1).",
+        "Use both reasons, joined by `or`: `if stride != 1 or in_channels != out_channels:`.",
+    )
     plants = tuple(way for each in CONDITIONS.items() for way in _under(*each))
     broken = (
         changed(RESBLOCK, (TEST, "if in_channels != out_channels:")),
@@ -100,6 +110,15 @@ def project_identity(*, norm: bool, bias: bool) -> Edit:
 class ProjectionAlways(Planted):
     id = "projection-always"
     message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
+    why = (
+        "The free road is the heart of the idea: x arrives unchanged, and so does its gradient. With a projection in "
+        "every block that road is gone, and there are weights that the task does not have."
+    )
+    hints = (
+        "An identity needs no weights. A projection is a tool for the blocks in which the shapes do not fit.",
+        "Look at the place in the constructor where the shortcut is made. Is there a test in front of it?",
+        "Make it only under `if stride != 1 or in_channels != out_channels:`, and use `nn.Identity()` otherwise.",
+    )
     plants = tuple(
         plant(project_identity(norm=norm, bias=bias), where="projection")
         for norm in (True, False)

@@ -20,6 +20,17 @@ BN2 = "        self.bn2 = nn.BatchNorm2d(out_channels)\n"
 class ConstructorRejectsArguments(Noticed):
     id = "constructor-rejects-arguments"
     message = "The constructor does not take the arguments that the task names."
+    why = (
+        "Whoever builds a network calls your class exactly as the task says. If the constructor refuses the call, no "
+        "block is made, and nothing else can be tested."
+    )
+    hints = (
+        "The names, the order and the defaults in `def __init__` are a promise to all who call it.",
+        "Hold the line `def __init__(self, ...)` of your class beside the signature in the task, and compare name by "
+        "name.",
+        "Take the arguments of the task, in that order and with that default, as in `def __init__(self, in_channels, "
+        "out_channels, stride=1):`.",
+    )
     broken = (
         changed(
             RESBLOCK,
@@ -52,6 +63,17 @@ class ArgumentGivenTwice(Noticed):
 
     id = "argument-given-twice"
     message = "An argument is given twice in one call: by its position, and by its name."
+    why = (
+        "Python cannot know which of the two values you mean, so it stops. The layer is never made, and neither is the "
+        "block around it."
+    )
+    hints = (
+        "A value is passed by its place in the list or by its name. Each argument gets one value, not two.",
+        "Go to the marked line and count the values that have no name. In `nn.Conv2d` they are: channels in, channels "
+        "out, kernel size, stride, padding.",
+        "Keep one of the two, and give names to what is easy to mix up: `nn.Conv2d(in_channels, out_channels, 3, "
+        "stride=stride, padding=1)`.",
+    )
     broken = (
         changed(RESBLOCK, ("3, stride=stride, padding=1", "3, stride, 1, padding=1")),
         changed(RESBLOCK, ("3, stride=stride, padding=1", "3, 1, stride=stride, padding=1")),
@@ -75,6 +97,15 @@ class ConstructorMissing(Noticed):
         "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either "
         "side: def __init__(self, …)."
     )
+    why = (
+        "A class without a constructor makes no layers and takes no numbers of channels. Python calls the constructor "
+        "of `nn.Module` instead, which knows nothing of your arguments."
+    )
+    hints = (
+        "Python finds a constructor by its exact name. A method with almost that name is one that nobody calls.",
+        "Look at the first `def` of your class. Count its underscores, and check that it is indented inside the class.",
+        "Write two underscores before and two after: `def __init__(self, in_channels, out_channels, stride=1):`.",
+    )
     broken = tuple(
         changed(RESBLOCK, ("def __init__(", f"def {name}("))
         for name in ("__int__", "_init_", "__init", "init", "__Init__")
@@ -93,6 +124,15 @@ class ConstructorMissing(Noticed):
 class SuperInitMissing(Noticed):
     id = "super-init-missing"
     message = "super().__init__() is not called before the layers are assigned. Make it the constructor's first line."
+    why = (
+        "`nn.Module` sets up its lists of layers and weights in its own constructor. Before that has run there is no "
+        "place to put a layer, so PyTorch stops with an error."
+    )
+    hints = (
+        "Your class is built on top of `nn.Module`. The ground floor has to stand before you add to it.",
+        "Look at the first lines of `__init__`. What comes before the first layer is assigned to `self`?",
+        "Add this line at the very top of the constructor: `super().__init__()`.",
+    )
     broken = (
         changed(RESBLOCK, (CONSTRUCTOR, "")),
         changed(RESBLOCK, (CONSTRUCTOR, "        super().__init__\n")),
@@ -110,6 +150,15 @@ class SuperInitMissing(Noticed):
 class SuperWrong(Noticed):
     id = "super-wrong"
     message = "super() is called in a way that does not work. Make super().__init__() the constructor's first line."
+    why = (
+        "`nn.Module` has to set up its lists of layers before you add any. A call that reaches the wrong class, or "
+        "that hands over something extra, leaves the module half built."
+    )
+    hints = (
+        "`super()` finds the parent class by itself. The constructor of `nn.Module` wants no arguments from you.",
+        "Look at the line with `super` in the constructor: its brackets, what is inside of them, and the underscores.",
+        "Write exactly this, as the first line: `super().__init__()`.",
+    )
     broken = tuple(
         changed(
             RESBLOCK,
@@ -147,6 +196,15 @@ class SuperWrong(Noticed):
 class SequentialGivenAList(Noticed):
     id = "sequential-given-a-list"
     message = "nn.Sequential takes the layers one by one, not as a list: nn.Sequential(*layers)."
+    why = (
+        "`nn.Sequential` takes each argument for one layer, and a list is not a layer. So nothing is built, although "
+        "all your layers are there."
+    )
+    hints = (
+        "A list is one thing that holds many. A star in front of it hands its items over one by one.",
+        "Find the call of `nn.Sequential` that has a square bracket, or the name of a list, inside.",
+        "Put a star in front: `nn.Sequential(*layers)`. Or leave the square brackets out.",
+    )
     broken = (
         changed(RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.Sequential([nn.Identity()])")),
         changed(
@@ -167,6 +225,17 @@ class NotALayer(Noticed):
         "nn.Sequential, nn.ModuleList and nn.ModuleDict take layers: write nn.ReLU() for the layer, not F.relu for the "
         "function, nn.ReLU for the class, or None."
     )
+    why = (
+        "A container calls its items one after the other and keeps track of their weights. That works with layers "
+        "only, and not with functions, classes or None."
+    )
+    hints = (
+        "`F.relu` is a function, `nn.ReLU` is a class, and `nn.ReLU()` is a layer. Only the last one goes into a "
+        "container.",
+        "Look at each item in your `nn.Sequential`, `nn.ModuleList` or `nn.ModuleDict`. Which name has no brackets "
+        "behind it?",
+        "Write `nn.ReLU()` for an activation, and `nn.Identity()` where nothing should happen.",
+    )
     broken = tuple(
         changed(RESBLOCK, ("self.shortcut = nn.Sequential()", f"self.shortcut = nn.Sequential({wrong})"))
         for wrong in ("F.relu", "nn.Identity", "nn.Identity(), lambda x: x")
@@ -182,6 +251,15 @@ class NotALayer(Noticed):
 class LayerOverwritten(Noticed):
     id = "layer-overwritten"
     message = "An attribute is assigned twice in the constructor: the first layer is lost."
+    why = (
+        "The second assignment replaces the first layer, and its weights are gone. Where two layers are needed, one is "
+        "now used twice or is not there at all."
+    )
+    hints = (
+        "An attribute holds one thing at a time. Two layers need two names.",
+        "Read the constructor from top to bottom. Which `self` name stands on the left of an equals sign twice?",
+        "Number the layers, as in `self.bn1` and `self.bn2`, and call each of them once in `forward`.",
+    )
     explains = False
     rank = "before"
     broken = (
@@ -200,6 +278,15 @@ class LayerOverwritten(Noticed):
 class LayerNotKept(Noticed):
     id = "layer-not-kept"
     message = "The constructor makes a layer and does not keep it: assign it to an attribute of self."
+    why = (
+        "A layer that is made and not stored is gone at the end of its line. It takes no part in the block, and no "
+        "optimizer will ever see its weights."
+    )
+    hints = (
+        "A call such as `nn.Conv2d(...)` makes a layer. It joins your module when you assign it to `self`.",
+        "Look in the constructor for a line that makes a layer but has no `self` on its left.",
+        "Give the layer a name, `self.conv2 = nn.Conv2d(...)`, and call that in `forward`.",
+    )
     explains = False
     rank = "before"
     broken = (

@@ -19,6 +19,18 @@ CONSTRUCTOR = "        super().__init__()\n"
 class SyntaxErrorInCell(Noticed):
     id = "syntax-error"
     message = "A cell is not valid Python, so what it should define does not exist."
+    why = (
+        "Python reads a whole cell before it runs any of it. One slip is enough, and nothing that this cell should "
+        "define exists."
+    )
+    hints = (
+        "A syntax error means that the text is not Python yet. Most often a bracket, a colon, a quote or the "
+        "indentation is off.",
+        "Go to the marked line, and look at the line above it too. A bracket that is left open is often noticed one "
+        "line late.",
+        "Close every bracket and quote, end `class`, `def`, `if` and `for` lines with a colon, and indent by four "
+        "spaces. Then run the cell again.",
+    )
     broken = (changed(RESBLOCK, ("def forward(self, x):", "def forward(self, x)")),)
 
     def notice(self, examined: Examined) -> Notice | None:
@@ -45,6 +57,16 @@ def _import_of_another_framework(examined: Examined) -> Problem | None:
 class NotPyTorch(Noticed):
     id = "not-pytorch"
     message = "This uses TensorFlow or Keras; the homework asks for PyTorch: a class derived from torch.nn.Module."
+    why = (
+        "Your module is given weights and asked for gradients, and both are done with PyTorch. A Keras layer works in "
+        "another way, so nothing in it can be compared."
+    )
+    hints = (
+        "Keras and PyTorch share many ideas but no classes. Here a layer is a class made from `nn.Module`, with a "
+        "method `forward`.",
+        "Look at the imports at the top of the notebook, and at the name in brackets behind your `class`.",
+        "Write `import torch` and `from torch import nn`, and begin your class with `class ResBlock(nn.Module):`.",
+    )
     broken = (
         "import tensorflow as tf\nfrom tensorflow.keras import layers\n\n\nclass ResBlock(layers.Layer):\n    pass\n",
     )
@@ -57,6 +79,16 @@ class NotPyTorch(Noticed):
 class NotAModule(Noticed):
     id = "not-a-module"
     message = "The class is not derived from nn.Module, so PyTorch knows nothing of its layers."
+    why = (
+        "`nn.Module` collects the weights of your layers, moves them to a GPU, and switches between training and "
+        "evaluation. A plain class does none of this, so an optimizer finds nothing to train."
+    )
+    hints = (
+        "A class inherits what the class in its brackets can do. With no brackets it inherits nothing.",
+        "Look at the line that begins with `class`. What stands in brackets behind the name?",
+        "Put `nn.Module` there, as in `class ResBlock(nn.Module):`, and begin the constructor with "
+        "`super().__init__()`.",
+    )
     broken = (changed(RESBLOCK, ("class ResBlock(nn.Module):", "class ResBlock:")),)
 
     def notice(self, examined: Examined) -> Notice | None:
@@ -68,6 +100,16 @@ class NotAModule(Noticed):
 class Unfinished(Noticed):
     id = "unfinished"
     message = "This is not finished: the skeleton's `raise NotImplementedError` or `pass` is still there."
+    why = (
+        "Nothing is computed here yet, so there is nothing to compare. All checks of this exercise wait for this piece "
+        "of code."
+    )
+    hints = (
+        "`raise NotImplementedError`, `pass` and `...` hold a place. They show where your own code goes.",
+        "Search your class or function for the placeholder, and read the task and the comments around it. Begin with "
+        "the smallest step that you are sure of.",
+        "Replace the placeholder by your own lines, and end with the result: `return out`.",
+    )
     broken = (
         changed(RESBLOCK, (FORWARD, "        raise NotImplementedError\n")),
         changed(RESBLOCK, (FORWARD, "        pass\n")),
@@ -88,6 +130,15 @@ class Unfinished(Noticed):
 class ForwardMissing(Noticed):
     id = "forward-missing"
     message = "The class has no method named forward. Check its spelling and its indentation."
+    why = (
+        "When you call a module, PyTorch runs its method `forward`. Without a method of that name the module can be "
+        "built, but never used."
+    )
+    hints = (
+        "PyTorch finds `forward` by its exact name, and only inside of the class.",
+        "Check how the name is spelt, and that its `def` is indented as far as the `def` of the constructor.",
+        "Write the method inside of the class, beginning with `def forward(self, x):`, and let it return the output.",
+    )
     broken = (
         changed(RESBLOCK, ("def forward(", "def foward(")),
         changed(RESBLOCK, ("    def forward(", "def forward(")),
@@ -103,6 +154,16 @@ class ForwardMissing(Noticed):
 class NameErrorInCode(Noticed):
     id = "name-error"
     message = "A name is used that does not exist."
+    why = (
+        "Python stops at the first name that it does not know. The lines behind it never run, so there is no result "
+        "that could be checked."
+    )
+    hints = (
+        "A name exists from the line on that assigns, defines or imports it. That line has to run first.",
+        "Read the name in the message letter by letter, and search the notebook for the place that makes it. Restart "
+        "the kernel and run all cells: you get the same error.",
+        "Mend the spelling, or add what is missing above, for instance `import torch.nn.functional as F`.",
+    )
     broken = (
         changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out + identiy)")),
         changed(RESBLOCK, ("import torch.nn.functional as F\n", "")),
@@ -125,6 +186,16 @@ class NameErrorInCode(Noticed):
 class AttributeMissing(Noticed):
     id = "attribute-missing"
     message = "An attribute is used that the constructor does not set, or not in every case."
+    why = (
+        "`forward` asks the object for a part that its constructor did not give it. Python stops there, and the block "
+        "has no output."
+    )
+    hints = (
+        "Each `self.name` that you read has to be set before, whatever arguments came in.",
+        "Search the constructor for the name in the message. Is it spelt the same way, and is it also set when an `if` "
+        "is not true?",
+        "Set it in all cases, for instance `self.shortcut = nn.Identity()` in front of the `if` that may replace it.",
+    )
     broken = (
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn3(self.conv2(out))")),
         changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", "")),
@@ -146,6 +217,15 @@ class AttributeMissing(Noticed):
 class NoneCalled(Noticed):
     id = "none-is-called"
     message = "Something is called that is None."
+    why = (
+        "`None` stands for nothing, and nothing cannot be applied to a tensor. So the block works for some arguments "
+        "and stops for others."
+    )
+    hints = (
+        "A part that may be missing is either tested for, or something takes its place that changes nothing.",
+        "Find the attribute that the constructor sets to `None`, and the line of `forward` that calls it.",
+        "Use `nn.Identity()` for `None`, or write `x if self.shortcut is None else self.shortcut(x)`.",
+    )
     broken = (
         changed(RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = None")),
         changed(
@@ -170,6 +250,15 @@ class NoneCalled(Noticed):
 class ForwardRejectsInput(Noticed):
     id = "forward-rejects-input"
     message = "forward does not take the input alone: it is called as forward(self, x)."
+    why = (
+        "PyTorch calls `forward` with the input and nothing else. If it asks for more, or for less, no batch ever gets "
+        "through."
+    )
+    hints = (
+        "First comes the object itself, as `self`, then the input. All else was stored on `self` by the constructor.",
+        "Look at the brackets of `def forward(...)`, and count the names in them.",
+        "Write `def forward(self, x):`, and take whatever else you need from `self`.",
+    )
     broken = (
         changed(RESBLOCK, ("def forward(self, x)", "def forward(x)")),
         changed(RESBLOCK, ("def forward(self, x)", "def forward(self, x, identity)")),

@@ -108,6 +108,18 @@ def _behind_the_sum() -> list[Plant]:
 class ExtraLayer(Planted):
     id = "extra-layer"
     message = "There is one layer too many."
+    why = (
+        "One more layer gives another function, and often more weights, so this is not the block that was asked for. "
+        "Behind the sum it would also stand in the way of the shortcut."
+    )
+    hints = (
+        "A residual block follows a recipe: each convolution has its batch norm, and after the sum comes the ReLU "
+        "alone.",
+        "Write down the layers of `forward` in the order in which they run. Hold them beside the recipe in the task "
+        "and the formula on this page.",
+        "Remove the layer that the recipe does not have, from `forward` and from the constructor. A basic block has "
+        "two convolutions, a bottleneck three.",
+    )
     plants = (
         *_convolutions_too_many(),
         *_behind_the_sum(),
@@ -168,6 +180,16 @@ class ExtraLayer(Planted):
 class LayerMissing(Planted):
     id = "layer-missing"
     message = "A convolution of the branch is missing."
+    why = (
+        "The branch learns the correction to x, and each layer gives it one more step. With a layer less it can "
+        "express less, and the number of weights is wrong."
+    )
+    hints = (
+        "A basic block has two convolutions on its branch, a bottleneck has three. Each of them has a batch norm.",
+        "Count the convolutions in the constructor, then the calls in `forward`. Is one made and not used, or not made "
+        "at all?",
+        "Add the convolution with its batch norm, and call both, as in `out = self.bn2(self.conv2(out))`.",
+    )
     plants = (
         plant(drop_units(1), where="convolution 0"),
         plant(drop_units(0), where="convolution 0"),

@@ -63,6 +63,16 @@ class GroupsMissing(Planted):
         "The 3×3 convolution is not grouped: this is a wide bottleneck, not a ResNeXt block. Give it "
         "groups=cardinality."
     )
+    why = (
+        "Groups split the channels among many small roads, and that is the idea of ResNeXt. Without them the 3×3 has "
+        "many times the weights, and the block is only a wide bottleneck."
+    )
+    hints = (
+        "In a grouped convolution an output channel sees the channels of its own group alone. With g groups there are "
+        "g times fewer weights.",
+        "Look at the 3×3 convolution in the constructor. Where does the argument `cardinality` go?",
+        "Hand it over there: `nn.Conv2d(width, width, 3, stride=stride, padding=1, groups=cardinality, bias=False)`.",
+    )
     plants = (plant(set_groups(1), where="convolution 1"),)
     broken = (changed(RESNEXT, (f", {GROUPS}", "")),)
 
@@ -70,6 +80,15 @@ class GroupsMissing(Planted):
 class WrongCardinality(Planted):
     id = "wrong-cardinality"
     message = "The 3×3 convolution has another number of groups than asked for: it is the argument cardinality."
+    why = (
+        "Cardinality is the number of roads in a block, and ResNeXt is about that number. With another one this is "
+        "another model, with another number of weights."
+    )
+    hints = (
+        "`groups` says how many groups there are. It does not say how many channels are in each.",
+        "Look at what stands behind `groups=` in the 3×3 convolution. Is it a fixed number, or a division?",
+        "Hand the argument over as it comes: `groups=cardinality`.",
+    )
     plants = (
         plant(set_groups("width"), where="convolution 1"),
         *(plant(set_groups(groups), where="convolution 1") for groups in OTHERS if groups > 1),
@@ -83,6 +102,16 @@ class WrongCardinality(Planted):
 class Depthwise(Planted):
     id = "groups-depthwise"
     message = "The 3×3 convolution is depthwise: each channel is a group of its own. There are `cardinality` groups."
+    why = (
+        "With as many groups as channels each filter sees one channel alone, and nothing is mixed. ResNeXt has fewer "
+        "and wider groups: 32 in the paper."
+    )
+    hints = (
+        "A depthwise convolution is the extreme case of a grouped one, known from MobileNet. Here a group holds "
+        "several channels.",
+        "Look at what stands behind `groups=` in the 3×3 convolution. It is the number of channels.",
+        "Use the number of groups that was asked for: `groups=cardinality` in place of `groups=width`.",
+    )
     plants = (plant(set_groups("channels"), where="convolution 1"),)
     broken = (changed(RESNEXT, (GROUPS, "groups=width")),)
 
@@ -90,6 +119,16 @@ class Depthwise(Planted):
 class GroupsMisplaced(Planted):
     id = "groups-misplaced"
     message = "The groups are on the wrong convolutions. Only the 3×3 is grouped; the two 1×1 mix all channels."
+    why = (
+        "In the two 1×1 convolutions all channels meet. If these are grouped, the roads through the block do not share "
+        "what they have found."
+    )
+    hints = (
+        "Split, transform, merge: the first 1×1 hands out, the grouped 3×3 works on each part, the last 1×1 brings all "
+        "together.",
+        "Look for `groups=` in all three convolutions of the branch. Which of them should have it?",
+        "Keep `groups=cardinality` on the 3×3 alone, and drop it from both 1×1 convolutions.",
+    )
     plants = tuple(
         plant(group_instead(*numbers), where="convolution 0" if 0 in numbers else "convolution 2")
         for numbers in ((0,), (2,), (0, 1, 2), (0, 1), (1, 2), (0, 2))

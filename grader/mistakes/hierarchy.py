@@ -167,6 +167,15 @@ class NoHierarchy(Planted):
         "The parts do not see each other: each is convolved alone. From the second convolution on, the result of the "
         "part before is added first: yᵢ = Kᵢ(xᵢ + yᵢ₋₁)."
     )
+    why = (
+        "Each part should see more of the picture than the one before, because results are handed on. Alone, all parts "
+        "look through the same small 3×3 window."
+    )
+    hints = (
+        "Handing on stacks the small windows: after two 3×3 convolutions a part sees 5×5 values, after three 7×7.",
+        "Look at the loop over the parts. What goes into the second convolution, and what came out of the first?",
+        "From the second convolution on, add the last result first: `part = parts[i] + ys[-1]`.",
+    )
     plants = (plant(hierarchical(drop_links), where="convolution 1"),)
     broken = (changed(RES2NET, (LINK, "part = parts[i]")),)
 
@@ -177,6 +186,15 @@ class LinkToFirst(Planted):
         "The part that is handed on is added to the one behind it. Nothing is added to the first part that is "
         "convolved: y₂ = K₂(x₂)."
     )
+    why = (
+        "The first part is handed on raw: it is no result of a convolution. Adding it gives the next part a sum that "
+        "the equation of the paper does not have."
+    )
+    hints = (
+        "The equation has three cases: y₁ = x₁, then y₂ = K₂(x₂), and sums from the third part on.",
+        "Look at the first round of your loop. What is the last result in the list then?",
+        "Leave the sum out in that round: `part = parts[i] if i == 1 else parts[i] + ys[-1]`.",
+    )
     plants = (plant(hierarchical(link_first), where="convolution 1"),)
     broken = (changed(RES2NET, (LINK, "part = parts[i] + ys[-1]")),)
 
@@ -184,6 +202,16 @@ class LinkToFirst(Planted):
 class WrongLink(Planted):
     id = "res2net-wrong-link"
     message = "What is added to a part is not the result of the part before: yᵢ = Kᵢ(xᵢ + yᵢ₋₁)."
+    why = (
+        "What is handed on should have been convolved already: that is how later parts see further. With any other "
+        "value the chain from part to part is broken."
+    )
+    hints = (
+        "The value yᵢ₋₁ is the finished result of the part before: after its convolution, batch norm and ReLU.",
+        "Look at the sum in the loop. Is its second term a raw part, a value from halfway, or the same result each "
+        "time?",
+        "Add the result that was finished last: `part = parts[i] + ys[-1]`.",
+    )
     plants = (
         plant(link_with(lambda block, before, part: before.entry), where="convolution 1"),
         plant(
@@ -208,6 +236,16 @@ class WrongLink(Planted):
 class AllConvolved(Planted):
     id = "res2net-all-convolved"
     message = "Every part is convolved. One part is handed on as it is: y₁ = x₁."
+    why = (
+        "One part stays as it is, so that the block keeps the finest scale and pays nothing for it. With a convolution "
+        "on each part that scale is lost, and there are weights too many."
+    )
+    hints = (
+        "Of all the parts, one goes straight to the end. Only the others are convolved, so there is one convolution "
+        "less than parts.",
+        "Count the convolutions in the constructor, and look at how the list of results begins.",
+        "Begin with the raw part, `ys = [parts[0]]`, and make `scale - 1` convolutions.",
+    )
     plants = (
         plant(convolve_all(linked=True), where="convolution 1"),
         plant(convolve_all(linked=False), where="convolution 1"),
@@ -232,6 +270,17 @@ class AllConvolved(Planted):
 class PartsShareLayer(Planted):
     id = "res2net-layer-shared"
     message = "The parts share one convolution. Each part that is convolved has weights of its own."
+    why = (
+        "Each part works at a scale of its own and needs filters of its own. With shared weights all parts look for "
+        "the same things, and the block has too few parameters."
+    )
+    hints = (
+        "One layer object is one set of weights, however often you call it.",
+        "Look at how the list of convolutions is made: `[layer] * 3` holds one layer three times. Check the index in "
+        "the loop, too.",
+        "Make a new one for each part: `nn.ModuleList([nn.Conv2d(width, width, 3, padding=1) for _ in range(scale - "
+        "1)])`.",
+    )
     plants = (plant(share(norm=False), where="convolution 1"), plant(share(norm=True), where="convolution 1"))
     broken = (
         changed(RES2NET, ("self.convs[i - 1](part)", "self.convs[0](part)")),
@@ -253,6 +302,15 @@ class PartsShareLayer(Planted):
 class PartsWithoutNorm(Planted):
     id = "res2net-norm-missing"
     message = "A convolution of a part is not followed by a batch norm."
+    why = (
+        "The parts are added to each other, so their values must stay of one size. Without batch norm the sums grow "
+        "from part to part, and training becomes unsteady."
+    )
+    hints = (
+        "In these blocks each convolution has a batch norm behind it. The small ones of the parts are no exception.",
+        "Look at the line in the loop that calls the convolution. What is done to its result?",
+        "Normalise it, with one batch norm for each convolution: `self.bns[i - 1](self.convs[i - 1](part))`.",
+    )
     plants = tuple(plant(drop_in_parts("norm", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,)))
     broken = (changed(RES2NET, ("self.bns[i - 1](self.convs[i - 1](part))", "self.convs[i - 1](part)")),)
 
@@ -260,6 +318,15 @@ class PartsWithoutNorm(Planted):
 class PartsWithoutRelu(Planted):
     id = "res2net-relu-missing"
     message = "A convolution and batch norm of a part are not followed by a ReLU."
+    why = (
+        "Without a ReLU, a chain of small convolutions is one single linear step. The parts then look through a wider "
+        "window and learn nothing more from it."
+    )
+    hints = (
+        "Each 3×3 is a whole step: convolution, batch norm, ReLU.",
+        "Look at the line in the loop that puts a result into the list. Which of the three is not there?",
+        "Wrap it in a ReLU before you keep it: `ys.append(F.relu(self.bns[i - 1](self.convs[i - 1](part))))`.",
+    )
     plants = tuple(
         plant(drop_in_parts("activation", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,))
     )
@@ -274,6 +341,16 @@ class PartsWithoutRelu(Planted):
 class PartsReordered(Planted):
     id = "res2net-wrong-order"
     message = "The results of the parts are concatenated in another order than the parts were cut."
+    why = (
+        "The last 1×1 has weights for each channel, so it matters which channel comes where. Weights that were trained "
+        "with the block of the paper would meet the wrong parts here."
+    )
+    hints = (
+        "The parts are cut, worked on, and joined again in one and the same order.",
+        "Look at the list that goes into `torch.cat`. In which order were its items added, and was anything put in "
+        "front or reversed?",
+        "Append the results in the order of the loop, the raw part first, and join them: `torch.cat(ys, dim=1)`.",
+    )
     plants = (
         plant(rearrange(lambda results: [*results[1:], results[0]]), where="convolution 1"),
         plant(rearrange(lambda results: [results[-1], *results[:-1]]), where="convolution 1"),
@@ -288,6 +365,15 @@ class PartsReordered(Planted):
 class PartsOfOtherWidth(Planted):
     id = "res2net-wrong-width"
     message = "The first 1×1 gives another number of channels than asked for, and with it the parts another width."
+    why = (
+        "The width says how many weights the small convolutions have and how much they can hold. With another width it "
+        "is another model, and its cost cannot be compared."
+    )
+    hints = (
+        "The first 1×1 gives a hidden width. Each part has that width divided by the number of parts.",
+        "Look at the lines of the constructor that compute these widths. Compare both with the task.",
+        "Use the numbers of the task, for instance `hidden = out_channels // 4` and `width = hidden // scale`.",
+    )
     plants = tuple(plant(set_width(factor), where="convolution 0") for factor in (1 / 2, 1, 1 / 8))
     broken = (changed(RES2NET, ("hidden = out_channels // 4", "hidden = out_channels // 2")),)
 
@@ -297,6 +383,16 @@ class NotSplit(Planted):
     message = (
         "The channels are not split: one 3×3 works on all of them, as in the plain bottleneck. A Res2Net block has one "
         "small 3×3 for each part but one."
+    )
+    why = (
+        "Splitting lets one block look for patterns of several sizes at once, and it saves weights. A single 3×3 sees "
+        "one size only, as in the plain bottleneck."
+    )
+    hints = (
+        "The channels are cut into equal parts. Each part takes its own way, and in the end they are joined.",
+        "Look at `forward` behind the first 1×1, its batch norm and its ReLU. What happens to the channels there?",
+        "Cut them with `parts = torch.chunk(out, self.scale, dim=1)`, treat the parts in a loop, then join them with "
+        "`torch.cat`.",
     )
     plants = (plant(hierarchical(keep_whole), where="convolution 1"),)
     broken = (

@@ -151,6 +151,16 @@ def settings(observations: Sequence[Observation]) -> Iterator[tuple[int, int, in
 class WrongKernel(Planted):
     id = "wrong-kernel"
     message = "A convolution of the branch has the wrong kernel size."
+    why = (
+        "The size of the kernel is how far a filter sees: a 3×3 looks at neighbours, a 1×1 mixes channels only. "
+        "Another size changes what the layer can find, and how many weights it has."
+    )
+    hints = (
+        "A basic block has two 3×3 convolutions. A bottleneck has a 1×1, a 3×3, and a 1×1 again.",
+        "Look at the third argument of each `nn.Conv2d` on the branch.",
+        "Set the size that the task names, with the padding that belongs to it: 3 with `padding=1`, or 1 without "
+        "padding.",
+    )
     plants = tuple(set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5))
     broken = (
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 1, stride=1, bias=False)")),
@@ -168,6 +178,17 @@ class WrongKernel(Planted):
 class WrongPadding(Planted):
     id = "wrong-padding"
     message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
+    why = (
+        "Padding decides what a filter sees at the edge of the map. With another amount the map changes its size, and "
+        "with other values than zeros the results at the edge are different."
+    )
+    hints = (
+        "Padding puts a frame of zeros around the map. A kernel of size 3 needs a frame of 1 to keep the size, a "
+        "kernel of size 1 needs none.",
+        "Look at `padding` and `padding_mode` of each convolution on the branch. Without a name, padding is the fifth "
+        "argument.",
+        "Write `padding=1` for a 3×3, leave it out for a 1×1, and do not set `padding_mode`.",
+    )
     plants = (
         *(set_padding(padding, *numbers) for padding in (0, 1, 2) for numbers in ((0,), (1,), (2,), (0, 1), NUMBERS)),
         *(
@@ -188,6 +209,16 @@ class WrongPadding(Planted):
 class WrongDilation(Planted):
     id = "wrong-dilation"
     message = "A convolution of the branch is dilated: it skips values. The task asks for dilation 1, the default."
+    why = (
+        "A dilated filter reads values with gaps between them and misses what lies in the gaps. It has as many weights "
+        "as a plain one but computes something else."
+    )
+    hints = (
+        "Dilation spreads the nine values of a 3×3 over a larger area. This block looks at direct neighbours.",
+        "Look for `dilation` in the convolutions of the branch. Without a name, it is the sixth argument.",
+        "Take it out, and give a 3×3 its usual frame: `nn.Conv2d(out_channels, out_channels, 3, padding=1, "
+        "bias=False)`.",
+    )
     plants = tuple(dilate(2, padding, *numbers) for padding in (2, 1) for numbers in ((1,), (0,), (0, 1)))
     broken = (
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 3, padding=2, dilation=2, bias=False)")),
@@ -202,6 +233,16 @@ class WrongDilation(Planted):
 class GroupsAdded(Planted):
     id = "groups-added"
     message = "A convolution of the branch works in groups (groups=…); in this block every output sees all inputs."
+    why = (
+        "In groups an output channel sees some of the input channels and not the others. The block has fewer weights "
+        "then, and cannot combine all that it has found."
+    )
+    hints = (
+        "A full convolution joins each output channel with every input channel. Groups cut most of these lines.",
+        "Look for `groups` on the branch. Or do two layers, one for each channel and one 1×1, stand where one should "
+        "be?",
+        "Use one plain layer without groups, as in `nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)`.",
+    )
     plants = (
         *(split(groups, *numbers) for groups in (None, 2) for numbers in ((1,), (0,), (0, 1))),
         plant(separate(0, 1), where="convolution 0", message=SEPARATED),
@@ -234,6 +275,17 @@ class GroupsAdded(Planted):
 class TransposedConvolution(Planted):
     id = "transposed-convolution"
     message = "A convolution of the branch is a transposed one (ConvTranspose2d); the task asks for nn.Conv2d."
+    why = (
+        "A transposed convolution is made to enlarge maps, and its weights are stored the other way round. In this "
+        "block a map keeps its size or shrinks."
+    )
+    hints = (
+        "A convolution gathers a neighbourhood into one value. A transposed one spreads one value over a "
+        "neighbourhood.",
+        "Search the constructor for the name `ConvTranspose2d`.",
+        "Put `nn.Conv2d` there, with the same channels in and out, as in `nn.Conv2d(out_channels, out_channels, 3, "
+        "padding=1, bias=False)`.",
+    )
     plants = tuple(plant(transpose(number), where=f"convolution {number}") for number in (1, 0, 2))
     broken = (
         changed(RESBLOCK, (SECOND, SECOND.replace("Conv2d", "ConvTranspose2d"))),

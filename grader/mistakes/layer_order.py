@@ -92,6 +92,16 @@ class WrongOrder(Planted):
         "The ReLU comes before the batch norm. The order is convolution, batch norm, ReLU: the batch norm centres the "
         "values, and the ReLU cuts them at zero."
     )
+    why = (
+        "Batch norm brings the values around zero, and then ReLU cuts about half of them. In another order each layer "
+        "meets values that it was not made for, and the outputs differ."
+    )
+    hints = (
+        "This block repeats one pattern: convolution, batch norm, ReLU. Each name stands for one step.",
+        "Read each line of `forward` from the inside to the outside. The innermost call runs first.",
+        "Nest them so: `F.relu(self.bn1(self.conv1(x)))`. Each batch norm has as many channels as the convolution "
+        "before it gives.",
+    )
     plants = (
         plant(activate_before_norm(0, 1), where="convolution 0"),
         plant(activate_before_norm(0), where="convolution 0"),

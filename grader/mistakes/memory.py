@@ -27,6 +27,16 @@ class InputModified(Noticed):
         "forward changes its input in place. The layer before the block needs that value for its gradient: in a "
         "network the backward pass would raise or be wrong. Make a new tensor: `x = x + y` instead of `x += y`."
     )
+    why = (
+        "The layer in front of your block still needs its own output to compute its gradient. If you change that "
+        "tensor, its training goes wrong or stops with an error."
+    )
+    hints = (
+        "An operation in place writes into the memory of a tensor. All who hold that tensor see the change.",
+        "Look for `+=`, `*=`, methods whose names end in an underscore, and `inplace=True`. Which of them touches the "
+        "input?",
+        "Make a new tensor there: `x = x + y`, or `F.relu(x)` without `inplace=True`.",
+    )
     broken = (
         changed(RESBLOCK, (SUM, "y = F.relu(out + identity)\n        x.zero_()\n        return y")),
         changed(RESBLOCK, (SUM, "identity += out\n        return F.relu(identity)")),
@@ -45,6 +55,16 @@ class InplaceBreaksBackward(Noticed):
     message = (
         "forward runs, but the backward pass raises: an in-place operation (`+=`, relu_, inplace=True) overwrote "
         "a value that the gradient needs. Use the operation that makes a new tensor."
+    )
+    why = (
+        "The backward pass needs values that the forward pass has computed. If one of them was overwritten, PyTorch "
+        "does not guess but stops with an error, and nothing is learned."
+    )
+    hints = (
+        "Working in place saves memory. It is allowed only where no gradient needs the old value any more.",
+        "Call `backward()` in a cell of your own. Then look for `+=`, `relu_` or `inplace=True` behind the layer that "
+        "the error speaks of.",
+        "Use the form that makes a new tensor: `out = out + x`, and `F.relu(out)`.",
     )
     broken = tuple(
         changed(RESBLOCK, (END, "".join(f"        {line}\n" for line in lines)))
@@ -101,6 +121,16 @@ class NumpyInForward(Noticed):
     message = (
         "forward takes numbers out of PyTorch (numpy, tolist, from_numpy): no gradient can flow back through them. "
         "Use the operation of torch."
+    )
+    why = (
+        "NumPy knows nothing of gradients, so the chain from the loss to your weights is cut there. The layers in "
+        "front of that point can never learn."
+    )
+    hints = (
+        "PyTorch writes down each of its own operations, to go back through them later. What is done elsewhere is not "
+        "written down.",
+        "Look in `forward` for `.numpy()`, `.tolist()`, `.item()`, `np.` and `torch.from_numpy`.",
+        "Use the operation of the same name from torch: `torch.sqrt(x)` in place of `np.sqrt(x)`.",
     )
     broken = tuple(
         changed(RESBLOCK, ("F.relu(out + identity)", way), ("import torch\n", "import torch\nimport numpy as np\n"))

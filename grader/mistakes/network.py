@@ -45,6 +45,16 @@ class _NetworkMistake(Noticed):
 class NoResidualBlocks(_NetworkMistake):
     id = "no-residual-blocks"
     message = "The network has no residual blocks: nowhere is a shortcut added to a branch."
+    why = (
+        "Plain networks get worse when they get very deep, even on the data they are trained on. The shortcut is what "
+        "made networks with hundreds of layers possible."
+    )
+    hints = (
+        "A residual network is a chain of blocks. Each block adds its own input to what its branch gives.",
+        "Look at the code that builds the network. Does it use your block, and is there a sum in the `forward` of that "
+        "block?",
+        "Build the body of your own blocks: `nn.Sequential(ResBlock(16, 16), ResBlock(16, 32, stride=2))`, and so on.",
+    )
     broken = (changed(NETWORK, ("F.relu(out + identity)", "F.relu(out)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
@@ -57,6 +67,16 @@ class NoResidualBlocks(_NetworkMistake):
 class WrongDepth(_NetworkMistake):
     id = "wrong-depth"
     message = "The network has another number of residual blocks than the task asks for."
+    why = (
+        "In this task the depth is part of the question: networks are compared that differ in depth alone. With "
+        "another number of blocks the results say something else."
+    )
+    hints = (
+        "A stage is a run of blocks with the same channels. The task says how many blocks each stage has.",
+        "Show the network with `print(net)`, and count the blocks of each stage.",
+        "Change how often the loop of a stage runs, as in `for _ in range(n)`. Mind that the first block of a stage "
+        "counts, too.",
+    )
     broken = (
         changed(
             NETWORK, ("        ResBlock(32, 32),\n        ResBlock(32, 64, 2),", ""), ("nn.Linear(64", "nn.Linear(32")
@@ -79,6 +99,15 @@ class WrongDepth(_NetworkMistake):
 class NoDownsampling(_NetworkMistake):
     id = "no-downsampling"
     message = "The resolution is the same in all blocks. Every few blocks it should halve while the channels double."
+    why = (
+        "On smaller maps the later layers see more of the picture and cost less. At full size to the end the network "
+        "is slow, and its last layers still look at small patches."
+    )
+    hints = (
+        "At the start of a stage the map halves and the channels double, so that all stages cost about the same.",
+        "Look at the first block of each stage: which stride does it have, and which channels?",
+        "Give it stride 2 and twice the channels: `ResBlock(16, 32, stride=2)`.",
+    )
     broken = (changed(NETWORK, ("32, 2)", "32)"), ("64, 2)", "64)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
@@ -92,6 +121,15 @@ class NoDownsampling(_NetworkMistake):
 class HeadMissing(_NetworkMistake):
     id = "head-missing"
     message = "The network gives feature maps rather than one number for each class: pool, flatten, and a linear layer."
+    why = (
+        "The loss wants one number for each class. Maps hold thousands of numbers, and none of them stands for a class."
+    )
+    hints = (
+        "The head turns maps into scores: the mean of each map, and then one linear layer.",
+        "Look at the end of the network, behind its last block. What has to happen to get from maps to one row for "
+        "each picture?",
+        "Pool, flatten, and apply a linear layer: `self.fc(F.adaptive_avg_pool2d(out, 1).flatten(1))`.",
+    )
     broken = (
         changed(
             NETWORK,
@@ -110,6 +148,15 @@ class SoftmaxInForward(_NetworkMistake):
         "The network ends in a softmax. The task asks for logits; nn.CrossEntropyLoss applies the softmax itself, and "
         "with two of them the gradients are too small."
     )
+    why = (
+        "`nn.CrossEntropyLoss` has a softmax inside, so yours is the second one. Two of them make all scores alike, "
+        "the gradients get small, and training is slow."
+    )
+    hints = (
+        "Logits are raw scores of any size. To make probabilities of them is the work of the loss.",
+        "Look at the last line of the network's `forward`, and at the last item of its `nn.Sequential`.",
+        "Give back what the linear layer gives: `return self.fc(out)`.",
+    )
     broken = (
         changed(NETWORK, ("nn.Linear(64, num_classes),", "nn.Linear(64, num_classes),\n        nn.Softmax(dim=1),")),
         changed(NETWORK, ("nn.Linear(64, num_classes),", "nn.Linear(64, num_classes),\n        nn.LogSoftmax(dim=1),")),
@@ -127,6 +174,15 @@ class SoftmaxInForward(_NetworkMistake):
 class BlockInstanceRepeated(_NetworkMistake):
     id = "block-instance-repeated"
     message = "The same block is used several times: its weights are shared. Each block is an object of its own."
+    why = (
+        "One block object has one set of weights, however often it is used. Your network looks deep, but it has the "
+        "weights of a shallow one."
+    )
+    hints = (
+        "A list such as `[block] * 3` holds the same object three times. Each place in a network needs its own.",
+        "Look for a star behind a list of blocks, or for one block that is called again and again in a loop.",
+        "Make a new block for each place: `[ResBlock(16, 16) for _ in range(3)]`.",
+    )
     broken = (
         changed(
             NETWORK,

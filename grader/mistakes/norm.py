@@ -52,6 +52,16 @@ def set_mode(training: bool) -> Edit:
 class BNMissing(Planted):
     id = "bn-missing"
     message = "A batch norm is missing: every convolution of the branch is followed by one."
+    why = (
+        "Batch norm keeps the values of each channel at a steady size, so that deep networks can learn fast. Without "
+        "it the values drift from layer to layer."
+    )
+    hints = (
+        "Each convolution of the branch has a batch norm behind it, with as many channels as the convolution gives.",
+        "Write down each convolution of `forward` and what is applied to its result. Which one has no batch norm?",
+        "Make it with `self.bn2 = nn.BatchNorm2d(out_channels)` in the constructor, and use it: "
+        "`self.bn2(self.conv2(out))`.",
+    )
     plants = (
         plant(drop(0), where="convolution 0"),
         plant(drop(1), where="convolution 1"),
@@ -79,6 +89,15 @@ class BNAfterAdd(Planted):
     message = (
         "The last batch norm comes after the addition, where it normalises the shortcut too; it belongs before it."
     )
+    why = (
+        "Behind the sum a batch norm changes the shortcut as well, so that x does not get through untouched. In tests "
+        "of the year 2016 such networks were harder to train."
+    )
+    hints = (
+        "The branch ends with its batch norm. What is added is F(x), which is normalised, and x as it came.",
+        "Look at the plus sign. Is the last batch norm called before it, or around it?",
+        "Normalise first and add then: `F.relu(self.bn2(out) + shortcut)`.",
+    )
     plants = (plant(move_last("join")), plant(move_last("output"), where="output"))
     broken = (
         changed(
@@ -95,6 +114,15 @@ class BNAfterAdd(Planted):
 class BNFrozen(Planted):
     id = "bn-frozen"
     message = "The batch norms use their running statistics in training mode too; there they must use the batch's own."
+    why = (
+        "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
+        "not follow the weights as they change, and normalises nothing."
+    )
+    hints = (
+        "A batch norm has two modes: in training it uses the batch, and in evaluation the averages that it has kept.",
+        "Look for `.eval()` on a batch norm, for a method `train` of your own, and for `training=False`.",
+        "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
+    )
     plants = (plant(set_mode(False), where="convolution 0"),)
     broken = (
         changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.eval()\n        out = F.relu(self.bn1")),
@@ -104,6 +132,17 @@ class BNFrozen(Planted):
 class BNAlwaysTraining(Planted):
     id = "bn-always-training"
     message = "The batch norms use the batch's statistics in evaluation mode too; there they must use the running ones."
+    why = (
+        "In evaluation the answer for one picture would now depend on the others in its batch. Ask for the same "
+        "picture in other company, and you get another answer."
+    )
+    hints = (
+        "After `eval()` a batch norm uses the averages that it kept in training. Yours does not follow that switch.",
+        "Look for `training=True` in a call of `F.batch_norm`, for `.train()` in `forward`, and for means that you "
+        "compute by hand.",
+        "Use `nn.BatchNorm2d(out_channels)`, which follows the switch by itself, or hand over "
+        "`training=self.training`.",
+    )
     plants = (plant(set_mode(True), where="convolution 0"),)
     broken = (
         changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.train()\n        out = F.relu(self.bn1")),

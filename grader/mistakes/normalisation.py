@@ -99,6 +99,17 @@ def _where(which: str) -> str:
 class WrongNormalisation(Planted):
     id = "wrong-normalisation"
     message = "There is another normalisation than batch norm."
+    why = (
+        "Which values share one mean decides what a network can still tell apart. The results of the paper rest on "
+        "batch norm, and with another kind they do not carry over."
+    )
+    hints = (
+        "Batch norm takes the mean of a channel over the whole batch. Layer, group and instance norm stay within one "
+        "picture.",
+        "Search the constructor for `GroupNorm`, `LayerNorm` and `InstanceNorm2d`, and `forward` for means that you "
+        "take by hand.",
+        "Use `nn.BatchNorm2d(channels)`, with the number of channels that the layer before it gives.",
+    )
     plants = (
         *(group(which, groups=groups) for groups in (1, 2, 4, 8, 32) for which in WHICH),
         *(instance(which, affine=affine) for affine in (False, True) for which in WHICH),
@@ -134,6 +145,16 @@ def _groups(observations: Sequence[Observation]) -> Iterator[tuple[int, int]]:
 class BNWithoutAffine(Planted):
     id = "bn-without-affine"
     message = "The batch norms have no scale and shift (affine=False); the task's have both, and they are learned."
+    why = (
+        "After it has normalised, a batch norm multiplies by a learned scale and adds a learned shift. Without the two "
+        "every channel is forced to mean 0 and spread 1, whether that helps or not."
+    )
+    hints = (
+        "Each channel has these two numbers. They are the weights of the batch norm, and it makes them unless you "
+        "forbid it.",
+        "Look at the arguments of each `nn.BatchNorm2d` in the constructor.",
+        "Leave `affine` out: `nn.BatchNorm2d(out_channels)`.",
+    )
     plants = tuple(plant(strip(which, affine=False, statistics=True), where=_where(which)) for which in WHICH)
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, affine=False)")),
@@ -153,6 +174,16 @@ class BNWithoutStatistics(Planted):
         "The batch norms keep no running statistics (track_running_stats=False): in evaluation mode the answer for one "
         "image depends on the others in its batch."
     )
+    why = (
+        "With no averages kept, the layer has to use the batch in evaluation, too. The answer for one picture then "
+        "changes with the pictures beside it."
+    )
+    hints = (
+        "In training a batch norm keeps running averages of the means and spreads it meets. They are there for "
+        "evaluation.",
+        "Look at the arguments of each `nn.BatchNorm2d`, and for means that `forward` computes itself.",
+        "Leave `track_running_stats` out: `nn.BatchNorm2d(out_channels)`.",
+    )
     plants = tuple(
         plant(strip(which, affine=affine, statistics=False), where=_where(which))
         for affine in (True, False)
@@ -166,6 +197,16 @@ class BNWithoutStatistics(Planted):
 class WrongEpsilon(Planted):
     id = "wrong-epsilon"
     message = "The batch norms add another number to the variance than PyTorch's default, eps=1e-5."
+    why = (
+        "A small number keeps the division safe where a channel hardly changes. Another number moves all outputs a "
+        "little, so they are not those of the reference."
+    )
+    hints = (
+        "Batch norm divides by the root of the variance plus eps. In PyTorch eps is 1e-5, in Keras it is 1e-3.",
+        "Look at the arguments of each `nn.BatchNorm2d`: the second one is eps. Or does your own formula have such a "
+        "number?",
+        "Leave it out, or write `nn.BatchNorm2d(out_channels, eps=1e-5)`.",
+    )
     plants = tuple(map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5)))
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, eps=1e-3)")),

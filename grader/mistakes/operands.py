@@ -17,6 +17,17 @@ PLAIN = {"convolution": "A convolution", "native_batch_norm": "A batch norm", "a
 class ShapeMismatch(Noticed):
     id = "shape-mismatch"
     message = "An operation gets tensors whose shapes do not fit."
+    why = (
+        "A layer is made for a certain number of channels, and a sum needs equal shapes. Where they do not fit PyTorch "
+        "stops, and the module has no output."
+    )
+    hints = (
+        "A batch of maps has the shape (batch, channels, height, width). What one layer gives is what the next one has "
+        "to take.",
+        "Go to the marked line and print the `.shape` of each tensor in it. Which layer was made for something else?",
+        "Make neighbours agree: behind `nn.Conv2d(in_channels, out_channels, 3, padding=1)` comes "
+        "`nn.BatchNorm2d(out_channels)`.",
+    )
     rank = "otherwise"
     broken = (
         changed(RESBLOCK, ("nn.Conv2d(in_channels, out_channels, 3", "nn.Conv2d(out_channels, in_channels + 1, 3")),

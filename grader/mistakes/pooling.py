@@ -98,6 +98,16 @@ class BranchPooled(Planted):
         "The branch changes the resolution by pooling. In this block a convolution of the branch has the stride and "
         "does that."
     )
+    why = (
+        "Pooling shrinks a map in one fixed way and learns nothing. In this block a convolution with a stride shrinks "
+        "it, so that the network learns what to keep."
+    )
+    hints = (
+        "With stride 2 a filter moves two steps at a time, and the map comes out at half its size.",
+        "Look for a pooling layer on the branch, and at the stride of each of its convolutions.",
+        "Remove the pooling, and hand the stride to a convolution: `nn.Conv2d(in_channels, out_channels, 3, "
+        "stride=stride, padding=1, bias=False)`.",
+    )
     plants = tuple(
         plant(pool_branch(how, place), where="convolution 0")
         for how in POOLS
@@ -131,6 +141,16 @@ class ProjectionPooled(Planted):
         "The shortcut changes the resolution by pooling or resizing. In this block its 1×1 convolution has the stride "
         "and does that alone."
     )
+    why = (
+        "A 1×1 convolution with a stride takes some of the values of x and leaves their neighbours out. Pooling or "
+        "resizing blends the neighbours in, which is another kind of block."
+    )
+    hints = (
+        "The shortcut is as simple as the shapes allow: one small linear map at every second pixel.",
+        "Look at each layer on the way of the shortcut, in the constructor and in `forward`.",
+        "Let the convolution do it alone: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`, and "
+        "then the batch norm.",
+    )
     plants = tuple(
         plant(pool_projection(how, place), where="projection")
         for place in ("before", "behind")
@@ -157,6 +177,16 @@ class ProjectionWithoutConvolution(Planted):
         "There is no convolution on the shortcut where shapes differ. Pooling, resizing or a batch norm cannot change "
         "the number of channels, and learn no projection: use a 1×1 convolution with the block's stride, then a batch "
         "norm."
+    )
+    why = (
+        "A sum needs as many channels on one side as on the other, and only a convolution can change their number. It "
+        "also learns which of the old channels go into each new one."
+    )
+    hints = (
+        "A 1×1 convolution is a small linear layer at each pixel: so many channels in, so many out.",
+        "Look at what the constructor makes for the shortcut when `in_channels` and `out_channels` differ.",
+        "Put `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)` there, followed by "
+        "`nn.BatchNorm2d(out_channels)`.",
     )
     plants = (
         *(plant(replace_projection(how, norm=norm)) for norm in (False, True) for how in (*POOLS, *RESIZES)),

@@ -127,6 +127,15 @@ class ProjectionIgnoresStride(Planted):
         "The 1×1 convolution on the shortcut does not use the stride: the branch shrinks and the shortcut does "
         "not, so they cannot be added. Pass stride=stride to it as well."
     )
+    why = (
+        "With stride 2 the branch gives a map of half the size, while the shortcut keeps the full one. Two maps of "
+        "different size cannot be added, so the block stops."
+    )
+    hints = (
+        "Both roads have to arrive with the same channels, the same height and the same width.",
+        "Compare the strides: that of the convolutions on the branch, and that of the 1×1 on the shortcut.",
+        "Hand it over there, too: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`.",
+    )
     plants = (plant(set_stride(1), where="projection"),)
     broken = (changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, bias=False)")),)
 
@@ -136,6 +145,18 @@ class ProjectionMissing(Planted):
     message = (
         "Where the block changes the number of channels or the resolution, x and F(x) have different shapes. "
         "There the shortcut needs a 1×1 convolution with the block's stride, followed by a batch norm."
+    )
+    why = (
+        "Where the channels or the size of the map change, x does not fit F(x) any more. A projection brings x to the "
+        "new shape and learns how to do it."
+    )
+    hints = (
+        "Where shapes agree the shortcut is x itself. Where they do not, it is a 1×1 convolution and a batch norm: "
+        "option B of the paper.",
+        "Look at what `forward` adds to the branch, and at what the constructor makes for stride 2 or for new "
+        "channels.",
+        "Make `nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False), "
+        "nn.BatchNorm2d(out_channels))`, and add what it gives.",
     )
     plants = (
         plant(edit(drop_projection)),
@@ -157,6 +178,15 @@ class ProjectionMissing(Planted):
 class ProjectionWithoutBN(Planted):
     id = "projection-without-bn"
     message = "The 1×1 convolution on the shortcut is not followed by a batch norm (option B of the paper has one)."
+    why = (
+        "The branch ends with a batch norm, so its values have a steady size. A projection without one can be far "
+        "larger or far smaller, and then one of the two drowns the other."
+    )
+    hints = (
+        "In this paper each convolution has a batch norm behind it, and so has the projection.",
+        "Look at the layers that the constructor makes for the shortcut.",
+        "Add `nn.BatchNorm2d(out_channels)` behind the 1×1, in the same `nn.Sequential`.",
+    )
     plants = (plant(edit(drop_norm), where="projection"),)
     broken = (
         changed(RESBLOCK, (NORM, "")),
@@ -167,6 +197,15 @@ class ProjectionWithoutBN(Planted):
 class ProjectionWrongKernel(Planted):
     id = "projection-wrong-kernel"
     message = "The convolution on the shortcut must be 1×1: it only matches the number of channels and the resolution."
+    why = (
+        "The shortcut should change x as little as it can. A larger kernel mixes neighbours and brings many weights: "
+        "that is more a second branch than a shortcut."
+    )
+    hints = (
+        "Only the number of channels and the size have to change. A 1×1 does just that, pixel by pixel.",
+        "Look at the third argument of the convolution on the shortcut, and at its padding.",
+        "Make it 1 and leave the padding out: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`.",
+    )
     plants = (set_kernel(3, 1), set_kernel(5, 2), set_kernel(3, 0), set_kernel(2, 0))
     broken = (
         changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)")),
@@ -181,6 +220,15 @@ class ProjectionWrongKernel(Planted):
 class ProjectionWrongPadding(Planted):
     id = "projection-wrong-padding"
     message = "The 1×1 convolution on the shortcut has a padding: it needs none, and its result becomes too large."
+    why = (
+        "A filter of size 1 needs no frame around the map. With one, the shortcut grows by an empty border, and it "
+        "does not fit the branch any more."
+    )
+    hints = (
+        "Padding makes up for what a kernel loses at the edge. A 1×1 kernel loses nothing there.",
+        "Look at the convolution on the shortcut: at `padding`, or at its fifth argument.",
+        "Leave the padding out: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`.",
+    )
     plants = (plant(pad(1), where="projection"), plant(pad(2), where="projection"))
     broken = (
         changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride, padding=1, bias=False)")),
@@ -191,6 +239,15 @@ class ProjectionWrongPadding(Planted):
 class ProjectionWrongStride(Planted):
     id = "projection-wrong-stride"
     message = "The convolution on the shortcut has a fixed stride. It must have the block's: stride=stride."
+    why = (
+        "Blocks with stride 1 but new channels have a projection, too. With a fixed stride the shortcut changes its "
+        "size where the branch does not, and the sum fails."
+    )
+    hints = (
+        "Branch and shortcut always have the same stride, that of the block.",
+        "Look at the stride of the 1×1 on the shortcut. Is it a number or the argument?",
+        "Write `stride=stride` in place of the number.",
+    )
     plants = (plant(set_stride(2), where="projection"),)
     broken = (changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride=2, bias=False)")),)
 
@@ -198,6 +255,15 @@ class ProjectionWrongStride(Planted):
 class BNOnIdentity(Planted):
     id = "bn-on-identity"
     message = "There is a batch norm on the identity shortcut. Where shapes agree the shortcut is x itself, unchanged."
+    why = (
+        "An identity has nothing to learn and nothing to change. A batch norm on it changes the size of x in every "
+        "block, and the free road for the gradient is gone."
+    )
+    hints = (
+        "Where the shapes agree, the shortcut is x itself: no weights, no layers.",
+        "Look at what the shortcut is for stride 1 and equal channels, and whether `forward` normalises x.",
+        "Use `nn.Identity()` there, or an empty `nn.Sequential()`, and add what it gives.",
+    )
     plants = (
         plant(edit(normalise_identity)),
         plant(normalise_identity_like_branch(-1)),
@@ -217,6 +283,17 @@ class ProjectionInsteadOfPadding(Planted):
         "Where shapes differ the shortcut is a projection with weights. The task asks for the paper's option A: the "
         "identity with the block's stride, and zeros for the new channels."
     )
+    why = (
+        "Zeros need no weights, so a plain and a residual network have just as many parameters. That makes the "
+        "comparison between the two fair, and it is why the task asks for it."
+    )
+    hints = (
+        "Option A takes x at every second pixel and fills the new channels with zeros.",
+        "Look at what the constructor makes for the shortcut when the shapes differ. It should have no parameters at "
+        "all.",
+        "Cut and pad in `forward`: `F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, more))`, where `more` is the number of "
+        "new channels.",
+    )
     plants = tuple(plant(project_padded(norm=norm), where="projection") for norm in (True, False))
     broken = (changed(RESBLOCK, ("ResBlock", "PaddedBlock")),)
 
@@ -226,6 +303,17 @@ class IdentityInsteadOfProjection(Planted):
     message = (
         "Where shapes agree the shortcut is the identity. The task asks for the paper's option C: a projection in "
         "every case."
+    )
+    why = (
+        "The task is about option C of the paper, which has a projection in each block. With identities between them "
+        "this is option B, a network with fewer weights."
+    )
+    hints = (
+        "There are three options for the shortcut. In C each one is a 1×1 convolution with a batch norm, also where "
+        "the shapes agree.",
+        "Look for the test in front of the projection in the constructor.",
+        "Drop the `if`, and make `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)` with its batch "
+        "norm in every case.",
     )
     plants = (plant(edit(keep_equal_shapes)),)
     broken = (changed(RESBLOCK, ("ResBlock", "ProjectedBlock")),)

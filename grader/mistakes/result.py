@@ -19,6 +19,16 @@ FIRST = "out = F.relu(self.bn1(self.conv1(x)))"
 class OutputMissing(Noticed):
     id = "output-missing"
     message = "forward returns None: it computes the result but does not return it. End it with `return`."
+    why = (
+        "A function without a `return` gives None. What it has computed is thrown away, and whoever called it gets "
+        "nothing to work with."
+    )
+    hints = (
+        "To compute a value and to hand it back are two things. Only `return` hands it back.",
+        "Look at the last line of the function. Is there a `return`, and is it indented so that it is reached in every "
+        "case?",
+        "End the function with its result, as in `return out`.",
+    )
     broken = (
         changed(RESBLOCK, (SUM, SUM.removeprefix("return "))),
         changed(RESBLOCK, (SUM, "out = F.relu(out + identity)")),
@@ -34,6 +44,12 @@ class OutputMissing(Noticed):
 class OutputNotATensor(Noticed):
     id = "output-not-a-tensor"
     message = "forward returns something other than one tensor. Return the result alone."
+    why = "The next layer can only work with a tensor. A tuple, a list or a plain number stops the whole network there."
+    hints = (
+        "A module takes one tensor and gives one tensor. What else you would like to see can be printed meanwhile.",
+        "Look at the `return` line: a comma makes a tuple, square brackets make a list, and `.item()` makes a number.",
+        "Return the tensor by itself, without comma or brackets: `return out`.",
+    )
     broken = (
         changed(RESBLOCK, (SUM, SUM + ",")),
         changed(RESBLOCK, (SUM, "return out, identity")),
@@ -66,6 +82,15 @@ class LayerNotCalled(Noticed):
         "A layer is made where it should be applied: nn.ReLU(x) makes a layer and does not apply it to x. Make it once "
         "in the constructor and call it, or use the function: F.relu(x)."
     )
+    why = (
+        "`nn.ReLU(x)` makes a new layer and takes x for one of its settings. It is not applied to anything, so the "
+        "values go on without it, or the next step gets a layer in place of a tensor."
+    )
+    hints = (
+        "To make a layer and to apply it are two steps, with a pair of brackets each.",
+        "Look in `forward` for `nn.` and a capital letter, with a tensor in the brackets.",
+        "Use the function, `F.relu(x)`. Or make `self.relu = nn.ReLU()` once and call `self.relu(x)`.",
+    )
     broken = (
         changed(RESBLOCK, (FIRST, "out = nn.ReLU(self.bn1(self.conv1(x)))")),
         changed(RESBLOCK, (SUM, "return nn.ReLU(out + identity)")),
@@ -89,6 +114,15 @@ class LayerNotCalled(Noticed):
 class ResultDiscarded(Noticed):
     id = "result-discarded"
     message = "The result of an operation is not used. Most operations give a new tensor: assign what they give."
+    why = (
+        "Most operations leave their input alone and give back a new tensor. If nobody keeps that, the work is lost, "
+        "and the old values go on."
+    )
+    hints = (
+        "A call that stands alone in its line changes nothing, unless its name ends in an underscore.",
+        "Look at the marked line. Is there a name and an equals sign on its left?",
+        "Keep the result under a name, and go on with it: `out = F.relu(out)`.",
+    )
     explains = False
     rank = "before"
     broken = (

@@ -66,6 +66,15 @@ class ShortcutScaled(Planted):
         "Branch or shortcut is multiplied by a constant before the addition. Both enter with weight 1; a shortcut "
         "scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, section 3.1)."
     )
+    why = (
+        "A factor on the shortcut works once in each block, so it multiplies up: a half in ten blocks leaves a "
+        "thousandth of x. A factor on the branch changes how much a block may correct."
+    )
+    hints = (
+        "In y = F(x) + x both enter with weight 1. The batch norm of the branch has a learned scale already.",
+        "Look at the line with the sum: is there a factor, a division or a mean in it, or close to it?",
+        "Add the two and nothing more: `F.relu(out + shortcut)`.",
+    )
     # The most frequent; others are read from the code.
     plants = tuple(weigh(*weights) for weights in ((0.5, 0.5), (1, 0.5), (0.5, 1), (2, 1), (1, 0.1), (0.1, 1), (2, 2)))
     broken = (
@@ -103,6 +112,15 @@ class LearnedScale(Planted):
         "Branch or shortcut is multiplied by a parameter before the addition. In a residual block both enter with "
         "weight 1, and nothing there is learned."
     )
+    why = (
+        "A factor that is learned can shrink to zero and close one of the two roads. It is also one more parameter "
+        "than the block of the task has."
+    )
+    hints = (
+        "What a block learns is in the layers of its branch. The sum itself learns nothing.",
+        "Look for an `nn.Parameter` in the constructor, and for the place in `forward` that multiplies by it.",
+        "Delete the parameter, and add plainly: `F.relu(out + shortcut)`.",
+    )
     plants = tuple(
         plant(learn(side, shape, initial))
         for side in ("branch", "shortcut")
@@ -127,6 +145,15 @@ class ShortcutAddedTwice(Planted):
     id = "shortcut-added-twice"
     check = "skip-connection"
     message = "The shortcut is added twice: the block computes F(x) + 2·x instead of F(x) + x."
+    why = (
+        "With 2·x the signal doubles in each block, and after ten blocks it is a thousand times as large. Outputs and "
+        "gradients get out of hand in deep networks."
+    )
+    hints = (
+        "The input goes around the branch once, and it enters the sum once.",
+        "Look for two places that add the input: a sum, a `+=`, a factor of two, or one more sum behind the last ReLU.",
+        "Keep a single sum: `return F.relu(out + shortcut)`.",
+    )
 
     @staticmethod
     def _add_again(block: Block) -> None:
@@ -152,6 +179,15 @@ class ShortcutSubtracted(Planted):
     id = "shortcut-subtracted"
     check = "skip-connection"
     message = "You subtract where a residual block adds: y = F(x) + x."
+    why = (
+        "A difference is another function than the sum of the paper: on one of the two roads all signs are turned. "
+        "Weights that were trained for the sum do not work in it."
+    )
+    hints = (
+        "A block gives y = F(x) + x. The branch itself can learn to be negative where something has to be taken away.",
+        "Look at the sign in the line that joins branch and shortcut, and for `-=` or `torch.sub`.",
+        "Write a plus there: `F.relu(out + shortcut)`.",
+    )
     plants = tuple(plant(*weigh(*weights).edits) for weights in ((1, -1), (-1, 1), (-1, -1)))
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out - identity)")),

@@ -48,6 +48,17 @@ def share_with_projection(block: Block, number: int) -> None:
 class LayerShared(Planted):
     id = "layer-shared"
     message = "The same convolution is used twice. Each layer of the branch has weights of its own."
+    why = (
+        "One layer that is called twice has one set of weights for two jobs. The block has too few parameters, and two "
+        "gradients pull at the same numbers."
+    )
+    hints = (
+        "Each `nn.Conv2d(...)` in the constructor is one set of weights. Two layers are two objects.",
+        "Look in `forward` for a convolution that is called twice, and in the constructor for one object under two "
+        "names.",
+        "Make another one, such as `self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)`, and "
+        "call it.",
+    )
     plants = tuple(
         plant(share(first, second, norm=norm, module=module), where="convolution 1")
         for first, second in ((0, 1), (1, 2), (0, 2))
@@ -64,6 +75,17 @@ class BNShared(Planted):
     id = "bn-shared"
     message = (
         "One batch norm is used in two places. Each convolution needs one of its own: they normalise different values."
+    )
+    why = (
+        "A batch norm keeps averages of the values at its place. Used at two places it mixes the two, and in "
+        "evaluation its averages fit neither of them."
+    )
+    hints = (
+        "Scale, shift and averages of a batch norm describe the values behind one convolution. Another convolution "
+        "gives other values.",
+        "Look for a batch norm that `forward` calls twice, also on the way of the shortcut, and for one object under "
+        "two names.",
+        "Make one for each convolution: `self.bn1`, `self.bn2`, and one more for a projection.",
     )
     plants = (
         plant(share_norm(0, 1), where="convolution 1"),

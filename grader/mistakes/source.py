@@ -72,6 +72,16 @@ class ShortcutFromWrongTensor(Planted):
         "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x "
         "under a name of its own before the first layer runs."
     )
+    why = (
+        "A shortcut that begins inside the branch does not go around all of it. Its first layers are then in the way "
+        "of the signal and of the gradient."
+    )
+    hints = (
+        "The shortcut begins where the block begins: at the input, before any layer has run.",
+        "Look at the line that takes the shortcut. Which layers have run before, and was the name of the input "
+        "assigned again?",
+        "Take it in the first line of `forward`: `identity = x`.",
+    )
     plants = tuple(
         plant(start_from(stage, number, kind=kind))
         for kind in ("shortcut", "identity", "projection")
@@ -108,6 +118,15 @@ class ShortcutActivated(Planted):
     message = (
         "The shortcut carries relu(x) instead of x, so that everything negative is lost on the way. The shortcut "
         "is the identity or a projection, without an activation."
+    )
+    why = (
+        "Behind a ReLU the shortcut carries no negative number, so about half of what came in is lost. A free road "
+        "should let everything pass."
+    )
+    hints = (
+        "The shortcut is the identity or a linear projection. Neither of them bends its values.",
+        "Look for a ReLU on the way of the shortcut: in its `nn.Sequential`, or on the input before you keep it.",
+        "Take that ReLU out. A projection is `nn.Conv2d` and `nn.BatchNorm2d`, and an identity is `identity = x`.",
     )
     plants = (
         plant(edit(activate_shortcut), message=ENDS),
@@ -147,6 +166,15 @@ class ShortcutOverwritten(Planted):
         "Branch and shortcut both start with relu(x), so that the shortcut no longer carries x. Either x is given a "
         "new value before the branch, or an operation in place wrote into it (relu_, inplace=True): both are for "
         "values that are not needed again."
+    )
+    why = (
+        "Once x has been changed, what was negative in it is lost for the shortcut as well. Even a branch that gives "
+        "zero would not let x through."
+    )
+    hints = (
+        "Two names may stand for one tensor. Whoever writes into it changes it under both names.",
+        "Look for `relu_`, `inplace=True` or `x = F.relu(x)` before the shortcut is taken.",
+        "Keep the input first, `identity = x`, and let the branch use `F.relu(x)`, which makes a new tensor.",
     )
     plants = (plant(activate_input(branch_too=True)),)
     broken = (

@@ -225,6 +225,17 @@ class GateMissing(Planted):
         "The squeeze-and-excitation gate is missing, or its result is not used: the branch is added as it is. It must "
         "be multiplied by the gate first."
     )
+    why = (
+        "The gate is what this block is about: it tells which channels matter for the picture at hand. Without it this "
+        "is a plain residual block."
+    )
+    hints = (
+        "Squeeze: one mean for each channel. Excite: two small layers and a sigmoid, which give one weight for each "
+        "channel.",
+        "Look between the last batch norm and the sum. Is the gate computed there, and is its result used?",
+        "Multiply the branch by it in front of the sum: `out = out * s`, where `s` has the shape (batch, channels, 1, "
+        "1).",
+    )
     plants = (plant(gated(leave_out)),)
     broken = (
         changed(SE, (USE, "")),
@@ -240,6 +251,15 @@ class GateMissing(Planted):
 class GateWrong(Planted):
     id = "se-gate-wrong"
     message = "The gate does not end in a sigmoid, which gives each channel a weight between 0 and 1 of its own."
+    why = (
+        "A weight between 0 and 1 can turn a channel down or let it pass. Another function gives weights that may be "
+        "negative, have no limit, or hang together."
+    )
+    hints = (
+        "The sigmoid treats each channel by itself, so several may be fully open. A softmax would make them share.",
+        "Look at the last step of the gate, behind its second layer.",
+        "End it with a sigmoid: `s = torch.sigmoid(self.fc2(z))`.",
+    )
     plants = (
         plant(instead_of("sigmoid", None), where="gate"),
         *(plant(instead_of("sigmoid", op, *args), where="gate") for op, args in OTHERS.items()),
@@ -256,6 +276,15 @@ class GateWrong(Planted):
 class SqueezeWrong(Planted):
     id = "se-squeeze-wrong"
     message = "The squeeze is not the mean of each channel: it must be global average pooling."
+    why = (
+        "The gate should know how strong each channel is over the whole map. The largest value, or a sum, tells it "
+        "something else, and a sum also grows with the size of the map."
+    )
+    hints = (
+        "Squeezing is global average pooling: the mean over height and width, one number for each channel.",
+        "Look at the first step of the gate. What is taken over height and width?",
+        "Take the mean: `z = out.mean((2, 3))`, or use `nn.AdaptiveAvgPool2d(1)`.",
+    )
     plants = (
         plant(squeeze_by("aten.amax.default"), where="gate"),
         plant(squeeze_by("aten.sum.dim_IntList"), where="gate"),
@@ -275,6 +304,15 @@ class SqueezeMissing(Planted):
         "Nothing is squeezed: each position of the map has a gate of its own. The gate is computed from the mean of "
         "each channel over the whole map."
     )
+    why = (
+        "Without squeezing each pixel gets a gate of its own and knows nothing of the rest. The gate should decide "
+        "about a whole channel, from the whole map."
+    )
+    hints = (
+        "First the map is boiled down to one number for each channel. Then the gate is computed from those numbers.",
+        "Look at what goes into the first layer of the gate. Does it still have a height and a width?",
+        "Take the mean first: `z = out.mean((2, 3))`, and widen the result again with `s[:, :, None, None]`.",
+    )
     plants = (plant(gated(squeeze_not), where="gate"),)
     broken = (changed(SE_BOTTLENECK, ("self.fc(self.avg_pool(x))", "self.fc(x)")),)
 
@@ -282,6 +320,15 @@ class SqueezeMissing(Planted):
 class GateAdded(Planted):
     id = "se-gate-added"
     message = "The gate is not (only) multiplied with the branch: u · s is what is added to the shortcut."
+    why = (
+        "A gate that is added moves a channel up but cannot turn it off. Multiplying by a number between 0 and 1 can "
+        "do just that."
+    )
+    hints = (
+        "The weights scale the channels: u · s. The result takes the place of u, and is added to the shortcut.",
+        "Look at the line in which the gate meets the branch. Is there a plus, or is the branch added once more?",
+        "Multiply, and only that: `out = out * s`.",
+    )
     plants = (
         plant(combine("aten.add.Tensor"), where="gate"),
         plant(gated(add_value), where="gate"),
@@ -301,6 +348,15 @@ class GateReluMissing(Planted):
         "Between its two layers the gate has no ReLU, or another function. Without one, two layers in a row are one "
         "linear map."
     )
+    why = (
+        "Two linear layers in a row are one linear layer. Only with a ReLU between them can the gate learn how "
+        "channels depend on each other."
+    )
+    hints = (
+        "The gate is a tiny network: narrow, ReLU, widen, sigmoid.",
+        "Look between the two layers of the gate. Which function is there, if any?",
+        "Put a ReLU there: `self.fc2(F.relu(self.fc1(z)))`.",
+    )
     plants = (
         plant(instead_of("relu", None), where="gate"),
         plant(instead_of("relu", "aten.sigmoid.default"), where="gate"),
@@ -319,6 +375,16 @@ class GateReluMissing(Planted):
 class WrongReduction(Planted):
     id = "se-wrong-reduction"
     message = "The gate narrows to another width than its channels divided by the reduction."
+    why = (
+        "The narrow middle of the gate sets its size and its cost. With another width the number of weights is not "
+        "that of the task."
+    )
+    hints = (
+        "The first layer goes from C channels to C divided by the reduction, the second one back to C.",
+        "Look at the number between the two layers of the gate, and at what the block does with its argument "
+        "`reduction`.",
+        "Use the channels of the branch's result: `nn.Linear(out_channels, out_channels // reduction)`.",
+    )
     plants = tuple(
         plant(set_width(width), where="gate")
         for width in (
@@ -341,6 +407,15 @@ class WrongReduction(Planted):
 class GateWithoutBias(Planted):
     id = "se-without-bias"
     message = "The layers of the gate have no bias; here they have one."
+    why = (
+        "No batch norm follows the layers of the gate, so here a bias is not in vain. It sets how far open a gate is "
+        "when the mean of its channel is zero."
+    )
+    hints = (
+        "Convolutions in front of a batch norm do without a bias. The layers of the gate are not in front of one.",
+        "Look at `bias` in the two layers of the gate.",
+        "Leave `bias=False` out there: `nn.Linear(out_channels, out_channels // reduction)`.",
+    )
     plants = (plant(drop_biases(0, 1), where="gate"),)
     broken = (
         changed(
@@ -354,6 +429,15 @@ class GateWithoutBias(Planted):
 class GateBiasInOne(Planted):
     id = "se-bias-in-one"
     message = "One layer of the gate has a bias and the other has none; here they are alike."
+    why = (
+        "Both layers of the gate do the same kind of work, and in the task they are alike. With one bias less the "
+        "number of parameters is wrong."
+    )
+    hints = (
+        "A linear layer has a bias unless it is told otherwise. In this gate both layers keep theirs.",
+        "Compare the two layers of the gate: which of them has `bias=False`?",
+        "Make them alike, with a bias each: `nn.Linear(out_channels // reduction, out_channels)`.",
+    )
     plants = (
         *(plant(drop_biases(number), where="gate") for number in (0, 1)),
         *(plant(add_biases(number), where="gate") for number in (0, 1)),
@@ -367,6 +451,15 @@ class GateBiasInOne(Planted):
 class GateFromInput(Planted):
     id = "se-gate-from-input"
     message = "The gate is computed from the block's input. It squeezes what it scales: the branch."
+    why = (
+        "The gate should judge what the branch has found, and not what came into the block. The input may have other "
+        "channels, which say little about the result."
+    )
+    hints = (
+        "Squeeze and scale work on one and the same tensor: the result of the branch.",
+        "Look at what the mean is taken of at the start of the gate. Is it `x`, or the result of the last batch norm?",
+        "Compute it from the branch: `z = out.mean((2, 3))`.",
+    )
     plants = (plant(gated(squeeze_input), where="gate"),)
     broken = (
         changed(
@@ -382,6 +475,16 @@ class GateFromInput(Planted):
 class GateOneLayer(Planted):
     id = "se-one-layer"
     message = "The gate has one layer. It has two, with a ReLU between them: they narrow, then widen again."
+    why = (
+        "With one layer each gate is a plain weighted sum, and there are far too many weights. Two layers with a "
+        "narrow middle cost less and can learn more."
+    )
+    hints = (
+        "The gate narrows to a few numbers, applies a ReLU, and widens again.",
+        "Count the layers between the mean and the sigmoid.",
+        "Use two: `self.fc1 = nn.Linear(out_channels, out_channels // reduction)` and `self.fc2 = "
+        "nn.Linear(out_channels // reduction, out_channels)`.",
+    )
     plants = (plant(gated(keep_one_layer), where="gate"),)
     broken = (
         changed(
@@ -399,6 +502,15 @@ class GateAfterAdd(Planted):
         "The gate comes after the addition, so that it scales the shortcut too. It belongs on the branch, before the "
         "addition."
     )
+    why = (
+        "Behind the sum the gate turns down the shortcut, too, and x does not get through whole any more. It should "
+        "weigh only what the branch adds."
+    )
+    hints = (
+        "Branch, gate, sum, ReLU: the gate is the last step of the branch.",
+        "Look at the order of the last lines in `forward`. Does the sum come before the gate?",
+        "Move the gate up: `out = self.gate(out)`, and then `F.relu(out + shortcut)`.",
+    )
     plants = (
         plant(gate_behind(lambda block: block.parts.join)),
         plant(gate_behind(lambda block: block.final_activation.id if block.final_activation else None)),
@@ -412,6 +524,15 @@ class GateAfterAdd(Planted):
 class GateOnShortcut(Planted):
     id = "se-on-shortcut"
     message = "The gate scales the shortcut. It belongs on the branch; the shortcut carries x as it is."
+    why = (
+        "The shortcut should carry x as it is, so that signal and gradient pass freely. A gate between 0 and 1 makes "
+        "it fade from block to block."
+    )
+    hints = (
+        "The gate weighs what is new, the result of the branch. What is old goes around it.",
+        "Look at which of the two tensors is multiplied by the gate.",
+        "Multiply the other one: `F.relu(out * s + shortcut)`.",
+    )
     plants = (plant(gated(gate_shortcut)),)
     broken = (changed(SE, (USE, ""), (SUM, "return F.relu(out + self.gate(identity))")),)
 
@@ -419,6 +540,15 @@ class GateOnShortcut(Planted):
 class GateMisplaced(Planted):
     id = "se-misplaced"
     message = "The gate sits between the layers of the branch. It is its last operation, behind the last batch norm."
+    why = (
+        "Between two layers the gate weighs a value from halfway, and the batch norm behind it evens out much of its "
+        "work. At the end it weighs what is really added."
+    )
+    hints = (
+        "The gate comes last on the branch, when all its layers have run.",
+        "Look at which layers of the branch run after the gate.",
+        "Move it behind the last batch norm: `out = self.gate(self.bn2(out))`, or `bn3` in a bottleneck.",
+    )
     plants = (
         plant(gate_behind(lambda block: block.convolutions[-1].id if block.convolutions else None), where="gate"),
         *(

@@ -15,6 +15,15 @@ class LayersUnregistered(Noticed):
         "are never trained, and do not follow train(), eval() or to(). Use nn.ModuleList, nn.ModuleDict or "
         "nn.Sequential."
     )
+    why = (
+        "An optimizer gets its weights from `parameters()`, and layers in a plain list are not among them. They keep "
+        "their random start, and do not follow you to the GPU."
+    )
+    hints = (
+        "`nn.Module` notices layers that are assigned to `self`. It does not look into Python's own lists and dicts.",
+        "Look in the constructor for square or curly brackets that hold layers, or for layers made outside of it.",
+        "Use the container that PyTorch knows: `self.layers = nn.ModuleList([...])`.",
+    )
     broken = (
         changed(
             RESBLOCK,
@@ -37,6 +46,15 @@ class LayersUnregistered(Noticed):
 class ParametersFrozen(Noticed):
     id = "parameters-frozen"
     message = "Parameters have requires_grad=False: they are never trained."
+    why = (
+        "Where `requires_grad` is false no gradient is computed, and the weights stay as they are. A block that is "
+        "made to learn has nothing frozen in it."
+    )
+    hints = (
+        "Freezing is for weights that have been trained before. Yours are new and random.",
+        "Search for `requires_grad`, `requires_grad_(False)` and `no_grad` around the place where the layers are made.",
+        "Remove it: layers and `nn.Parameter` are trained unless you forbid it.",
+    )
     broken = (
         changed(
             RESBLOCK, ("        self.bn2 = ", "        self.conv2.weight.requires_grad = False\n        self.bn2 = ")
@@ -55,6 +73,15 @@ class LayerCreatedInForward(Noticed):
     message = (
         "forward itself makes a layer or parameter: each call has a new one with new weights, no optimizer knows "
         "it, and nothing is learned. Make it in the constructor and use it in forward."
+    )
+    why = (
+        "A new layer has new random weights in every call, so the same input gives another output each time. Whatever "
+        "it learns in one step is thrown away before the next."
+    )
+    hints = (
+        "The constructor makes the layers, once. `forward` only uses them.",
+        "Look in `forward` for `nn.` and a capital letter, and for `nn.Parameter`.",
+        "Move that line to the constructor, as `self.conv2 = nn.Conv2d(...)`, and call `self.conv2(out)`.",
     )
     broken = (
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "nn.BatchNorm2d(out.shape[1])(self.conv2(out))")),
@@ -84,6 +111,16 @@ class WeightsReparametrised(Noticed):
     message = (
         "The weights of a layer are computed from others (weight_norm, spectral_norm, a parametrization); the "
         "task asks for plain layers."
+    )
+    why = (
+        "The layer's weight is then computed from other tensors, so the block has other parameters than the task's. "
+        "Batch norm sets the size of the values already, and needs no help."
+    )
+    hints = (
+        "Weight norm and spectral norm put a formula between what is learned and what is used. Plain layers use what "
+        "they learn.",
+        "Search for `weight_norm`, `spectral_norm` and `parametriz` in your class.",
+        "Use the layer as it is: `self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)`.",
     )
     broken = tuple(
         changed(RESBLOCK, ("        self.bn2 = nn", f"        {line}\n        self.bn2 = nn"))

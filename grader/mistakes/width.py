@@ -137,6 +137,16 @@ class BottleneckNotNarrowed(Planted):
         "The 3×3 convolution works on the full number of channels. A bottleneck first narrows them: that is what makes "
         "it cheap."
     )
+    why = (
+        "The 3×3 is the dear layer, and its cost grows with the square of its channels. At a quarter of the channels "
+        "it costs a sixteenth: that is what lets bottlenecks be deep."
+    )
+    hints = (
+        "A bottleneck is narrow in the middle: a 1×1 narrows, the 3×3 works, a 1×1 widens again.",
+        "Look at the channels of the three convolutions. How many does the 3×3 have?",
+        "Compute the width that the task names, as in `width = out_channels // 4`, and use it in the middle: "
+        "`nn.Conv2d(width, width, 3, padding=1, bias=False)`.",
+    )
     plants = (plant(set_width("out", 1, BOTTLENECKED), where="convolution 1"),)
     broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels")),)
 
@@ -144,6 +154,16 @@ class BottleneckNotNarrowed(Planted):
 class WrongChannels(Planted):
     id = "wrong-channels"
     message = "Between its two convolutions the branch has another number of channels than out_channels."
+    why = (
+        "The channels between two layers say how much can be passed on there. With another number the block has other "
+        "weights, and often two layers do not fit each other."
+    )
+    hints = (
+        "In a basic block the first convolution already gives `out_channels`, and all that follow keep that number.",
+        "Write the channels in and out beside each layer. What one gives, the next has to take.",
+        "The first is `nn.Conv2d(in_channels, out_channels, 3, ...)`, the second `nn.Conv2d(out_channels, "
+        "out_channels, 3, ...)`.",
+    )
     plants = (
         plant(
             set_width("in", 1, BASIC),
@@ -188,6 +208,17 @@ class WrongChannels(Planted):
 class WrongExpansion(Planted):
     id = "wrong-expansion"
     message = "The bottleneck narrows to another width than the task asks for."
+    why = (
+        "How far a bottleneck narrows sets its cost and its number of weights. With another width the result may still "
+        "fit, but it is a block of another size."
+    )
+    hints = (
+        "`out_channels` is what the block gives. The middle has a fixed part of that, a quarter in the plain "
+        "bottleneck.",
+        "Look at the line that computes the width, and at the channels of the last 1×1 and of the shortcut.",
+        "Divide by the number that the task names, as in `width = out_channels // 4`, and let the last convolution "
+        "give `out_channels`.",
+    )
     plants = (
         *(
             plant(set_width(of, factor, BOTTLENECKED), where="convolution 0")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
-from grader.quiz import numbers, options
+from grader.quiz import lessons, numbers, options
 from grader.submission import Given, Nothing, Unreadable, Written
-from grader.verdict import CheckResult, ExerciseReport, Status
+from grader.verdict import CheckResult, ExerciseReport, Lesson, Status
 
-Verdict = tuple[Status, str]
+Verdict = tuple[Status, str, Lesson | None]
 _SHOWN = 200  # characters of an answer
 
 
@@ -19,7 +19,7 @@ def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
     Args:
         given: what the notebook gives for it; None where it says nothing.
     """
-    status, message = _verdict(exercise, given)
+    status, message, lesson = _verdict(exercise, given)
     result = CheckResult(
         id="answer",
         title="Answer",
@@ -29,15 +29,20 @@ def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
         message=message,
         cell=given.cell if given else None,
         line=given.line if given else None,
+        lesson=lesson,
     )
     return ExerciseReport.of(exercise, [result], [], answer=_shown(given))
 
 
 def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
     if given is None:
-        return Status.FAILED, f"Not answered: nothing in the notebook is bound to {exercise.name}."
+        return (
+            Status.FAILED,
+            f"Not answered: nothing in the notebook is bound to {exercise.name}.",
+            lessons.NOT_ANSWERED,
+        )
     if isinstance(given.value, Nothing):
-        return Status.FAILED, f"Not answered: {exercise.name} still has no value."
+        return Status.FAILED, f"Not answered: {exercise.name} still has no value.", lessons.NOT_ANSWERED
     if isinstance(given.value, Unreadable):
         return _not_read(exercise, given)
     try:
@@ -50,9 +55,13 @@ def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
     what = "the letter of the option" if isinstance(exercise, ChoiceExercise) else "the value"
     form = 'as in "a"' if isinstance(exercise, ChoiceExercise) else "as in 3.5 or (1, 3, 32, 32)"
     where = f"cell {given.cell}" + (f", line {given.line}" if given.line else "")
-    return Status.SKIPPED, (
-        f"Pending: what {exercise.name} is cannot be read off {where}, since no code is run for a question. "
-        f"A human looks at it. Write {what} itself, {form}, at the left margin of a cell."
+    return (
+        Status.SKIPPED,
+        (
+            f"Pending: what {exercise.name} is cannot be read off {where}, since no code is run for a question. "
+            f"A human looks at it. Write {what} itself, {form}, at the left margin of a cell."
+        ),
+        None,
     )
 
 
@@ -64,16 +73,16 @@ def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
     if not chosen:
         ids = ", ".join(option.id for option in exercise.options)
         how_many = "one or more" if exercise.several else "one"
-        return Status.FAILED, f"This is none of the options: answer with {how_many} of {ids}."
+        return Status.FAILED, f"This is none of the options: answer with {how_many} of {ids}.", lessons.NO_OPTION
     if len(chosen) > 1 and not exercise.several:
         ids = " and ".join(option.id for option in chosen)
-        return Status.FAILED, f"One option is asked for, and these are {len(chosen)}: {ids}."
+        return Status.FAILED, f"One option is asked for, and these are {len(chosen)}: {ids}.", lessons.TOO_MANY
     wrong = [option for option in chosen if not option.right]
     if wrong:
-        return Status.FAILED, "\n".join(_why(option) for option in wrong)
+        return Status.FAILED, "\n".join(_why(option) for option in wrong), lessons.WRONG_OPTION
     if exercise.several and len(chosen) < sum(option.right for option in exercise.options):
-        return Status.FAILED, "What is chosen is right, and it is not all that is right."
-    return Status.PASSED, _right(chosen)
+        return Status.FAILED, "What is chosen is right, and it is not all that is right.", lessons.NOT_ALL
+    return Status.PASSED, _right(chosen), None
 
 
 def _chosen(exercise: ChoiceExercise, given: Given) -> list[Option] | None:
@@ -104,13 +113,13 @@ def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
     try:
         said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)
     except numbers.NoNumber as error:
-        return Status.FAILED, f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return Status.FAILED, f"{str(error)[:1].upper()}{str(error)[1:]}.", lessons.NO_NUMBER
     if exercise.means(exercise.value, said):
-        return Status.PASSED, exercise.explanation or f"{_plain(said)} it is."
+        return Status.PASSED, exercise.explanation or f"{_plain(said)} it is.", None
     for wrong in exercise.wrong:
         if exercise.means(wrong.value, said):
-            return Status.FAILED, f"{_plain(said)}: {wrong.explanation}"
-    return Status.FAILED, f"{_plain(said)} is not what comes out."
+            return Status.FAILED, f"{_plain(said)}: {wrong.explanation}", lessons.WRONG_NUMBER
+    return Status.FAILED, f"{_plain(said)} is not what comes out.", lessons.WRONG_NUMBER
 
 
 def _plain(value: float | list[int]) -> str:

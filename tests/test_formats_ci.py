@@ -241,13 +241,17 @@ def test_github_paths_survive(name: str, tmp_path: Path) -> None:
     assert set(properties) == {"file", "line", "title"}
 
 
-@pytest.mark.parametrize("name", ["##[add-mask].ipynb", "\x1b[31m.ipynb", "a\nb.ipynb", "\u202egnp.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["##[add-mask].ipynb", "\x1b[31m.ipynb", "a\nb.ipynb", "\u202egnp.ipynb", "\udcff.ipynb"]
+)
 def test_github_names_no_path_that_cannot_be_printed(name: str, tmp_path: Path) -> None:
     """An annotation without its file is better than a log that obeys."""
     run, _ = checked_out(tmp_path, name)
     text = written("github", [failing()[0]], run)
     assert all("file" not in properties and "line" not in properties for _, properties, _ in commands(text))
     assert len(commands(text)) == text.count("\n")
+    for other in ("junit", "markdown", "csv"):
+        assert not INVISIBLE.search(written(other, [failing()[0]], run).replace("\r\n", "\n"))
 
 
 def test_github_names_what_lies_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

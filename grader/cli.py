@@ -120,7 +120,7 @@ def check_command(
         typer.Option(
             "--format",
             metavar="NAMES",
-            help=f"Report formats, with commas between: {', '.join(format_names())}. [default: {DEFAULT_FORMATS}]",
+            help=f"Report formats, with commas between: {', '.join(format_names())}. \\[default: {DEFAULT_FORMATS}]",
         ),
     ] = None,
     jobs: Annotated[

@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 TOKEN = "ghs_secret_of_the_runner"
+MARKER = "<!-- grader: residual-blocks -->"
+# Stands for the grader where it does not matter what it says: `check --output DIR …`.
+QUICK = f"""mkdir -p "$3"; printf '{MARKER}\\nrun %s\\n' "$(cat "$RUNNER_TEMP/run")" > "$3/comment.md"
+echo '::error title=found::something' > "$3/annotations.txt"; exit $(cat "$RUNNER_TEMP/code")"""
 DEFAULT_SHELL = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]
 
 _GRADER = """#!/bin/bash
@@ -198,3 +202,42 @@ def _looked_up(name: str, context: dict[str, Any]) -> Any:
 
 def _git_environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": "/"}
+
+
+# ---------------------------------------------------------------------- a repository to run it in
+
+
+def pull_request(base: str, *, fork: bool = False) -> dict[str, Any]:
+    """The event, as GitHub sends it."""
+    head = {"repo": {"full_name": "mallory/homework" if fork else "course/homework"}}
+    return {
+        "pull_request": {"number": 7, "head": head, "base": {"sha": base, "repo": {"full_name": "course/homework"}}}
+    }
+
+
+def ready(tmp_path: Path, grader: str = QUICK, code: int = 0) -> tuple[Runner, str]:
+    """A runner whose repository has one commit; its name."""
+    runner = Runner(tmp_path, grader)
+    (runner.temporary / "code").write_text(str(code))
+    (runner.temporary / "run").write_text("1")
+    runner.git("init", "--quiet")
+    (runner.workspace / "old.ipynb").write_text("{}")
+    (runner.workspace / "kept.ipynb").write_text("{}")
+    return runner, runner.commit()
+
+
+def asked(runner: Runner) -> list[str]:
+    """What the grader was asked for."""
+    return (runner.temporary / "grader-arguments").read_text().split("\0")[:-1]
+
+
+def checked(runner: Runner) -> list[str]:
+    """The files that the grader was to check, from the root of the repository."""
+    arguments = asked(runner)
+    return [path.removeprefix(f"{runner.workspace}/") for path in arguments[arguments.index("--") + 1 :]]
+
+
+def changed(runner: Runner) -> None:
+    """One more notebook, committed."""
+    (runner.workspace / "mine.ipynb").write_text("")
+    runner.commit()

@@ -6,51 +6,13 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from action_runner import ACTION, STEPS, TOKEN, Runner
-from test_formats_ci import commands, rendered
-from test_formats_samples import RUN, commanding, failing
-
-from grader.formats import formats
+from action_runner import ACTION, MARKER, STEPS, asked, changed, checked, pull_request, ready
+from ci_readers import commands
 
 EXAMPLES = Path(__file__).parents[1] / "assignments" / "residual-blocks" / "examples"
-MARKER = "<!-- grader: residual-blocks -->"
-# Stands for the grader where it does not matter what it says: `check --output DIR …`.
-QUICK = f"""mkdir -p "$3"; printf '{MARKER}\\nrun %s\\n' "$(cat "$RUNNER_TEMP/run")" > "$3/comment.md"
-echo '::error title=found::something' > "$3/annotations.txt"; exit $(cat "$RUNNER_TEMP/code")"""
 HOSTILE = ["-rf.ipynb", "$(touch pwned).ipynb", "a\n::error::b.ipynb", "ü \"'`;.ipynb", "##[add-mask]x.IPYNB"]
-
-
-def pull_request(base: str, *, fork: bool = False) -> dict[str, Any]:
-    """The event, as GitHub sends it."""
-    head = {"repo": {"full_name": "mallory/homework" if fork else "course/homework"}}
-    return {
-        "pull_request": {"number": 7, "head": head, "base": {"sha": base, "repo": {"full_name": "course/homework"}}}
-    }
-
-
-def ready(tmp_path: Path, grader: str = QUICK, code: int = 0) -> tuple[Runner, str]:
-    """A runner whose repository has one commit; its name."""
-    runner = Runner(tmp_path, grader)
-    (runner.temporary / "code").write_text(str(code))
-    (runner.temporary / "run").write_text("1")
-    runner.git("init", "--quiet")
-    (runner.workspace / "old.ipynb").write_text("{}")
-    (runner.workspace / "kept.ipynb").write_text("{}")
-    return runner, runner.commit()
-
-
-def asked(runner: Runner) -> list[str]:
-    """What the grader was asked for."""
-    return (runner.temporary / "grader-arguments").read_text().split("\0")[:-1]
-
-
-def checked(runner: Runner) -> list[str]:
-    """The files that the grader was to check, from the root of the repository."""
-    arguments = asked(runner)
-    return [path.removeprefix(f"{runner.workspace}/") for path in arguments[arguments.index("--") + 1 :]]
 
 
 # ---------------------------------------------------------------------- the file
@@ -139,12 +101,12 @@ def test_what_is_changed_is_checked(tmp_path: Path) -> None:
 def test_only_what_lies_below_paths(tmp_path: Path) -> None:
     """Each line is a folder or a file, and none is a pattern."""
     runner, base = ready(tmp_path)
-    for name in ("a/x.ipynb", "b/x.ipynb", "[ab]/x.ipynb"):
+    for name in ("a/x.ipynb", "b/x.ipynb", "*/x.ipynb"):
         (runner.workspace / name).parent.mkdir()
         (runner.workspace / name).write_text("")
     runner.commit()
-    runner.run("pull_request", pull_request(base), paths="a\n\n  [ab]\n")
-    assert ["[ab]/x.ipynb", "a/x.ipynb"] == checked(runner)
+    runner.run("pull_request", pull_request(base), paths="a\n\n  *\n")
+    assert ["*/x.ipynb", "a/x.ipynb"] == checked(runner)
 
 
 def test_what_the_base_changed_meanwhile_is_not_checked(tmp_path: Path) -> None:
@@ -154,7 +116,7 @@ def test_what_the_base_changed_meanwhile_is_not_checked(tmp_path: Path) -> None:
     (runner.workspace / "mine.ipynb").write_text("")
     runner.commit()
     runner.git("checkout", "--quiet", "-b", "base", "HEAD^")
-    (runner.workspace / "theirs.ipynb").write_text("")
+    (runner.workspace / "kept.ipynb").write_text("changed by others")
     base = runner.commit()
     runner.git("checkout", "--quiet", "homework")
     runner.run("pull_request", pull_request(base))
@@ -192,11 +154,6 @@ def test_nothing_changed_costs_nothing(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------- who may do what
-
-
-def changed(runner: Runner) -> None:
-    (runner.workspace / "mine.ipynb").write_text("")
-    runner.commit()
 
 
 @pytest.mark.parametrize("event", ["pull_request_target", "workflow_run", "issue_comment", ""])
@@ -273,123 +230,3 @@ def test_an_id_stays_an_id(tmp_path: Path) -> None:
     arguments = asked(runner)
     assert arguments[arguments.index("--assignment") + 1] == "residual-blocks"
     assert arguments[arguments.index("--fail-under") + 1] == "80"
-
-
-# ---------------------------------------------------------------------- the comment
-
-
-def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
-    """Whoever else writes the hidden line, and wherever, is left alone."""
-    runner, base = ready(tmp_path)
-    changed(runner)
-    others = [
-        {"id": 1, "user": {"login": "mallory"}, "body": f"{MARKER}\nforged"},
-        {"id": 2, "user": {"login": "github-actions[bot]"}, "body": f"another tool quotes\n{MARKER}"},
-        {"id": 3, "user": {"login": "github-actions[bot]"}, "body": "<!-- grader: other -->\nx"},
-        {"id": 4, "user": {"login": "github-actions[bot]"}, "body": None},
-    ]
-    runner.github({"comments": others})
-    for number in ("1", "2", "3"):
-        (runner.temporary / "run").write_text(number)
-        assert runner.run("pull_request", pull_request(base)).failed == ""
-    *untouched, mine = runner.github()["comments"]
-    assert untouched == others
-    assert mine["body"] == f"{MARKER}\nrun 3\n"
-    assert {TOKEN} == {call["token"] for call in runner.github()["calls"]}
-
-
-def test_the_comment_comes_before_the_verdict(tmp_path: Path) -> None:
-    """A job that fails has told why."""
-    runner, base = ready(tmp_path, code=1)
-    changed(runner)
-    ran = runner.run("pull_request", pull_request(base))
-    assert ran.failed == "Pass or fail"
-    assert len(runner.github()["comments"]) == 1
-
-
-@pytest.mark.parametrize("code", [2, 3])
-def test_what_the_grader_says_is_what_the_job_says(code: int, tmp_path: Path) -> None:
-    """A grader that failed does not pass."""
-    runner, base = ready(tmp_path, grader=f"exit {code}")
-    changed(runner)
-    ran = runner.run("pull_request", pull_request(base))
-    assert ran.failed == "Pass or fail"
-    assert runner.github()["calls"] == []
-
-
-def test_a_fork_gets_no_comment_and_passes(tmp_path: Path) -> None:
-    """Its token may not write, so it is not tried; a fork that was deleted is one, too."""
-    runner, base = ready(tmp_path)
-    changed(runner)
-    event = pull_request(base, fork=True)
-    ran = runner.run("pull_request", event)
-    assert (ran.failed, runner.github()["calls"]) == ("", [])
-    assert "This pull request is from a fork" in ran.log
-    event["pull_request"]["head"]["repo"] = None
-    assert runner.run("pull_request", event).failed == ""
-    assert runner.github()["calls"] == []
-
-
-def test_no_comment_where_none_is_wanted(tmp_path: Path) -> None:
-    """`comment: false`; and a push is no pull request."""
-    runner, base = ready(tmp_path)
-    changed(runner)
-    assert "Comment" not in runner.run("pull_request", pull_request(base), comment="false").steps
-    assert runner.run("push", {"before": base}).failed == ""
-    assert runner.github()["calls"] == []
-
-
-def test_a_refusal_is_told_with_the_remedy(tmp_path: Path) -> None:
-    """A token without the permission."""
-    runner, base = ready(tmp_path)
-    changed(runner)
-    runner.github({"refuses": 1})
-    ran = runner.run("pull_request", pull_request(base))
-    assert ran.failed == "Comment"
-    assert "pull-requests: write" in ran.log
-
-
-# ---------------------------------------------------------------------- for forks, in two workflows
-
-
-def second(runner: Runner, *, sha: str = "f" * 40, results: str | None = None, **inputs: str) -> Any:
-    """The workflow that may comment, after the one that checked has left its results."""
-    if results is None:
-        formats()["json"].write_class(runner.workspace, RUN, [failing()[0], commanding()[0]])
-    else:
-        (runner.workspace / "results.json").write_text(results)
-    runner.github({"pulls": [{"number": 5, "head": {"sha": "e" * 40}}, {"number": 9, "head": {"sha": "f" * 40}}]})
-    head = {"head_sha": sha, "head_branch": "a&state=all", "head_repository": {"owner": {"login": "mallory"}}}
-    return runner.run("workflow_run", {"workflow_run": head}, results_file="results.json", **inputs)
-
-
-def test_the_second_workflow_comments_on_what_the_first_found(tmp_path: Path) -> None:
-    """It runs nothing, asks GitHub which pull request that was, and makes every text harmless."""
-    runner, _ = ready(tmp_path)
-    ran = second(runner)
-    assert ran.failed == "", ran.log
-    assert not (runner.temporary / "grader-arguments").exists()
-    assert ran.steps == ["Install the grader", "Read the results of another run", "Comment"]
-    (comment,) = runner.github()["comments"]
-    assert comment["body"].startswith(f"{MARKER}\n")
-    assert [] == rendered(comment["body"]).find_all(["a", "img", "script"])
-    paths = [argument for call in runner.github()["calls"] for argument in call["arguments"]]
-    assert "repos/course/homework/issues/9/comments" in paths
-    assert any(path.endswith("&head=mallory%3Aa%26state%3Dall") for path in paths)
-
-
-def test_a_commit_that_no_pull_request_has_gets_no_comment(tmp_path: Path) -> None:
-    """It was pushed over since, or the pull request was closed."""
-    runner, _ = ready(tmp_path)
-    ran = second(runner, sha="0" * 40)
-    assert (ran.failed, runner.github()["comments"]) == ("", [])
-
-
-@pytest.mark.parametrize(
-    "results", ["", "[]", '{"submissions": []}', f"{MARKER}\n@everybody", '{"schema_version": 1, "assignment": "x"}']
-)
-def test_what_are_no_results_is_refused(results: str, tmp_path: Path) -> None:
-    """Whoever changed the first workflow may have left anything."""
-    runner, _ = ready(tmp_path)
-    ran = second(runner, results=results)
-    assert (ran.failed, runner.github()["calls"]) == ("Read the results of another run", [])

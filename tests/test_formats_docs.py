@@ -50,4 +50,5 @@ def test_the_help_lists_every_format() -> None:
     shown = CliRunner().invoke(app, ["check", "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
     words = re.split(r"[\s,.│]+", shown)
     assert set(format_names()) <= set(words)
+    assert "[default: html,json]" in " ".join(shown.split())
     assert list(formats()) == format_names()

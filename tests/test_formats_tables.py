@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from test_formats_ci import EVERYTHING, written
+from ci_readers import EVERYTHING, written
 from test_formats_samples import RUN, essay, exercise, failed, report, right
 
 import grader.formats.parquet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -122,6 +123,7 @@ def commands(guarded: Callable[[Callable[[], int], Terminal], int]) -> typer.Typ
     return app
 
 
+_NAMES = {"canvas": "Canvas", "moodle": "Moodle", "nbgrader": "nbgrader"}
 _EXAMPLES = {
     "canvas": "In Canvas: Grades > Export. Then, and import what was written (Grades > Import):\n\n"
     '  grader export canvas reports/ --gradebook exported.csv --column "Homework 3"',
@@ -137,7 +139,7 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
 
     @app.command(
         platform,
-        help=f"Fill {platform}'s own gradebook with the scores of a run, and list whom it did not find.",
+        help=f"Fill the gradebook that {_NAMES[platform]} has exported with a run's scores; list who was not found.",
         no_args_is_help=True,
         epilog=f"{example}\n\n"
         "Exit codes: 0 every hand-in has its row; 1 some have none, or several have the same; 2 wrong usage.",
@@ -164,10 +166,19 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
                 column=column,
                 so_far=pending is Pending.SO_FAR,
             )
-            print("\n".join(said(outcome, target)))
+            _print("\n".join(said(outcome, target)))
             return ALL_FOUND if outcome.complete else SOME_MISSING
 
         raise typer.Exit(guarded(export, terminal))
+
+
+def _print(text: str) -> None:
+    """To whoever reads as much of it as they like."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python would try to flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def said(outcome: Outcome, target: Path) -> list[str]:

@@ -101,6 +101,7 @@ def test_the_same_assignment_gives_the_same_bytes(homework: Path, tmp_path: Path
     assert {"grader/worker/zygote.py", "grader/formats/templates/feedback.html.j2"} <= set(names)
     assert "reference/residual.py" in names
     assert not [name for name in names if name.startswith(("assignment/examples", "tests")) or "__pycache__" in name]
+    assert {(1980, 1, 1, 0, 0, 0)} == {entry.date_time for entry in archive.infolist()}
     executable = {entry.filename for entry in archive.infolist() if entry.external_attr >> 16 & stat.S_IXUSR}
     assert set(SCRIPTS) == executable
 

@@ -66,3 +66,25 @@ def test_what_is_unpacked_finds_its_assignments(wheel: Path, tmp_path: Path) -> 
     assert f"{' '.join(shipped_assignments())} {tmp_path}/site/grader/shipped/reference" == run.stdout.strip(), (
         run.stderr
     )
+
+
+def test_an_autograder_that_the_wheel_exports_is_that_of_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    """To the byte: dependencies, pinned versions, references and the package itself travel in the wheel."""
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    zips = []
+    for home in (tmp_path / "site", ROOT):
+        target = tmp_path / f"{home.name}.zip"
+        command = [sys.executable, "-m", "grader", "export", "gradescope", "residual-quiz", "--output", str(target)]
+        run = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert 0 == run.returncode, run.stderr
+        archive = zipfile.ZipFile(target)
+        zips.append({name: archive.read(name) for name in archive.namelist()})
+    assert sorted(zips[1]) == sorted(zips[0])
+    assert [] == [name for name, content in zips[1].items() if content != zips[0][name]]

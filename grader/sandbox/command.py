@@ -133,7 +133,7 @@ def _chroot_mounts(plan: layout.Layout, folder: Path, uid: int) -> list[tuple[st
 
 
 def _require_readable(plan: layout.Layout, folder: Path) -> None:
-    barrier = layout.unreadable((*plan.roots, str(folder.parent)))
+    barrier = layout.unreadable(plan.roots, passed=(str(folder.parent),))
     if barrier is not None:
         raise WallError(
             f"the grader runs as root, but students' code must not, and another user cannot read {barrier}. "

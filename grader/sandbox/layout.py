@@ -116,14 +116,18 @@ def readable_rules(roots: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[lis
     return sorted(readable), sorted(listable)
 
 
-def unreadable(paths: tuple[str, ...]) -> str | None:
-    """The first folder on the way that keeps other users out, or None."""
-    for path in paths:
+def unreadable(paths: tuple[str, ...], passed: tuple[str, ...] = ()) -> str | None:
+    """The first folder on the way that keeps other users out, or None.
+
+    Args:
+        passed: folders that need not be listed, only passed through.
+    """
+    for path in (*paths, *passed):
         real = Path(os.path.realpath(path))
         for folder in (*reversed(real.parents), real):
-            wanted = (
-                stat.S_IXOTH if folder != real else (stat.S_IROTH | stat.S_IXOTH if real.is_dir() else stat.S_IROTH)
-            )
+            wanted = stat.S_IXOTH
+            if folder == real and path not in passed:
+                wanted = stat.S_IROTH | stat.S_IXOTH if real.is_dir() else stat.S_IROTH
             if folder.stat().st_mode & wanted != wanted:
                 return str(folder)
     return None

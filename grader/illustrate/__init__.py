@@ -22,6 +22,9 @@ from grader.verdict import CheckResult, Status
 __all__ = ["illustrate"]
 
 
+MOST_CASES = 3  # that are looked into
+
+
 def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | None:
     """The pictures of an exercise: its block where it is right, and what is wrong where it is not."""
     if not isinstance(examined.exercise, ModuleExercise):
@@ -35,7 +38,7 @@ def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | Non
     wrong = [seen for seen in examined.observations if examined.right_form(seen) is None] or examined.observations
     wrong = sorted(wrong, key=lambda seen: seen.case.confirm)
     found = Pictures()
-    for seen in wrong:
+    for seen in wrong[:MOST_CASES]:
         found = _more(found, examined, seen, failed)
     return found
 
@@ -58,7 +61,7 @@ def _more(found: Pictures, examined: Examined, seen: Observation, failed: set[st
         more["parameters"] = parameter_picture(case, seen, mine, form)
     if "shapes" in wanted:
         expected = examined.output_shape(seen.case, (2, *seen.case.input))
-        more["shapes"] = shape_picture(case, seen, form, expected)
+        more["shapes"] = shape_picture(case, seen, mine, form, expected)
     return found.model_copy(update=more)
 
 

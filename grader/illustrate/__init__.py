@@ -7,6 +7,8 @@ A picture says what was seen and decides nothing. What cannot be drawn is left o
 
 from __future__ import annotations
 
+from itertools import islice
+
 from grader.assignment import ModuleExercise
 from grader.illustrate.block import block_picture, nearest_form
 from grader.illustrate.gradients import gradient_picture
@@ -22,6 +24,9 @@ from grader.verdict import CheckResult, Status
 __all__ = ["illustrate"]
 
 
+MOST_CASES = 3  # that are looked into
+
+
 def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | None:
     """The pictures of an exercise: its block where it is right, and what is wrong where it is not."""
     if not isinstance(examined.exercise, ModuleExercise):
@@ -32,10 +37,10 @@ def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | Non
         return _of_right(examined)
     failed = {result.id for result in results if result.status is not Status.PASSED}
     # What behaves rightly may still be wrong: layers in a list, for instance, are no parameters of the module.
-    wrong = [seen for seen in examined.observations if examined.right_form(seen) is None] or examined.observations
-    wrong = sorted(wrong, key=lambda seen: seen.case.confirm)
+    cases = sorted(examined.observations, key=lambda seen: seen.case.confirm)
+    wrong = islice((seen for seen in cases if examined.right_form(seen) is None), MOST_CASES)
     found = Pictures()
-    for seen in wrong:
+    for seen in list(wrong) or cases[:MOST_CASES]:
         found = _more(found, examined, seen, failed)
     return found
 
@@ -58,7 +63,7 @@ def _more(found: Pictures, examined: Examined, seen: Observation, failed: set[st
         more["parameters"] = parameter_picture(case, seen, mine, form)
     if "shapes" in wanted:
         expected = examined.output_shape(seen.case, (2, *seen.case.input))
-        more["shapes"] = shape_picture(case, seen, form, expected)
+        more["shapes"] = shape_picture(case, seen, mine, form, expected)
     return found.model_copy(update=more)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.graph import Graph
 from grader.illustrate.align import pairs_of
-from grader.illustrate.steps import Drawn, drawn, drawn_form, with_failure
+from grader.illustrate.steps import Drawn, drawn_form, with_failure
 from grader.judge.examine import Observation
 from grader.judge.forms import Form
 from grader.pictures import Flow, Shape, ShapePicture
@@ -18,20 +18,21 @@ def broken_graph(seen: Observation) -> Graph | None:
     return with_failure(seen.built.partial, raised.operation) if raised is not None else None
 
 
-def shape_picture(case: str, seen: Observation, form: Form | None, expected: list[int] | None) -> ShapePicture | None:
+def shape_picture(
+    case: str, seen: Observation, mine: Drawn | None, form: Form | None, expected: list[int] | None
+) -> ShapePicture | None:
     """The picture; None where every shape is as it should be.
 
     Args:
         expected: the shape that the output must have.
     """
-    broken = broken_graph(seen)
-    mine = drawn(broken if broken is not None else seen.built.graph)
     if mine is None or len(mine.flow.steps) < 2:
         return None
+    broken = seen.built.graph is None
     last = len(mine.flow.steps) - 1
     wanted = _wanted(mine, drawn_form(form) if form is not None else None)
     flow = mine.flow
-    if broken is not None:
+    if broken:
         wanted[last] = None
         end = flow.steps[last].model_copy(update={"kind": "broken", "shape": ()})
         flow = Flow(steps=(*flow.steps[:-1], end), skips=flow.skips)
@@ -45,10 +46,10 @@ def shape_picture(case: str, seen: Observation, form: Form | None, expected: lis
         ),
         None,
     )
-    if wrong is None and broken is None:
+    if wrong is None and not broken:
         return None
     raised = seen.built.raised
-    said = f"{raised.type}: {raised.message}" if raised is not None and broken is not None else ""
+    said = f"{raised.type}: {raised.message}" if raised is not None and broken else ""
     return ShapePicture(
         case=case,
         flow=flow,

@@ -178,7 +178,7 @@ class Drawing:
             yield text(x, y + 4, fit(f"{step.says}: not reached", width - 16, SMALL), look="small", anchor="middle")
             return
         yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step missing", 4)
-        said = fit(f"no {step.says} here", width - 16, LETTERS, bold=True)
+        said = fit(f"no {step.says}", width - 12, LETTERS, bold=True)
         yield text(x, y + 4, said, look="says missing", anchor="middle")
         if row == self._marks.first_missing:
             yield from _flag(x - width / 2, y - SHORT / 2, "")

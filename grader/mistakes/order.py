@@ -260,10 +260,7 @@ class ReluBeforeNorm(Planted):
 
 class IdentityActivated(Planted):
     id = "identity-activated"
-    message = (
-        "Where shapes agree, the shortcut carries what the first BN and ReLU made of x. It must carry x itself: keep "
-        "it before the first layer runs."
-    )
+    message = "Where shapes agree, the shortcut carries what the first BN and ReLU made of x. It must carry x itself."
     why = (
         "The shortcut should hand on x as it is, so that each block can build on all that came before. Behind batch "
         "norm and ReLU about half of it is lost."

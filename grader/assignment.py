@@ -18,7 +18,7 @@ import tomllib
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -52,6 +52,19 @@ def _value(value: object) -> object:
     if type(value) is int or (type(value) is float and math.isfinite(value)):
         return value
     raise ValueError(f"expected a number, or a shape such as [1, 64, 32, 32], found {value!r}")
+
+
+Visibility = Literal["visible", "after_due_date", "after_published", "hidden"]
+
+
+def _when(value: object) -> object:
+    """One word for all checks, or a table of them: said once here, as above."""
+    known = get_args(Visibility)
+    words = list(value.values()) if isinstance(value, dict) else [value]
+    wrong = [word for word in words if word not in known]
+    if wrong:
+        raise ValueError(f"expected one of {', '.join(known)}, or a table with one for each check, found {wrong[0]!r}")
+    return value
 
 
 Argument = Annotated[bool | int | float | str, BeforeValidator(_plain)]
@@ -106,10 +119,39 @@ class _Exercise(_Spec):
     id: Identifier
     title: str
     task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
+    visibility: Annotated[Visibility | dict[str, Visibility], BeforeValidator(_when)] = Field(
+        "visible", description="when students see the results on a platform that can hold them back; or by check"
+    )
+    grade_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]*$")] = Field(
+        "", description="nbgrader's id of the cell that holds the answer, where it is not the exercise's own"
+    )
 
     @property
     def max_score(self) -> float:
         raise NotImplementedError
+
+    @property
+    def check_ids(self) -> list[str]:
+        """The checks that its report lists."""
+        return ["answer"]
+
+    @property
+    def grade_ids(self) -> set[str]:
+        """What nbgrader may call the cell that holds the answer."""
+        return {self.grade_id or self.id}
+
+    def visibility_of(self, check: str) -> Visibility:
+        """When students see the result of one check, on a platform that can hold it back."""
+        return self.visibility.get(check, "visible") if isinstance(self.visibility, dict) else self.visibility
+
+    @model_validator(mode="after")
+    def _visibility_names_checks(self) -> Self:
+        for name in self.visibility if isinstance(self.visibility, dict) else ():
+            if name not in self.check_ids:
+                raise ValueError(
+                    f"visibility: no points are given for a check {name!r}; expected one of {', '.join(self.check_ids)}"
+                )
+        return self
 
 
 class _CodeExercise(_Exercise):
@@ -124,6 +166,10 @@ class _CodeExercise(_Exercise):
     @property
     def max_score(self) -> float:
         return sum(self.points.values())
+
+    @property
+    def check_ids(self) -> list[str]:
+        return [str(name) for name in self.points]
 
 
 class ModuleExercise(_CodeExercise):
@@ -227,6 +273,10 @@ class FunctionExercise(_Exercise):
     def max_score(self) -> float:
         return sum(self.points.values())
 
+    @property
+    def check_ids(self) -> list[str]:
+        return [str(name) for name in self.points]
+
 
 class Series(_Spec):
     """One way to run an experiment: the plain arguments in which it differs from the others."""
@@ -288,6 +338,10 @@ class ExperimentExercise(_Exercise):
     @property
     def max_score(self) -> float:
         return sum(self.points.values())
+
+    @property
+    def check_ids(self) -> list[str]:
+        return [str(name) for name in self.points]
 
     @property
     def judged(self) -> dict[str, Claim | Bound]:
@@ -374,6 +428,10 @@ class EssayExercise(_AnsweredExercise):
     )
     concepts: list[Concept] = Field(alias="concept", default_factory=list)
     misconceptions: list[Misconception] = Field(alias="misconception", default_factory=list)
+
+    @property
+    def check_ids(self) -> list[str]:
+        return [concept.id for concept in self.concepts] or ["answer"]
 
     @cached_property
     def patterns(self) -> dict[str, list[Pattern]]:

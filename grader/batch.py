@@ -124,7 +124,7 @@ def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool,
             with Slots(order, left, _jobs(request, left), eager=request.jobs is not None) as slots:
                 for message in slots.run(stop=lambda: interruption.requested):
                     if isinstance(message, Ready):
-                        run = Run(assignment, request.seed, message.isolation, message.device)
+                        run = _run(request, assignment, message, hand_ins)
                         watcher.ready(run)
                         if not todo:
                             break
@@ -156,6 +156,11 @@ def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool,
     return tally.exit_code
 
 
+def _run(request: Request, assignment: Assignment, ready: Ready, hand_ins: list[HandIn]) -> Run:
+    by_student = {hand_in.student: hand_in for hand_in in hand_ins}
+    return Run(assignment, request.seed, ready.isolation, ready.device, hand_ins=by_student)
+
+
 def _write(request: Request, run: Run, spool: Spool) -> None:
     for form in (formats()[name] for name in request.formats):
         if request.output is not None:
@@ -181,6 +186,7 @@ def _check_formats(request: Request) -> None:
     for name in request.formats:
         if name not in known:
             raise UsageError(f"unknown format {name!r}: choose from {', '.join(known)}")
+        known[name].require()
     documents = [name for name, form in known.items() if isinstance(form, Document)]
     if request.output is None and not (len(request.formats) == 1 and request.formats[0] in documents):
         raise UsageError(

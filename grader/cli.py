@@ -14,7 +14,9 @@ import typer
 
 from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
+from grader.cli_export import commands as export_commands
 from grader.errors import AssignmentError, GraderError, UsageError
+from grader.formats import format_names
 from grader.formats.json import schema
 from grader.scaffold import scaffold, written
 from grader.terminal import Terminal
@@ -116,7 +118,9 @@ def check_command(
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAMES", help=f"Report formats, with commas between. [default: {DEFAULT_FORMATS}]"
+            "--format",
+            metavar="NAMES",
+            help=f"Report formats, with commas between: {', '.join(format_names())}. [default: {DEFAULT_FORMATS}]",
         ),
     ] = None,
     jobs: Annotated[
@@ -314,3 +318,6 @@ def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
         return GRADER_FAILED
     finally:
         terminal.close()
+
+
+app.add_typer(export_commands(_guarded), name="export")

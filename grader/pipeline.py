@@ -26,6 +26,7 @@ from grader.assignment import (
     ModuleExercise,
     NetworkExercise,
     QuizExercise,
+    names_of,
 )
 from grader.attempt import Attempt, Cells
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
@@ -41,6 +42,7 @@ from grader.errors import (
 from grader.experiments import judge_experiment
 from grader.functions import judge_function
 from grader.hints import without_last_hints
+from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
 from grader.judge.examined import Examined, RightAnswers
@@ -52,10 +54,21 @@ from grader.judge.reference import Reference
 from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
+from grader.pictures import Pictures
 from grader.quiz import judge_quiz
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
-from grader.submission import HandIn, Submission, asks_where_it_runs, defined_names, find_answer, find_given, read
+from grader.submission import (
+    HandIn,
+    Submission,
+    asks_where_it_runs,
+    defined_in,
+    defined_names,
+    find_answer,
+    find_given,
+    read,
+)
+from grader.submission.nbgrader import Kind
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 from grader.written import given_text, mark, parts
 
@@ -205,7 +218,7 @@ class Grader:
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
         attempt = Attempt(plan)
-        names = {exercise.id: _candidates(exercise, submission) for exercise in self.assignment.called_exercises}
+        names = {each.id: _candidates(each, submission, self.assignment) for each in self.assignment.called_exercises}
         cells = Cells(submission, plan, names)
         session: Session | None = None
         try:
@@ -425,7 +438,17 @@ def judge_exercise(
     correct = all(result.status is Status.PASSED for result in results)
     diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
     results = settle(results, diagnoses, exercise.mistakes)
-    return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined))
+    return ExerciseReport.of(
+        exercise, results, diagnoses, formula=_formula(examined), pictures=_pictures(examined, results)
+    )
+
+
+def _pictures(examined: Examined, results: list[CheckResult]) -> Pictures | None:
+    """What is drawn of an exercise. A picture that cannot be made is none: it costs nobody a report."""
+    try:
+        return illustrate(examined, results)
+    except Exception:
+        return None
 
 
 def _formula(examined: Examined) -> str:
@@ -470,11 +493,16 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     )
 
 
-def _candidates(exercise: CalledExercise, submission: Submission) -> list[str]:
-    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling."""
+def _candidates(exercise: CalledExercise, submission: Submission, assignment: Assignment) -> list[str]:
+    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling, and
+    any that no other exercise asks for, where nbgrader says that this one is answered."""
     names = [exercise.name, *exercise.aliases]
     plain = {_plain(name) for name in names}
-    return list(dict.fromkeys([*names, *(n for n in defined_names(submission) if _plain(n) in plain)]))
+    others = {name for each in assignment.called_exercises if each is not exercise for name in names_of(each)}
+    kinds: dict[type, tuple[Kind, ...]] = {ModuleExercise: ("class",), NetworkExercise: ("class", "function")}
+    marked = defined_in(submission.notebook.cells, exercise.grade_ids, kinds.get(type(exercise), ("function",)))
+    spelt = [name for name in defined_names(submission) if _plain(name) in plain]
+    return list(dict.fromkeys([*names, *spelt, *(name for name in marked if name not in others)]))
 
 
 def _plain(name: str) -> str:

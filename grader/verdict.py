@@ -10,6 +10,8 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
+from grader.pictures import Pictures
+
 SCHEMA_VERSION = 1
 
 # One rounding for all points, so that the same run gives the same bytes.
@@ -131,6 +133,7 @@ class ExerciseReport(_Record):
     title: str = Field(default="", exclude=True)
     formula: str = Field(default="", exclude=True)  # what the student's module computes, when it was captured
     answer: str | None = Field(default=None, exclude=True)  # a written answer, as handed in (Markdown source)
+    pictures: Pictures | None = Field(default=None, exclude=True)  # what is drawn of it
 
     @classmethod
     def of(
@@ -141,6 +144,7 @@ class ExerciseReport(_Record):
         *,
         formula: str = "",
         answer: str | None = None,
+        pictures: Pictures | None = None,
     ) -> Self:
         """The report that these results make: their points, and whether all have passed."""
         return cls(
@@ -153,6 +157,7 @@ class ExerciseReport(_Record):
             diagnoses=diagnoses,
             formula=formula,
             answer=answer,
+            pictures=pictures,
         )
 
     @property

@@ -451,6 +451,33 @@ def hostile() -> tuple[Report, Submission]:
     )
 
 
+# Every line of these would act on a site that renders Markdown, in a CI runner's log, or in a spreadsheet.
+COMMANDS = """@everybody please see #1, GH-2, org/repo#3, !4, ~bug, $5, deadbeefcafe and 0123456
+::error file=a.py,line=1::spoofed
+ ::set-env name=PATH::/evil
+##[add-mask]x ##vso[task.complete]x ##teamcity[x]
+/close
+[click](https://evil.example) ![pixel](https://evil.example/p.png) <https://evil.example> https://evil.example
+www.evil.example me@evil.example `code ``two`` ```three
+| a | b |
+</code></details><!-- grader: residual-blocks --> &lt;script&gt; &#64;everybody \\[x](y) $x$ :tada: [[ATTACHMENT|a.png]]
+=cmd|' /C calc'!A0;=1+1;@SUM(1) \uff1d1+1 %0A::error::x 100%25 \ud800 \ufffe \uffff \x85 \u2028"""
+
+
+def commanding() -> tuple[Report, Submission]:
+    """Text that readers other than pages would act upon, in every field that a student can fill."""
+    checks = [
+        CheckResult(
+            id=f"={name}", status=status, score=0, max_score=10, message=COMMANDS, expected=COMMANDS, cell=1, line=2
+        )
+        for name, status in zip("abcd", list(Status)[1:5], strict=True)
+    ]
+    diagnosis = Diagnosis(mistake=COMMANDS, proof=Proof.MEASURED, message=COMMANDS, cell=1, line=3)
+    part = ExerciseReport(id="resblock", score=0, max_score=40, correct=False, checks=checks, diagnoses=[diagnosis])
+    more = {"file": COMMANDS, "repairs": [COMMANDS], "warnings": [COMMANDS]}
+    return report("-mallory", [part], **more), submission("-mallory", notebook(new_code_cell(COMMANDS)))
+
+
 SAMPLES = {sample.__name__: sample for sample in (right, failing, crashed, unreadable, broken_grader, hostile)}
 
 

@@ -12,20 +12,24 @@ from functools import cache
 
 from grader.formats._format import Document, Format, Run
 
-__all__ = ["Document", "Format", "Run", "formats"]
+__all__ = ["Document", "Format", "Run", "format_names", "formats"]
+
+
+def format_names() -> list[str]:
+    """The ids of all formats, without importing one: a format's file carries its name."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 @cache
 def formats() -> dict[str, Format]:
     """One instance of every format, by id, sorted by id."""
     found: dict[str, Format] = {}
-    for module in pkgutil.iter_modules(__path__):
-        if not module.name.startswith("_"):
-            member = _only_format(module.name)
-            if member.id in found:
-                raise TypeError(f"grader/formats/{module.name}.py: the id {member.id!r} is taken")
-            found[member.id] = member()
-    return dict(sorted(found.items()))
+    for name in format_names():
+        member = _only_format(name)
+        if member.id != name:
+            raise TypeError(f"grader/formats/{name}.py: the id is {member.id!r}, and should be the file's name")
+        found[name] = member()
+    return found
 
 
 def _only_format(name: str) -> type[Format]:

@@ -1,147 +1,191 @@
-"""The class at a glance. Rows go to disk as they come, so that ten thousand students cost no memory."""
+"""The class at a glance, for its instructor: who needs a human, how it went, what to tell whom.
+
+Reports come one at a time from disk. They are counted (`grader.formats._class`), and their rows go to disk as they
+come, so that ten thousand students cost no memory but some numbers each. Long lists are written in pieces.
+"""
 
 from __future__ import annotations
 
 import shutil
-import statistics
 import tempfile
-from array import array
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from typing import TextIO, TypeVar
 
-from grader.assignment import EssayExercise
-from grader.formats import _words
+from grader.formats import _class_words, _words
+from grader.formats._class.attention import Look
+from grader.formats._class.tally import Tally
+from grader.formats._class_views import FREQUENT, Views, named
 from grader.formats._format import Run
 from grader.formats._pages import render
 from grader.formats._text import one_line
-from grader.verdict import Report, SubmissionStatus
+from grader.formats._words import Label
+from grader.verdict import Report
 
-_BARS = 10
+Each = TypeVar("Each")
+
+_PIECE = 50  # rows or links that are rendered at once
 _CHUNK = 16_384  # characters copied at a time
-_MISTAKES = 12  # lines of the table of mistakes
-_DISTINCT = 500  # names that are counted: ids come from the grader, yet memory stays flat whatever comes
+_OPEN = 10  # groups that are shown at once; the others are folded
+_GROUPS = 300  # groups that are shown with their comment
+_NAMED = 12  # students of a group who are named at once; of more the list is folded
 
 
-@dataclass
-class ExerciseSum:
-    """One exercise over the class."""
+@dataclass(frozen=True)
+class RowView:
+    """One student in a table."""
 
-    title: str
-    count: int = 0
-    correct: int = 0
-    score: float = 0.0
-    max_score: float = 0.0
-
-
-@dataclass
-class Class:
-    """What is counted while the rows pass."""
-
-    statuses: Counter[SubmissionStatus] = field(default_factory=Counter)
-    percents: array[float] = field(default_factory=lambda: array("d"))
-    mistakes: Counter[str] = field(default_factory=Counter)
-    exercises: dict[str, ExerciseSum] = field(default_factory=dict)
-    flagged: int = 0
-    pending: float = 0.0
-
-    def add(self, run: Run, report: Report) -> None:
-        self.statuses[report.status] += 1
-        self.pending += report.pending
-        if report.status is not SubmissionStatus.UNREADABLE:
-            self.percents.append(report.percent)
-        for exercise in report.exercises:
-            if exercise.id not in self.exercises:
-                title = next((s.title for s in run.assignment.exercises if s.id == exercise.id), exercise.id)
-                self.exercises[exercise.id] = ExerciseSum(title)
-            line = self.exercises[exercise.id]
-            line.count += 1
-            line.correct += exercise.correct
-            line.score += exercise.score
-            line.max_score += exercise.max_score
-        # A student counts once for a mistake, in however many places it was made.
-        for mistake in sorted(_mistakes(report)):
-            if mistake in self.mistakes or len(self.mistakes) < _DISTINCT:
-                self.mistakes[mistake] += 1
-
-    @property
-    def size(self) -> int:
-        return self.statuses.total()
-
-    @property
-    def median(self) -> float | None:
-        return statistics.median(self.percents) if self.percents else None
-
-    @property
-    def bars(self) -> list[tuple[str, int, float]]:
-        """Range, how many, and how long a bar that stands for: the longest is 100."""
-        counts = [0] * _BARS
-        for percent in self.percents:
-            counts[max(0, min(_BARS - 1, int(percent * _BARS / 100)))] += 1
-        longest = max(counts) or 1
-        width = 100 // _BARS
-        names = [f"{i * width}–{i * width + width - 1}" for i in range(_BARS - 1)] + [f"{100 - width}–100"]
-        return [(name, count, 100 * count / longest) for name, count in zip(names, counts, strict=True)]
+    student: str
+    file: str  # where it is not as the student's name would have it
+    status: Label
+    why: list[str]
+    score: float
+    max_score: float
+    pending: float
+    notebook: bool
 
 
-def write_class_page(stream: TextIO, run: Run, reports: Iterable[Report]) -> None:
-    """Write the page: counts first, then who needs a human, then everybody else."""
-    seen = Class()
-    with _rows() as flagged, _rows() as others:
+def write_class_page(
+    stream: TextIO, run: Run, reports: Iterable[Report], has_notebook: Callable[[str], bool] = lambda _: False
+) -> None:
+    """Write the page.
+
+    Args:
+        has_notebook: is there a page of this student's notebook to link to?
+    """
+    with ExitStack() as stack:
+        tally = stack.enter_context(Tally(run.assignment))
+        flagged = stack.enter_context(_Rows())
+        others = stack.enter_context(_Rows())
         for report in reports:
-            seen.add(run, report)
-            why = needs_human(run, report)
-            seen.flagged += bool(why)
-            row = render(
-                "class_row.html.j2",
-                report=report,
-                file=one_line(report.file, 120),
-                status=_words.SUBMISSION[report.status],
-                why=why,
-            )
-            (flagged if why else others).write(row)
+            looks = tally.add(report)
+            urgent = any(not look.reason.routine for look in looks)
+            (flagged if urgent else others).add(_row(report, looks, has_notebook))
+        views = Views(tally, _class_words.Wording(run.assignment))
         context = {
             "run": run,
-            "seen": seen,
-            "statuses": [(_words.SUBMISSION[status], count) for status, count in sorted(seen.statuses.items())],
-            "mistakes": seen.mistakes.most_common(_MISTAKES),
+            "tally": tally,
+            "scores": tally.scores,
+            "statuses": [(_words.SUBMISSION[status], count) for status, count in sorted(tally.statuses.items())],
+            "reasons": views.reasons(),
+            "items": views.items(),
+            "frequent": views.frequent(),
+            "shown": FREQUENT,
             "isolation": _words.isolation(run),
             "walled": run.isolation == "bwrap",
         }
         stream.write(render("class_head.html.j2", **context))
-        for rows, title, count in (
-            (flagged, "Look at these first", seen.flagged),
-            (others, "Everybody else" if seen.flagged else "Everybody", seen.size - seen.flagged),
-        ):
-            if count:
-                stream.write(render("class_table.html.j2", title=title, count=count, part="head"))
-                rows.seek(0)
-                shutil.copyfileobj(rows, stream, _CHUNK)
-                stream.write(render("class_table.html.j2", title=title, count=count, part="tail"))
+        _write_groups(stream, tally, views)
+        if tally.size:
+            _write_students(stream, flagged, others)
+        _write_by_score(stream, tally)
         stream.write(render("class_tail.html.j2", **context))
 
 
-def needs_human(run: Run, report: Report) -> str:
-    """Why somebody should look at this submission, or nothing. A written answer alone is no reason: everybody
-    has one, and its points show as pending. What is left of one for which points were proposed is a reason."""
-    if report.status is not SubmissionStatus.GRADED:
-        return _words.SUBMISSION[report.status].word
-    essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
-    open_points = sum(exercise.pending for exercise in report.exercises if exercise.id not in essays)
-    open_checks = any(
-        check.status.pending for exercise in report.exercises if exercise.id not in essays for check in exercise.checks
+class _Rows:
+    """Rows of a table, rendered some at a time, on disk."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115  see `__exit__`
+        self._next: list[RowView] = []
+        self.count = 0
+
+    def add(self, row: RowView) -> None:
+        self._next.append(row)
+        self.count += 1
+        if len(self._next) >= _PIECE:
+            self._flush()
+
+    def copy_to(self, stream: TextIO) -> None:
+        self._flush()
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, stream, _CHUNK)
+
+    def _flush(self) -> None:
+        self._file.write(render("class_rows.html.j2", rows=self._next))
+        self._next.clear()
+
+    def __enter__(self) -> _Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _row(report: Report, looks: list[Look], has_notebook: Callable[[str], bool]) -> RowView:
+    plain = report.file in (f"{report.student}.ipynb", f"{report.student}.py")
+    return RowView(
+        student=report.student,
+        file="" if plain else one_line(report.file, 120),
+        status=_words.SUBMISSION[report.status],
+        why=_class_words.why(looks),
+        score=report.score,
+        max_score=report.max_score,
+        pending=report.pending,
+        notebook=has_notebook(report.student),
     )
-    if open_checks:
-        return f"{_words.points(open_points)} points could not be judged"
-    read = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise) and spec.concepts}
-    unread = sum(exercise.pending for exercise in report.exercises if exercise.id in read)
-    return f"{_words.points(unread)} points of written answers are left to read" if unread else ""
 
 
-def _mistakes(report: Report) -> set[str]:
-    return {diagnosis.mistake for exercise in report.exercises for diagnosis in exercise.diagnoses}
+def _write_students(stream: TextIO, flagged: _Rows, others: _Rows) -> None:
+    """Everybody once, by name: at whom to look first, then the others."""
+    stream.write(render("class_table.html.j2", part="begin"))
+    for rows, title in ((flagged, "Look at these first"), (others, "Everybody else" if flagged.count else "Everybody")):
+        if rows.count:
+            stream.write(render("class_table.html.j2", title=title, count=rows.count, part="head"))
+            rows.copy_to(stream)
+            stream.write(render("class_table.html.j2", part="tail"))
+    stream.write(render("class_table.html.j2", part="end"))
 
 
-def _rows() -> tempfile._TemporaryFileWrapper[str]:
-    return tempfile.NamedTemporaryFile("w+", encoding="utf-8", newline="\n")
+def _write_groups(stream: TextIO, tally: Tally, views: Views) -> None:
+    """Groups of two and more, the biggest first, each with its students; then whoever is alone with their mistakes."""
+    together = [group for group in views.groups if len(group) > 1]
+    alone = views.groups[len(together) :]
+    if not views.groups:
+        return
+
+    def part(name: str, **context: object) -> None:
+        stream.write(render("class_groups.html.j2", part=name, **context))
+
+    part("head", together=len(together), alone=len(alone))
+    for number, group in enumerate(together, start=1):
+        if number == _OPEN + 1:
+            part("fold", count=len(together) - _OPEN)
+        view = views.group(number, group)
+        part("group", group=view, told=number <= _GROUPS, folded=view.size > _NAMED)
+        _write_links(stream, tally, group.students)
+        part("end of group", folded=view.size > _NAMED)
+    if len(together) > _OPEN:
+        part("end of fold")
+    if alone:
+        part("alone", count=len(alone))
+        for piece in _pieces(alone):
+            part("rows alone", rows=[(views.group(0, each), tally.names[each.students[0]]) for each in piece])
+        part("end of alone")
+    part("tail")
+
+
+def _write_by_score(stream: TextIO, tally: Tally) -> None:
+    """Everybody once more by score: without a script a table cannot be sorted."""
+    by_percent = tally.scores.by_percent()
+    if not by_percent:
+        return
+    stream.write(render("class_scores.html.j2", part="head"))
+    for percent, students in by_percent:
+        stream.write(render("class_scores.html.j2", part="score", percent=percent, count=len(students)))
+        _write_links(stream, tally, students)
+        stream.write(render("class_scores.html.j2", part="end of score"))
+    stream.write(render("class_scores.html.j2", part="tail"))
+
+
+def _write_links(stream: TextIO, tally: Tally, students: Sequence[int]) -> None:
+    for piece in _pieces(students):
+        stream.write(render("class_links.html.j2", names=named(tally.names, piece)))
+
+
+def _pieces(each: Sequence[Each]) -> Iterator[list[Each]]:
+    rest = iter(each)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece

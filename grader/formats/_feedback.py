@@ -25,6 +25,7 @@ from grader.formats._findings import (
 from grader.formats._format import Run
 from grader.formats._markup import markdown
 from grader.formats._pages import render
+from grader.formats._pictures import Shown, pictures_of
 from grader.formats._text import one_line
 from grader.formats._words import Label
 from grader.submission import Submission
@@ -51,6 +52,7 @@ class ExerciseView:
     formula: str
     essay: bool
     answer: Markup | None
+    pictures: list[Shown]
 
     @property
     def explained(self) -> list[CheckView]:
@@ -170,6 +172,7 @@ def _exercise(
         formula=short(exercise.formula),
         essay=essay,
         answer=markdown(exercise.answer, budget, heading_level=5) if exercise.answer else None,
+        pictures=pictures_of(exercise.pictures, exercise_anchor(number), submission),
     )
 
 

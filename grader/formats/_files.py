@@ -16,12 +16,18 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
     The bytes are the same on every system: UTF-8, and a line ends with a line feed.
     """
+    with replacing_path(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+@contextmanager
+def replacing_path(path: Path) -> Iterator[Path]:
+    """The same for who opens files by name: where to write meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not `path.name` plus something: that name may already be as long as a name can be.
     part = path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

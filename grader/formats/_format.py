@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TextIO
 
 from grader import __version__
 from grader.assignment import Assignment
 from grader.formats._files import replacing
-from grader.submission import Submission
+from grader.submission import HandIn, Submission
 from grader.verdict import Report
 
 
 @dataclass(frozen=True)
 class Run:
-    """What all submissions of one run have in common."""
+    """What all submissions of one run have in common.
+
+    Attributes:
+        hand_ins: by student, for formats that point into the files as they lie on disk; where a class is written.
+    """
 
     assignment: Assignment
     seed: int
     isolation: str
     device: str
     grader_version: str = __version__
+    hand_ins: Mapping[str, HandIn] = field(default_factory=dict, hash=False)
 
 
 class Format(ABC):
     """Writes reports under the output folder. Formats render; verdicts do not know how they look."""
 
     id: ClassVar[str]
+
+    def require(self) -> None:
+        """Raise UsageError if this format cannot be written here, before anything is graded."""
+        return
 
     def write_student(self, output: Path, run: Run, report: Report, submission: Submission | None) -> None:
         """Write what belongs to one student, as soon as it is known. `submission` is None when unreadable."""

@@ -11,6 +11,7 @@ page may ever take the place of another student's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import exists
 from pathlib import Path
 
 from grader.formats._class_page import write_class_page
@@ -36,4 +37,5 @@ class Html(Format):
 
     def write_class(self, output: Path, run: Run, reports: Iterable[Report]) -> None:
         with replacing(output / "index.html") as file:
-            write_class_page(file, run, reports)
+            # Not pathlib, which would remember every name.
+            write_class_page(file, run, reports, lambda student: exists(f"{output}/notebooks/{student}.html"))

@@ -238,14 +238,11 @@ class WrongForms:
         touched = touched_nodes(wrong, plain)
         if not touched:
             return Effect(touched, frozenset(), drops=False, reorders=False)
+        parts = more_parts(wrong.signature, plain.signature)
         by_biases = self._by_biases(plain.case, plain.variant)
         roots = [plain] if len(by_biases) == 1 else [plain, by_biases[max(by_biases)][0]]
-        return Effect(
-            touched,
-            more_parts(wrong.signature, plain.signature),
-            _drops_leaves(wrong, plain),
-            any(_reorders(self._wrong(root, (edit,)), root) for root in roots),
-        )
+        reorders = not parts and any(_reorders(self._wrong(root, (edit,)), root) for root in roots)
+        return Effect(touched, parts, _drops_leaves(wrong, plain), reorders)
 
 
 def more_parts(one: Signature, other: Signature) -> Parts:

@@ -1,6 +1,7 @@
 """From files to cells: find what students handed in, read it, repair it, find the written answers.
 
     find      PATH... -> list[HandIn]         which files there are, and whose they are
+    FileText  HandIn -> line(cell, line)      where that stands in the file on disk
     fingerprint  HandIn -> str                is it still the file that was graded?
     read      HandIn -> Submission            one file, as cells; SubmissionError for the student
     choose_assignment, defines, find_answer, find_given   what a Submission says about itself
@@ -15,12 +16,15 @@ from grader.submission.definitions import defined_names, defines
 from grader.submission.discover import find
 from grader.submission.given import Given, find_given
 from grader.submission.literals import Nothing, Read, Unreadable
+from grader.submission.nbgrader import defined_in
 from grader.submission.nouns import Cell, HandIn, Submission
+from grader.submission.positions import FileText
 from grader.submission.reading import fingerprint, read
 from grader.submission.surroundings import asks_where_it_runs
 
 __all__ = [
     "Cell",
+    "FileText",
     "Given",
     "HandIn",
     "Nothing",
@@ -30,6 +34,7 @@ __all__ = [
     "Written",
     "asks_where_it_runs",
     "choose_assignment",
+    "defined_in",
     "defined_names",
     "defines",
     "find",

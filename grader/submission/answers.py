@@ -1,8 +1,9 @@
 """Find a written answer among the markdown cells.
 
 An answer stands in cells that the starter notebook marks, `{"grader": {"answer": "<exercise id>"}}` in the
-cell's metadata, or below a heading that contains one of the exercise's `headings`. What the starter itself
-says, the heading, cells marked `{"grader": {"prompt": true}}` and placeholders, is no part of the answer.
+cell's metadata or as nbgrader's solution with the exercise's `grade_id`, or below a heading that contains one of the
+exercise's `headings`. What the starter itself says, the heading, cells marked `{"grader": {"prompt": true}}` or locked
+by nbgrader and placeholders, is no part of the answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.assignment import EssayExercise, QuizExercise
+from grader.submission import nbgrader
 from grader.submission.nouns import Cell, Submission
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]++(.*+))?$")
@@ -47,7 +49,7 @@ def find_answer(submission: Submission, exercise: EssayExercise) -> str | None:
 
 def find_written(submission: Submission, exercise: EssayExercise | QuizExercise) -> Written | None:
     """The same, with its place."""
-    cells = list(_cells(submission))
+    cells = list(_cells(submission, exercise))
     return _in_marked_cells(cells, exercise) or _below_heading(cells, exercise)
 
 
@@ -64,12 +66,16 @@ class _Line:
     cell: int
 
 
-def _cells(submission: Submission) -> Iterator[_Marked]:
+def _cells(submission: Submission, exercise: EssayExercise | QuizExercise) -> Iterator[_Marked]:
     for cell, node in zip(submission.cells, submission.notebook.cells, strict=True):
         mark: Any = node.metadata.get("grader")
         if not isinstance(mark, dict):
             mark = {}
-        yield _Marked(cell, mark.get("answer"), mark.get("prompt") is True)
+        theirs = nbgrader.mark_of(node)
+        answers, prompt = mark.get("answer"), mark.get("prompt") is True
+        if answers is None and theirs and theirs.solution and theirs.grade_id in exercise.grade_ids:
+            answers = exercise.id
+        yield _Marked(cell, answers, prompt or (theirs is not None and theirs.locked))
 
 
 def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:

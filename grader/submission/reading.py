@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
+from grader.submission import nbgrader
 from grader.submission.decode import DOWNLOAD, decode_notebook, decode_script
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.repair import MINOR, Repairs, repair
@@ -48,15 +49,12 @@ def read(hand_in: HandIn) -> Submission:
 
 
 def _read(hand_in: HandIn) -> Submission:
-    data = _bytes(hand_in.path)
+    data = file_bytes(hand_in.path)
     mended: list[str] = []
-    # The name that counts is the student's: what was unpacked from a zip lies under another.
-    is_script = hand_in.file.casefold().endswith(".py")
-    if is_script and data.lstrip()[:1] == b"{" and b'"nbformat"' in data:
-        mended.append("the file is a notebook, although its name ends in .py")
-        is_script = False
-    if is_script:
+    if not is_notebook(hand_in.file, data):
         return _script(hand_in, decode_script(data, mended), mended)
+    if _is_python(hand_in.file):
+        mended.append("the file is a notebook, although its name ends in .py")
     content = _json(decode_notebook(data, mended), mended)
     repairs = Repairs()
     cells, notebook = repair(content, repairs)
@@ -66,21 +64,35 @@ def _read(hand_in: HandIn) -> Submission:
         cells=cells,
         notebook=notebook,
         repairs=mended + repairs.sentences(),
-        warnings=_oddities(content, cells),
+        warnings=_oddities(content, cells) + nbgrader.changed(notebook.cells),
         assignment_id=_assignment_id(notebook),
     )
+
+
+def is_notebook(name: str, data: bytes) -> bool:
+    """Or else a Python file. The name that counts is the student's: what was unpacked from a zip lies under another."""
+    return not _is_python(name) or (data.lstrip()[:1] == b"{" and b'"nbformat"' in data)
+
+
+def _is_python(name: str) -> bool:
+    return name.casefold().endswith(".py")
 
 
 def fingerprint(hand_in: HandIn) -> str:
     """Differs where the file does, or why it cannot be read."""
     try:
-        data = b"why " + hand_in.problem.encode() if hand_in.problem else b"file" + _bytes(hand_in.path)
+        data = b"why " + hand_in.problem.encode() if hand_in.problem else b"file" + file_bytes(hand_in.path)
     except SubmissionError as error:
         data = b"why " + str(error).encode()
     return hashlib.sha256(data).hexdigest()
 
 
-def _bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """What lies at `path`, if it is a file of a size that is read.
+
+    Raises:
+        SubmissionError: it is not, or cannot be opened.
+    """
     try:
         # Not to wait for ever: somebody may have put a pipe where a file was found.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

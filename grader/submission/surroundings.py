@@ -14,6 +14,7 @@ _ASKS = re.compile(
     r"|traceback\.(?:extract_stack|walk_stack)|grader\.(?:worker|wire))\b|(/proc/self|/proc/1/)"
 )
 _MOST = 3
+ONLY_A_HUMAN = "only a human can tell"  # ends the sentence; by it the class page finds who is to be looked at
 
 
 def asks_where_it_runs(submission: Submission) -> list[str]:
@@ -27,6 +28,6 @@ def asks_where_it_runs(submission: Submission) -> list[str]:
             if asks:
                 found.append(
                     f"Cell {cell.number}, line {number} asks where the code runs ({asks[0]}): whether it does "
-                    "otherwise when it is not graded, only a human can tell."
+                    f"otherwise when it is not graded, {ONLY_A_HUMAN}."
                 )
     return found[:_MOST]

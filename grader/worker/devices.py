@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -55,9 +56,13 @@ class Nothing:
         return 0.0
 
 
-def pretend_cuda_is_cpu() -> None:
-    """Make code that was written for a GPU run unchanged, for the rest of this process."""
-    CpuInstead().__enter__()  # type: ignore[no-untyped-call]
+@cache
+def pretend_cuda_is_cpu() -> CpuInstead:
+    """Make code that was written for a GPU run unchanged, for the rest of this process.
+
+    Returns:
+        What has to be entered around such code, and around nothing else: it makes every torch function slower.
+    """
     enter = DeviceContext.__init__
 
     def on_cpu(self: DeviceContext, device: object) -> None:
@@ -87,3 +92,4 @@ def pretend_cuda_is_cpu() -> None:
     torch.cuda.get_device_capability = lambda *_, **__: (0, 0)
     properties: Any = SimpleNamespace(name="cpu", total_memory=0, major=0, minor=0)
     torch.cuda.get_device_properties = lambda *_, **__: properties
+    return CpuInstead()

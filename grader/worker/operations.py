@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -25,21 +26,24 @@ class Student:
     def __init__(self) -> None:
         self.namespace: dict[str, Any] = make_shell().user_ns
         self.subjects: dict[str, modules.Subject] = {}
+        self.devices: AbstractContextManager[object] = nullcontext()  # entered around all that the notebook's code does
 
 
 def execute(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Run cells; see `grader.worker.cells.run_cells`."""
     if any(name in cell["source"] for cell in arguments["cells"] for name in (*ABSENT, "autocast")):
-        pretend_cuda_is_cpu()
-    answer = run_cells(
-        student.namespace, arguments["cells"], arguments["names"], arguments["plan"], arguments["seconds"]
-    )
+        student.devices = pretend_cuda_is_cpu()
+    with student.devices:
+        answer = run_cells(
+            student.namespace, arguments["cells"], arguments["names"], arguments["plan"], arguments["seconds"]
+        )
     return answer, {}
 
 
 def build(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Construct a module and record one forward pass; see `grader.worker.modules.build`."""
-    subject, answer = modules.build(student.namespace, arguments, tensors["x"])
+    with student.devices:
+        subject, answer = modules.build(student.namespace, arguments, tensors["x"])
     if subject is not None:
         student.subjects[arguments["handle"]] = subject
     return answer, {}
@@ -69,7 +73,8 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]
-        answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
+        with student.devices:
+            answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
     layout, row = pack(out)
@@ -85,7 +90,8 @@ def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
 
 def call(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Call a function once; see `grader.worker.functions.call`."""
-    return functions.call(student.namespace, arguments, tensors)
+    with student.devices:
+        return functions.call(student.namespace, arguments, tensors)
 
 
 OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {

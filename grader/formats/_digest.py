@@ -1,0 +1,145 @@
+"""A run in Markdown, as short as it can be: what a comment or a job's summary shows.
+
+One line a submission, which opens where there is something to fix. Whoever renders it sets a limit; what does not fit
+is counted, and said to be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from html import escape
+
+from grader.assignment import EssayExercise
+from grader.formats import _inert, _words
+from grader.formats._format import Run
+from grader.formats._inline import code, inline
+from grader.formats._repository import RepositoryFile
+from grader.formats._words import points
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
+
+_NOTE = 600  # of the limit, kept free for the beginning and for what is said at the end
+_FINDINGS = 12  # of one exercise
+
+
+class Digest:
+    """Takes reports one at a time, and keeps what fits.
+
+    Args:
+        limit: how much the text may have, as `size` counts.
+        size: characters or bytes, as the receiver counts.
+    """
+
+    def __init__(self, run: Run, limit: int, size: Callable[[str], int]) -> None:
+        self._run = run
+        self._left = limit - _NOTE
+        self._size = size
+        self._titles = {exercise.id: inline(exercise.title, 80) for exercise in run.assignment.exercises}
+        self._essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
+        self._left -= sum(map(size, (inline(run.assignment.title, 200), run.assignment.id)))
+        self._blocks: list[str] = []
+        self._count = self._clean = self._shortened = self._left_out = 0
+        self._pending = 0.0
+
+    def add(self, report: Report) -> None:
+        """Keep it with all that is to say; where that does not fit, in one line; or count it."""
+        self._count += 1
+        self._pending += report.pending
+        self._clean += _is_clean(report)
+        file = _inert.line(RepositoryFile(self._run, report).path or report.file, 200)
+        has_more = not _is_clean(report) or any(exercise.diagnoses for exercise in report.exercises)
+        if has_more and self._keep(self._folded(report, file)):
+            return
+        if self._keep([f"- {self._heading(report, code(file))}\n"]):
+            self._shortened += has_more
+        else:
+            self._left_out += 1
+
+    def _keep(self, parts: Iterable[str]) -> bool:
+        """Keep this block, if there is room for all of it. What has no room is not even rendered."""
+        block, left = [], self._left - 1
+        for part in parts:
+            block.append(part)
+            left -= self._size(part)
+            if left < 0:
+                return False
+        self._left = left
+        self._blocks.append("".join(block))
+        return True
+
+    def text(self) -> str:
+        """What there is to show."""
+        counts = f"{_count(self._count)}, {self._clean} with nothing to fix."
+        if self._pending:
+            counts += " Pending points are neither won nor lost: a human decides about them."
+        parts = [f"### {inline(self._run.assignment.title, 200) or self._run.assignment.id}\n", f"{counts}\n"]
+        if self._count == len(self._blocks) == 1:
+            parts.append(self._blocks[0].replace("<details>", "<details open>", 1))
+        else:
+            parts += self._blocks
+        missing = []
+        if self._shortened:
+            missing.append(f"what was found in {_count(self._shortened)} is not told")
+        if self._left_out:
+            missing.append(f"{_count(self._left_out)} are left out")
+        if missing:
+            parts.append(f"For want of room {' and '.join(missing)} here; the reports have everything.\n")
+        return "\n".join(parts)
+
+    def _heading(self, report: Report, file: str) -> str:
+        sign, word = _words.SUBMISSION[report.status].sign, f" {_words.SUBMISSION[report.status].word.lower()},"
+        if report.status is SubmissionStatus.GRADED:
+            sign, word = ("✓" if _is_clean(report) else "✗"), ""
+        return f"{sign} {file}{word} {_score(report.score, report.max_score, report.pending)}"
+
+    def _folded(self, report: Report, file: str) -> Iterator[str]:
+        # Of plain HTML: in a `<summary>` nothing is read as Markdown.
+        yield f"<details><summary>{self._heading(report, f'<code>{escape(file)}</code>')}</summary>\n\n"
+        yield from self._findings(report)
+        yield "\n</details>\n"
+
+    def _findings(self, report: Report) -> Iterator[str]:
+        means = _words.SUBMISSION_MEANS[report.status]
+        if means:
+            yield f"{means}\n"
+        if report.status is SubmissionStatus.UNREADABLE:
+            yield from (f"\n- {inline(warning)}\n" for warning in report.warnings)
+        for exercise in report.exercises:
+            found: list[CheckResult | Diagnosis] = [*exercise.diagnoses]
+            found += [check for check in exercise.checks if check.status is not Status.PASSED]
+            if found:
+                title = self._titles.get(exercise.id) or inline(exercise.id)
+                yield f"\n**{title}**: {_score(exercise.score, exercise.max_score, exercise.pending)}\n\n"
+                yield from (self._line(exercise, finding) for finding in found[:_FINDINGS])
+                if len(found) > _FINDINGS:
+                    yield f"- … and {len(found) - _FINDINGS} more\n"
+
+    def _line(self, exercise: ExerciseReport, finding: CheckResult | Diagnosis) -> str:
+        where = inline(_inert.place(finding))  # reported by a student's process: any number, a commit's too
+        said = inline(finding.message) + (f" ({where})" if where else "")
+        if isinstance(finding, CheckResult):
+            pending = finding.max_score if finding.status.pending else 0.0
+            score = _score(finding.score, finding.max_score, pending)
+            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
+        if finding.proof is Proof.REPORTED or exercise.id in self._essays:
+            return f"- **Hint**, which costs nothing: {said}\n"
+        return f"- **To fix**, {_inert.PROOF[finding.proof]}: {said}\n"
+
+
+def _score(score: float, max_score: float, pending: float) -> str:
+    """Pending points are on neither side of the `of`."""
+    if not pending:
+        return f"{points(score)} of {points(max_score)} points"
+    if pending >= max_score:
+        return f"{points(pending)} points pending"
+    return f"{points(score)} of {points(max_score - pending)} points, {points(pending)} more pending"
+
+
+def _is_clean(report: Report) -> bool:
+    """Is there nothing to fix? A pending point is nothing that its student could fix."""
+    return report.status is SubmissionStatus.GRADED and not any(
+        _words.CHECK[check.status].look == "wrong" for exercise in report.exercises for check in exercise.checks
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,} notebook{'s' * (number != 1)}"

@@ -1,0 +1,169 @@
+"""The student's block as a graph, beside the reference's."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from grader.formats._excerpt import Place, place
+from grader.formats._pictures._graph import Drawing, Marks, heights_of
+from grader.formats._pictures._layout import Shared, depths, lay_out, shared_rows
+from grader.formats._pictures._shown import Panel, Shown
+from grader.formats._pictures._svg import clean
+from grader.pictures import BlockPicture, Difference, Flow, Step
+from grader.submission import Submission
+
+
+def block(picture: BlockPicture, id: str, submission: Submission | None) -> Shown:
+    """The picture, ready to be shown."""
+    shared = None
+    if picture.reference is not None:
+        shared = shared_rows(picture.mine, picture.reference, picture.pairs)
+    panels = [Panel(f"{id}-mine", "Your block", _mine(picture, shared, id))]
+    if picture.reference is not None:
+        panels.append(Panel(f"{id}-reference", "Reference", _reference(picture.reference, picture, shared, id)))
+    rows, marked = _rows(picture)
+    return Shown(
+        id=id,
+        title="Your block, step by step" if picture.reference is None else "Your block beside the reference",
+        says=_says(picture),
+        panels=panels,
+        head=["Your block", "Where"] if picture.reference is None else ["Your block", "Where", "Reference", ""],
+        rows=rows,
+        marked=marked,
+        place=_place(picture, submission),
+        note=_note(picture),
+        folded=picture.first is None,
+    )
+
+
+def _mine(picture: BlockPicture, shared: Shared | None, id: str) -> Markup:
+    flow = picture.mine
+    rows = shared.mine if shared is not None else depths(flow)
+    heights = _heights(picture, shared) if shared is not None else heights_of(flow, rows, max(rows.values()) + 1)
+    return Drawing(flow, lay_out(flow, rows), heights, _marks(picture, shared)).markup(f"{id}-mine", f"{id}-words")
+
+
+def _reference(flow: Flow, picture: BlockPicture, shared: Shared | None, id: str) -> Markup:
+    rows = shared.theirs if shared is not None else depths(flow)
+    heights = _heights(picture, shared) if shared is not None else heights_of(flow, rows, max(rows.values()) + 1)
+    return Drawing(flow, lay_out(flow, rows), heights, Marks(named=False)).markup(f"{id}-reference", f"{id}-words")
+
+
+def _heights(picture: BlockPicture, shared: Shared) -> list[float]:
+    assert picture.reference is not None
+    mine = heights_of(picture.mine, shared.mine, shared.count)
+    theirs = heights_of(picture.reference, shared.theirs, shared.count)
+    return [max(pair) for pair in zip(mine, theirs, strict=True)]
+
+
+def _marks(picture: BlockPicture, shared: Shared | None) -> Marks:
+    first = picture.first
+    unlike = frozenset(i for i, j in picture.pairs if i is not None and (j is None or _differs(picture, i, j)))
+    marks = Marks(unlike=unlike if picture.reference is not None else frozenset(), broken=picture.broken)
+    if first is not None and first.missing is None:
+        marks.first = first.mine
+    if shared is None or picture.reference is None:
+        return marks
+    marks.missing = [(row, picture.reference.steps[j]) for j, row in shared.missing.items()]
+    if first is not None and first.missing is not None:
+        marks.first_missing = shared.missing.get(first.missing)
+    if picture.reference.skips and not picture.mine.skips and not any(s.on_skip for _, s in marks.missing):
+        (start, end) = picture.reference.skips[0]
+        marks.no_skip = (shared.theirs[start], shared.theirs[end])
+    return marks
+
+
+def _differs(picture: BlockPicture, i: int, j: int) -> bool:
+    assert picture.reference is not None
+    return _differs_from(picture.mine.steps[i], picture.reference.steps[j])
+
+
+def _differs_from(mine: Step, theirs: Step) -> bool:
+    """Do two steps that correspond say something else?"""
+    return mine.says != theirs.says or (mine.kind == "layer" and mine.detail != theirs.detail)
+
+
+def _says(picture: BlockPicture) -> str:
+    """What is to be seen, in a sentence or two."""
+    first = picture.first
+    if picture.reference is None:
+        return f"{len(picture.mine.steps) - 1} steps lead from the input to the result."
+    if first is None:
+        return "Drawn, it has the reference's steps in the reference's order: what differs is what they compute."
+    values = " Up to there the values are the reference's." if first.measured and first.mine else ""
+    return f"First difference: {_difference(picture, picture.reference, first)}.{values}"
+
+
+def _difference(picture: BlockPicture, reference: Flow, first: Difference) -> str:
+    mine = picture.mine.steps[first.mine]
+    if first.missing is not None:
+        step = reference.steps[first.missing]
+        path = " on the skip path" if step.on_skip and not mine.on_skip else ""
+        return f"no {step.says}{path} behind {_name(mine)}"
+    theirs = next((reference.steps[j] for i, j in picture.pairs if i == first.mine and j is not None), None)
+    if theirs is None:
+        return f"{_name(mine)}, which the reference does not have there"
+    if not _differs_from(mine, theirs):
+        return _name(mine)
+    return f"{_name(mine)}, where the reference has {' '.join(filter(None, (theirs.says, theirs.detail)))}"
+
+
+def _note(picture: BlockPicture) -> str:
+    skip = "The thick line is the skip path." if picture.mine.skips else "There is no skip path in it."
+    said = f"{clean(picture.case)}. {skip}"
+    if picture.broken:
+        said += " It raises at its last step: nothing behind that was reached."
+    if picture.chooses:
+        said += " Your code looks at numbers, in an if for instance: this is the way it took for the first input."
+    return said
+
+
+def _name(step: Step) -> str:
+    said = f"{step.says} {step.detail}" if step.kind == "layer" else step.says
+    return clean(f"{said} ({step.layer})" if step.layer else said).strip()
+
+
+def _place(picture: BlockPicture, submission: Submission | None) -> Place | None:
+    """Where the first difference is in the student's notebook, without the lines, which stand above."""
+    if picture.first is None:
+        return None
+    step = picture.mine.steps[picture.first.mine]
+    found = place(submission, step.cell, step.line)
+    return Place(found.cell, found.line, [], found.linked) if found is not None else None
+
+
+def _rows(picture: BlockPicture) -> tuple[list[list[str]], frozenset[int]]:
+    """Every step of both, pair by pair."""
+    if picture.reference is None:
+        return [[_full(step), _where(step)] for step in picture.mine.steps], frozenset()
+    rows, marked = [], set()
+    for number, (i, j) in enumerate(picture.pairs):
+        mine = picture.mine.steps[i] if i is not None else None
+        theirs = picture.reference.steps[j] if j is not None else None
+        said = ""
+        if mine is None:
+            said = "not reached, or missing" if picture.broken else "missing"
+        elif theirs is None:
+            said = "not in the reference"
+        elif i is not None and j is not None and _differs(picture, i, j):
+            said = "differs"
+        first = picture.first
+        if first is not None and (j == first.missing if first.missing is not None else i == first.mine):
+            said = f"{said or 'differs'}: first"
+        if said:
+            marked.add(number)
+        rows.append(
+            [_full(mine) if mine else "—", _where(mine) if mine else "", _full(theirs) if theirs else "—", said]
+        )
+    return rows, frozenset(marked)
+
+
+def _full(step: Step) -> str:
+    parts = [step.says, step.detail, step.layer, "on the skip path" if step.on_skip else ""]
+    return clean(", ".join(filter(None, parts)))
+
+
+def _where(step: Step) -> str:
+    if step.cell is None:
+        return ""
+    return f"cell {step.cell}, line {step.line}" if step.line is not None else f"cell {step.cell}"

@@ -67,7 +67,7 @@ PROOF = {
         "=",
         "Proven: the reference with exactly this mistake put in behaves exactly like your code.",
     ),
-    Proof.MEASURED: Label("proof", "≈", "Measured: the numbers your code computes show this directly."),
+    Proof.MEASURED: Label("proof", "≈", "Measured: this showed directly when your code was read and run."),
     Proof.REPORTED: Label(
         "hint",
         "?",

@@ -100,9 +100,7 @@ def noticed(seen: Seen) -> Iterator[Diagnosis]:
         yield Diagnosis(
             mistake="unfinished" if unfinished else "name-error",
             proof=Proof.MEASURED,
-            message=_UNFINISHED
-            if unfinished
-            else f"{raised.message}: check the spelling, and that it is defined above.",
+            message=_UNFINISHED if unfinished else f"{raised.message}: nothing above defines it.",
             cell=raised.cell,
             line=raised.line,
         )

@@ -93,10 +93,7 @@ class ArgumentGivenTwice(Noticed):
 
 class ConstructorMissing(Noticed):
     id = "constructor-missing"
-    message = (
-        "The class has no constructor of its own, so nn.Module's is called. Its name has two underscores on either "
-        "side: def __init__(self, …)."
-    )
+    message = "The class has no constructor of its own, so nn.Module's is called."
     why = (
         "A class without a constructor makes no layers and takes no numbers of channels. Python calls the constructor "
         "of `nn.Module` instead, which knows nothing of your arguments."
@@ -123,7 +120,7 @@ class ConstructorMissing(Noticed):
 
 class SuperInitMissing(Noticed):
     id = "super-init-missing"
-    message = "super().__init__() is not called before the layers are assigned. Make it the constructor's first line."
+    message = "super().__init__() is not called before the layers are assigned."
     why = (
         "`nn.Module` sets up its lists of layers and weights in its own constructor. Before that has run there is no "
         "place to put a layer, so PyTorch stops with an error."
@@ -149,7 +146,7 @@ class SuperInitMissing(Noticed):
 
 class SuperWrong(Noticed):
     id = "super-wrong"
-    message = "super() is called in a way that does not work. Make super().__init__() the constructor's first line."
+    message = "super() is called in a way that does not work."
     why = (
         "`nn.Module` has to set up its lists of layers before you add any. A call that reaches the wrong class, or "
         "that hands over something extra, leaves the module half built."
@@ -195,7 +192,7 @@ class SuperWrong(Noticed):
 
 class SequentialGivenAList(Noticed):
     id = "sequential-given-a-list"
-    message = "nn.Sequential takes the layers one by one, not as a list: nn.Sequential(*layers)."
+    message = "nn.Sequential takes the layers one by one, not as a list."
     why = (
         "`nn.Sequential` takes each argument for one layer, and a list is not a layer. So nothing is built, although "
         "all your layers are there."
@@ -221,10 +218,7 @@ class SequentialGivenAList(Noticed):
 
 class NotALayer(Noticed):
     id = "not-a-layer"
-    message = (
-        "nn.Sequential, nn.ModuleList and nn.ModuleDict take layers: write nn.ReLU() for the layer, not F.relu for the "
-        "function, nn.ReLU for the class, or None."
-    )
+    message = "nn.Sequential, nn.ModuleList and nn.ModuleDict take layers; here they get a function, a class or None."
     why = (
         "A container calls its items one after the other and keeps track of their weights. That works with layers "
         "only, and not with functions, classes or None."
@@ -277,7 +271,7 @@ class LayerOverwritten(Noticed):
 
 class LayerNotKept(Noticed):
     id = "layer-not-kept"
-    message = "The constructor makes a layer and does not keep it: assign it to an attribute of self."
+    message = "The constructor makes a layer and does not keep it."
     why = (
         "A layer that is made and not stored is gone at the end of its line. It takes no part in the block, and no "
         "optimizer will ever see its weights."

@@ -129,7 +129,7 @@ class Unfinished(Noticed):
 
 class ForwardMissing(Noticed):
     id = "forward-missing"
-    message = "The class has no method named forward. Check its spelling and its indentation."
+    message = "The class has no method named forward."
     why = (
         "When you call a module, PyTorch runs its method `forward`. Without a method of that name the module can be "
         "built, but never used."
@@ -180,7 +180,7 @@ class NameErrorInCode(Noticed):
                 return at(
                     error, f"{error.message}. An import failed before, in cell {problem.cell}: {problem.message}."
                 )
-        return at(error, f"{error.message}: check the spelling, and that it is defined or imported above.")
+        return at(error, f"{error.message}: nothing above defines or imports it.")
 
 
 class AttributeMissing(Noticed):
@@ -211,7 +211,7 @@ class AttributeMissing(Noticed):
             with_it = examined.call(examined.ran[0].case)
             said = f"{error.message}: the constructor sets it only in one branch of an `if`. {with_it} has it."
             return at(error, said)
-        return at(error, f"{error.message}: set it in the constructor, in every case.")
+        return at(error, f"{error.message}: the constructor does not set it, or not in every case.")
 
 
 class NoneCalled(Noticed):
@@ -242,8 +242,7 @@ class NoneCalled(Noticed):
         seen = next(seen for seen in examined.observations if seen.raised is error)
         return at(
             error,
-            f"In {examined.call(seen.case)} something is called that is None. Test it first (`if … is not None`), or "
-            "make it nn.Identity().",
+            f"In {examined.call(seen.case)} something is called that is None.",
         )
 
 

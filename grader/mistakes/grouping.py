@@ -59,10 +59,7 @@ def group_instead(*numbers: int) -> Edit:
 
 class GroupsMissing(Planted):
     id = "groups-missing"
-    message = (
-        "The 3×3 convolution is not grouped: this is a wide bottleneck, not a ResNeXt block. Give it "
-        "groups=cardinality."
-    )
+    message = "The 3×3 convolution is not grouped: this is a wide bottleneck, not a ResNeXt block."
     why = (
         "Groups split the channels among many small roads, and that is the idea of ResNeXt. Without them the 3×3 has "
         "many times the weights, and the block is only a wide bottleneck."

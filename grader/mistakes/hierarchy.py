@@ -5,14 +5,21 @@ Source: Gao et al., "Res2Net: A New Multi-scale Backbone Architecture" (2019), s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
-
-from grader.graph import Leaf, Node
-from grader.judge.edits import ref
-from grader.judge.parts import Block, Edit, Part, edit
-from grader.judge.widths import set_hidden_width
+from grader.judge.parts import Block
 from grader.mistakes._families import RES2NET
+from grader.mistakes._hierarchies import (
+    convolve_all,
+    drop_in_parts,
+    drop_links,
+    hierarchical,
+    keep_whole,
+    link_first,
+    link_with,
+    rearrange,
+    set_width,
+    share,
+    working,
+)
 from grader.mistakes._mistake import Planted, changed, plant
 
 LINK = "part = parts[i] if i == 1 else parts[i] + ys[-1]"
@@ -20,145 +27,6 @@ CONVOLUTION = "nn.Conv2d(width, width, 3, padding=1, bias=False)"
 STEP = "ys.append(F.relu(self.bns[i - 1](self.convs[i - 1](part))))"
 LOOP = "        for i in range(1, self.scale):\n"
 CAT = "out = torch.cat(ys, dim=1)"
-
-
-def hierarchical(change: Callable[[Block], None]) -> Edit:
-    """An edit of blocks whose channels are split into parts; others stay as they are."""
-    return edit(lambda block: change(block) if block.splits else None)
-
-
-def working(block: Block) -> list[Part]:
-    """The parts with a convolution."""
-    return [part for part in block.splits if part.convolution is not None]
-
-
-def node(block: Block, i: int | None) -> Node:
-    """The node of a part that is known to have it."""
-    assert i is not None
-    return block.editor[i]
-
-
-def drop_links(block: Block) -> None:
-    for part in block.splits:
-        if part.link is not None:
-            block.editor.redirect(part.link, part.entry)
-
-
-def link_with(find: Callable[[Block, Part, Part], int | None]) -> Edit:
-    """Another value added to each part: it depends on the block, on the part before, and on the part itself."""
-
-    def change(block: Block) -> None:
-        parts = working(block)
-        for before, part in pairwise(parts):
-            other = find(block, before, part)
-            if part.link is not None and other is not None:
-                block.editor.change(part.link, args=[ref(part.entry), ref(other)])
-
-    return hierarchical(change)
-
-
-def link_first(block: Block) -> None:
-    """The part that is handed on is added to the first that has a convolution, as if it were a result."""
-    idle, *others = block.splits
-    if idle.convolution is None and others and any(part.link is not None for part in others[1:]) | (len(others) == 1):
-        first = node(block, others[0].convolution)
-        link = block.editor.add("aten.add.Tensor", ref(others[0].entry), ref(idle.result))
-        block.editor.reread(first.id, first.inputs[0], link)
-
-
-def convolve_all(*, linked: bool) -> Edit:
-    """A convolution, BN and ReLU for the part that is handed on, too.
-
-    Args:
-        linked: is its result added to the part behind it?
-    """
-
-    def change(block: Block) -> None:
-        parts = working(block)
-        idle = next((part for part in block.splits if part.convolution is None), None)
-        if idle is None or not parts or parts[0].norm is None:
-            return
-        like = node(block, parts[0].convolution)
-        shape = block.editor[like.inputs[1]].shape
-        weight = block.editor.add_leaf(Leaf(kind="parameter", key="weight for the idle part", learnable=True), shape)
-        made = block.editor.add(like.op, ref(idle.entry), ref(weight), *like.args[2:], shapes=like.shapes)
-        made = block.activate(block.normalise(made, node(block, parts[0].norm), "for the idle part"))
-        for user in block.source.users()[idle.result]:
-            block.editor.reread(user.id, idle.result, made)
-        if linked and block.splits[0] is idle:
-            link = block.editor.add("aten.add.Tensor", ref(parts[0].entry), ref(made))
-            block.editor.reread(like.id, like.inputs[0], link)
-        elif linked:
-            behind = block.editor.add("aten.add.Tensor", ref(idle.entry), ref(parts[-1].result))
-            block.editor.reread(made, idle.entry, behind)
-
-    return hierarchical(change)
-
-
-def share(*, norm: bool) -> Edit:
-    """One convolution for all parts, and one batch norm too."""
-
-    def change(block: Block) -> None:
-        parts = working(block)
-        for part in parts[1:]:
-            pairs = [(parts[0].convolution, part.convolution)] + ([(parts[0].norm, part.norm)] if norm else [])
-            for one, other in pairs:
-                if one is not None and other is not None:
-                    value = block.editor[other].args[0]
-                    block.editor.change(other, args=[value, *block.editor[one].args[1:]])
-
-    return hierarchical(change)
-
-
-def drop_in_parts(stage: str, *numbers: int) -> Edit:
-    """Without the "activation" or the "norm" of these parts, or of all."""
-
-    def change(block: Block) -> None:
-        for number, part in enumerate(working(block)):
-            found = part.activation if stage == "activation" else part.norm
-            if found is not None and (not numbers or number in numbers):
-                block.bypass(block.source.by_id()[found])
-
-    return hierarchical(change)
-
-
-def rearrange(order: Callable[[list[int]], list[int]]) -> Edit:
-    """The results concatenated in another order."""
-
-    def change(block: Block) -> None:
-        results = [part.result for part in block.splits]
-        for user in block.source.nodes:
-            if user.name == "cat" and user.inputs == results:
-                block.editor.change(user.id, args=[[ref(i) for i in order(results)], *user.args[1:]])
-
-    return hierarchical(change)
-
-
-def set_width(factor: float) -> Edit:
-    """All parts together this many times as wide as the block's result."""
-
-    def change(block: Block) -> None:
-        set_hidden_width(block, int(block.editor[block.parts.join].shape[1] * factor))
-
-    return hierarchical(change)
-
-
-def keep_whole(block: Block) -> None:
-    """One 3×3 on all channels, as in the plain bottleneck."""
-    parts = working(block)
-    if not parts or parts[0].norm is None:
-        return
-    like = node(block, parts[0].convolution)
-    cut = block.editor[parts[0].entry]
-    whole = block.editor[cut.inputs[0]].inputs[0]
-    cat = next(user for user in block.source.users()[block.splits[0].result] if user.name == "cat")
-    channels = cat.shape[1]
-    weight = block.editor.add_leaf(
-        Leaf(kind="parameter", key="weight of the whole", learnable=True), [channels, channels, 3, 3]
-    )
-    made = block.editor.add(like.op, ref(whole), ref(weight), *like.args[2:], shapes=[cat.shape])
-    made = block.activate(block.normalise(made, node(block, parts[0].norm), "of the whole"))
-    block.editor.redirect(cat.id, made)
 
 
 class NoHierarchy(Planted):

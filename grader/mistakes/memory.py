@@ -25,7 +25,7 @@ class InputModified(Noticed):
     explains = False
     message = (
         "forward changes its input in place. The layer before the block needs that value for its gradient: in a "
-        "network the backward pass would raise or be wrong. Make a new tensor: `x = x + y` instead of `x += y`."
+        "network the backward pass would raise or be wrong."
     )
     why = (
         "The layer in front of your block still needs its own output to compute its gradient. If you change that "
@@ -53,8 +53,8 @@ class InputModified(Noticed):
 class InplaceBreaksBackward(Noticed):
     id = "inplace-breaks-backward"
     message = (
-        "forward runs, but the backward pass raises: an in-place operation (`+=`, relu_, inplace=True) overwrote "
-        "a value that the gradient needs. Use the operation that makes a new tensor."
+        "forward runs, but the backward pass raises: an in-place operation (`+=`, relu_, inplace=True) overwrote a "
+        "value that the gradient needs."
     )
     why = (
         "The backward pass needs values that the forward pass has computed. If one of them was overwritten, PyTorch "
@@ -119,8 +119,7 @@ def _plain(name: str) -> str:
 class NumpyInForward(Noticed):
     id = "numpy-in-forward"
     message = (
-        "forward takes numbers out of PyTorch (numpy, tolist, from_numpy): no gradient can flow back through them. "
-        "Use the operation of torch."
+        "forward takes numbers out of PyTorch (numpy, tolist, from_numpy): no gradient can flow back through them."
     )
     why = (
         "NumPy knows nothing of gradients, so the chain from the loss to your weights is cut there. The layers in "

@@ -120,7 +120,7 @@ class NoDownsampling(_NetworkMistake):
 
 class HeadMissing(_NetworkMistake):
     id = "head-missing"
-    message = "The network gives feature maps rather than one number for each class: pool, flatten, and a linear layer."
+    message = "The network gives feature maps rather than one number for each class."
     why = (
         "The loss wants one number for each class. Maps hold thousands of numbers, and none of them stands for a class."
     )

@@ -124,8 +124,8 @@ def _shapes_differ(block: Block) -> bool:
 class ProjectionIgnoresStride(Planted):
     id = "projection-ignores-stride"
     message = (
-        "The 1×1 convolution on the shortcut does not use the stride: the branch shrinks and the shortcut does "
-        "not, so they cannot be added. Pass stride=stride to it as well."
+        "The 1×1 convolution on the shortcut does not use the stride: the branch shrinks and the shortcut does not, so "
+        "they cannot be added."
     )
     why = (
         "With stride 2 the branch gives a map of half the size, while the shortcut keeps the full one. Two maps of "
@@ -238,7 +238,7 @@ class ProjectionWrongPadding(Planted):
 
 class ProjectionWrongStride(Planted):
     id = "projection-wrong-stride"
-    message = "The convolution on the shortcut has a fixed stride. It must have the block's: stride=stride."
+    message = "The convolution on the shortcut has a fixed stride. It must have the block's."
     why = (
         "Blocks with stride 1 but new channels have a projection, too. With a fixed stride the shortcut changes its "
         "size where the branch does not, and the sum fails."

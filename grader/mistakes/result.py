@@ -18,7 +18,7 @@ FIRST = "out = F.relu(self.bn1(self.conv1(x)))"
 
 class OutputMissing(Noticed):
     id = "output-missing"
-    message = "forward returns None: it computes the result but does not return it. End it with `return`."
+    message = "forward returns None: it computes the result but does not return it."
     why = (
         "A function without a `return` gives None. What it has computed is thrown away, and whoever called it gets "
         "nothing to work with."
@@ -43,7 +43,7 @@ class OutputMissing(Noticed):
 
 class OutputNotATensor(Noticed):
     id = "output-not-a-tensor"
-    message = "forward returns something other than one tensor. Return the result alone."
+    message = "forward returns something other than one tensor."
     why = "The next layer can only work with a tensor. A tuple, a list or a plain number stops the whole network there."
     hints = (
         "A module takes one tensor and gives one tensor. What else you would like to see can be printed meanwhile.",
@@ -78,10 +78,7 @@ def _is_layer(name: str) -> bool:
 
 class LayerNotCalled(Noticed):
     id = "layer-not-called"
-    message = (
-        "A layer is made where it should be applied: nn.ReLU(x) makes a layer and does not apply it to x. Make it once "
-        "in the constructor and call it, or use the function: F.relu(x)."
-    )
+    message = "A layer is made where it should be applied: nn.ReLU(x) makes a layer and does not apply it to x."
     why = (
         "`nn.ReLU(x)` makes a new layer and takes x for one of its settings. It is not applied to anything, so the "
         "values go on without it, or the next step gets a layer in place of a tensor."
@@ -113,7 +110,7 @@ class LayerNotCalled(Noticed):
 
 class ResultDiscarded(Noticed):
     id = "result-discarded"
-    message = "The result of an operation is not used. Most operations give a new tensor: assign what they give."
+    message = "The result of an operation is not used. Most operations give a new tensor, which is lost here."
     why = (
         "Most operations leave their input alone and give back a new tensor. If nobody keeps that, the work is lost, "
         "and the old values go on."

@@ -166,10 +166,7 @@ class ShortcutConcatenated(Planted):
 class BranchAddedToItself(Planted):
     id = "branch-added-to-itself"
     check = "skip-connection"
-    message = (
-        "The branch is added to itself, and the block's input nowhere. Keep the input under a name of its own before "
-        "the first layer runs, and add that."
-    )
+    message = "The branch is added to itself, and the block's input nowhere."
     why = (
         "F(x) + F(x) is only twice the branch, and x itself does not get past it. The gradient has to go through all "
         "layers, as in a plain network."
@@ -291,8 +288,8 @@ class BranchSkipped(Planted):
     id = "branch-skipped"
     check = "skip-connection"
     message = (
-        "Where the shortcut is the identity, the branch is left out. Mind that `f + g if condition else x` means "
-        "`(f + g) if condition else x`; the choice needs parentheses: `f + (g if condition else x)`."
+        "Where the shortcut is the identity, the branch is left out. Mind that `f + g if condition else x` means `(f + "
+        "g) if condition else x`."
     )
     why = (
         "Wherever the shortcut is the identity, such a block only hands x on. Its layers are there, but they have no "

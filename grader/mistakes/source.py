@@ -68,10 +68,7 @@ def activate_inside_projection(block: Block) -> None:
 class ShortcutFromWrongTensor(Planted):
     id = "shortcut-from-wrong-tensor"
     check = "skip-connection"
-    message = (
-        "The shortcut starts inside the branch, behind its first layers, rather than at the block's input. Keep x "
-        "under a name of its own before the first layer runs."
-    )
+    message = "The shortcut starts inside the branch, behind its first layers, rather than at the block's input."
     why = (
         "A shortcut that begins inside the branch does not go around all of it. Its first layers are then in the way "
         "of the signal and of the gradient."

@@ -11,9 +11,8 @@ from grader.verdict import Proof
 class LayersUnregistered(Noticed):
     id = "layers-unregistered"
     message = (
-        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, "
-        "are never trained, and do not follow train(), eval() or to(). Use nn.ModuleList, nn.ModuleDict or "
-        "nn.Sequential."
+        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, are "
+        "never trained, and do not follow train(), eval() or to()."
     )
     why = (
         "An optimizer gets its weights from `parameters()`, and layers in a plain list are not among them. They keep "
@@ -71,8 +70,8 @@ class ParametersFrozen(Noticed):
 class LayerCreatedInForward(Noticed):
     id = "layer-created-in-forward"
     message = (
-        "forward itself makes a layer or parameter: each call has a new one with new weights, no optimizer knows "
-        "it, and nothing is learned. Make it in the constructor and use it in forward."
+        "forward itself makes a layer or parameter: each call has a new one with new weights, no optimizer knows it, "
+        "and nothing is learned."
     )
     why = (
         "A new layer has new random weights in every call, so the same input gives another output each time. Whatever "

@@ -68,6 +68,7 @@ def write_class_page(
             "run": run,
             "tally": tally,
             "scores": tally.scores,
+            "quartiles": tally.scores.quartiles,
             "statuses": [(_words.SUBMISSION[status], count) for status, count in sorted(tally.statuses.items())],
             "reasons": views.reasons(),
             "items": views.items(),

@@ -22,7 +22,7 @@ from grader.formats._format import Run
 from grader.formats._pages import render
 from grader.formats._text import one_line
 from grader.formats._words import Label
-from grader.verdict import Report
+from grader.verdict import Report, SubmissionStatus
 
 Each = TypeVar("Each")
 
@@ -68,7 +68,10 @@ def write_class_page(
             "run": run,
             "tally": tally,
             "scores": tally.scores,
-            "statuses": [(_words.SUBMISSION[status], count) for status, count in sorted(tally.statuses.items())],
+            "quartiles": tally.scores.quartiles,
+            "statuses": [
+                (_words.SUBMISSION[each], tally.statuses[each]) for each in SubmissionStatus if tally.statuses[each]
+            ],
             "reasons": views.reasons(),
             "items": views.items(),
             "frequent": views.frequent(),

@@ -47,7 +47,7 @@ REASON = {
     ),
     Reason.NOT_JUDGED: ReasonWords(
         Label("open", "–", "Checks that could not be judged"),
-        "As a rule another fault comes first. These points are pending: mark them, or have it mended and handed in.",
+        "As a rule another fault comes first. These points are pending: mark them, or have it handed in again, mended.",
     ),
     Reason.NOT_READ: ReasonWords(
         Label("open", "–", "Answers that could not be read"),

@@ -10,6 +10,7 @@ from grader.formats._class.said import sentences
 from grader.verdict import ExerciseReport
 
 _ANSWER = 300  # characters of what was said to an answer
+_KEPT = 500  # sentences
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Words:
     """The assignment's own words for what is wrong, where it has some: they hold nothing of a student's."""
 
     def __init__(self, assignment: Assignment) -> None:
+        self._kept: dict[str, str] = {}
         self._exercises = {exercise.id: exercise for exercise in assignment.exercises}
         self._replies = {
             (exercise.id, misconception.id): misconception.reply
@@ -55,14 +57,24 @@ class Words:
         told: dict[Finding, tuple[str, ...]] = {}
         for diagnosis in exercise.diagnoses:
             reply = self._replies.get((exercise.id, diagnosis.mistake))
-            told.setdefault(Finding(diagnosis.mistake, True), sentences(reply or diagnosis.message))
+            told.setdefault(Finding(diagnosis.mistake, True), self._sentences(reply or diagnosis.message))
         asked = self._exercises.get(exercise.id)
         quiz = isinstance(asked, ChoiceExercise | PredictExercise)
         for check in exercise.checks:
             if check.status not in LOST:
                 continue
             if quiz:  # there is one check, and which wrong answer was given is the mistake
-                told.setdefault(Finding(" ".join(check.message.split())[:_ANSWER], True), sentences(check.message))
+                told.setdefault(
+                    Finding(" ".join(check.message.split())[:_ANSWER], True), self._sentences(check.message)
+                )
             else:
-                told.setdefault(Finding(check.id, False), sentences(check.message))
+                told.setdefault(Finding(check.id, False), self._sentences(check.message))
         return Findings(told)
+
+    def _sentences(self, message: str) -> tuple[str, ...]:
+        """Its sentences. A class is told the same again and again: equal ones are one object, as far as there are not
+        too many."""
+        kept = self._kept
+        return tuple(
+            kept.setdefault(each, each) if each in kept or len(kept) < _KEPT else each for each in sentences(message)
+        )

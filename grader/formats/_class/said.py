@@ -7,7 +7,6 @@ class is what several were told, never what one was.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -45,7 +44,7 @@ class Said:
 
 
 def sentences(message: str) -> tuple[str, ...]:
-    """The sentences of a message, each once, without the block of a network it is about, and without asides on proofs.
-    Equal ones are one object: a class is told the same again and again."""
+    """The sentences of a message, each once, without the block of a network that it is about, and without asides on
+    proofs."""
     plain = _ASIDE.sub("", _BLOCK.sub("", message[:_LONGEST], count=1) if _BLOCK.match(message) else message[:_LONGEST])
-    return tuple(dict.fromkeys(sys.intern(each) for each in _SENTENCE.split(" ".join(plain.split())) if each))
+    return tuple(dict.fromkeys(each for each in _SENTENCE.split(" ".join(plain.split())) if each))

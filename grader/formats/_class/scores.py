@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from array import array
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import NamedTuple
 
 from grader.verdict import Report, SubmissionStatus
@@ -56,11 +55,6 @@ class Scores:
         return first, second, third
 
     @property
-    def median(self) -> float | None:
-        quartiles = self.quartiles
-        return quartiles[1] if quartiles else None
-
-    @property
     def bars(self) -> list[Bar]:
         """How many students are in each tenth; 100 belongs to the last."""
         counts = [0] * BARS
@@ -71,10 +65,9 @@ class Scores:
         names = [f"{i * width}–{i * width + width - 1}" for i in range(BARS - 1)] + [f"{100 - width}–100"]
         return [Bar(name, count, 100 * count / longest) for name, count in zip(names, counts, strict=True)]
 
-    def by_percent(self) -> list[tuple[int, list[int]]]:
+    def by_percent(self) -> list[tuple[int, array[int]]]:
         """Students by whole percent, rounded down, the lowest first; each student once."""
-        order = sorted(range(len(self.percents)), key=lambda place: (int(self.percents[place]), self.students[place]))
-        return [
-            (percent, [self.students[place] for place in places])
-            for percent, places in groupby(order, key=lambda place: int(self.percents[place]))
-        ]
+        found: dict[int, array[int]] = {}
+        for percent, student in zip(self.percents, self.students, strict=True):
+            found.setdefault(int(percent), array("I")).append(student)
+        return sorted(found.items())

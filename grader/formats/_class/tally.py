@@ -31,7 +31,6 @@ class Tally:
         self.common: dict[str, Common] = {exercise.id: Common() for exercise in assignment.exercises}
         self.groups = Groups()
         self.attention = Attention()
-        self.flagged = 0  # students at whom to look first
         self.pending = 0.0  # points
         self.waiting = 0  # students who have pending points
         self._words = Words(assignment)
@@ -47,7 +46,6 @@ class Tally:
         self.items.add(report, self.kinds.essay)
         looks = reasons(self.kinds, report)
         self.attention.add(student, looks)
-        self.flagged += any(not look.reason.routine for look in looks)
         if report.status is not SubmissionStatus.GRADER_BROKE:
             for exercise in report.exercises:
                 if exercise.id in self.common or len(self.common) < _DISTINCT:

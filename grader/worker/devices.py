@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -55,15 +56,24 @@ class Nothing:
         return 0.0
 
 
-def pretend_cuda_is_cpu() -> None:
-    """Make code that was written for a GPU run unchanged, for the rest of this process."""
-    CpuInstead().__enter__()  # type: ignore[no-untyped-call]
+def pretend_cuda_is_cpu() -> ExitStack:
+    """Make code that was written for a GPU run unchanged, until what is returned is closed; nobody has to."""
+    pretending = ExitStack()
+    pretending.enter_context(CpuInstead())
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        if name in vars(owner):
+            pretending.callback(setattr, owner, name, vars(owner)[name])
+        else:
+            pretending.callback(delattr, owner, name)
+        setattr(owner, name, value)
+
     enter = DeviceContext.__init__
 
     def on_cpu(self: DeviceContext, device: object) -> None:
         enter(self, _on_cpu(device))
 
-    DeviceContext.__init__ = on_cpu  # type: ignore[method-assign]
+    put(DeviceContext, "__init__", on_cpu)
 
     def stay(self: Any, *_: object, **__: object) -> Any:
         return self
@@ -74,16 +84,17 @@ def pretend_cuda_is_cpu() -> None:
         return move(self, *map(_on_cpu, args), **kwargs)
 
     move: Any = nn.Module.to
-    nn.Module.to = to  # type: ignore[method-assign]
+    put(nn.Module, "to", to)
     for owner in (Tensor, nn.Module):
-        owner.cuda = stay  # type: ignore[method-assign]
+        put(owner, "cuda", stay)
     for name in ("synchronize", "empty_cache", "manual_seed", "manual_seed_all", "set_device", "init"):
-        setattr(torch.cuda, name, lambda *_, **__: None)
+        put(torch.cuda, name, lambda *_, **__: None)
     for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "current_device"):
-        setattr(torch.cuda, name, lambda *_, **__: 0)
+        put(torch.cuda, name, lambda *_, **__: 0)
     for name in ("device", "device_of", "stream", "Stream", "Event", "current_stream", "default_stream"):
-        setattr(torch.cuda, name, Nothing)
-    torch.cuda.get_device_name = lambda *_, **__: "cpu"
-    torch.cuda.get_device_capability = lambda *_, **__: (0, 0)
+        put(torch.cuda, name, Nothing)
+    put(torch.cuda, "get_device_name", lambda *_, **__: "cpu")
+    put(torch.cuda, "get_device_capability", lambda *_, **__: (0, 0))
     properties: Any = SimpleNamespace(name="cpu", total_memory=0, major=0, minor=0)
-    torch.cuda.get_device_properties = lambda *_, **__: properties
+    put(torch.cuda, "get_device_properties", lambda *_, **__: properties)
+    return pretending

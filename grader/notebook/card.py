@@ -6,8 +6,11 @@ still reads from top to bottom. Its text has the colour of the page around it, l
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from grader.assignment import Assignment
 from grader.formats import _words
@@ -17,10 +20,13 @@ from grader.formats._text import clip, from_terminal, visible
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
 from grader.submission import Submission
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 
 _MESSAGE = 2_000  # characters
 _EVIDENCE = 20  # lines
+_CODE = re.compile(r"`([^`\n]{1,300})`")
+# Words of `_words.CHECK` that only fit where marks are made.
+_CHECK = _words.CHECK | {Status.SKIPPED: Label("open", "–", "Could not be checked")}
 _SELF_CHECK = "This is a self-check: it hands nothing in. The mark is made elsewhere, from the notebook you hand in."
 
 
@@ -76,7 +82,7 @@ class Card:
             note: what else the student should know.
         """
         shown: set[tuple[int, int | None]] = set()
-        looks = [(check, _words.CHECK[check.status]) for check in report.checks]
+        looks = [(check, _CHECK[check.status]) for check in report.checks]
         passed = [check for check, label in looks if label.look == "right"]
         defined = f" as In [{cell}] defined it" if cell is not None else ""
         return cls(
@@ -103,7 +109,7 @@ class Card:
         return self.report is not None and self.report.correct
 
     def _repr_html_(self) -> str:
-        return render("card.html.j2", card=self, proofs=_words.PROOF)
+        return render("card.html.j2", card=self, said=_said)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
@@ -118,7 +124,7 @@ class Card:
 def _label(report: ExerciseReport) -> Label:
     if report.correct:
         return Label("right", "✓", "Everything is right")
-    if any(_words.CHECK[check.status].look == "wrong" for check in report.checks):
+    if any(_CHECK[check.status].look == "wrong" for check in report.checks):
         return Label("wrong", "✗", "Something to fix")
     return Label("open", "–", "Not all of it could be checked")
 
@@ -152,13 +158,18 @@ def _place(
     if found is None:
         return "", []
     words = f"In [{found.cell}]" + (f", line {found.line}" if found.line else "")
-    first = (found.cell, found.line) not in shown
+    first = (found.cell, found.line) not in shown and any(line.code.strip() for line in found.lines)
     shown.add((found.cell, found.line))
     return words, found.lines if first else []
 
 
 def _short(text: str) -> str:
     return clip(from_terminal(text), _MESSAGE)[0]
+
+
+def _said(text: str) -> Markup:
+    """A sentence, with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 # ---------------------------------------------------------------------- as text

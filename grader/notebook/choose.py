@@ -7,6 +7,7 @@ name, else the only one that asks for this. Where that leaves a choice, the mess
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 from grader.assignment import (
     Assignment,
@@ -53,9 +54,8 @@ def choose(
     found = asked_in(home)
     if not found:
         raise UsageError(
-            f"The assignment '{home.id}' has no exercise for {what}. It has {_listed(home)}. "
-            "Name one of them, or another assignment, with "
-            f"{_HOW}."
+            f"The assignment '{home.id}' asks for nothing that is called {what}.{_nearly(what, [home])} It has "
+            f"{_listed(home)}. Another assignment is named with {_HOW}."
         )
     if len(found) > 1:
         raise UsageError(f"{what} may answer {' or '.join(e.id for e in found)}: name one with `exercise=…`.")
@@ -79,7 +79,8 @@ def _home(assignment: str | None, named: str | None) -> Assignment | None:
 
 def _only(what: str, asked_in: Callable[[Assignment], list[Exercise]]) -> Assignment:
     """The only shipped assignment that asks for it; what is answered in words counts where nothing else does."""
-    asking = [each for each in map(load_assignment, shipped_assignments().values()) if asked_in(each)]
+    loaded = [load_assignment(folder) for folder in shipped_assignments().values()]
+    asking = [each for each in loaded if asked_in(each)]
     called = [each for each in asking if any(isinstance(e, CalledExercise) for e in asked_in(each))]
     open_ones = [each for each in called if each.guess] or [each for each in asking if each.guess]
     if len(open_ones) == 1:
@@ -89,8 +90,9 @@ def _only(what: str, asked_in: Callable[[Assignment], list[Exercise]]) -> Assign
         why = "Several assignments ask" if len(open_ones or asking) > 1 else "An assignment that has to be named asks"
         raise UsageError(f"{why} for {what}: {choices}. Name yours with {_HOW}.")
     raise UsageError(
-        f"No assignment here asks for {what}. If your course has one of its own, give the folder that holds its "
-        f"assignment.toml with {_HOW}. The ones that are here: {', '.join(shipped_assignments())}."
+        f"No assignment here asks for {what}.{_nearly(what, loaded)} If your course has one of its own, give the "
+        f"folder that holds its assignment.toml with {_HOW}. The ones that are here: "
+        f"{', '.join(each.id for each in loaded)}."
     )
 
 
@@ -109,6 +111,13 @@ def _called(exercise: Exercise) -> CalledExercise:
         f"'{exercise.id}' is answered in the notebook itself, in words or as a value, and such answers are read from "
         "its file: save it, and run `grader check` on it."
     )
+
+
+def _nearly(what: str, loaded: Iterable[Assignment]) -> str:
+    """The exercise that was meant, where something was misspelt."""
+    known = [word for each in loaded for e in each.called_exercises for word in (e.id, *names_of(e))]
+    like = get_close_matches(what.strip("'"), known, n=1)
+    return f" Did you mean {like[0]}?" if like else ""
 
 
 def _listed(assignment: Assignment) -> str:

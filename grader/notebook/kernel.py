@@ -6,6 +6,7 @@ beside them when they are run.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from collections.abc import Mapping
@@ -57,14 +58,14 @@ def this_notebook() -> Notebook:
     shell = running_shell()
     if shell is None:
         namespace = vars(sys.modules["__main__"])
-        return Notebook(namespace, _names(namespace, ()), {}, _executed([], None))
-    history = shell.history_manager.input_hist_raw
+        return Notebook(namespace, _names(namespace, ()), {}, _executed({}, None))
+    numbers = dict(getattr(shell.compile, "_filename_map", {}))
     named = _named_in(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME"))
     return Notebook(
         namespace=shell.user_ns,
         defined=_names(shell.user_ns, shell.user_ns_hidden),
-        numbers=dict(getattr(shell.compile, "_filename_map", {})),
-        executed=_executed(history[1:], named),
+        numbers=numbers,
+        executed=_executed(_sources(numbers), named),
     )
 
 
@@ -72,12 +73,18 @@ def _names(namespace: Mapping[str, Any], hidden: Any) -> list[str]:
     return [name for name in namespace if not name.startswith("_") and name not in hidden]
 
 
-def _executed(sources: list[str], named: str | None) -> Submission:
+def _sources(numbers: Mapping[str, int]) -> dict[int, str]:
+    """By number, what was run, as IPython keeps it for tracebacks: its history forgets on `%reset`."""
+    kept = {number: linecache.cache.get(file) for file, number in numbers.items()}
+    return {number: "".join(entry[2]) for number, entry in kept.items() if entry is not None and len(entry) > 2}
+
+
+def _executed(sources: Mapping[int, str], named: str | None) -> Submission:
     """What was run, as if it had been handed in."""
     return Submission(
         student="you",
         file="this notebook",
-        cells=[Cell(number, "code", source) for number, source in enumerate(sources, start=1)],
+        cells=[Cell(n, "code", sources.get(n, "")) for n in range(1, max(sources, default=0) + 1)],
         notebook=new_notebook(),
         repairs=[],
         warnings=[],

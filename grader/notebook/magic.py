@@ -64,7 +64,7 @@ class CheckMagics(Magics):  # type: ignore[misc]
     def _numbered_as_this_cell(self) -> Iterator[None]:
         """IPython takes a cell inside of a cell for the next one; tracebacks would name a cell that is not there."""
         compiler = self.shell.compile
-        cache, number = compiler.cache, len(self.shell.history_manager.input_hist_raw) - 1
+        cache, number = compiler.cache, self.shell.displayhook.prompt_count
         compiler.cache = lambda code, _=0, **more: cache(code, number, **more)
         try:
             yield

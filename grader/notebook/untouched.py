@@ -46,7 +46,7 @@ def _settings() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
     yield torch.get_default_dtype, torch.set_default_dtype
     yield torch.get_num_threads, torch.set_num_threads
     yield torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
-    yield _deterministic, lambda before: torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+    yield _deterministic, _set_deterministic
     for name in ("enabled", "benchmark", "deterministic"):
         yield _attribute(torch.backends.cudnn, name)
     yield _attribute(builtins, "input")
@@ -59,6 +59,11 @@ def _settings() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
 
 def _deterministic() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def _set_deterministic(wanted: tuple[bool, bool]) -> None:
+    if _deterministic() != wanted:  # to set it imports torch's compiler, which takes a second
+        torch.use_deterministic_algorithms(wanted[0], warn_only=wanted[1])
 
 
 def _attribute(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:

@@ -33,13 +33,18 @@ class Borrowed:
             for tensors in held.values():
                 self.note_tensors(tensors.values(), dtype)
 
-    def note_tensors(self, values: Iterable[object], dtype: torch.dtype) -> None:
-        """Those of these values that are tensors."""
+    def note_tensors(self, values: Iterable[object], dtype: torch.dtype | None = None) -> None:
+        """Those of these values that are tensors, and their gradients, which are converted like them.
+
+        Args:
+            dtype: see `note`; None: they are written to as they are.
+        """
         for tensor in values:
             if isinstance(tensor, Tensor) and id(tensor) not in self._tensors and not is_lazy(tensor):
-                data = tensor.detach()
-                copy = data.clone() if tensor.dtype == dtype or not tensor.is_floating_point() else data
-                self._tensors[id(tensor)] = (tensor, data, copy, tensor.grad if tensor.is_leaf else None)
+                data, gradient = tensor.detach(), tensor.grad if tensor.is_leaf else None
+                stays = dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype
+                self.note_tensors([gradient], dtype)  # before it: it must fit when it is put back
+                self._tensors[id(tensor)] = (tensor, data, data if stays else data.clone(), gradient)
 
     def give_back(self) -> None:
         """Put everything back."""

@@ -103,7 +103,7 @@ class LiveWorker:
         subject = self._student.subjects.get(asked["handle"])
         if subject is not None:
             # Parameters that are no part of the module, which a recording alone has found.
-            self._borrowed.note_tensors(subject.leaves.values(), precision)
+            self._borrowed.note_tensors(subject.leaves.values())
         return Answer({"ok": True, **fields}, out)
 
 

@@ -38,12 +38,12 @@ class CheckMagics(Magics):  # type: ignore[misc]
 
         It is a self-check: nothing is handed in.
         """
-        from grader.notebook.checking import check_defined
-
         asked = parse_argstring(self.check, line)
         before = dict(self.shell.user_ns)
         stopped = self._run(line, cell) if cell is not None else None
         try:
+            from grader.notebook.checking import check_defined  # takes a second or two, once
+
             display(check_defined(asked.exercise, asked.assignment, stale=before if stopped is not None else {}))
         except KeyboardInterrupt:
             raise Interrupted from None

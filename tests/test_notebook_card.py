@@ -93,6 +93,18 @@ def test_a_card_says_nothing_in_the_words_of_marking() -> None:
     assert not card.correct
 
 
+def test_lines_keep_their_indentation() -> None:
+    """It is Python."""
+    (shown,) = BeautifulSoup(made()._repr_html_(), "html.parser").select("pre")
+    expected = [
+        "    1  class ResBlock:",
+        "    2      def forward(self, x):",
+        "→   3          return self.branch(x) * x",
+    ]
+    assert expected == shown.text.rstrip().split("\n")
+    assert "    →   3         return self.branch(x) * x\n" in str(made())
+
+
 def test_a_card_shows_values_side_by_side() -> None:
     """Rows that differ are told by a sign too."""
     rows = [

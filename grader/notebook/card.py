@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from grader.assignment import Assignment
 from grader.formats import _words
-from grader.formats._excerpt import Line, place
+from grader.formats._excerpt import place
 from grader.formats._pages import render
 from grader.formats._text import clip, from_terminal, visible
 from grader.formats._values import Comparison, compare
@@ -24,10 +25,20 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 
 _MESSAGE = 2_000  # characters
 _EVIDENCE = 20  # lines
+_TAG = re.compile(r"<[^>]*>")  # of what colours a line; in escaped text there is no other
 _CODE = re.compile(r"`([^`\n]{1,300})`")
 # Words of `_words.CHECK` that only fit where marks are made.
 _CHECK = _words.CHECK | {Status.SKIPPED: Label("open", "–", "Could not be checked")}
 _SELF_CHECK = "This is a self-check: it hands nothing in. The mark is made elsewhere, from the notebook you hand in."
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the student's, numbered in its cell."""
+
+    number: int
+    text: str
+    meant: bool
 
 
 @dataclass(frozen=True)
@@ -158,9 +169,10 @@ def _place(
     if found is None:
         return "", []
     words = f"In [{found.cell}]" + (f", line {found.line}" if found.line else "")
-    first = (found.cell, found.line) not in shown and any(line.code.strip() for line in found.lines)
+    first = (found.cell, found.line) not in shown
     shown.add((found.cell, found.line))
-    return words, found.lines if first else []
+    lines = [Line(line.number, unescape(_TAG.sub("", line.code)), line.meant) for line in found.lines]
+    return words, lines if first and any(line.text.strip() for line in lines) else []
 
 
 def _short(text: str) -> str:
@@ -195,4 +207,4 @@ def _in(finding: Finding) -> str:
 
 
 def _lines(finding: Finding) -> list[str]:
-    return [f"    {'→' if line.meant else ' '}{line.number:4} {line.code.striptags()}" for line in finding.lines]
+    return [f"    {'→' if line.meant else ' '}{line.number:4} {line.text}" for line in finding.lines]

@@ -77,8 +77,7 @@ def _as_in_a_fresh_process() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
     builtins.input = lambda prompt="", /: ""  # would ask at every pass
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.inference_mode(False))  # which switches gradients on, too
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
                 stack.enter_context(torch.autocast(device, enabled=False))

@@ -20,8 +20,6 @@ from grader.assignment import (
     Assignment,
     CalledExercise,
     EssayExercise,
-    ExperimentExercise,
-    FunctionExercise,
     Limits,
     ModuleExercise,
     NetworkExercise,
@@ -45,17 +43,17 @@ from grader.hints import without_last_hints
 from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, ask, examine, record_again
-from grader.judge.examined import Examined, RightAnswers
-from grader.judge.experiment import Experimented, RightExperiment, run_experiment
+from grader.judge.examined import Examined
+from grader.judge.experiment import Experimented, run_experiment
 from grader.judge.formula import formula
-from grader.judge.functions import Called, RightFunction, call_function
+from grader.judge.functions import Called, call_function
 from grader.judge.network import RecordedNetwork
-from grader.judge.reference import Reference
 from grader.judge.roles import Roles
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.pictures import Pictures
 from grader.quiz import judge_quiz
+from grader.right import Right, Seen
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes, settle
 from grader.submission import (
@@ -106,10 +104,7 @@ class Grader:
         if zygote is None and assignment.called_exercises:
             zygote = Zygote.start(settings.isolation)
         self._zygote = zygote  # None: there is no code to run
-        self._answers: dict[str, RightAnswers] = {}
-        self._functions: dict[str, RightFunction] = {}
-        self._experiments: dict[str, RightExperiment] = {}
-        self._blocks = BlockJudge(assignment, settings.seed, settings.device)
+        self._right = Right(assignment, settings.seed, settings.device)
         self._given = given_text(assignment)
 
     def prepare(self) -> None:
@@ -125,19 +120,7 @@ class Grader:
         require_known(self.assignment)
         require_known_mistakes(self.assignment)
         for exercise in self.assignment.called_exercises:
-            if isinstance(exercise, FunctionExercise):
-                self._functions[exercise.id] = RightFunction(self.assignment, exercise, self.settings.seed)
-            elif isinstance(exercise, ExperimentExercise):
-                self._experiments[exercise.id] = RightExperiment(self.assignment, exercise, self.settings.seed)
-            elif isinstance(exercise, ModuleExercise):
-                reference = Reference(self.assignment, exercise)
-                answers = RightAnswers(reference, self.settings.seed, self.settings.device)
-                for case in exercise.cases:
-                    reference.output_shape(case, (2, *case.input))
-                self._answers[exercise.id] = answers
-            else:
-                self._blocks.plan(exercise)
-                self._blocks.parameters(exercise)
+            self._right.prepare(exercise)
         if self._zygote is not None:
             self._zygote.wait_ready()
 
@@ -218,12 +201,16 @@ class Grader:
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
         attempt = Attempt(plan)
-        names = {each.id: _candidates(each, submission, self.assignment) for each in self.assignment.called_exercises}
+        defined = defined_names(submission)
+        names = {
+            each.id: candidates(each, defined, _marked(each, submission, self.assignment))
+            for each in self.assignment.called_exercises
+        }
         cells = Cells(submission, plan, names)
         session: Session | None = None
         try:
             for exercise in self.assignment.called_exercises:
-                seen = self._nothing_seen(exercise, submission)
+                seen = self._right.nothing_seen(exercise, defined)
                 attempt.examined[exercise.id] = seen
                 try:
                     if session is not None and cells.alone:
@@ -232,12 +219,7 @@ class Grader:
                     if session is None:
                         session, executed = self._start(cells, exercise.id, deadline)
                     attempt.executed[exercise.id] = executed
-                    if isinstance(seen, Called):
-                        call_function(session, seen, executed, names[exercise.id], self.settings.limits.cell_seconds)
-                    elif isinstance(seen, Experimented):
-                        run_experiment(session, seen, executed, names[exercise.id], self.settings.limits.cell_seconds)
-                    else:
-                        observe(session, seen, executed, names[exercise.id], self.settings.seed)
+                    look_at(session, seen, executed, names[exercise.id], self.settings)
                 except SessionEnded as error:
                     seen.ended = error
                     if session is not None:
@@ -247,14 +229,6 @@ class Grader:
             if session is not None:
                 attempt.end(session)
         return attempt
-
-    def _nothing_seen(self, exercise: CalledExercise, submission: Submission) -> Examined | Called | Experimented:
-        defined = defined_names(submission)
-        if isinstance(exercise, FunctionExercise):
-            return Called(exercise, self._functions[exercise.id], defined=defined)
-        if isinstance(exercise, ExperimentExercise):
-            return Experimented(exercise, self._experiments[exercise.id], defined=defined)
-        return Examined(exercise, None, self._answers.get(exercise.id), defined=defined)
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
         """A process that has run the cells; those that end it are left out, as far as that is possible.
@@ -302,14 +276,7 @@ class Grader:
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return mark(exercise, find_answer(submission, exercise), self._given)
-        examined = attempt.examined[exercise.id]
-        if isinstance(examined, Called):
-            return judge_function(examined)
-        if isinstance(examined, Experimented):
-            return judge_experiment(examined)
-        report = judge_exercise(examined, self._blocks, earlier, search=self.settings.diagnose)
-        earlier[exercise.id] = Earlier(examined, report)
-        return report
+        return judge(attempt.examined[exercise.id], self._right, earlier, search=self.settings.diagnose)
 
     def _unreadable(self, hand_in: HandIn, message: str) -> Report:
         return Report(
@@ -326,6 +293,34 @@ class Grader:
 
     def _grader_broke(self, hand_in: HandIn, error: Exception) -> Report:
         return grader_broke(self.assignment, hand_in, f"{type(error).__name__}: {error}")
+
+
+def look_at(worker: Worker, seen: Seen, executed: Executed, names: list[str], settings: Settings) -> None:
+    """Ask a student's process for all that one exercise wants to know.
+
+    Args:
+        names: under which the exercise may be defined, best first.
+
+    Raises:
+        SessionEnded: the process is over; what was seen until then is in `seen`.
+    """
+    if isinstance(seen, Called):
+        call_function(worker, seen, executed, names, settings.limits.cell_seconds)
+    elif isinstance(seen, Experimented):
+        run_experiment(worker, seen, executed, names, settings.limits.cell_seconds)
+    else:
+        observe(worker, seen, executed, names, settings.seed)
+
+
+def judge(seen: Seen, right: Right, earlier: dict[str, Earlier], *, search: bool = True) -> ExerciseReport:
+    """The report on one exercise; that on a module is noted in `earlier`, whose mistakes do not cost again."""
+    if isinstance(seen, Called):
+        return judge_function(seen)
+    if isinstance(seen, Experimented):
+        return judge_experiment(seen)
+    report = judge_exercise(seen, right.blocks, earlier, search=search)
+    earlier[seen.exercise.id] = Earlier(seen, report)
+    return report
 
 
 def observe(worker: Worker, examined: Examined, executed: Executed, names: list[str], seed: int) -> None:
@@ -493,16 +488,23 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     )
 
 
-def _candidates(exercise: CalledExercise, submission: Submission, assignment: Assignment) -> list[str]:
-    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling, and
-    any that no other exercise asks for, where nbgrader says that this one is answered."""
+def candidates(exercise: CalledExercise, defined: Iterable[str], marked: Iterable[str] = ()) -> list[str]:
+    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling.
+
+    Args:
+        marked: names that the notebook itself says answer this exercise; they come last.
+    """
     names = [exercise.name, *exercise.aliases]
     plain = {_plain(name) for name in names}
+    return list(dict.fromkeys([*names, *(name for name in defined if _plain(name) in plain), *marked]))
+
+
+def _marked(exercise: CalledExercise, submission: Submission, assignment: Assignment) -> list[str]:
+    """Names that no other exercise asks for, where nbgrader says that this one is answered."""
     others = {name for each in assignment.called_exercises if each is not exercise for name in names_of(each)}
     kinds: dict[type, tuple[Kind, ...]] = {ModuleExercise: ("class",), NetworkExercise: ("class", "function")}
-    marked = defined_in(submission.notebook.cells, exercise.grade_ids, kinds.get(type(exercise), ("function",)))
-    spelt = [name for name in defined_names(submission) if _plain(name) in plain]
-    return list(dict.fromkeys([*names, *spelt, *(name for name in marked if name not in others)]))
+    found = defined_in(submission.notebook.cells, exercise.grade_ids, kinds.get(type(exercise), ("function",)))
+    return [name for name in found if name not in others]
 
 
 def _plain(name: str) -> str:

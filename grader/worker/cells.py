@@ -8,7 +8,7 @@ import linecache
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from grader.worker import whereabouts
@@ -16,9 +16,11 @@ from grader.worker.slicer import IMPORT, Statement, definitions
 
 Json = Any
 # Cell magics whose body is ordinary code.
-TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun")
+TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun", "%%check")
 _MOMENT = 1.0  # seconds
 _READING = 3.0  # seconds: IPython takes long over hundreds of magics
+# Code that is there already when nothing was run here: the numbers of cells, by the names of files that stand for them.
+known_cells: dict[str, int] = {}
 
 
 class CellTimeout(BaseException):
@@ -66,7 +68,7 @@ def run_cells(
     return {
         "problems": problems[:200],
         "skipped": sorted({s.cell for s in statements if id(s.node) not in ran}),
-        "defined": {name: _kind(namespace[name]) for name in names if name in namespace},
+        "defined": kinds(namespace, names),
     }
 
 
@@ -102,7 +104,7 @@ def describe(error: BaseException) -> dict[str, Json]:
 def _cell_number(filename: str) -> int | None:
     if filename.startswith("<cell ") and filename.endswith(">"):
         return int(filename[6:-1])
-    return None
+    return known_cells.get(filename)
 
 
 def _parse(number: int, source: str) -> list[Statement]:
@@ -157,6 +159,11 @@ def _clock(cell: int, left: float, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def kinds(namespace: Mapping[str, Any], names: Iterable[str]) -> dict[str, Json]:
+    """For each of `names` that exists, what it is."""
+    return {name: _kind(namespace[name]) for name in names if name in namespace}
 
 
 def _kind(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, Self
@@ -63,12 +64,27 @@ def pretend_cuda_is_cpu() -> CpuInstead:
     Returns:
         What has to be entered around such code, and around nothing else: it makes every torch function slower.
     """
+    replace_gpu()
+    return CpuInstead()
+
+
+def replace_gpu() -> ExitStack:
+    """Put the CPU in the place of what torch has of a GPU, until what is returned is closed; nobody has to."""
+    replaced = ExitStack()
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        if name in vars(owner):
+            replaced.callback(setattr, owner, name, vars(owner)[name])
+        else:
+            replaced.callback(delattr, owner, name)
+        setattr(owner, name, value)
+
     enter = DeviceContext.__init__
 
     def on_cpu(self: DeviceContext, device: object) -> None:
         enter(self, _on_cpu(device))
 
-    DeviceContext.__init__ = on_cpu  # type: ignore[method-assign]
+    put(DeviceContext, "__init__", on_cpu)
 
     def stay(self: Any, *_: object, **__: object) -> Any:
         return self
@@ -79,17 +95,17 @@ def pretend_cuda_is_cpu() -> CpuInstead:
         return move(self, *map(_on_cpu, args), **kwargs)
 
     move: Any = nn.Module.to
-    nn.Module.to = to  # type: ignore[method-assign]
+    put(nn.Module, "to", to)
     for owner in (Tensor, nn.Module):
-        owner.cuda = stay  # type: ignore[method-assign]
+        put(owner, "cuda", stay)
     for name in ("synchronize", "empty_cache", "manual_seed", "manual_seed_all", "set_device", "init"):
-        setattr(torch.cuda, name, lambda *_, **__: None)
+        put(torch.cuda, name, lambda *_, **__: None)
     for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "current_device"):
-        setattr(torch.cuda, name, lambda *_, **__: 0)
+        put(torch.cuda, name, lambda *_, **__: 0)
     for name in ("device", "device_of", "stream", "Stream", "Event", "current_stream", "default_stream"):
-        setattr(torch.cuda, name, Nothing)
-    torch.cuda.get_device_name = lambda *_, **__: "cpu"
-    torch.cuda.get_device_capability = lambda *_, **__: (0, 0)
+        put(torch.cuda, name, Nothing)
+    put(torch.cuda, "get_device_name", lambda *_, **__: "cpu")
+    put(torch.cuda, "get_device_capability", lambda *_, **__: (0, 0))
     properties: Any = SimpleNamespace(name="cpu", total_memory=0, major=0, minor=0)
-    torch.cuda.get_device_properties = lambda *_, **__: properties
-    return CpuInstead()
+    put(torch.cuda, "get_device_properties", lambda *_, **__: properties)
+    return replaced

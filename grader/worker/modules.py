@@ -331,7 +331,7 @@ def _python_states() -> dict[str, object]:
     return states
 
 
-NO_NUMBERS = torch.zeros(0, dtype=torch.float64)
+NO_NUMBERS = torch.zeros(0, dtype=torch.float64, device="cpu")
 
 
 def _held(subject: Subject) -> Tensors:

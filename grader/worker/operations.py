@@ -21,10 +21,14 @@ Reply = tuple[dict[str, Json], Tensors]
 
 
 class Student:
-    """The state of one child: the notebook's namespace and the modules built from it."""
+    """The state of one child: the notebook's namespace and the modules built from it.
 
-    def __init__(self) -> None:
-        self.namespace: dict[str, Any] = make_shell().user_ns
+    Args:
+        namespace: one that is there already, where no cell is to be run.
+    """
+
+    def __init__(self, namespace: dict[str, Any] | None = None) -> None:
+        self.namespace: dict[str, Any] = make_shell().user_ns if namespace is None else namespace
         self.subjects: dict[str, modules.Subject] = {}
         self.devices: AbstractContextManager[object] = nullcontext()  # entered around all that the notebook's code does
 

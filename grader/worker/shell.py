@@ -7,7 +7,19 @@ import contextlib
 from typing import Any
 
 # Magics that start other programs or install packages.
-LINE_NO_OPS = ("pip", "conda", "mamba", "uv", "cd", "load_ext", "reload_ext", "tensorboard", "wandb", "autoreload")
+LINE_NO_OPS = (
+    "pip",
+    "conda",
+    "mamba",
+    "uv",
+    "cd",
+    "load_ext",
+    "reload_ext",
+    "tensorboard",
+    "wandb",
+    "autoreload",
+    "check",
+)
 CELL_NO_OPS = ("bash", "sh", "script", "html", "javascript", "js", "latex", "svg", "writefile", "perl", "ruby")
 
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -57,6 +58,7 @@ NetworkDeparture = Literal["block-class"]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
 
 
+UNTOLD = "withheld"  # stands in a withheld exercise for what it does not tell
 ROUNDING = 1e-9  # what a float may be off for no better reason than being one
 
 
@@ -82,12 +84,31 @@ class Case(_Spec):
     arguments: dict[str, Argument] = Field(default_factory=dict)
     input: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
     confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
+    outputs: list[tuple[list[int], list[int]]] = Field(
+        default_factory=list,
+        description="in a student's copy: shapes of inputs, batch included, and of what the reference gives for them",
+    )
+
+    def told_output(self, shape: Sequence[int]) -> list[int] | None:
+        """The shape that the output for an input of this shape must have, where a student's copy tells it."""
+        return next((output for given, output in self.outputs if given == list(shape)), None)
 
 
 class _Exercise(_Spec):
     id: Identifier
     title: str
     task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
+    withheld: bool = Field(
+        False, description="what is right is not told here, and left to the marking: so it is in a student's copy"
+    )
+
+    # What is required, and need not be told. Nothing may ask for it where it is not.
+    _untold: ClassVar[dict[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_answer(cls, given: Any) -> Any:
+        return {**cls._untold, **given} if isinstance(given, dict) and given.get("withheld") is True else given
 
     @property
     def max_score(self) -> float:
@@ -107,9 +128,19 @@ class _CodeExercise(_Exercise):
     def max_score(self) -> float:
         return sum(self.points.values())
 
+    @property
+    def tells_no_case(self) -> bool:
+        """Is there nothing to call it with?"""
+        return self.withheld and self.cases[0].title == UNTOLD
+
 
 class ModuleExercise(_CodeExercise):
     """A class, compared with a reference class."""
+
+    _untold: ClassVar[dict[str, Any]] = {
+        "reference": f"{UNTOLD}:{UNTOLD}",
+        "case": [{"title": UNTOLD, "input": [1]}],
+    }
 
     kind: Literal["module"]
     call: Literal["positional", "named"] = Field(
@@ -196,6 +227,8 @@ class KnownFault(_Spec):
 class FunctionExercise(_Exercise):
     """A function, compared with a reference function by what it returns."""
 
+    _untold: ClassVar[dict[str, Any]] = {"reference": f"{UNTOLD}:{UNTOLD}", "case": [{"title": UNTOLD}]}
+
     kind: Literal["function"]
     name: PythonName
     aliases: list[PythonName] = Field(default_factory=list)
@@ -253,6 +286,14 @@ class ExperimentExercise(_Exercise):
     The numbers are measured on the trusted side, of what the function returns and of targets that it is not told.
     """
 
+    _untold: ClassVar[dict[str, Any]] = {
+        "data": f"{UNTOLD}:{UNTOLD}",
+        "measures": {UNTOLD: f"{UNTOLD}:{UNTOLD}"},
+        "rounds": 1,
+        "shape": [],
+        "series": [{"id": UNTOLD}],
+    }
+
     kind: Literal["experiment"]
     name: PythonName
     aliases: list[PythonName] = Field(default_factory=list)
@@ -283,6 +324,8 @@ class ExperimentExercise(_Exercise):
 
     @model_validator(mode="after")
     def _series_and_claims_fit(self) -> ExperimentExercise:
+        if self.withheld:
+            return self  # its claims are not told
         known = [each.id for each in self.series]
         judged = [*(claim.id for claim in self.claims), *(bound.id for bound in self.bounds)]
         for what, ids in (("series", known), ("claims and bounds", judged)):
@@ -416,6 +459,8 @@ class ChoiceExercise(_AnsweredExercise):
             twice = sorted({each for each in said if said.count(each) > 1})
             if twice:
                 raise ValueError(f"every option needs its own {what}, found twice: {', '.join(twice)}")
+        if self.withheld:
+            return self  # which are right is not told
         if not any(option.right for option in self.options):
             raise ValueError("one option at least must be right: give it `right = true`")
         silent = [option.id for option in self.options if not option.right and not option.explanation.strip()]
@@ -433,6 +478,8 @@ class WrongValue(_Spec):
 
 class PredictExercise(_AnsweredExercise):
     """A number or a shape, bound to a name or written below a heading."""
+
+    _untold: ClassVar[dict[str, Any]] = {"value": 0}
 
     kind: Literal["predict"]
     task: str = Field(min_length=1, description="the question")
@@ -479,12 +526,23 @@ Exercise = Annotated[
 ]
 
 
+class Release(_Spec):
+    """What `grader release` gives to students."""
+
+    reference: Literal["public", "secret"] = Field(
+        "secret", description="may students have the references, and check themselves against them?"
+    )
+    shapes: bool = Field(True, description="of secret references: may students know the shapes of their outputs?")
+    files: list[str] = Field(default_factory=list, description="further files of the folder that students need")
+
+
 class Assignment(_Spec):
     """The declarative spec of one homework."""
 
     id: Identifier
     title: str
     limits: Limits = Field(default_factory=Limits)
+    release: Release = Field(default_factory=Release)
     exercises: list[Exercise] = Field(alias="exercise", min_length=1)
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 

@@ -106,7 +106,9 @@ class BlockJudge:
         self._answers = [
             RightAnswers(Reference(self._assignment, exercise), self._seed, self._device)
             for exercise in self._assignment.code_exercises
-            if isinstance(exercise, ModuleExercise) and set(ARGUMENTS) <= set(exercise.cases[0].arguments)
+            if isinstance(exercise, ModuleExercise)
+            and not exercise.withheld
+            and set(ARGUMENTS) <= set(exercise.cases[0].arguments)
         ]
 
     def judge(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:

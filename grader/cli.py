@@ -14,6 +14,7 @@ import typer
 
 from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
+from grader.cli_release import add_release
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats.json import schema
 from grader.scaffold import scaffold, written
@@ -314,3 +315,6 @@ def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
         return GRADER_FAILED
     finally:
         terminal.close()
+
+
+add_release(app, _guarded)

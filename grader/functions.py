@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 
 def judge_function(called: Called) -> ExerciseReport:
@@ -40,7 +40,7 @@ def _values(called: Called) -> Finding:
                 "line": raised.line,
                 "advice": "Call it with these arguments in a cell of your own: you get the same error there.",
             }
-        difference = called.unlike(call, exercise.reference)
+        difference = None if exercise.withheld else called.unlike(call, exercise.reference)
         if difference is not None:
             where = f"the value at {difference.where}" if difference.where else "what it returns"
             return Status.FAILED, {
@@ -54,6 +54,9 @@ def _values(called: Called) -> Finding:
         return ended(called)
     notes = [f"It writes into its argument {name}." for call in called.calls for name in call.changed]
     times = len(called.calls)
+    if exercise.withheld:
+        runs = f"It returns in {times} {'call' if times == 1 else 'calls'} with fresh arguments." if times else ""
+        return Status.SKIPPED, {"message": f"{runs} {LEFT_TO_THE_MARKING}".strip()}
     said = f"It returns what it should in {times} {'call' if times == 1 else 'calls'} with fresh arguments."
     return Status.PASSED, {"message": said, "notes": list(dict.fromkeys(notes))}
 
@@ -61,6 +64,8 @@ def _values(called: Called) -> Finding:
 def _gradient(called: Called) -> Finding:
     if called.found is None or called.ended is not None or any(call.raised for call in called.calls):
         return Status.STUDENT_CRASHED, {"message": "Not measured, because there is nothing that runs."}
+    if called.exercise.withheld:
+        return Status.SKIPPED, {"message": LEFT_TO_THE_MARKING}
     for number, call in enumerate(called.calls):
         if called.right.cotangents[number] is None:
             continue
@@ -88,10 +93,16 @@ def _arguments(call: Call) -> list[str]:
 
 
 def _diagnoses(called: Called) -> Iterator[Diagnosis]:
-    for fault in called.exercise.faults:
+    withheld = called.exercise.withheld
+    for fault in called.exercise.faults if not withheld else ():
         if _behaves_like(called, fault.reference):
             yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
-    if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
+    if (
+        called.ran
+        and all(call.value is None for call in called.calls)
+        and not withheld
+        and not _returns_none(called.right)
+    ):
         yield Diagnosis(
             mistake="output-missing", proof=Proof.MEASURED, message="It returns nothing: is there a return?"
         )

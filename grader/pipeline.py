@@ -112,6 +112,8 @@ class Grader:
                 self._functions[exercise.id] = RightFunction(self.assignment, exercise, self.settings.seed)
             elif isinstance(exercise, ExperimentExercise):
                 self._experiments[exercise.id] = RightExperiment(self.assignment, exercise, self.settings.seed)
+            elif exercise.withheld:
+                continue  # a student's copy holds no reference
             elif isinstance(exercise, ModuleExercise):
                 reference = Reference(self.assignment, exercise)
                 answers = RightAnswers(reference, self.settings.seed, self.settings.device)
@@ -320,7 +322,7 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
     exercise = examined.exercise
     examined.problems = executed.problems
     examined.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
-    if examined.found is None:
+    if examined.found is None or exercise.tells_no_case:
         return
     examined.convention = as_asked(exercise)
     _ask_every_case(worker, examined, seed)
@@ -412,7 +414,7 @@ def judge_exercise(
         search: are the mistakes looked for?
     """
     exercise = examined.exercise
-    if isinstance(exercise, NetworkExercise) and blocks is not None:
+    if isinstance(exercise, NetworkExercise) and blocks is not None and not exercise.withheld:
         blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)

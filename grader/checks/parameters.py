@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
-from grader.checks._check import Check, Finding, ended, in_case, wrong_blocks
+from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, wrong_blocks
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.leaves import Slot
@@ -25,6 +25,16 @@ class Parameters(Check):
     def unmeasured(self, examined: Examined) -> Finding:
         built = any(seen.built.tensors for seen in examined.observations)
         return self.judge_module(examined) if built and examined.answers else super().unmeasured(examined)
+
+    def judge_withheld(self, examined: Examined) -> Finding:
+        if isinstance(examined.exercise, NetworkExercise):
+            finding = self.judge_network(examined)
+            return finding if finding.status is not Status.PASSED else left_to_the_marking(finding.message)
+        for seen in examined.ran:
+            if unregistered := _unregistered(seen):
+                count = sum(math.prod(p.shape) for p in seen.built.parameters)
+                return _not_registered(in_case(examined, seen), unregistered, count)
+        return left_to_the_marking("All layers are registered as parameters." if examined.ran else "")
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None

@@ -52,7 +52,7 @@ def make_bundle(assignment: Assignment) -> Bundle:
     folder = assignment.folder
     if (folder / MANIFEST).is_file():
         raise UsageError(
-            f"{folder} is a student's copy already, written by an earlier release: name the assignment itself"
+            f"{folder} is a student's copy already, and not the assignment: name the folder that it was made of"
         )
     if not (folder / STARTER).is_file():
         raise UsageError(f"{folder} holds no {STARTER}, the notebook that students get: write one first")
@@ -138,11 +138,8 @@ def _further(assignment: Assignment, name: str, references: list[Path]) -> tuple
     folder = assignment.folder
     where = f"{folder / 'assignment.toml'}: release.files: {name!r}"
     path = folder / name
-    if (
-        PurePosixPath(name).is_absolute()
-        or ".." in PurePosixPath(name).parts
-        or not path.resolve().is_relative_to(folder.resolve())
-    ):
+    inside = path.resolve().is_relative_to(folder.resolve())
+    if not inside or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise AssignmentError(f"{where}: expected a file within the assignment's folder")
     if not path.is_file():
         raise AssignmentError(f"{where}: there is no such file")

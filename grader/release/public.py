@@ -1,4 +1,4 @@
-"""The spec as far as students may know it. What may be told is listed here, so that a new key is not told by accident."""
+"""The spec as far as students may know it. What may be told is listed: a new key is not told by accident."""
 
 from __future__ import annotations
 
@@ -54,6 +54,13 @@ def is_withheld(exercise: Exercise, assignment: Assignment) -> bool:
     return True
 
 
+def _short(points: Any) -> Any:
+    """10 rather than 10.0."""
+    if isinstance(points, dict):
+        return {name: _short(each) for name, each in points.items()}
+    return int(points) if float(points).is_integer() else points
+
+
 def _public(exercise: Exercise, assignment: Assignment, outputs: dict[str, list[Any]]) -> dict[str, Any]:
     # As the author wrote it: what was left out stays so.
     whole = exercise.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -63,6 +70,7 @@ def _public(exercise: Exercise, assignment: Assignment, outputs: dict[str, list[
     else:
         more = (_WITHOUT if withheld else _WITH_REFERENCE)[exercise.kind]
     told = {key: whole[key] for key in (*_ALWAYS, *more) if key in whole and whole[key] is not None}
+    told["points"] = _short(told["points"])
     if withheld:
         told["withheld"] = True
     if "option" in told:

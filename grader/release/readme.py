@@ -35,8 +35,8 @@ def _lines(assignment: Assignment) -> Iterator[str]:
     yield "3. Hand in `mine.ipynb`."
     yield ""
     if any(left.values()):
-        yield "What you run is the code that marks you. What it cannot tell here is said to be pending, and no point of it"
-        yield "is won or lost: this folder does not hold what it is compared with."
+        yield "What you run is the code that marks you. This folder does not hold everything that it compares with:"
+        yield "points that it cannot decide here are said to be pending, and are neither won nor lost."
     else:
         yield "What you run is the code that marks you, with all that it is compared with."
     yield ""

@@ -35,9 +35,7 @@ def _purpose(name: str, bundle: Bundle) -> str:
         cells = ", ".join(map(str, bundle.stripped))
         many = "cells" if len(bundle.stripped) > 1 else "cell"
         return (
-            f"the homework, without the solutions of {many} {cells}"
-            if cells
-            else "the homework: no solution was marked"
+            f"the homework, without the solutions of {many} {cells}" if cells else "the homework; nothing was taken out"
         )
     known = {
         "README.md": "how to check oneself",

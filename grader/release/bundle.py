@@ -56,7 +56,8 @@ def make_bundle(assignment: Assignment) -> Bundle:
         )
     if not (folder / STARTER).is_file():
         raise UsageError(f"{folder} holds no {STARTER}, the notebook that students get: write one first")
-    stripped = strip_notebook(read_notebook(folder / STARTER), str(folder / STARTER))
+    exercises = [each.id for each in assignment.exercises]
+    stripped = strip_notebook(read_notebook(folder / STARTER), str(folder / STARTER), exercises)
     spec = public_spec(assignment, told_outputs(assignment))
     files = {
         "README.md": readme(assignment).encode(),

@@ -59,7 +59,7 @@ def strip_code(source: str) -> StrippedText:
     if python and said is None:
         trailing = [number for number, line in enumerate(lines) if re.search(r"\S.*#+\s*(BEGIN|END)\s+SOL", line)]
     regions = find_regions(lines, trailing)
-    cuts = [_cut(lines, region, python=python) for region in regions]
+    cuts = [_cut(lines, region, python=python, behind_code=region.last in trailing) for region in regions]
     tree = parse(source) if python else None
     inside = {number for region in regions for number in range(region.first, region.last + 1)}
     if python:
@@ -76,11 +76,10 @@ def strip_code(source: str) -> StrippedText:
 # ---------------------------------------------------------------------- regions
 
 
-def _cut(lines: list[str], region: Region, *, python: bool) -> _Cut:
+def _cut(lines: list[str], region: Region, *, python: bool, behind_code: bool) -> _Cut:
     between = lines[region.first + 1 : region.last]
-    # A solution whose last line has the marker behind it.
-    last = lines[region.last]
-    removed = [*between, last] if not last.lstrip().startswith(("#", "<", "/", "-", "%", ";", '"', "'")) else between
+    # The last line of a solution may have the marker behind it.
+    removed = [*between, lines[region.last]] if behind_code else between
     if region.kind is Kind.PROMPT:
         return _Cut(region.first, region.last, [between], [])
     indents = dict.fromkeys([_indent_of_code(between), _indent(lines[region.first])])

@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from grader.stripping.text import PLACEHOLDER, strip_text
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9 ._+()-]{1,80}")
-_EXERCISE = re.compile(r"[a-z0-9-]{1,100}")
+_ASSIGNMENT = re.compile(r"[a-z0-9-]{1,100}")
 _TELLING = 12  # characters from which on a line of a solution is taken for one where it stands elsewhere
 # Tags that change how a cell is shown or run, and say nothing else.
 _TAGS = frozenset("raises-exception parameters hide-input hide-output hide-cell scroll-output full-width".split())
@@ -71,12 +71,12 @@ def write_notebook(notebook: dict[str, Any]) -> str:
     return json.dumps({**notebook, "cells": cells}, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def strip_notebook(notebook: dict[str, Any], name: str, assignment: str | None = None) -> Stripped:
+def strip_notebook(notebook: dict[str, Any], name: str, exercises: Collection[str] = ()) -> Stripped:
     """A notebook without solutions, hidden tests, outputs, and all metadata that is not known to be harmless.
 
     Args:
         name: the file's, for messages.
-        assignment: the id that its metadata will name.
+        exercises: ids that a cell may be marked with, as the place of an answer.
 
     Raises:
         AssignmentError: markers do not pair up, or a cell would be no valid Python; names file, cell and line.
@@ -91,9 +91,9 @@ def strip_notebook(notebook: dict[str, Any], name: str, assignment: str | None =
         if left.removed:
             found.cells.append(number)
             found.removed += left.removed
-        kept.append(_cell(cell, left.text, number))
+        kept.append(_cell(cell, left.text, number, exercises))
     _unique_ids(kept)
-    found.notebook = {"cells": kept, "metadata": _metadata(notebook, assignment), "nbformat": 4, "nbformat_minor": 5}
+    found.notebook = {"cells": kept, "metadata": _metadata(notebook), "nbformat": 4, "nbformat_minor": 5}
     found.warnings = [*_attachments(notebook["cells"], kept, found.removed), *_told_again(kept, found.removed)]
     return found
 
@@ -122,13 +122,13 @@ def _hint(cell: dict[str, Any]) -> str:
 # ---------------------------------------------------------------------- what is kept
 
 
-def _cell(cell: dict[str, Any], source: str, number: int) -> dict[str, Any]:
+def _cell(cell: dict[str, Any], source: str, number: int, exercises: Collection[str]) -> dict[str, Any]:
     kind = cell["cell_type"]
     id_ = cell.get("id")
     kept: dict[str, Any] = {
         "cell_type": kind,
         "id": id_ if isinstance(id_, str) and _CELL_ID.fullmatch(id_) else f"cell-{number}",
-        "metadata": _cell_metadata(cell["metadata"]),
+        "metadata": _cell_metadata(cell["metadata"], exercises),
         "source": source,
     }
     if kind == "code":
@@ -144,7 +144,7 @@ def _unique_ids(cells: list[dict[str, Any]]) -> None:
         seen.add(cell["id"])
 
 
-def _cell_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+def _cell_metadata(metadata: dict[str, Any], exercises: Collection[str]) -> dict[str, Any]:
     """Marks of ours, and what Jupyter itself acts upon."""
     kept: dict[str, Any] = {
         name: metadata[name] for name in ("deletable", "editable") if isinstance(metadata.get(name), bool)
@@ -155,7 +155,7 @@ def _cell_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     mark = metadata.get("grader")
     if isinstance(mark, dict):
         own: dict[str, Any] = {}
-        if isinstance(mark.get("answer"), str) and _EXERCISE.fullmatch(mark["answer"]):
+        if isinstance(mark.get("answer"), str) and mark["answer"] in exercises:
             own["answer"] = mark["answer"]
         if mark.get("prompt") is True:
             own["prompt"] = True
@@ -164,7 +164,7 @@ def _cell_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _metadata(notebook: dict[str, Any], assignment: str | None) -> dict[str, Any]:
+def _metadata(notebook: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, keys in (("kernelspec", ("display_name", "language", "name")), ("language_info", ("name", "version"))):
         told = notebook["metadata"].get(name)
@@ -173,8 +173,8 @@ def _metadata(notebook: dict[str, Any], assignment: str | None) -> dict[str, Any
             if "name" in plain and ("display_name" in plain or name == "language_info"):
                 kept[name] = plain
     named = notebook["metadata"].get("grader")
-    own = assignment or (named.get("assignment") if isinstance(named, dict) else None)
-    if isinstance(own, str) and _EXERCISE.fullmatch(own):
+    own = named.get("assignment") if isinstance(named, dict) else None
+    if isinstance(own, str) and _ASSIGNMENT.fullmatch(own):
         kept["grader"] = {"assignment": own}
     return kept
 

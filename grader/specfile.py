@@ -20,10 +20,10 @@ def spec_text(spec: Table, head: Sequence[str] = (), remarks: Mapping[str, Seque
     lines = [*_comment(head)]
     if lines:
         lines.append("")
-    lines += [f"{key} = {_value(value)}" for key, value in spec.items() if not isinstance(value, dict | list)]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in spec.items() if not isinstance(value, dict | list)]
     for key, value in spec.items():
         if isinstance(value, dict):
-            lines += ["", f"[{key}]", *(f"{name} = {_value(each)}" for name, each in value.items())]
+            lines += ["", f"[{_key(key)}]", *(f"{_key(name)} = {_value(each)}" for name, each in value.items())]
     for exercise in spec.get("exercise", ()):
         lines += ["", "", *_comment((remarks or {}).get(exercise["id"], ())), *_exercise(exercise)]
     return "\n".join(lines) + "\n"
@@ -40,10 +40,14 @@ def _exercise(exercise: Table) -> Iterator[str]:
     yield "[[exercise]]"
     for key, value in exercise.items():
         if not _is_tables(value):
-            yield f"{key} = {_value(value)}"
+            yield f"{_key(key)} = {_value(value)}"
     for key, value in exercise.items():
         for table in value if _is_tables(value) else ():
-            yield from ("", f"[[exercise.{key}]]", *(f"{name} = {_value(each)}" for name, each in table.items()))
+            yield from (
+                "",
+                f"[[exercise.{_key(key)}]]",
+                *(f"{_key(name)} = {_value(each)}" for name, each in table.items()),
+            )
 
 
 def _is_tables(value: object) -> bool:

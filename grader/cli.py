@@ -14,7 +14,7 @@ import typer
 
 from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
-from grader.cli_release import add_release
+from grader.cli_release import add_import, add_release
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats.json import schema
 from grader.scaffold import scaffold, written
@@ -318,3 +318,4 @@ def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
 
 
 add_release(app, _guarded)
+add_import(app, _guarded)

@@ -60,7 +60,8 @@ class _Marker:
 
 _WHAT = r"(?P<what>SOLUTIONS?|HIDDEN[\s_-]*TESTS?|MARK(?:ING)?[\s_-]*SCHEMES?)(?![^\W_])"
 _EDGE = r"(?P<edge>BEGIN|END)[\s_-]*"
-_COMMENT = r"(?:\#+|//+|--+|%+|;+|/\*+|\*+|<!--+)"
+# The sign of a comment in whatever language, or a line drawn in Markdown; no quote or bracket, which are code.
+_COMMENT = r"[^\w\s\"'`()\[\]{}\\]+"
 _MARKER = re.compile(rf"\s*{_COMMENT}[\s#=*-]*{_EDGE}{_WHAT}(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 # Without a comment's sign, only what nobody writes by chance: in capitals, and nothing else on the line.
 _BARE = re.compile(rf"\s*{_EDGE}{_WHAT}(?P<rest>[\s\W]*)")
@@ -118,6 +119,12 @@ def find_regions(lines: Sequence[str], trailing: Sequence[int] = ()) -> list[Reg
             opened[1] + 1, f"BEGIN {opened[0].kind} without an END {opened[0].kind} below it in this cell"
         )
     return regions
+
+
+def is_marker(line: str) -> bool:
+    """Is this line nothing but a marker?"""
+    text = plain(line)
+    return any(pattern.match(text) for pattern in (_MARKER, _PROMPT)) or _BARE.fullmatch(text) is not None
 
 
 def is_trailing(comment: str) -> bool:

@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,19 +71,22 @@ def write_notebook(notebook: dict[str, Any]) -> str:
     return json.dumps({**notebook, "cells": cells}, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def strip_notebook(notebook: dict[str, Any], name: str, exercises: Collection[str] = ()) -> Stripped:
+def strip_notebook(
+    notebook: dict[str, Any], name: str, exercises: Collection[str] = (), numbers: Sequence[int] | None = None
+) -> Stripped:
     """A notebook without solutions, hidden tests, outputs, and all metadata that is not known to be harmless.
 
     Args:
         name: the file's, for messages.
         exercises: ids that a cell may be marked with, as the place of an answer.
+        numbers: of the cells, for messages, where some were left out before.
 
     Raises:
         AssignmentError: markers do not pair up, or a cell would be no valid Python; names file, cell and line.
     """
     kept: list[dict[str, Any]] = []
     found = Stripped({})
-    for number, cell in enumerate(notebook["cells"], start=1):
+    for number, cell in zip(numbers or range(1, len(notebook["cells"]) + 1), notebook["cells"], strict=True):
         try:
             left = _strip_cell(cell)
         except MarkerError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.stripping.code import StrippedText
-from grader.stripping.markers import Kind, find_regions
+from grader.stripping.markers import Kind, MarkerError, find_regions, is_marker
 
 PLACEHOLDER = "*Your answer here*"
 # A comment with a marker may stand in the middle of a line of Markdown.
@@ -13,6 +13,9 @@ _INLINE = re.compile(
     r"[ \t]*(<!--+\s*(?:BEGIN|END)[\s_-]*(?:SOLUTIONS?|HIDDEN[\s_-]*TESTS?|MARK[\s_-]*SCHEMES?)\b[^<>]*?-->)[ \t]*",
     re.IGNORECASE,
 )
+
+_WITHIN = re.compile(r"\b(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)\b")
+_CODE = re.compile(r"`[^`]*`")  # where markers are spoken of
 
 
 def strip_text(source: str) -> StrippedText:
@@ -23,6 +26,9 @@ def strip_text(source: str) -> StrippedText:
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     lines = _apart(source)
+    for number, line in enumerate(lines, start=1):
+        if not is_marker(line) and _WITHIN.search(_CODE.sub("", line)):
+            raise MarkerError(number, "a marker stands within a line: give it a line of its own")
     removed: list[str] = []
     for region in reversed(find_regions(lines)):
         between = lines[region.first + 1 : region.last]

@@ -120,15 +120,8 @@ def _reference(imported: Imported, exercises: Exercises) -> str:
     rest = [source for source, is_import in sources.items() if not is_import]
     file = imported.path.name.replace("\\", "/").replace('"', "'")
     head = f'"""The right answers, taken from the solutions in {file}. The grader runs this file: read it first."""'
-    parts = [head, "
-".join(imports), "
-
-
-".join(rest)]
-    return "
-
-".join(part for part in parts if part) + "
-"
+    parts = [head, "\n".join(imports), "\n\n\n".join(rest)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _remaining(imported: Imported) -> Iterator[str]:

@@ -34,6 +34,7 @@ from grader.assignment import (
     NetworkExercise,
     Option,
     PredictExercise,
+    Release,
     Series,
     WrongValue,
     find_assignment,
@@ -690,7 +691,17 @@ def test_a_rubric_of_the_manual_is_accepted_in_the_written_answer(tmp_path: Path
 @pytest.mark.parametrize(
     "model",
     [
-        *(Assignment, Limits, ModuleExercise, NetworkExercise, FunctionExercise, FunctionCase, Drawn, KnownFault),
+        *(
+            Assignment,
+            Limits,
+            Release,
+            ModuleExercise,
+            NetworkExercise,
+            FunctionExercise,
+            FunctionCase,
+            Drawn,
+            KnownFault,
+        ),
         *(ExperimentExercise, Series, Claim, Bound),
         *(EssayExercise, Case, Concept, Misconception, ChoiceExercise, Option, PredictExercise, WrongValue),
     ],

@@ -37,7 +37,7 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
         "  grader release residual-blocks\n\n"
         "One of your own, somewhere else, and as a zip beside it:\n\n"
         "  grader release homework/week-6 --output handout/week-6 --zip\n\n"
-        "Whether references are among it says the assignment: \\[release] in assignment.toml.",
+        "The assignment says whether its references are among it: \\[release] in assignment.toml.",
     )
     def release_command(
         assignment: Annotated[

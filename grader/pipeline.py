@@ -414,7 +414,7 @@ def judge_exercise(
         search: are the mistakes looked for?
     """
     exercise = examined.exercise
-    if isinstance(exercise, NetworkExercise) and blocks is not None and not exercise.withheld:
+    if isinstance(exercise, NetworkExercise) and blocks is not None:
         blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)

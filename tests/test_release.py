@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 from walls import wall
 
-from grader.assignment import Limits, load_assignment, shipped_assignments
+from grader.assignment import Limits, Release, load_assignment, shipped_assignments
 from grader.cli import app
 from grader.errors import AssignmentError, UsageError
 from grader.pipeline import Grader, Settings
@@ -419,3 +419,43 @@ KEYS = st.from_regex(r"[a-z_-]{1,10}", fullmatch=True).filter(lambda key: key no
 def test_what_is_written_is_read_again(top: dict[str, Any], exercises: list[dict[str, Any]], remark: str) -> None:
     spec = {**top, "exercise": [{"id": str(number), **each} for number, each in enumerate(exercises)]}
     assert spec == tomllib.loads(spec_text(spec, [remark], {"0": [remark]}))
+
+
+# ---------------------------------------------------------------------- what fails there fails in the marking
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Report], dict[str, Report]]:
+    """The examples of residual-blocks, by the assignment and by a student's copy with secret references."""
+    home = tmp_path_factory.mktemp("both")
+    there = shipped_assignments()["residual-blocks"]
+    secret = load_assignment(there).model_copy(update={"release": Release(reference="secret")})
+    write_folder(make_bundle(secret).files, home / "copy")
+    names = ("wrong-*", "right-plain", "right-unusual", "right-v1-stride", "right-crash-later", "right-second-try")
+    examples = sorted(path for name in names for path in (there / "examples").glob(f"{name}.ipynb"))
+    return grade(there, *examples), grade(home / "copy", *examples)
+
+
+def test_what_fails_in_a_students_copy_fails_in_the_marking(both: tuple[dict[str, Report], dict[str, Report]]) -> None:
+    """Nobody is told to mend what is right; and points that a copy gives are given."""
+    marking, copy = both
+    assert len(copy) > 18
+    for name, report in copy.items():
+        marked = dict(checks(marking[name]))
+        for said, check in checks(report):
+            if check.status is Status.PASSED:
+                assert (name, said, Status.PASSED) == (name, said, marked[said].status)
+            elif not check.status.pending:
+                assert (name, said, True) == (name, said, marked[said].status not in (Status.PASSED, Status.SKIPPED))
+
+
+def test_a_students_copy_sees_what_needs_no_reference(both: tuple[dict[str, Report], dict[str, Report]]) -> None:
+    """Of the wrong examples, these are told without one."""
+    seen = {
+        name for name, report in both[1].items() if any(not c.status.pending and not c.score for _, c in checks(report))
+    }
+    assert {
+        *("wrong-no-return", "wrong-one-argument", "wrong-pass", "wrong-projection-stride", "wrong-python-list"),
+        *("wrong-syntax-error", "wrong-unfinished", "wrong-detached", "wrong-no-shortcut"),
+    } <= seen
+    assert not any(name.startswith("right") for name in seen)

@@ -66,6 +66,8 @@ class Gradient(Check):
         wrong = self._reach(examined)
         if wrong is None and isinstance(examined.exercise, NetworkExercise):
             wrong = _normalised_outputs(examined)
+        if examined.paid:
+            return left_to_the_marking()  # it may be a mistake of a block, which does not cost again
         if wrong is not None or not examined.ran:
             return wrong or left_to_the_marking()
         return not_everywhere(examined, "The gradient reaches everything") or left_to_the_marking(

@@ -24,13 +24,17 @@ class Parameters(Check):
 
     def unmeasured(self, examined: Examined) -> Finding:
         built = any(seen.built.tensors for seen in examined.observations)
+        if built and examined.exercise.withheld:
+            return self.judge_withheld(examined)
         return self.judge_module(examined) if built and examined.answers else super().unmeasured(examined)
 
     def judge_withheld(self, examined: Examined) -> Finding:
         if isinstance(examined.exercise, NetworkExercise):
             finding = self.judge_network(examined)
+            if examined.paid:
+                return left_to_the_marking()  # it may be a mistake of a block, which does not cost again
             return finding if finding.status is not Status.PASSED else left_to_the_marking(finding.message)
-        for seen in examined.ran:
+        for seen in examined.observations:
             if unregistered := _unregistered(seen):
                 count = sum(math.prod(p.shape) for p in seen.built.parameters)
                 return _not_registered(in_case(examined, seen), unregistered, count)

@@ -1,7 +1,7 @@
 """An assignment is data: `assignment.toml`, read into these models. Unknown keys are refused.
 
 assignments/residual-blocks/assignment.toml
-    id, title, [limits], and a list of [[exercise]], each of one kind:
+    id, title, [limits], [release], and a list of [[exercise]], each of one kind:
         module    a class, compared with a reference class over declared cases
         network   a function or class that builds a network out of such modules
         function  a function, compared with a reference function on drawn arguments

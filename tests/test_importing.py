@@ -410,7 +410,7 @@ def test_nothing_of_an_import_is_executed(student: Path, tmp_path: Path) -> None
     (student / "tests" / "evil.py").write_text(f"{evil}test = exec('1')\n")
     (student / "tests" / "conftest.py").write_text(evil)
     write_imported(read_otter(student), tmp_path / "one", "one")
-    yaml = f"# BEGIN QUESTION\nname: !!python/object/apply:pathlib.Path.touch [{touched}]\n"
+    yaml = f"# BEGIN QUESTION\nname: !!python/object/apply:os.mkdir [{touched}]\n"
     cells = [new_raw_cell(yaml), new_code_cell(evil), new_raw_cell("# END QUESTION")]
     imported = read_otter(write(new_notebook(cells=cells), tmp_path / "two.ipynb"))
     write_imported(imported, tmp_path / "two", None)

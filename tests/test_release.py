@@ -289,6 +289,13 @@ def test_what_shows_without_the_reference_is_told(folder: Path, tmp_path: Path) 
     assert unanswered | {"count values"} == lost["count"]
 
 
+def test_shapes_may_be_kept_too(folder: Path, tmp_path: Path) -> None:
+    copy = released(say(folder, "shapes = false"), tmp_path / "copy")
+    assert "outputs" not in (copy / "assignment.toml").read_text()
+    shape = dict(checks(grade(copy, folder / "examples" / "right.ipynb")["right"]))["mlp shape"]
+    assert (Status.SKIPPED, f"It runs in 3 cases. {LEFT_TO_THE_MARKING}") == (shape.status, shape.message)
+
+
 def test_an_untouched_starter_is_graded(secret: tuple[Path, dict[str, Report]]) -> None:
     report = secret[1]["starter"]
     assert (SubmissionStatus.GRADED, 0.0) == (report.status, report.score)

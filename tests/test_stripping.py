@@ -290,6 +290,13 @@ def test_markers_in_markdown_have_to_pair_up() -> None:
         strip_text("<!-- BEGIN SOLUTION -->\nSECRET")
 
 
+def test_a_marker_within_a_line_of_markdown_is_an_error_unless_it_is_spoken_of() -> None:
+    with pytest.raises(MarkerError, match="give it a line of its own"):
+        strip_text("The answer: BEGIN SOLUTION\nSECRET\nThat was END SOLUTION")
+    source = "Write between `### BEGIN SOLUTION` and `### END SOLUTION`."
+    assert source == strip_text(source).text
+
+
 # ---------------------------------------------------------------------- notebooks
 
 

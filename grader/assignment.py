@@ -1,7 +1,7 @@
 """An assignment is data: `assignment.toml`, read into these models. Unknown keys are refused.
 
 assignments/residual-blocks/assignment.toml
-    id, title, [limits], [hints], and a list of [[exercise]], each of one kind:
+    id, title, [limits], [hints], [release], and a list of [[exercise]], each of one kind:
         module    a class, compared with a reference class over declared cases
         network   a function or class that builds a network out of such modules
         function  a function, compared with a reference function on drawn arguments
@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -78,6 +79,7 @@ NetworkDeparture = Literal["block-class"]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$")]
 
 
+UNTOLD = "withheld"  # stands in a withheld exercise for what it does not tell
 ROUNDING = 1e-9  # what a float may be off for no better reason than being one
 
 
@@ -113,6 +115,14 @@ class Case(_Spec):
     arguments: dict[str, Argument] = Field(default_factory=dict)
     input: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
     confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
+    outputs: list[tuple[list[int], list[int]]] = Field(
+        default_factory=list,
+        description="in a student's copy: shapes of inputs, batch included, and of what the reference gives for them",
+    )
+
+    def told_output(self, shape: Sequence[int]) -> list[int] | None:
+        """The shape that the output for an input of this shape must have, where a student's copy tells it."""
+        return next((output for given, output in self.outputs if given == list(shape)), None)
 
 
 class _Exercise(_Spec):
@@ -125,6 +135,17 @@ class _Exercise(_Spec):
     grade_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]*$")] = Field(
         "", description="nbgrader's id of the cell that holds the answer, where it is not the exercise's own"
     )
+    withheld: bool = Field(
+        False, description="what is right is not told here, and left to the marking: so it is in a student's copy"
+    )
+
+    # What is required, and need not be told. Nothing may ask for it where it is not.
+    _untold: ClassVar[dict[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_answer(cls, given: Any) -> Any:
+        return {**cls._untold, **given} if isinstance(given, dict) and given.get("withheld") is True else given
 
     @property
     def max_score(self) -> float:
@@ -171,9 +192,19 @@ class _CodeExercise(_Exercise):
     def check_ids(self) -> list[str]:
         return [str(name) for name in self.points]
 
+    @property
+    def tells_no_case(self) -> bool:
+        """Is there nothing to call it with?"""
+        return self.withheld and self.cases[0].title == UNTOLD
+
 
 class ModuleExercise(_CodeExercise):
     """A class, compared with a reference class."""
+
+    _untold: ClassVar[dict[str, Any]] = {
+        "reference": f"{UNTOLD}:{UNTOLD}",
+        "case": [{"title": UNTOLD, "input": [1]}],
+    }
 
     kind: Literal["module"]
     call: Literal["positional", "named"] = Field(
@@ -260,6 +291,8 @@ class KnownFault(_Spec):
 class FunctionExercise(_Exercise):
     """A function, compared with a reference function by what it returns."""
 
+    _untold: ClassVar[dict[str, Any]] = {"reference": f"{UNTOLD}:{UNTOLD}", "case": [{"title": UNTOLD}]}
+
     kind: Literal["function"]
     name: PythonName
     aliases: list[PythonName] = Field(default_factory=list)
@@ -321,6 +354,14 @@ class ExperimentExercise(_Exercise):
     The numbers are measured on the trusted side, of what the function returns and of targets that it is not told.
     """
 
+    _untold: ClassVar[dict[str, Any]] = {
+        "data": f"{UNTOLD}:{UNTOLD}",
+        "measures": {UNTOLD: f"{UNTOLD}:{UNTOLD}"},
+        "rounds": 1,
+        "shape": [],
+        "series": [{"id": UNTOLD}],
+    }
+
     kind: Literal["experiment"]
     name: PythonName
     aliases: list[PythonName] = Field(default_factory=list)
@@ -355,6 +396,8 @@ class ExperimentExercise(_Exercise):
 
     @model_validator(mode="after")
     def _series_and_claims_fit(self) -> ExperimentExercise:
+        if self.withheld:
+            return self  # its claims are not told
         known = [each.id for each in self.series]
         judged = [*(claim.id for claim in self.claims), *(bound.id for bound in self.bounds)]
         for what, ids in (("series", known), ("claims and bounds", judged)):
@@ -492,6 +535,8 @@ class ChoiceExercise(_AnsweredExercise):
             twice = sorted({each for each in said if said.count(each) > 1})
             if twice:
                 raise ValueError(f"every option needs its own {what}, found twice: {', '.join(twice)}")
+        if self.withheld:
+            return self  # which are right is not told
         if not any(option.right for option in self.options):
             raise ValueError("one option at least must be right: give it `right = true`")
         silent = [option.id for option in self.options if not option.right and not option.explanation.strip()]
@@ -509,6 +554,8 @@ class WrongValue(_Spec):
 
 class PredictExercise(_AnsweredExercise):
     """A number or a shape, bound to a name or written below a heading."""
+
+    _untold: ClassVar[dict[str, Any]] = {"value": 0}
 
     kind: Literal["predict"]
     task: str = Field(min_length=1, description="the question")
@@ -555,6 +602,16 @@ Exercise = Annotated[
 ]
 
 
+class Release(_Spec):
+    """What `grader release` gives to students."""
+
+    reference: Literal["public", "secret"] = Field(
+        "secret", description="may students have the references, and check themselves against them?"
+    )
+    shapes: bool = Field(True, description="of secret references: may students know the shapes of their outputs?")
+    files: list[str] = Field(default_factory=list, description="further files of the folder that students need")
+
+
 class Assignment(_Spec):
     """The declarative spec of one homework."""
 
@@ -562,6 +619,7 @@ class Assignment(_Spec):
     title: str
     limits: Limits = Field(default_factory=Limits)
     hints: Hints = Field(default_factory=Hints)
+    release: Release = Field(default_factory=Release)
     exercises: list[Exercise] = Field(alias="exercise", min_length=1)
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 

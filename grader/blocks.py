@@ -26,7 +26,7 @@ from grader.judge.standin import StandIn
 from grader.judge.trusted import Untold
 from grader.mistakes import diagnose
 from grader.observation import Probe, Raised
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
 MOST_KEPT = 2000  # computations that are known to be right, or not
@@ -35,6 +35,7 @@ PATIENCE = 45.0  # seconds for the blocks of one network; real ones take a few; 
 MOST_WEIGHTS = 1 << 23  # numbers in one block
 MAPS = [8, 8]  # on which a block is judged when narrow, whatever it was recorded on
 SMALL_MAPS = [4, 4]  # on which the verdict is confirmed at the width that it has
+FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
 ARGUMENTS = ("in_channels", "out_channels", "stride")
 # Asked at the width that a block has, when its narrow self is judged. Of three samples, since modules are recorded
 # with two: the search for mistakes then looks at the values on the way in the narrow case only.
@@ -106,7 +107,9 @@ class BlockJudge:
         self._answers = [
             RightAnswers(Reference(self._assignment, exercise), self._seed, self._device)
             for exercise in self._assignment.code_exercises
-            if isinstance(exercise, ModuleExercise) and set(ARGUMENTS) <= set(exercise.cases[0].arguments)
+            if isinstance(exercise, ModuleExercise)
+            and not exercise.withheld
+            and set(ARGUMENTS) <= set(exercise.cases[0].arguments)
         ]
 
     def judge(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
@@ -117,10 +120,11 @@ class BlockJudge:
         """
         assert isinstance(examined.exercise, NetworkExercise)
         network = examined.network
-        examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
+        self._note_paid(examined, earlier)
+        if examined.exercise.withheld:
+            return  # what blocks are compared with is not there
         examined.planned_parameters = self.parameters(examined.exercise)
         if network.graph is None:
-            examined.stopped_by = _stopped_by(examined, earlier)
             return
         deadline = time.monotonic() + PATIENCE
         self._verdicts = {}
@@ -141,6 +145,16 @@ class BlockJudge:
                 examined.blocks.append(block)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
+
+    def _note_paid(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
+        """Note what has cost already in the exercises that came before a network."""
+        examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
+        if examined.exercise.withheld:
+            # Which mistake it was is only known at the marking: any may be the network's as well.
+            failed = {name: each for name, each in earlier.items() for c in each.report.checks if c.status in FAILED}
+            examined.paid |= {f"a mistake in {name}": name for name in failed}
+        if examined.network.graph is None:
+            examined.stopped_by = _stopped_by(examined, earlier)
 
     def parameters(self, exercise: NetworkExercise) -> dict[str, int]:
         """How many parameters a network is to have in each case; empty if any number will do.

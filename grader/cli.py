@@ -15,6 +15,7 @@ import typer
 from grader import __version__
 from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
 from grader.cli_export import commands as export_commands
+from grader.cli_release import add_import, add_release
 from grader.errors import AssignmentError, GraderError, UsageError
 from grader.formats import format_names
 from grader.formats.json import schema
@@ -321,3 +322,5 @@ def _guarded(run: Callable[[], int], terminal: Terminal) -> int:
 
 
 app.add_typer(export_commands(_guarded), name="export")
+add_release(app, _guarded)
+add_import(app, _guarded)

@@ -8,7 +8,7 @@ from grader.assignment import Bound, Claim
 from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.experiment import Experimented, sign_test
 from grader.mistakes import with_lesson
-from grader.verdict import CheckResult, ExerciseReport, Lesson, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
 
 STOPS = Lesson(
     why="An experiment that stops with an error has no result for that round. A claim needs the numbers of all rounds.",
@@ -83,11 +83,18 @@ def judge_experiment(experimented: Experimented) -> ExerciseReport:
     exercise = experimented.exercise
     results = []
     for name, points in exercise.points.items():
-        judged = exercise.judged[name]
-        status, finding = _judge(experimented, judged)
+        judged = exercise.judged.get(name)
+        status, finding = _judge(experimented, judged) if judged is not None else _withheld(experimented)
         score = points if status is Status.PASSED else 0.0
         results.append(
-            CheckResult(id=name, title=judged.title, status=status, score=score, max_score=points, **finding)
+            CheckResult(
+                id=name,
+                title=judged.title if judged is not None else name,
+                status=status,
+                score=score,
+                max_score=points,
+                **finding,
+            )
         )
     correct = all(result.status is Status.PASSED for result in results)
     return ExerciseReport.of(exercise, results, [] if correct else list(map(with_lesson, noticed(experimented))))
@@ -108,6 +115,11 @@ def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:
     if experimented.ended is not None:
         return ended(experimented)
     return _bound(experimented, judged) if isinstance(judged, Bound) else _claim(experimented, judged)
+
+
+def _withheld(experimented: Experimented) -> Finding:
+    """A student's copy holds neither data nor measures."""
+    return missing(experimented) if experimented.found is None else (Status.SKIPPED, {"message": LEFT_TO_THE_MARKING})
 
 
 def _fault(experimented: Experimented, series: str) -> Finding:

@@ -8,7 +8,7 @@ from grader.judge.absent import Finding, ended, missing, noticed
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
 from grader.mistakes import with_lesson
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
 
 RAISES = Lesson(
     why=(
@@ -91,7 +91,7 @@ def _values(called: Called) -> Finding:
                 "advice": "Call it with these arguments in a cell of your own: you get the same error there.",
                 "lesson": RAISES,
             }
-        difference = called.unlike(call, exercise.reference)
+        difference = None if exercise.withheld else called.unlike(call, exercise.reference)
         if difference is not None:
             where = f"the value at {difference.where}" if difference.where else "what it returns"
             return Status.FAILED, {
@@ -106,6 +106,9 @@ def _values(called: Called) -> Finding:
         return ended(called)
     notes = [f"It writes into its argument {name}." for call in called.calls for name in call.changed]
     times = len(called.calls)
+    if exercise.withheld:
+        runs = f"It returns in {times} {'call' if times == 1 else 'calls'} with fresh arguments." if times else ""
+        return Status.SKIPPED, {"message": f"{runs} {LEFT_TO_THE_MARKING}".strip()}
     said = f"It returns what it should in {times} {'call' if times == 1 else 'calls'} with fresh arguments."
     return Status.PASSED, {"message": said, "notes": list(dict.fromkeys(notes))}
 
@@ -117,6 +120,8 @@ def _gradient(called: Called) -> Finding:
             "follows": "values",
             "lesson": RAISES,
         }
+    if called.exercise.withheld:
+        return Status.SKIPPED, {"message": LEFT_TO_THE_MARKING}
     for number, call in enumerate(called.calls):
         if called.right.cotangents[number] is None:
             continue
@@ -146,10 +151,15 @@ def _arguments(call: Call) -> list[str]:
 
 
 def _diagnoses(called: Called) -> Iterator[Diagnosis]:
-    for fault in called.exercise.faults:
+    withheld = called.exercise.withheld
+    for fault in called.exercise.faults if not withheld else ():
         if _behaves_like(called, fault.reference):
             yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
-    if called.ran and all(call.value is None for call in called.calls) and not _returns_none(called.right):
+    if (
+        called.ran
+        and all(call.value is None for call in called.calls)
+        and not (withheld or _returns_none(called.right))
+    ):
         message = "It returns nothing: is there a return?"
         yield with_lesson(Diagnosis(mistake="output-missing", proof=Proof.MEASURED, message=message))
     yield from map(with_lesson, noticed(called))

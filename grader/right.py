@@ -48,6 +48,8 @@ class Right:
             self._functions[exercise.id] = RightFunction(self._assignment, exercise, self._seed)
         elif isinstance(exercise, ExperimentExercise):
             self._experiments[exercise.id] = RightExperiment(self._assignment, exercise, self._seed)
+        elif exercise.withheld:
+            return  # a student's copy holds no reference
         elif isinstance(exercise, NetworkExercise):
             self.blocks.plan(exercise)
             self.blocks.parameters(exercise)

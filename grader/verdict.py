@@ -34,6 +34,10 @@ class Status(StrEnum):
         return self in (Status.SKIPPED, Status.GRADER_BROKE)
 
 
+# Said of what only the instructor's copy of an assignment can judge.
+LEFT_TO_THE_MARKING = "Left to the marking: this copy of the assignment does not hold what it is compared with."
+
+
 class SubmissionStatus(StrEnum):
     """How far one submission got."""
 

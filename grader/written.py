@@ -14,6 +14,7 @@ import nbformat
 from grader.assignment import Assignment, Concept, EssayExercise, Misconception
 from grader.errors import AssignmentError
 from grader.essay import Given, Reading, Sight, Stance, read
+from grader.stripping import MarkerError, strip_text
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 _QUOTED = 240  # characters of a sentence
@@ -39,7 +40,15 @@ def given_text(assignment: Assignment) -> str:
         cells = nbformat.read(starter, as_version=4).cells
     except Exception as error:  # whatever nbformat finds wrong with it
         raise AssignmentError(f"{starter}: cannot be read: {error}") from error
-    return "\n\n".join([*questions, *(cell.source for cell in cells if cell.cell_type == "markdown")])
+    return "\n\n".join([*questions, *(_released(cell.source) for cell in cells if cell.cell_type == "markdown")])
+
+
+def _released(text: str) -> str:
+    """What students read of it: not the author's solution, which a right answer may well be like."""
+    try:
+        return strip_text(text).text
+    except MarkerError:
+        return text
 
 
 def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseReport:

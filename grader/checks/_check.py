@@ -20,7 +20,7 @@ from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
 from grader.observation import Probe, Raised
-from grader.verdict import CheckResult, Lesson, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Lesson, Status
 
 
 class Place(TypedDict):
@@ -67,7 +67,9 @@ class Check(ABC):
 
     def judge(self, examined: Examined, max_score: float) -> CheckResult:
         """The result with its points."""
-        if examined.ran:
+        if examined.exercise.withheld and (examined.ran or (examined.found and examined.exercise.tells_no_case)):
+            finding = self.judge_withheld(examined)
+        elif examined.ran:
             kind = examined.exercise.kind
             finding = self.judge_module(examined) if kind == "module" else self.judge_network(examined)
         elif examined.stopped_by:
@@ -82,6 +84,10 @@ class Check(ABC):
         score = max_score if finding.status is Status.PASSED else 0.0
         return CheckResult(id=self.id, title=self.title, score=score, max_score=max_score, **vars(finding))
 
+    def judge_withheld(self, examined: Examined) -> Finding:
+        """Judge as far as that is possible without the reference, which a student's copy may lack."""
+        return left_to_the_marking()
+
     def unmeasured(self, examined: Examined) -> Finding:
         """There is no case to judge: nothing was defined, or nothing runs. The shape check says why in full."""
         if examined.ended is not None and not examined.observations:
@@ -92,6 +98,11 @@ class Check(ABC):
             follows="shape",
             lesson=NOT_RUNNING,
         )
+
+
+def left_to_the_marking(found: str = "") -> Finding:
+    """What cannot be told without the reference."""
+    return Finding(Status.SKIPPED, f"{found} {LEFT_TO_THE_MARKING}".strip())
 
 
 def not_everywhere(examined: Examined, what: str) -> Finding | None:

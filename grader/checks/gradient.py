@@ -10,7 +10,16 @@ from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _gradient_lessons as lessons
-from grader.checks._check import Check, Finding, in_case, not_everywhere, place, place_of_exception, wrong_blocks
+from grader.checks._check import (
+    Check,
+    Finding,
+    in_case,
+    left_to_the_marking,
+    not_everywhere,
+    place,
+    place_of_exception,
+    wrong_blocks,
+)
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import equal
 from grader.judge.examine import RECORDED, Observation
@@ -53,6 +62,18 @@ class Gradient(Check):
             yield INITIAL
         if isinstance(exercise, ModuleExercise):
             yield from compared_probes(exercise, case)
+
+    def judge_withheld(self, examined: Examined) -> Finding:
+        wrong = self._reach(examined)
+        if wrong is None and isinstance(examined.exercise, NetworkExercise):
+            wrong = _normalised_outputs(examined)
+        if examined.paid:
+            return left_to_the_marking()  # it may be a mistake of a block, which does not cost again
+        if wrong is not None or not examined.ran:
+            return wrong or left_to_the_marking()
+        return not_everywhere(examined, "The gradient reaches everything") or left_to_the_marking(
+            "The gradient is finite and reaches the input and every parameter."
+        )
 
     def judge_module(self, examined: Examined) -> Finding:
         reach = self._reach(examined)

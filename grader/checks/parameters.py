@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _parameters_lessons as lessons
-from grader.checks._check import Check, Finding, ended, in_case, wrong_blocks
+from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, wrong_blocks
 from grader.checks._lessons import NOT_RUNNING
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -26,7 +26,21 @@ class Parameters(Check):
 
     def unmeasured(self, examined: Examined) -> Finding:
         built = any(seen.built.tensors for seen in examined.observations)
+        if built and examined.exercise.withheld:
+            return self.judge_withheld(examined)
         return self.judge_module(examined) if built and examined.answers else super().unmeasured(examined)
+
+    def judge_withheld(self, examined: Examined) -> Finding:
+        if isinstance(examined.exercise, NetworkExercise):
+            finding = self.judge_network(examined)
+            if examined.paid:
+                return left_to_the_marking()  # it may be a mistake of a block, which does not cost again
+            return finding if finding.status is not Status.PASSED else left_to_the_marking(finding.message)
+        for seen in examined.observations:
+            if unregistered := _unregistered(seen):
+                count = sum(math.prod(p.shape) for p in seen.built.parameters)
+                return _not_registered(in_case(examined, seen), unregistered, count)
+        return left_to_the_marking("All layers are registered as parameters." if examined.ran else "")
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _shape_lessons as lessons
-from grader.checks._check import Check, Finding, ended, in_case, place, place_of_exception
+from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
 from grader.judge.draws import input_shape
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -34,6 +34,16 @@ class Shape(Check):
 
     def judge_network(self, examined: Examined) -> Finding:
         return self._judge(examined)
+
+    def judge_withheld(self, examined: Examined) -> Finding:
+        finding = self._judge(examined)
+        told = isinstance(examined.exercise, ModuleExercise) and all(
+            examined.knows_shape(seen.case, (2, *seen.case.input)) for seen in examined.observations
+        )
+        if finding.status is not Status.PASSED or (told and examined.observations):
+            return finding
+        # Of a network the stages are left to compare, of a module the shapes.
+        return left_to_the_marking(f"It runs in {len(examined.observations)} cases." if examined.observations else "")
 
     def unmeasured(self, examined: Examined) -> Finding:
         if examined.found is None and examined.ended is None:
@@ -125,6 +135,8 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
             size = input_shape(seen.case.input, probe)
             shapes.append((size, list(answer.y.shape) if answer.y is not None else answer.output.shape))
     for size, actual in shapes:
+        if not examined.knows_shape(seen.case, size):
+            continue
         expected = examined.output_shape(seen.case, size)
         if actual != expected:
             return Finding(
@@ -136,7 +148,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 lesson=_lesson(expected, actual or []),
                 **place(seen, "output"),
             )
-    if isinstance(examined.exercise, NetworkExercise):
+    if isinstance(examined.exercise, NetworkExercise) and not examined.exercise.withheld:
         return _never_halves(examined, seen)
     return None
 

@@ -58,6 +58,9 @@ class RightExperiment:
     def __init__(self, assignment: Assignment, exercise: ExperimentExercise, seed: int) -> None:
         self.exercise = exercise
         self._assignment = assignment
+        self.rounds: list[Round] = []
+        if exercise.withheld:
+            return
         data = self._function("data", exercise.data)
         self._measures = {id_: self._function(f"measures.{id_}", each) for id_, each in exercise.measures.items()}
         # An experiment of the same seed is the same; one of another exercise is another.

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from grader.assignment import Assignment, Drawn, FunctionCase, FunctionExercise
+from grader.assignment import UNTOLD, Assignment, Drawn, FunctionCase, FunctionExercise
 from grader.errors import AssignmentError, ProtocolViolated, SessionEnded
 from grader.judge.draws import draw_argument
 from grader.judge.examine import Worker, ask, insists_on_float32
@@ -75,8 +75,12 @@ class RightFunction:
         self._assignment = assignment
         self._expected: dict[tuple[str, str, int], Expected] = {}
         self._gradients: dict[int, dict[str, Tensor]] = {}
-        self.questions = [question for case in exercise.cases for question in _questions(case, seed)]
+        told = [case for case in exercise.cases if not (exercise.withheld and case.title == UNTOLD)]
+        self.questions = [question for case in told for question in _questions(case, seed)]
         self.cotangents: list[Tensor | None] = []
+        if exercise.withheld:
+            self.cotangents = [None] * len(self.questions)
+            return
         for number, question in enumerate(self.questions):
             value = self.of(exercise.reference, question).value
             wanted = self.wants_gradient and isinstance(value, Tensor) and value.is_floating_point()

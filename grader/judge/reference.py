@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.assignment import Assignment, Case, ModuleExercise, shipped_folder
+from grader.assignment import UNTOLD, Assignment, Case, ModuleExercise, shipped_folder
 from grader.capture import record
 from grader.errors import AssignmentError
 from grader.graph import Graph
@@ -132,6 +132,8 @@ def find_reference(folder: Path, reference: str) -> Any:
         ImportError, AttributeError, SyntaxError: it cannot be imported.
     """
     file, name = reference.split(":")
+    if file == UNTOLD:
+        raise ImportError("this is a student's copy of the assignment, which does not hold it")
     return getattr(_load(folder, file), name)
 
 

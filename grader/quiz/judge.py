@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
 from grader.quiz import lessons, numbers, options
 from grader.submission import Given, Nothing, Unreadable, Written
-from grader.verdict import CheckResult, ExerciseReport, Lesson, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
 
 Verdict = tuple[Status, str, Lesson | None]
 _SHOWN = 200  # characters of an answer
@@ -77,6 +77,9 @@ def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
     if len(chosen) > 1 and not exercise.several:
         ids = " and ".join(option.id for option in chosen)
         return Status.FAILED, f"One option is asked for, and these are {len(chosen)}: {ids}.", lessons.TOO_MANY
+    if exercise.withheld:
+        read = " and ".join(f"{option.id}) {option.text.rstrip('.')}" for option in chosen)
+        return Status.SKIPPED, f"Read: {read}. {LEFT_TO_THE_MARKING}", None
     wrong = [option for option in chosen if not option.right]
     if wrong:
         return Status.FAILED, "\n".join(_why(option) for option in wrong), lessons.WRONG_OPTION
@@ -109,6 +112,8 @@ def _right(chosen: Sequence[Option]) -> str:
 
 def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
     assert not isinstance(given.value, Nothing | Unreadable)
+    if exercise.withheld:
+        return Status.SKIPPED, f"Read. {LEFT_TO_THE_MARKING}", None
     value = given.value.text if isinstance(given.value, Written) else given.value
     try:
         said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)

@@ -23,6 +23,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from grader.errors import AssignmentError, UsageError
 from grader.essay import Pattern, PatternError, parse
+from grader.shipped import shipped_assignments as shipped_assignments  # part of this module's face, too
+from grader.shipped import shipped_folder as shipped_folder
 
 
 def _plain(value: object) -> object:
@@ -533,18 +535,6 @@ class Assignment(_Spec):
 def names_of(exercise: CalledExercise | QuizExercise) -> list[str]:
     """Every name under which a submission may define it."""
     return [exercise.name, *(exercise.aliases if isinstance(exercise, CalledExercise) else [])]
-
-
-def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
-    """Where the shipped assignments or references are: in the wheel, or in the checkout beside `grader/`."""
-    package = Path(__file__).parent
-    inside = package / "shipped" / kind
-    return inside if inside.is_dir() else package.parent / kind
-
-
-def shipped_assignments() -> dict[str, Path]:
-    """Id and folder of every shipped assignment."""
-    return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
 
 
 def find_assignment(id_or_folder: str) -> Assignment:

@@ -93,9 +93,12 @@ def _main(
     pass
 
 
+_ONE_OF_TWO = "--config and --no-config are both given: choose one of the two"
+
+
 def _take_no_config(ctx: typer.Context, wanted: bool) -> bool:
-    if wanted and ctx.params.get("config") is not None:
-        raise typer.BadParameter("a file is named with --config, too: choose one of the two")
+    if wanted and ctx.params.get("config") is not None:  # which was said before
+        raise typer.BadParameter(_ONE_OF_TWO)
     return wanted
 
 
@@ -104,7 +107,8 @@ def _take_config(ctx: typer.Context, named: Path | None) -> Path | None:
     if ctx.resilient_parsing:  # Tab was pressed
         return named
     if ctx.params.get("no_config"):
-        _take_no_config(ctx, named is not None)
+        if named is not None:
+            raise typer.BadParameter(_ONE_OF_TWO)
         return None
     # pydantic is not for those who only want to read the help.
     from grader.config import find_config, read_config

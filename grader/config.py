@@ -11,6 +11,7 @@ file at all can take the wall down.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from dataclasses import dataclass
@@ -174,7 +175,8 @@ def _explain(path: Path, error: ValidationError) -> list[str]:
         if key not in fields:
             close = get_close_matches(key, fields, 1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
-            lines[key] = f"{path}: {_short(key)}: unknown key; {hint}"
+            name = key if re.fullmatch(r"[\w-]{1,60}", key) else _short(key)
+            lines[key] = f"{path}: {name}: unknown key; {hint}"
         else:
             value = each["input"] if len(each["loc"]) == 1 else "something else"
             lines[key] = f"{path}: {key}: expected {fields[key].description}; found {_short(value)}"

@@ -21,10 +21,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from grader.bundled import shipped_assignments as shipped_assignments  # part of this module's face, too
+from grader.bundled import shipped_folder as shipped_folder
 from grader.errors import AssignmentError, UsageError
 from grader.essay import Pattern, PatternError, parse
-from grader.shipped import shipped_assignments as shipped_assignments  # part of this module's face, too
-from grader.shipped import shipped_folder as shipped_folder
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.shipped import shipped_assignments
+from grader.bundled import shipped_assignments
 
 
 def assignments(incomplete: str) -> list[str]:

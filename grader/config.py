@@ -21,8 +21,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from grader.bundled import shipped_assignments
 from grader.errors import UsageError
-from grader.shipped import shipped_assignments
 
 NAME, PYPROJECT = "grader.toml", "pyproject.toml"
 _TABLE = "[tool.grader]"

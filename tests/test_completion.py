@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.bundled import shipped_assignments
 from grader.completion import format_names
 from grader.formats import formats
-from grader.shipped import shipped_assignments
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "numpy", "pydantic", "nbformat", "jinja2", "IPython", "multiprocessing")

@@ -11,10 +11,10 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from grader.batch import Request
+from grader.bundled import shipped_assignments
 from grader.cli import app
 from grader.config import Options, find_config, read_config
 from grader.errors import UsageError
-from grader.shipped import shipped_assignments
 
 # Options of `check` that no file sets: what is done just now, and which file that is.
 SAID_ONLY = {"--fresh", "--watch", "--config", "--no-config"}

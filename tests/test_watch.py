@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 from walls import wall
 
+from grader.bundled import shipped_assignments
 from grader.cli import app
 from grader.saves import saves
-from grader.shipped import shipped_assignments
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 from grader.watch import changes
 

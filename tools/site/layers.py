@@ -1,0 +1,71 @@
+"""The picture of the design: every file and folder of grader/ in its layer, drawn from the contract that is tested."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+UNTRUSTED = frozenset(["worker"])
+
+_WIDTH, _MARGIN, _GAP = 480, 12, 8
+_BOX, _LETTER, _PADDING = 30, 8.2, 11
+
+
+def layers() -> list[list[str]]:
+    """From the top to the bottom, as pyproject.toml has them."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    contract = next(each for each in contracts if each["type"] == "layers")
+    return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
+
+
+def picture() -> str:
+    """An SVG that takes its colours from the page around it."""
+    drawn, y = [], float(_MARGIN)
+    for layer in layers():
+        boxes, height = _layer(layer, y + _GAP)
+        drawn.append(
+            f'<rect class="layer" x="{_MARGIN}" y="{y:g}" width="{_WIDTH - 2 * _MARGIN}" height="{height:g}" rx="6"/>'
+        )
+        drawn += boxes
+        y += height + _GAP
+    head = (
+        f'<svg class="layers" viewBox="0 0 {_WIDTH} {y + _MARGIN - _GAP:g}" role="img" aria-labelledby="layers-title">'
+        '<title id="layers-title">The files and folders of grader in their layers: each imports only from layers '
+        "below its own. The table below says the same in words.</title>"
+    )
+    return head + "".join(drawn) + "</svg>"
+
+
+def table() -> str:
+    """The same in words: what each says about itself."""
+    lines = ["| | |", "|---|---|"]
+    lines += [f"| `{name}` | {_about(name)} |" for layer in layers() for name in layer]
+    return "\n".join(lines)
+
+
+def _layer(layer: list[str], top: float) -> tuple[list[str], float]:
+    """Its boxes, row after row, and how high it is."""
+    drawn, x, y = [], float(_MARGIN + _GAP), top
+    for name in layer:
+        width = len(name) * _LETTER + 2 * _PADDING
+        if x + width > _WIDTH - _MARGIN - _GAP:
+            x, y = float(_MARGIN + _GAP), y + _BOX + _GAP
+        kind = "untrusted" if name in UNTRUSTED else "box"
+        drawn.append(
+            f'<g><title>{escape(_about(name))}</title><rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" '
+            f'height="{_BOX}" rx="4"/><text x="{x + width / 2:g}" y="{y + _BOX / 2 + 4.5:g}">{escape(name)}</text></g>'
+        )
+        x += width + _GAP
+    return drawn, y + _BOX + _GAP - top + _GAP
+
+
+def _about(name: str) -> str:
+    """The first paragraph of its docstring."""
+    path = ROOT / "grader" / f"{name}.py"
+    source = (path if path.is_file() else ROOT / "grader" / name / "__init__.py").read_text(encoding="utf-8")
+    first = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0]
+    return " ".join(first.split()).replace("|", "\\|")

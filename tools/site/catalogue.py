@@ -15,6 +15,7 @@ from grader.mistakes._mistake import RESBLOCK, Mistake, Planted
 
 _TOO_FAR = 20  # lines that differ: no repair, another program
 _CONTEXT = 4
+_ESCAPES = {ord(sign): f"\\{sign}" for sign in "*_[]|"} | {ord("<"): "&lt;", ord(">"): "&gt;"}
 
 HEAD = """# Known mistakes
 
@@ -112,6 +113,6 @@ def _escaped(text: str) -> str:
     """Prose that holds code such as `__init__` or `F(x)*x`, as Markdown shows it unchanged."""
     text = " ".join(text.split())
     return "`".join(
-        part if number % 2 else part.replace("\\", "\\\\").translate({ord(sign): f"\\{sign}" for sign in "*_[]<>|"})
+        part if number % 2 else part.replace("\\", "\\\\").translate(_ESCAPES)
         for number, part in enumerate(text.split("`"))
     )

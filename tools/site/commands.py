@@ -48,9 +48,7 @@ def _name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"`{_metavar(parameter)}`"
     metavar = "" if _is_flag(parameter) else f" {_metavar(parameter)}"
-    return ", ".join(f"`{option}{metavar}`" for option in [*parameter.opts, *parameter.secondary_opts]).replace(
-        "|", "\\|"
-    )
+    return ", ".join(f"`{option}{metavar}`" for option in [*parameter.opts, *parameter.secondary_opts])
 
 
 def _metavar(parameter: Any) -> str:

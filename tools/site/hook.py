@@ -5,6 +5,7 @@ Everything that makes a page is plain Python that returns Markdown; this file al
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ NAV: dict[str, list[str]] = {
 }
 
 
+# GitHub wants a pipe in code in a table escaped, and shows it without the backslash; MkDocs would show both.
+_PIPE_IN_CODE = re.compile(r"`[^`\n]*\\\|[^`\n]*`")
+
+TITLES = {"index.md": "Home", "at-a-glance.md": "At a glance"}  # where a page's own heading says too little
+
+
 def generated() -> dict[str, str]:
     """Every page that is not in docs/."""
     pages = {
@@ -57,13 +64,20 @@ def generated() -> dict[str, str]:
     return pages
 
 
-def nav(there: set[str]) -> list[dict[str, list[str]] | str]:
+Entry = str | dict[str, str]
+
+
+def nav(there: set[str]) -> list[dict[str, str] | dict[str, list[Entry]]]:
     """The pages that are there, each in its section."""
+
+    def entries(pages: list[str]) -> list[Entry]:
+        return [{TITLES[page]: page} if page in TITLES else page for page in pages if page in there]
+
     placed = {page for pages in NAV.values() for page in pages}
     others = sorted(page for page in there if page not in placed and page != "index.md" and "/" not in page)
-    sections: list[dict[str, list[str]] | str] = ["index.md"]
+    sections: list[dict[str, str] | dict[str, list[Entry]]] = [{TITLES["index.md"]: "index.md"}]
     for title, pages in NAV.items():
-        sections.append({title: [page for page in pages if page in there] + (others if title == "How to" else [])})
+        sections.append({title: entries(pages + (others if title == "How to" else []))})
     return sections
 
 
@@ -87,5 +101,5 @@ def on_page_markdown(markdown: str, page: Page, **unused: Any) -> str:
     uri = page.file.src_uri
     if page.file.generated_by:
         return markdown
-    text = links.relocated(markdown, f"docs/{uri}", uri)
+    text = _PIPE_IN_CODE.sub(lambda code: code[0].replace("\\|", "|"), links.relocated(markdown, f"docs/{uri}", uri))
     return text.replace("<!-- layers: picture -->", layers.picture()).replace("<!-- layers: table -->", layers.table())

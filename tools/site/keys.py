@@ -68,12 +68,14 @@ def kind(declared: dict[str, Any]) -> str:
     words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
     word = words.get(str(form), "anything")
     if form == "string" and "pattern" in declared:
-        return f"text such as `{declared['pattern']}`".replace("|", "\\|")
+        return f"text of the form `{declared['pattern']}`"
     low = declared.get("minimum", declared.get("exclusiveMinimum"))
     high = declared.get("maximum", declared.get("exclusiveMaximum"))
     sign = "above" if "exclusiveMinimum" in declared else "from"
-    return word + (f" {sign} {low:g}" if low is not None else "") + (
-        f" {'below' if 'exclusiveMaximum' in declared else 'to'} {high:g}" if high is not None else ""
+    return (
+        word
+        + (f" {sign} {low:g}" if low is not None else "")
+        + (f" {'below' if 'exclusiveMaximum' in declared else 'to'} {high:g}" if high is not None else "")
     )
 
 

@@ -37,7 +37,7 @@ def picture() -> str:
         '<title id="layers-title">The files and folders of grader in their layers: each imports only from layers '
         "below its own. The table below says the same in words.</title>"
     )
-    return head + "".join(drawn) + "</svg>"
+    return f'<div class="layers-picture">{head}{"".join(drawn)}</svg></div>'
 
 
 def table() -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.formats.json import schema
 from keys import kind
+
+from grader.formats.json import schema
 
 HEAD = """# Fields of results.json
 

@@ -80,15 +80,17 @@ class Limits(_Spec):
 class Case(_Spec):
     """One way to construct the module, and the size of what goes in: channels, height, width."""
 
-    title: str
-    arguments: dict[str, Argument] = Field(default_factory=dict)
-    input: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
+    title: str = Field(description="what the pages call it")
+    arguments: dict[str, Argument] = Field(default_factory=dict, description="of the constructor, by their names")
+    input: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, max_length=4, description="shape of what goes in, without the batch"
+    )
     confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
 
 
 class _Exercise(_Spec):
-    id: Identifier
-    title: str
+    id: Identifier = Field(description="stable, small letters, digits and hyphens: scores are kept by it")
+    title: str = Field(description="what the pages call it")
     task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
 
     @property
@@ -97,10 +99,12 @@ class _Exercise(_Spec):
 
 
 class _CodeExercise(_Exercise):
-    name: PythonName
-    aliases: list[PythonName] = Field(default_factory=list)
-    points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
-    cases: list[Case] = Field(alias="case", min_length=1)
+    name: PythonName = Field(description="the name that students define")
+    aliases: list[PythonName] = Field(default_factory=list, description="further names that are taken for it")
+    points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        description="of each check, by its id"
+    )
+    cases: list[Case] = Field(alias="case", min_length=1, description="the sizes in which it is compared")
     mistakes: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description="what a proven mistake costs, by its id; else the points of one check"
     )
@@ -484,10 +488,10 @@ Exercise = Annotated[
 class Assignment(_Spec):
     """The declarative spec of one homework."""
 
-    id: Identifier
-    title: str
-    limits: Limits = Field(default_factory=Limits)
-    exercises: list[Exercise] = Field(alias="exercise", min_length=1)
+    id: Identifier = Field(description="stable, small letters, digits and hyphens: notebooks name it")
+    title: str = Field(description="what the pages call it")
+    limits: Limits = Field(default_factory=Limits, description="what one submission may use")
+    exercises: list[Exercise] = Field(alias="exercise", min_length=1, description="what is asked, in this order")
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 
     folder: Path = Field(default=Path(), exclude=True, repr=False)

@@ -20,7 +20,8 @@ def page() -> str:
     """The spec's own table first, then every table that it, or one of those, may hold."""
     schema = Assignment.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
-    order = ["Limits", *(name for name in definitions if name.endswith("Exercise"))]
+    kinds = schema["properties"]["exercise"]["items"]["oneOf"]
+    order = ["Limits", *(each["$ref"].rpartition("/")[2] for each in kinds)]
     names = ["Assignment", *order, *(name for name in definitions if name not in order)]
     text = HEAD
     for name in names:

@@ -10,8 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 UNTRUSTED = frozenset(["worker"])
 
-_WIDTH, _MARGIN, _GAP = 480, 12, 8
-_BOX, _LETTER, _PADDING = 30, 8.2, 11
+_WIDTH, _MARGIN, _GAP = 480, 12, 6
+_BOX, _LETTER, _PADDING = 26, 8.2, 10
+_ARROW = 26  # at the right, for the arrow
+_RIGHT = _WIDTH - _MARGIN - _ARROW
 
 
 def layers() -> list[list[str]]:
@@ -28,10 +30,11 @@ def picture() -> str:
     for layer in layers():
         boxes, height = _layer(layer, y + _GAP)
         drawn.append(
-            f'<rect class="layer" x="{_MARGIN}" y="{y:g}" width="{_WIDTH - 2 * _MARGIN}" height="{height:g}" rx="6"/>'
+            f'<rect class="layer" x="{_MARGIN}" y="{y:g}" width="{_RIGHT - _MARGIN}" height="{height:g}" rx="6"/>'
         )
         drawn += boxes
         y += height + _GAP
+    drawn.append(_arrow(float(_MARGIN), y - _GAP))
     head = (
         f'<svg class="layers" viewBox="0 0 {_WIDTH} {y + _MARGIN - _GAP:g}" role="img" aria-labelledby="layers-title">'
         '<title id="layers-title">The files and folders of grader in their layers: each imports only from layers '
@@ -40,9 +43,18 @@ def picture() -> str:
     return f'<div class="layers-picture">{head}{"".join(drawn)}</svg></div>'
 
 
+def _arrow(top: float, bottom: float) -> str:
+    """Which way imports run."""
+    x, middle = _RIGHT + _ARROW / 2 + 4, (top + bottom) / 2
+    return (
+        f'<path class="arrow" d="M{x:g} {top:g}V{bottom:g}m-5 -8l5 8l5 -8"/>'
+        f'<text class="word" transform="translate({x - 7:g} {middle:g}) rotate(90)">imports run this way</text>'
+    )
+
+
 def table() -> str:
     """The same in words: what each says about itself."""
-    lines = ["| | |", "|---|---|"]
+    lines = ["| File or folder | What it says about itself |", "|---|---|"]
     lines += [f"| `{name}` | {_about(name)} |" for layer in layers() for name in layer]
     return "\n".join(lines)
 
@@ -52,7 +64,7 @@ def _layer(layer: list[str], top: float) -> tuple[list[str], float]:
     drawn, x, y = [], float(_MARGIN + _GAP), top
     for name in layer:
         width = len(name) * _LETTER + 2 * _PADDING
-        if x + width > _WIDTH - _MARGIN - _GAP:
+        if x + width > _RIGHT - _GAP:
             x, y = float(_MARGIN + _GAP), y + _BOX + _GAP
         kind = "untrusted" if name in UNTRUSTED else "box"
         drawn.append(

@@ -548,12 +548,13 @@ def find_assignment(id_or_folder: str) -> Assignment:
         UsageError: there is none; the message lists the choices.
         AssignmentError: its file is wrong.
     """
-    folder = Path(id_or_folder)
-    if (folder / "assignment.toml").is_file():
-        return load_assignment(folder)
+    # An id first: a folder of that name may have come with what is graded, and its reference is code. It is ./ID.
     shipped = shipped_assignments()
     if id_or_folder in shipped:
         return load_assignment(shipped[id_or_folder])
+    folder = Path(id_or_folder)
+    if (folder / "assignment.toml").is_file():
+        return load_assignment(folder)
     raise UsageError(
         f"there is no assignment {id_or_folder!r}: it is neither a folder with an assignment.toml nor one of "
         f"the shipped ones ({', '.join(shipped) or 'none'})"

@@ -36,6 +36,7 @@ PAGES_ELSEWHERE = {"docs/walk-through.md": "tests/test_walk_through.py walks it,
 ELSEWHERE = {
     "make demo": "installs this package; what it grades then, tests/test_examples.py grades",
     "make test": "runs this test",
+    "make docs": "tests/test_site.py builds the same",
     "grader check mine.ipynb --watch": "has no end of its own: tests/test_watch.py",
     "grader --install-completion": "writes into the shell's own files: tests/test_completion.py tries what it installs",
     "grader audit residual-blocks": "takes minutes: tests/test_audit.py audits parts of it",

@@ -45,10 +45,10 @@ def picture() -> str:
 
 def _arrow(top: float, bottom: float) -> str:
     """Which way imports run."""
-    x, middle = _RIGHT + _ARROW / 2 + 4, (top + bottom) / 2
+    x, middle = _RIGHT + 11, (top + bottom) / 2
     return (
         f'<path class="arrow" d="M{x:g} {top:g}V{bottom:g}m-5 -8l5 8l5 -8"/>'
-        f'<text class="word" transform="translate({x - 7:g} {middle:g}) rotate(90)">imports run this way</text>'
+        f'<text class="word" transform="translate({x + 6:g} {middle:g}) rotate(90)">imports run this way</text>'
     )
 
 

@@ -42,8 +42,12 @@ ELSEWHERE = {
     "grader audit residual-blocks": "takes minutes: tests/test_audit.py audits parts of it",
     "grader audit week-5": "takes a minute: tests/test_walk_through.py audits what it is written from",
     "grader doctor --isolation bwrap": "fails where only the weaker wall stands, as it says: tests/test_doctor.py",
-    "grader doctor --format json --quiet > doctor.json": "as the one with jq, which is executed",
+    "grader doctor --format json --quiet > doctor.json": "tests/test_doctor.py reads what it prints",
+    'grader doctor --format json --quiet | jq -r \'.protections[] | select(.status != "holds") | .id + ": " + .seen\'': (
+        "tests/test_doctor.py reads what it prints"
+    ),
 }
+_ALIKE_ANYWHERE = re.compile(r"grader (doctor|schema)\b")  # whatever folder it is executed in
 CODES = {"grader check mine.ipynb --fail-under 100 --quiet": 1}  # other exit codes than 0, which the page promises
 
 
@@ -120,9 +124,9 @@ def to_run() -> dict[str, list[Command]]:
     pages: dict[str, list[Command]] = {}
     known: set[str] = set()
     for page, lines in COMMANDS.items():
-        shared = page not in PREPARED
-        new = [each for each in lines if each.line not in ELSEWHERE and not (shared and each.line in known)]
-        known |= {each.line for each in new if shared}
+        own = page in PREPARED
+        new = [each for each in lines if each.line not in ELSEWHERE and (own or each.line not in known)]
+        known |= {each.line for each in new if not own or _ALIKE_ANYWHERE.match(each.line)}
         if new:
             pages[page] = new
     return pages

@@ -114,7 +114,7 @@ def _take_config(ctx: typer.Context, named: Path | None) -> Path | None:
     from grader.config import find_config, read_config
 
     try:
-        path = named or find_config(Path.cwd())
+        path = named or find_config(Path())
         config = read_config(path, named=named is not None) if path is not None else None
     except UsageError as error:
         _terminal().error(str(error))
@@ -311,6 +311,7 @@ def audit_command(
             metavar="ASSIGNMENT",
             help="A shipped assignment, or a folder with an assignment.toml.",
             show_default=False,
+            autocompletion=completion.assignments,
         ),
     ],
     programs: Annotated[

@@ -75,7 +75,10 @@ class Config:
     @property
     def shown(self) -> str:
         """The file as one would name it from here."""
-        relative = os.path.relpath(self.path)
+        try:
+            relative = os.path.relpath(self.path)
+        except OSError:
+            relative = str(self.path)  # the folder that we are in was removed
         name = relative if not relative.startswith("../../..") else str(self.path)
         return f"{_TABLE} in {name}" if self.path.name == PYPROJECT else name
 
@@ -86,7 +89,11 @@ def find_config(start: Path) -> Path | None:
     In one folder `grader.toml` comes before `pyproject.toml`. A file in a folder above that belongs to a stranger
     is as good as none: /tmp is everybody's.
     """
-    ours = {0, os.getuid(), start.stat().st_uid}
+    try:
+        start = start.resolve(strict=True)
+        ours = {0, os.getuid(), start.stat().st_uid}
+    except OSError:
+        return None  # the folder was removed while we are in it
     for folder in (start, *start.parents):
         for path in (folder / NAME, folder / PYPROJECT):
             if _is_file_of(path, ours) and (path.name == NAME or _has_table(path)):

@@ -43,7 +43,7 @@ ELSEWHERE = {
     "grader audit week-5": "takes a minute: tests/test_walk_through.py audits what it is written from",
     "grader doctor --isolation bwrap": "fails where only the weaker wall stands, as it says: tests/test_doctor.py",
     "grader doctor --format json --quiet > doctor.json": "tests/test_doctor.py reads what it prints",
-    'grader doctor --format json --quiet | jq -r \'.protections[] | select(.status != "holds") | .id + ": " + .seen\'': (
+    "grader doctor --format json --quiet | jq '.protections[] | select(.status != \"holds\")'": (
         "tests/test_doctor.py reads what it prints"
     ),
 }

@@ -72,6 +72,7 @@ SHIPPED = sorted(shipped_assignments())
         ("grader check x --isolation b", ["bwrap"]),
         ("grader check x --assignment ", [*SHIPPED, "homework", "submissions"]),
         ("grader check x --assignment residual-b", ["residual-blocks"]),
+        ("grader audit residual-q", ["residual-quiz"]),
         ("grader check x --assignment homework/", ["homework/week-5"]),
         ("grader check x --format ", format_names()),
         ("grader check x --format js", ["json"]),

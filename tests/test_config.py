@@ -86,6 +86,17 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     assert None is find_config(tmp_path)
 
 
+def test_a_folder_that_is_gone_holds_no_file(home: Path, requests: list[Request]) -> None:
+    """Whoever names everything in full needs no folder to be in."""
+    write(home / "named.toml")
+    (home / "gone").mkdir()
+    os.chdir(home / "gone")
+    (home / "gone").rmdir()
+    assert 0 == grader("--output", home).exit_code
+    assert 0 == grader("--output", home, "--config", home / "named.toml").exit_code
+    assert [0, 1] == [request.seed for request in requests]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to somebody else")
 def test_a_strangers_file_above_is_passed_over(tmp_path: Path) -> None:
     stranger = write(tmp_path / "grader.toml")

@@ -189,7 +189,8 @@ def check_command(
         typer.Option(
             "--format",
             metavar="NAMES",
-            help=f"Report formats, with commas between. \\[default: {DEFAULT_FORMATS}]",
+            help=f"Report formats, with commas between: {', '.join(completion.format_names())}. "
+            f"\\[default: {DEFAULT_FORMATS}]",
             autocompletion=completion.formats,
         ),
     ] = None,

@@ -382,7 +382,7 @@ def doctor_command(
     "  grader new my-homework\n\n"
     "  grader check my-homework/examples --assignment my-homework\n\n"
     "Beside your others:\n\n"
-    "  grader new week-6 --folder homework/",
+    "  grader new week-7 --folder homework/",
 )
 def new_command(
     name: Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits and hyphens.", show_default=False)],

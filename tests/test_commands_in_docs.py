@@ -88,7 +88,7 @@ def anything(home: Path) -> None:
     (home / "submissions").mkdir()
     for student in ("anna", "ben"):
         shutil.copy(example(QUIZ), home / "submissions" / f"{student}.ipynb")
-    for name in ("homework/week-5", "preact"):
+    for name in ("homework/week-5", "homework/week-6", "preact"):
         shutil.copytree(QUIZ, home / name)
     (home / "week-5").mkdir()
 

@@ -1,5 +1,6 @@
 # make demo       install what is missing, grade the example hand-ins, say where the reports are
 # make test       lint, types, layers and tests, from a clean clone, with nothing installed by hand
+# make docs       the documentation site, into site/; any warning is an error
 # make bench      how fast, and how much memory
 # make fuzz       hostile answers, notebooks and zips, for long: FUZZ=5000 examples of each property
 # make accuracy   how often is the judge right, on thousands of generated programs (minutes)
@@ -15,8 +16,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 # A virtual environment that is switched on is not the one that is made here, and IPython warns of it.
 unexport VIRTUAL_ENV
+# The theme would like to be replaced; which version runs is said in constraints.txt.
+export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test lint types layers tests bench fuzz accuracy clean help
+.PHONY: demo test lint types layers tests docs bench fuzz accuracy clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -44,6 +47,9 @@ layers: $(VENV)/.installed-dev
 tests: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=5
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m mkdocs build --strict
+
 bench: $(VENV)/.installed
 	@$(BIN)/python bench/speed.py
 	@$(BIN)/python bench/wall.py
@@ -58,7 +64,7 @@ accuracy: $(VENV)/.installed
 	@$(BIN)/python bench/essays.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) site dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Installing again is needed when what is to be installed changes, and then only what changed.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
@@ -68,7 +74,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV), with the tools for tests ..."
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed
 
 $(BIN)/python:

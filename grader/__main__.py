@@ -10,7 +10,7 @@ def main() -> None:
     """Run the command line."""
     from grader.cli import app
 
-    app()
+    app(prog_name="grader")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from grader.bundled import shipped_assignments as shipped_assignments  # part of this module's face, too
+from grader.bundled import shipped_folder as shipped_folder
 from grader.errors import AssignmentError, UsageError
 from grader.essay import Pattern, PatternError, parse
 
@@ -111,9 +113,11 @@ class Hints(_Spec):
 class Case(_Spec):
     """One way to construct the module, and the size of what goes in: channels, height, width."""
 
-    title: str
-    arguments: dict[str, Argument] = Field(default_factory=dict)
-    input: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
+    title: str = Field(description="what the pages call it")
+    arguments: dict[str, Argument] = Field(default_factory=dict, description="of the constructor, by their names")
+    input: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, max_length=4, description="shape of what goes in, without the batch"
+    )
     confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
     outputs: list[tuple[list[int], list[int]]] = Field(
         default_factory=list,
@@ -126,8 +130,8 @@ class Case(_Spec):
 
 
 class _Exercise(_Spec):
-    id: Identifier
-    title: str
+    id: Identifier = Field(description="stable, small letters, digits and hyphens: scores are kept by it")
+    title: str = Field(description="what the pages call it")
     task: str = Field("", description="one sentence that the feedback page shows; for a question the question")
     visibility: Annotated[Visibility | dict[str, Visibility], BeforeValidator(_when)] = Field(
         "visible", description="when students see the results on a platform that can hold them back; or by check"
@@ -176,10 +180,12 @@ class _Exercise(_Spec):
 
 
 class _CodeExercise(_Exercise):
-    name: PythonName
-    aliases: list[PythonName] = Field(default_factory=list)
-    points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
-    cases: list[Case] = Field(alias="case", min_length=1)
+    name: PythonName = Field(description="the name that students define")
+    aliases: list[PythonName] = Field(default_factory=list, description="further names that are taken for it")
+    points: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        description="of each check, by its id"
+    )
+    cases: list[Case] = Field(alias="case", min_length=1, description="the sizes in which it is compared")
     mistakes: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description="what a proven mistake costs, by its id; else the points of one check"
     )
@@ -615,12 +621,12 @@ class Release(_Spec):
 class Assignment(_Spec):
     """The declarative spec of one homework."""
 
-    id: Identifier
-    title: str
-    limits: Limits = Field(default_factory=Limits)
-    hints: Hints = Field(default_factory=Hints)
-    release: Release = Field(default_factory=Release)
-    exercises: list[Exercise] = Field(alias="exercise", min_length=1)
+    id: Identifier = Field(description="stable, small letters, digits and hyphens: notebooks name it")
+    title: str = Field(description="what the pages call it")
+    limits: Limits = Field(default_factory=Limits, description="what one submission may use")
+    hints: Hints = Field(default_factory=Hints, description="when students see the last hint of each finding")
+    release: Release = Field(default_factory=Release, description="what `grader release` gives to students")
+    exercises: list[Exercise] = Field(alias="exercise", min_length=1, description="what is asked, in this order")
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 
     folder: Path = Field(default=Path(), exclude=True, repr=False)
@@ -670,18 +676,6 @@ def names_of(exercise: CalledExercise | QuizExercise) -> list[str]:
     return [exercise.name, *(exercise.aliases if isinstance(exercise, CalledExercise) else [])]
 
 
-def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
-    """Where the shipped assignments or references are: in the wheel, or in the checkout beside `grader/`."""
-    package = Path(__file__).parent
-    inside = package / "shipped" / kind
-    return inside if inside.is_dir() else package.parent / kind
-
-
-def shipped_assignments() -> dict[str, Path]:
-    """Id and folder of every shipped assignment."""
-    return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
-
-
 def find_assignment(id_or_folder: str) -> Assignment:
     """The assignment with this id, or in this folder.
 
@@ -689,12 +683,13 @@ def find_assignment(id_or_folder: str) -> Assignment:
         UsageError: there is none; the message lists the choices.
         AssignmentError: its file is wrong.
     """
-    folder = Path(id_or_folder)
-    if (folder / "assignment.toml").is_file():
-        return load_assignment(folder)
+    # An id first: a folder of that name may have come with what is graded, and its reference is code. It is ./ID.
     shipped = shipped_assignments()
     if id_or_folder in shipped:
         return load_assignment(shipped[id_or_folder])
+    folder = Path(id_or_folder)
+    if (folder / "assignment.toml").is_file():
+        return load_assignment(folder)
     raise UsageError(
         f"there is no assignment {id_or_folder!r}: it is neither a folder with an assignment.toml nor one of "
         f"the shipped ones ({', '.join(shipped) or 'none'})"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from grader.assignment import Assignment, Limits, shipped_assignments
-from grader.errors import GraderError, OutputError, SubmissionError, UsageError
+from grader.errors import ALL_PASSED, GRADER_FAILED, SOME_BELOW, GraderError, OutputError, SubmissionError, UsageError
 from grader.folderlock import FolderLock
 from grader.formats import Document, Run, formats
 from grader.formats._files import clear_halves
@@ -31,8 +31,6 @@ from grader.slots import Slots
 from grader.spool import Spool
 from grader.submission import HandIn, Submission, choose_assignment, find, fingerprint, read
 from grader.verdict import Report
-
-ALL_PASSED, SOME_BELOW, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,31 @@ class Watcher(Protocol):
     def end(self, request: Request, tally: Tally, rows: Iterable[Row], only: Report | None) -> None: ...
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a run has before anything is graded."""
+
+    order: Order
+    hand_ins: list[HandIn]
+    spool: Spool
+
+
 def check(request: Request, watcher: Watcher) -> int:
     """Grade what `request.paths` hold; the exit code.
 
     Raises:
         GraderError: nothing, or not everything, could be graded or written. What was finished is written.
+    """
+    with prepared(request) as ready:
+        return _grade(request, ready.order, ready.hand_ins, ready.spool, watcher)
+
+
+@contextlib.contextmanager
+def prepared(request: Request) -> Iterator[Prepared]:
+    """Find the hand-ins, choose their assignment, and take the output folder until the end of the run.
+
+    Raises:
+        UsageError: what is asked for cannot be.
     """
     _check_formats(request)
     with contextlib.ExitStack() as stack:
@@ -104,8 +122,7 @@ def check(request: Request, watcher: Watcher) -> int:
         hand_ins = stack.enter_context(find(request.paths, temporary))
         assignment = _choose(request, hand_ins)
         spool = stack.enter_context(_spool(request, len(hand_ins)))
-        order = _order(request, assignment, temporary, whole=len(hand_ins) == 1)
-        return _grade(request, order, hand_ins, spool, watcher)
+        yield Prepared(_order(request, assignment, temporary, whole=len(hand_ins) == 1), hand_ins, spool)
 
 
 def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:
@@ -124,7 +141,7 @@ def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool,
             with Slots(order, left, _jobs(request, left), eager=request.jobs is not None) as slots:
                 for message in slots.run(stop=lambda: interruption.requested):
                     if isinstance(message, Ready):
-                        run = _run(request, assignment, message, hand_ins)
+                        run = run_of(request, order, message, hand_ins)
                         watcher.ready(run)
                         if not todo:
                             break
@@ -145,20 +162,37 @@ def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool,
         if interruption.requested:
             tally.signal_code = interruption.exit_code
         if run is not None and tally.finished:
-            try:
-                _write(request, run, spool)
-                if tally.finished == tally.total:
+            write(request, run, spool)
+            if tally.finished == tally.total:
+                with _explained(request):
                     spool.finish()
-            except OSError as error:
-                where = error.filename or request.output or "standard output"
-                raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
     watcher.end(request, tally, spool.rows(), only)
     return tally.exit_code
 
 
-def _run(request: Request, assignment: Assignment, ready: Ready, hand_ins: list[HandIn]) -> Run:
+def run_of(request: Request, order: Order, ready: Ready, hand_ins: list[HandIn]) -> Run:
+    """What the formats are told of a run, once it is known what it grades with."""
     by_student = {hand_in.student: hand_in for hand_in in hand_ins}
-    return Run(assignment, request.seed, ready.isolation, ready.device, hand_ins=by_student)
+    return Run(order.assignment, request.seed, ready.isolation, ready.device, hand_ins=by_student)
+
+
+def write(request: Request, run: Run, spool: Spool) -> None:
+    """Write what belongs to the class.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with _explained(request):
+        _write(request, run, spool)
+
+
+@contextlib.contextmanager
+def _explained(request: Request) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or request.output or "standard output"
+        raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
 
 
 def _write(request: Request, run: Run, spool: Spool) -> None:

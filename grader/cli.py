@@ -1,4 +1,7 @@
-"""Arguments in, exit code out; no logic."""
+"""Arguments in, exit code out; no logic.
+
+What a command needs it imports itself: help and completion answer at once.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,26 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader import __version__
-from grader.batch import ALL_PASSED, GRADER_FAILED, SOME_BELOW, WRONG_USAGE, Request, check
+from grader import __version__, completion
 from grader.cli_export import commands as export_commands
 from grader.cli_release import add_import, add_release
-from grader.errors import AssignmentError, GraderError, UsageError
-from grader.formats import format_names
-from grader.formats.json import schema
-from grader.scaffold import scaffold, written
-from grader.terminal import Terminal
+from grader.errors import (
+    ALL_PASSED,
+    GRADER_FAILED,
+    SOME_BELOW,
+    WRONG_USAGE,
+    AssignmentError,
+    GraderError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from grader.config import Config
+    from grader.terminal import Terminal
 
 DEFAULT_FORMATS = "html,json"
 INTERRUPTED = 130
@@ -54,10 +64,14 @@ class Printed(StrEnum):
 app = typer.Typer(
     name="grader",
     help="Marks PyTorch homework that comes as Jupyter notebooks, and can prove what it says.",
-    epilog="Exit codes: 0 every submission graded and at or above --fail-under; 1 some below, or not gradable; "
+    epilog="Your own notebook, before you hand it in:\n\n"
+    "  grader check mine.ipynb\n\n"
+    "A class, into reports/:\n\n"
+    "  grader check submissions/\n\n"
+    "More examples: grader COMMAND --help\n\n"
+    "Exit codes: 0 every submission graded and at or above --fail-under; 1 some below, or not gradable; "
     "2 wrong usage or a broken assignment; 3 the grader itself failed. GRADER_DEBUG=1 shows where.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -72,10 +86,61 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
+
+
+_ONE_OF_TWO = "--config and --no-config are both given: choose one of the two"
+
+
+def _take_no_config(ctx: typer.Context, wanted: bool) -> bool:
+    if wanted and ctx.params.get("config") is not None:  # which was said before
+        raise typer.BadParameter(_ONE_OF_TWO)
+    return wanted
+
+
+def _take_config(ctx: typer.Context, named: Path | None) -> Path | None:
+    """What a file says stands in for defaults; what the command line says goes before it."""
+    if ctx.resilient_parsing:  # Tab was pressed
+        return named
+    if ctx.params.get("no_config"):
+        if named is not None:
+            raise typer.BadParameter(_ONE_OF_TWO)
+        return None
+    # pydantic is not for those who only want to read the help.
+    from grader.config import find_config, read_config
+
+    try:
+        path = named or find_config(Path())
+        config = read_config(path, named=named is not None) if path is not None else None
+    except UsageError as error:
+        _terminal().error(str(error))
+        raise typer.Exit(WRONG_USAGE) from None
+    if config is not None:
+        ctx.default_map = {_parameter(key): value for key, value in config.options.items()}
+        ctx.obj = config
+    return named
+
+
+def _parameter(key: str) -> str:
+    """The parameter behind an option."""
+    return "format_" if key == "format" else key.replace("-", "_")
+
+
+def _say_config(ctx: typer.Context, quiet: bool) -> None:
+    """Which file was used, and for what. It cannot hide that: only the command line makes this quiet."""
+    if ctx.obj is None:
+        return
+    config: Config = ctx.obj
+    sources = {key: ctx.get_parameter_source(_parameter(key)) for key in config.options}
+    used = [key for key, source in sources.items() if source is not None and source.name == "DEFAULT_MAP"]
+    said = ", ".join(used) or "none that the command line leaves open"
+    _terminal(quiet=quiet and "quiet" not in used).say(f"Options from {config.shown}: {said}")
 
 
 @app.command(
@@ -90,9 +155,13 @@ def _main(
     "In CI, exit code 1 below 80 percent:\n\n"
     "  grader check mine.ipynb --fail-under 80\n\n"
     "JSON alone on standard output:\n\n"
-    "  grader check submissions/ --output - | jq .submissions",
+    "  grader check submissions/ --output - | jq .submissions\n\n"
+    "While you work on it, again after every save:\n\n"
+    "  grader check mine.ipynb --watch\n\n"
+    'Options that you always want may stand in a grader.toml, such as: format = ["html", "json"]',
 )
 def check_command(
+    ctx: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -107,6 +176,7 @@ def check_command(
             metavar="ID|DIR",
             help="What they answer: a shipped assignment, or a folder with an assignment.toml. "
             "Without it: what the notebooks name, or whose names they define.",
+            autocompletion=completion.assignments,
         ),
     ] = None,
     output: Annotated[
@@ -121,7 +191,9 @@ def check_command(
         typer.Option(
             "--format",
             metavar="NAMES",
-            help=f"Report formats, with commas between: {', '.join(format_names())}. \\[default: {DEFAULT_FORMATS}]",
+            help=f"Report formats, with commas between: {', '.join(completion.format_names())}. "
+            f"\\[default: {DEFAULT_FORMATS}]",
+            autocompletion=completion.formats,
         ),
     ] = None,
     jobs: Annotated[
@@ -164,11 +236,32 @@ def check_command(
         ),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over, instead of going on where a run was cut off.")
+        bool, typer.Option("--fresh", metavar="", help="Start over, instead of going on where a run was cut off.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", metavar="", help="Print nothing but errors.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", metavar="", help="One notebook: check it again after every save, until Ctrl-C.")
+    ] = False,
+    no_config: Annotated[
+        bool,
+        typer.Option(
+            "--no-config", metavar="", is_eager=True, callback=_take_no_config, help="Read no file of options."
+        ),
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            is_eager=True,
+            callback=_take_config,
+            help="Take options from this file. Without it: from the nearest grader.toml, or \\[tool.grader] in "
+            "pyproject.toml, here or above, as far as the repository goes.",
+        ),
+    ] = None,
 ) -> None:
     """Grade notebooks: a page of feedback for each student, a table of the class, and results.json."""
+    from grader.batch import Request, check
+
     to_stdout = str(output) == _STDOUT
     names = format_ if format_ is not None else ("json" if to_stdout else DEFAULT_FORMATS)
     limits = {
@@ -192,14 +285,26 @@ def check_command(
         fail_under=fail_under,
         fresh=fresh,
     )
-    terminal = Terminal(quiet=quiet)
-    raise typer.Exit(_guarded(lambda: check(request, terminal), terminal))
+    terminal = _terminal(quiet=quiet)
+    _say_config(ctx, quiet)
+
+    def run() -> int:
+        from grader.watch import watch as watch_file
+
+        return watch_file(request, terminal) if watch else check(request, terminal)
+
+    raise typer.Exit(_guarded(run, terminal))
 
 
 @app.command(
     "audit",
     no_args_is_help=True,
-    epilog="Exit codes: 0 nothing missed and nobody accused; 1 something; 2 wrong usage or a broken assignment; "
+    epilog="One that ships, and one of your own, with more programs for each mistake:\n\n"
+    "  grader audit residual-blocks\n\n"
+    "  grader audit homework/week-5/ --programs 5\n\n"
+    "As data, the programs that were missed included:\n\n"
+    "  grader audit homework/week-5/ --format json > audit.json\n\n"
+    "Exit codes: 0 nothing missed and nobody accused; 1 something; 2 wrong usage or a broken assignment; "
     "3 the grader itself failed.",
 )
 def audit_command(
@@ -209,6 +314,7 @@ def audit_command(
             metavar="ASSIGNMENT",
             help="A shipped assignment, or a folder with an assignment.toml.",
             show_default=False,
+            autocompletion=completion.assignments,
         ),
     ],
     programs: Annotated[
@@ -217,10 +323,10 @@ def audit_command(
     format_: Annotated[Printed, typer.Option("--format", help="How to print the result.")] = Printed.TEXT,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the programs and of all that is drawn.")] = 0,
     isolation: Annotated[Wall, typer.Option(help="The wall around the programs.")] = Wall.AUTO,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", metavar="", help="Show no progress.")] = False,
 ) -> None:
     """Plant every known mistake in an assignment's references: which would its cases and points miss?"""
-    terminal = Terminal(quiet=quiet)
+    terminal = _terminal(quiet=quiet)
 
     def audit() -> int:
         # Imports torch, which the other commands leave to the processes that grade.
@@ -237,17 +343,23 @@ def audit_command(
 
 @app.command(
     "doctor",
-    epilog="Exit codes: 0 a wall stands, and everything that it promises holds; 1 something is off, or could not be "
-    "tried; 2 wrong usage; 3 no wall can be built. In CI, --isolation bwrap insists on the full wall.",
+    epilog="Before you grade on a machine for the first time:\n\n"
+    "  grader doctor\n\n"
+    "In CI, where only the full wall will do:\n\n"
+    "  grader doctor --isolation bwrap\n\n"
+    "As data:\n\n"
+    "  grader doctor --format json --quiet > doctor.json\n\n"
+    "Exit codes: 0 a wall stands, and everything that it promises holds; 1 something is off, or could not be "
+    "tried; 2 wrong usage; 3 no wall can be built.",
 )
 def doctor_command(
     isolation: Annotated[Wall, typer.Option(help="The wall to try; auto takes the best there is.")] = Wall.AUTO,
     format_: Annotated[Printed, typer.Option("--format", help="How to print the result.")] = Printed.TEXT,
     device: Annotated[Device, typer.Option(help="Where the reference would run; cuda insists on a GPU.")] = Device.AUTO,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", metavar="", help="Show no progress.")] = False,
 ) -> None:
     """Try every protection of the wall on this machine: what holds, what does not, and what to do about it."""
-    terminal = Terminal(quiet=quiet)
+    terminal = _terminal(quiet=quiet)
 
     def doctor() -> int:
         # Imports torch while a process behind the wall starts.
@@ -272,26 +384,41 @@ def doctor_command(
     "  grader new my-homework\n\n"
     "  grader check my-homework/examples --assignment my-homework\n\n"
     "Beside your others:\n\n"
-    "  grader new week-6 --folder homework/",
+    "  grader new week-7 --folder homework/",
 )
 def new_command(
     name: Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits and hyphens.", show_default=False)],
     folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder of that name is made.")] = Path(),
 ) -> None:
     """Write an assignment that grades at once, for you to rewrite: spec, reference, starter and two hand-ins."""
-    terminal = Terminal()
+    terminal = _terminal()
 
     def new() -> int:
+        from grader.scaffold import scaffold, written
+
         print("\n".join(written(folder / name, scaffold(name, folder))))
         return ALL_PASSED
 
     raise typer.Exit(_guarded(new, terminal))
 
 
-@app.command("schema")
+@app.command(
+    "schema",
+    epilog="Into a file, for whatever validates JSON:\n\n"
+    "  grader schema > results.schema.json\n\n"
+    "It holds for reports/results.json, and for what --output - prints.",
+)
 def schema_command() -> None:
     """Print the JSON Schema of results.json."""
+    from grader.formats.json import schema
+
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+def _terminal(*, quiet: bool = False) -> Terminal:
+    from grader.terminal import Terminal
+
+    return Terminal(quiet=quiet)
 
 
 def _guarded(run: Callable[[], int], terminal: Terminal) -> int:

@@ -17,6 +17,8 @@ Whatever else is raised while one submission is graded is a fault of the grader:
 `pipeline.grade`, and becomes `grader_broke`, which costs the student nothing.
 """
 
+ALL_PASSED, SOME_BELOW, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
+
 
 class GraderError(Exception):
     """Something the grader can explain: what happened, where, and what to do."""

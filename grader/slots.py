@@ -112,7 +112,7 @@ class Slots:
             eager: start all slots, even where the work is done sooner than they could start.
             task_seconds: when a slot that says nothing counts as hung.
         """
-        self._order, self._hand_ins, self._jobs, self._serve = order, hand_ins, jobs, serve
+        self._order, self._hand_ins, self._jobs, self._serve = order, list(hand_ins), jobs, serve
         self._eager = eager
         # Two attempts at a notebook share the deadline of the student's code; the judge's own work comes on top.
         self._task_seconds = task_seconds or 2 * order.limits.seconds + 120.0
@@ -160,6 +160,11 @@ class Slots:
             self._staff()
             self._hand_out()
         self._stopped = self._finished < len(self._hand_ins)
+
+    def add(self, hand_in: HandIn) -> None:
+        """One more, for the next `run`: until `close` the slots stay, warm."""
+        self._hand_ins.append(hand_in)
+        self._hand_out()
 
     def close(self) -> None:
         """End all slots, and with them everything that runs behind their walls."""

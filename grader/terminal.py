@@ -6,6 +6,7 @@ nothing that a CI runner obeys its log.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,7 +47,9 @@ class Terminal:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=False)
-        if not self._console.is_terminal:
+        # A pipe that is told to have colours (FORCE_COLOR) is still no screen, on which a bar could move.
+        self._is_screen = sys.stderr.isatty() and self._console.is_interactive
+        if not sys.stderr.isatty():
             self._console.width = max(self._console.width, _WIDTH_OF_A_PIPE)
         self._quiet = quiet
         self._isolation = ""
@@ -57,7 +60,7 @@ class Terminal:
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
-            disable=quiet or not self._console.is_terminal,
+            disable=quiet or not self._is_screen,
         )
         self._bar = self._progress.add_task("Starting", total=None)
 
@@ -90,6 +93,18 @@ class Terminal:
         """What is being done just now, while it is done."""
         self._progress.update(self._bar, description=text)
         self._progress.start()
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line, if nobody wants it quiet."""
+        self.close()
+        if not self._quiet:
+            self._console.print(Text(inert(text), style=style), soft_wrap=True)
+
+    def clear(self) -> None:
+        """An empty screen, where this is one."""
+        self.close()
+        if self._is_screen and not self._quiet:
+            self._console.clear()
 
     def close(self) -> None:
         """Take the bar away; also when the run failed."""

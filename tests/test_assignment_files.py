@@ -623,6 +623,17 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: cannot be read: No such file or directory"
 
 
+def test_a_folder_does_not_take_the_place_of_a_shipped_assignment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have come with what is graded, and its reference would run as the grader. Its path names it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "residual-blocks").mkdir()
+    (tmp_path / "residual-blocks" / "assignment.toml").write_text(SPEC, encoding="utf-8")
+    assert FOLDER == find_assignment("residual-blocks").folder
+    assert Path("residual-blocks") == find_assignment("./residual-blocks").folder
+
+
 def test_an_unknown_id_lists_the_choices() -> None:
     """Whoever mistypes an id sees those there are."""
     with pytest.raises(UsageError) as caught:

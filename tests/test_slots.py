@@ -106,6 +106,24 @@ def test_slots_share_the_processors(assignment: Assignment, tmp_path: Path) -> N
     assert max(shares) - min(shares) <= 1
 
 
+def test_what_is_added_later_meets_the_same_warm_slot(assignment: Assignment, tmp_path: Path) -> None:
+    """One that died in between is replaced, and costs the submission nothing."""
+    first, second, third = hand_ins(tmp_path, "first", "second", "third")
+    with Slots(order(assignment), [], 1, serve=obeys) as slots:
+        slots.add(first)
+        assert {0} == graded(slots).keys()
+        (pid,) = slots.pids
+        slots.add(second)
+        assert {1} == graded(slots).keys()
+        assert [pid] == slots.pids
+        os.kill(pid, signal.SIGKILL)
+        slots.add(third)
+        done = graded(slots)
+        assert {2} == done.keys()
+        assert "graded" == done[2].row.status
+        assert [pid] != slots.pids
+
+
 def test_a_submission_whose_slot_dies_once_is_graded(assignment: Assignment, tmp_path: Path) -> None:
     with Slots(order(assignment), hand_ins(tmp_path, "once", "other"), 2, serve=obeys, eager=True) as slots:
         done = graded(slots)

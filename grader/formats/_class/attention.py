@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from grader.assignment import Assignment, ChoiceExercise, EssayExercise, PredictExercise
+from grader.formats._class.items import OPEN
 from grader.submission.surroundings import ONLY_A_HUMAN
 from grader.verdict import Report, Status, SubmissionStatus
 
@@ -77,6 +78,8 @@ def reasons(kinds: Kinds, report: Report) -> list[Look]:
     points: dict[Reason, float] = {status: 0.0} if status else {}
     for exercise in report.exercises:
         for check in exercise.checks:
+            if check.status not in OPEN:
+                continue
             reason = kinds.reason(exercise.id, check.status)
             if reason is Reason.CHECK_BROKE and status is Reason.GRADER_BROKE:
                 reason = status

@@ -154,6 +154,7 @@ def test_the_students_words_can_still_be_read() -> None:
     [
         ("**bold** `x < 1`", "<p><strong>bold</strong> <code>x &lt; 1</code></p>"),
         ("# One\n## Two", "<h3>One</h3>\n<h4>Two</h4>"),
+        ("## Two\n#### Four\n# One", "<h3>Two</h3>\n<h4>Four</h4>\n<h3>One</h3>"),
         ("$a_1 + b_1$", "<p><code>a_1 + b_1</code></p>"),
         (
             "[a](https://example.org/)",

@@ -171,7 +171,7 @@ def _exercise(
         **by_look,
         formula=short(exercise.formula),
         essay=essay,
-        answer=markdown(exercise.answer, budget, heading_level=5) if exercise.answer else None,
+        answer=markdown(exercise.answer, budget, heading_level=4) if exercise.answer else None,
         pictures=pictures_of(exercise.pictures, exercise_anchor(number), submission),
     )
 

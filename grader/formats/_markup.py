@@ -110,8 +110,18 @@ def _attached(url: str, attachments: object) -> str:
 
 
 def _demoted(source: str, level: int) -> str:
-    """Headings moved below those of the page, so that its outline stays ours."""
-    return re.sub(r"<(/?)h([1-6])\b", lambda m: f"<{m[1]}h{min(6, int(m[2]) + level - 1)}", source, flags=re.IGNORECASE)
+    """Headings moved below those of the page, so that its outline stays ours; none leaves out a level."""
+    last, opened = level - 1, list[int]()
+
+    def moved(match: re.Match[str]) -> str:
+        nonlocal last
+        if match[1]:
+            return f"</h{opened.pop() if opened else last}"
+        last = min(6, int(match[2]) + level - 1, last + 1)
+        opened.append(last)
+        return f"<h{last}"
+
+    return re.sub(r"<(/?)h([1-6])\b", moved, source, flags=re.IGNORECASE)
 
 
 def _sanitised(source: str, budget: Budget, attachments: object = None) -> Markup:

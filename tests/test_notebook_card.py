@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nh3
 import pytest
@@ -20,7 +21,7 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 SOURCE = "class ResBlock:\n    def forward(self, x):\n        return self.branch(x) * x\n"
 
 
-def made(message: str = "It differs.", status: Status = Status.FAILED) -> Card:
+def made(message: str = "It differs.", status: Status = Status.FAILED, actual: Any = None) -> Card:
     """The card of a report with one right check and one other."""
     assignment = find_assignment("residual-blocks")
     exercise = assignment.exercises[0]
@@ -28,7 +29,7 @@ def made(message: str = "It differs.", status: Status = Status.FAILED) -> Card:
         CheckResult(id="shape", title="Shape", status=Status.PASSED, score=10, max_score=10, message="As asked."),
         CheckResult(
             id="skip", title="Skip", status=status, score=0, max_score=10, message=message, advice="Add `x` to it.",
-            expected={"weight": 3, "bias": 1}, actual={"weight": 3, "bias": 2}, cell=2, line=3, evidence=["one", "two"],
+            expected={"weight": 3, "bias": 1}, actual=actual or {"weight": 3, "bias": 2}, cell=2, line=3, evidence=["one", "two"],
         ),
     ]  # fmt: skip
     cause = Diagnosis(mistake="shortcut-multiplied", proof=Proof.REPLAYED, message="You multiply.", cell=2, line=3)
@@ -119,6 +120,8 @@ def test_hostile_text_is_text() -> None:
     page = made("`<script>` <img src=x> \u202e `<b onclick=x>`")._repr_html_()
     assert [] == BeautifulSoup(page, "html.parser").select("script, img, b, [onclick]")
     assert "<code>&lt;script&gt;</code>" in page
+    value = made(actual="<script>alert(1)</script>")._repr_html_() + made(actual={"<img src=x>": 1})._repr_html_()
+    assert [] == BeautifulSoup(value, "html.parser").select("script, img")
     assert "\u202e" not in page + str(made("\u202e"))
 
 

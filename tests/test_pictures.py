@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from judging import examine_source, find_exercise, right_answers
+from judging import examine_source, find_exercise, judge_all, right_answers
 from test_formats_samples import HOSTILE, RUN, failing, report
 from test_pages_hostile import faults
 
@@ -32,6 +32,7 @@ from grader.pictures import (
     Flow,
     GradientPicture,
     GradientRow,
+    NetworkPicture,
     ParameterPicture,
     ParameterRow,
     Pictures,
@@ -249,6 +250,32 @@ def test_what_comes_behind_a_break_is_not_called_missing() -> None:
     assert "no ReLU" not in drawing
 
 
+NETWORK = """
+
+def build_network(num_classes=10):
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+        ResBlock(8, 8), ResBlock(8, 8), ResBlock(8, 16, 2), ResBlock(16, 16),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, num_classes),
+    )
+"""
+
+
+@pytest.mark.parametrize(("source", "verdict"), [(BLOCK, "right"), (NO_LAST_RELU, "excused")])
+def test_a_network_is_drawn_block_by_block(source: str, verdict: str) -> None:
+    """Like blocks in a row are one step; what has cost in the block's own exercise is not called wrong again."""
+    found = judge_all(source + NETWORK)["network"].pictures
+    assert found is not None
+    assert found.network is not None
+    steps = [(step.says, step.layer, step.detail) for step in found.network.flow.steps]
+    assert ("2 × ResBlock(8, 8, 1)", "3 … 4", "to 2×8×32×32") == steps[1]
+    assert ("input", "output", 4) == (steps[0][0], steps[-1][0], found.network.blocks)
+    assert ["", verdict, verdict, verdict, ""] == list(found.network.verdicts)
+    page = feedback_page(RUN, with_pictures(found), failing()[1])
+    assert faults(page) == []
+    check_page(page, found)
+
+
 def test_code_that_cannot_be_drawn_has_no_picture_and_no_complaint() -> None:
     """Nothing is defined, or nothing runs."""
     for source in ("x = 1", changed(("super().__init__()", "raise ValueError")), "class ResBlock: pass"):
@@ -395,17 +422,23 @@ def hostile_pictures(draw: st.DrawFn) -> Pictures:
             wrong=draw(st.one_of(st.none(), st.integers(0, len(mine.steps) - 1))),
             raised=draw(NAMES),
         ),
+        network=NetworkPicture(
+            case=draw(NAMES),
+            flow=mine,
+            verdicts=tuple(draw(st.sampled_from(["", "right", "wrong", "excused"])) for _ in mine.steps),
+            blocks=draw(st.integers(0, 500)),
+        ),
     )
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(hostile_pictures())
 def test_whatever_a_student_says_the_page_stays_ours(found: Pictures) -> None:
-    """Any names, shapes, numbers and edges: four pictures, each of them XML, and nothing that acts."""
+    """Any names, shapes, numbers and edges: five pictures, each of them XML, and nothing that acts."""
     for draw in drawers(found, "exercise-1", failing()[1]):
         draw()  # none of them raises
     page = feedback_page(RUN, with_pictures(found), failing()[1])
-    assert page.count("<figure") == 4
+    assert page.count("<figure") == 5
     assert faults(page) == []
     check_page(page, Pictures())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 _LONG = 100  # characters from which on a list stands on several lines
@@ -60,6 +61,8 @@ def _value(value: Any) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case datetime():
+            return value.isoformat()
         case str():
             # TOML's strings are JSON's, but for one character that JSON leaves alone.
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

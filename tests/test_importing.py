@@ -213,7 +213,10 @@ def test_ids_are_ours_and_unique(tmp_path: Path) -> None:
     ids = ["Ex_1", "ex-1", "", "é", "ex 1"]
     cells = [new_markdown_cell("?", **mark(id_, "grade", "solution", points=1)) for id_ in ids]
     folder = write_imported(read_nbgrader(write(new_notebook(cells=cells), tmp_path / "a.ipynb")), tmp_path / "w", None)
-    assert ["ex-1", "ex-1-2", "cell-3", "question-4", "ex-1-3"] == list(by_id(load_assignment(folder)))
+    exercises = by_id(load_assignment(folder))
+    assert ["ex-1", "ex-1-2", "cell-3", "question-4", "ex-1-3"] == list(exercises)
+    # A notebook that nbgrader handed out names the cell as it was, where that is a name to nbgrader.
+    assert ["Ex_1", "ex-1", "", "", ""] == [each.grade_id for each in exercises.values()]
 
 
 def test_a_notebook_that_asks_nothing_still_loads(tmp_path: Path) -> None:

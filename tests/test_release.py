@@ -7,6 +7,7 @@ import json
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +297,21 @@ def test_shapes_may_be_kept_too(folder: Path, tmp_path: Path) -> None:
     assert (Status.SKIPPED, f"It runs in 3 cases. {LEFT_TO_THE_MARKING}") == (shape.status, shape.message)
 
 
+def test_what_is_held_back_is_held_back_in_the_copy_too(folder: Path, tmp_path: Path) -> None:
+    """The last hint until its moment; results that a platform shows later or never, whatever the reference is."""
+    spec = say(folder, 'reference = "public"\n\n[hints]\nlast_from = 2031-12-01T18:00:00+01:00') / "assignment.toml"
+    text = spec.read_text()
+    spec.write_text(
+        text.replace('name = "ResidualMLP"', 'name = "ResidualMLP"\nvisibility = { gradient = "hidden" }', 1)
+    )
+    here, copy = load_assignment(folder), load_assignment(released(folder, tmp_path / "copy"))
+    assert here.hints.last_from is not None
+    assert here.hints == copy.hints
+    assert {"mlp": True, "count": False} == {
+        each.id: each.withheld for each in copy.exercises if each.id in ("mlp", "count")
+    }
+
+
 def test_an_untouched_starter_is_graded(secret: tuple[Path, dict[str, Report]]) -> None:
     report = secret[1]["starter"]
     assert (SubmissionStatus.GRADED, 0.0) == (report.status, report.score)
@@ -412,7 +428,11 @@ def test_a_taken_zip_stops_before_the_folder(folder: Path, tmp_path: Path) -> No
 # ---------------------------------------------------------------------- the spec as text
 
 PLAIN = st.one_of(
-    st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False, allow_infinity=False), st.text()
+    st.datetimes(timezones=st.just(UTC)),
+    st.booleans(),
+    st.integers(-(2**60), 2**60),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(),
 )
 VALUES: Any = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8

@@ -26,6 +26,7 @@ from grader.importing.code import (
     parameters_of,
 )
 from grader.importing.nouns import Imported, Question
+from grader.submission.nbgrader import is_grade_id
 
 MOST_CASES = 20
 _WHY = "Points are pending until you have written this: a human decides about them."
@@ -70,6 +71,8 @@ def make_exercises(imported: Imported) -> Exercises:
         spec: dict[str, Any] = {"id": first.id, "kind": "essay", "title": first.name[:120]}
         if first.task:
             spec["task"] = first.task
+        if imported.grader == "nbgrader" and first.manual and first.name != first.id and is_grade_id(first.name):
+            spec["grade_id"] = first.name  # a notebook that nbgrader handed out says this, and not our id
         remarks = [f"From {', '.join(f'{question.name} ({question.where})' for question in asked.questions)}."]
         if asked.target is None:
             spec["points"] = asked.points

@@ -6,7 +6,7 @@ from typing import Any
 
 from grader.assignment import Assignment, Exercise, ModuleExercise, NetworkExercise
 
-_ALWAYS = ("id", "kind", "title", "task", "name", "aliases", "points", "headings")
+_ALWAYS = ("id", "kind", "title", "task", "name", "aliases", "points", "headings", "grade_id")
 # Whose answers are never in a student's copy.
 _QUESTIONS = {"choice": ("several", "option"), "predict": (), "essay": ()}
 _WITH_REFERENCE = {
@@ -37,6 +37,8 @@ def public_spec(assignment: Assignment, outputs: dict[str, dict[str, list[Any]]]
         told["guess"] = False
     if limits := assignment.limits.model_dump(exclude_unset=True):
         told["limits"] = limits
+    if assignment.hints.last_from is not None:
+        told["hints"] = {"last_from": assignment.hints.last_from}
     told["exercise"] = [_public(each, assignment, outputs.get(each.id, {})) for each in assignment.exercises]
     return told
 
@@ -45,7 +47,11 @@ def is_withheld(exercise: Exercise, assignment: Assignment) -> bool:
     """Is what is right left to the marking, in a student's copy?"""
     if exercise.withheld or exercise.kind in ("choice", "predict"):
         return True
-    if exercise.kind == "essay" or assignment.release.reference == "public":
+    if exercise.kind == "essay":
+        return False
+    if any(exercise.visibility_of(check) != "visible" for check in exercise.check_ids):
+        return True  # what a platform holds back is not told before it
+    if assignment.release.reference == "public":
         return False
     if isinstance(exercise, NetworkExercise):
         # A network that names no reference is compared with those of the blocks, if there are any.

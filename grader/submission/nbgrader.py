@@ -43,13 +43,18 @@ class Mark:
     checksum: str
 
 
+def is_grade_id(text: str) -> bool:
+    """May nbgrader call a cell so?"""
+    return _GRADE_ID.fullmatch(text) is not None
+
+
 def mark_of(node: NotebookNode) -> Mark | None:
     """The mark of a cell; None where it has none that could be nbgrader's."""
     found: Any = node.metadata.get("nbgrader")
     if not isinstance(found, dict):
         return None
     grade_id, checksum, points = found.get("grade_id"), found.get("checksum"), found.get("points")
-    if not isinstance(grade_id, str) or not _GRADE_ID.fullmatch(grade_id):
+    if not isinstance(grade_id, str) or not is_grade_id(grade_id):
         return None
     solution, grade = found.get("solution") is True, found.get("grade") is True
     return Mark(

@@ -12,7 +12,6 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
-from traitlets.config import Config
 
 IMPORTS = "import torch\nfrom torch import nn\nimport torch.nn.functional as F"
 
@@ -76,7 +75,6 @@ def kernel(folder: Path) -> Iterator[Kernel]:
         allow_errors=True,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        config=Config(KernelManager={"transport": "ipc"}),  # ports are a race with other kernels that start
     )
     with client.setup_kernel():
         yield Kernel(client)

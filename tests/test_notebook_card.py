@@ -29,7 +29,8 @@ def made(message: str = "It differs.", status: Status = Status.FAILED, actual: A
         CheckResult(id="shape", title="Shape", status=Status.PASSED, score=10, max_score=10, message="As asked."),
         CheckResult(
             id="skip", title="Skip", status=status, score=0, max_score=10, message=message, advice="Add `x` to it.",
-            expected={"weight": 3, "bias": 1}, actual=actual or {"weight": 3, "bias": 2}, cell=2, line=3, evidence=["one", "two"],
+            expected={"weight": 3, "bias": 1}, actual=actual or {"weight": 3, "bias": 2}, cell=2, line=3,
+            evidence=["one", "two"],
         ),
     ]  # fmt: skip
     cause = Diagnosis(mistake="shortcut-multiplied", proof=Proof.REPLAYED, message="You multiply.", cell=2, line=3)

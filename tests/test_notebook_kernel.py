@@ -238,7 +238,6 @@ def test_what_checked_code_prints_and_shows_is_not_repeated_below_the_cell(noteb
 SAMPLE = [
     ("residual-blocks", "right-inplace"),
     ("residual-blocks", "right-lazy"),
-    ("residual-blocks", "right-second-try"),
     ("residual-blocks", "wrong-detached"),
     ("residual-blocks", "wrong-multiplied"),
     ("residual-blocks", "wrong-no-return"),

@@ -109,6 +109,7 @@ SIDE_WITHOUT_STRIDE = changed(("out_channels, 1, stride, bias", "out_channels, 1
 UNPADDED = changed(("3, stride, 1, bias", "3, stride, 0, bias"))
 NO_PROJECTION = changed(("stride != 1 or in_channels != out_channels", "False"))
 SIGMOID = changed(("        out = F.relu(out)\n", "        out = torch.sigmoid(out)\n"))
+TWO = changed(("        out = F.relu(out)\n", ""), ("out + self.side(x)", "out * self.side(x)"))
 IN_A_LIST = changed(
     ("self.first = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)",
      "self.all = [nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)]"),
@@ -129,6 +130,7 @@ WRONG = [
         (NO_LAST_RELU, "add", "ReLU", "out + self.side(x)"),
         (NO_INNER_RELU, "batch norm", "ReLU", "self.norm1(self.first(x))"),
         (NO_SHORTCUT, "batch norm", "add", "self.norm2(self.second(out))"),
+        (TWO, "batch norm", "ReLU", "self.norm1(self.first(x))"),
         (NO_NORM_AT_SIDE, "conv 1×1", "batch norm", "out + self.side(x)"),
         (SIDE_WITHOUT_STRIDE, "conv 1×1", None, "out + self.side(x)"),
         (NO_PROJECTION, "input", "conv 1×1", None),

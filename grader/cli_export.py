@@ -6,23 +6,22 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from grader.assignment import Assignment, EssayExercise, find_assignment
 from grader.errors import UsageError
-from grader.export.autograder import Settings
-from grader.export.bundle import build
-from grader.export.fill import Outcome, fill
-from grader.export.platforms import PLATFORMS
-from grader.export.results import read_results
-from grader.terminal import Terminal, inert
-from grader.verdict import Results
 
-Guard = Callable[[Callable[[], int], Terminal], int]
+if TYPE_CHECKING:
+    from grader.terminal import Terminal
+
 ALL_FOUND, SOME_MISSING = 0, 1
-_MOST_NAMES = 40
+
+
+class Guard(Protocol):
+    """Runs a command; every error becomes one message, and the exit code."""
+
+    def __call__(self, run: Callable[[], int], terminal: Terminal, /) -> int: ...
 
 
 class Pending(StrEnum):
@@ -67,7 +66,7 @@ _Pending = Annotated[
 ]
 
 
-def commands(guarded: Callable[[Callable[[], int], Terminal], int]) -> typer.Typer:
+def commands(guarded: Guard) -> typer.Typer:
     """The group of commands.
 
     Args:
@@ -106,17 +105,21 @@ def commands(guarded: Callable[[Callable[[], int], Terminal], int]) -> typer.Typ
         ] = None,
     ) -> None:
         """Build the autograder zip for Gradescope: setup.sh, run_autograder, this grader and the assignment."""
-        terminal = Terminal()
+        from grader.assignment import find_assignment
+        from grader.export.autograder import Settings
+        from grader.export.bundle import build
+        from grader.export.show import machine_points
+        from grader.terminal import Terminal
 
         def export() -> int:
             found = find_assignment(assignment)
             indexes = tuple(_index(url) for url in extra_index_url or [])
             count = build(found, output, Settings(isolation=isolation.value, seed=seed), indexes)
             print(f"{output}: {count} files. Upload it to Gradescope: Configure Autograder > Zip file upload.")
-            print(f"Autograder points there: {_machine_points(found)}.")
+            print(f"Autograder points there: {machine_points(found)}.")
             return ALL_FOUND
 
-        raise typer.Exit(guarded(export, terminal))
+        raise typer.Exit(guarded(export, Terminal()))
 
     for platform, example in _EXAMPLES.items():
         _add(app, guarded, platform, example)
@@ -152,7 +155,11 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
         assignment: _Assignment = None,
         pending: _Pending = Pending.KEEP,
     ) -> None:
-        terminal = Terminal()
+        from grader.export.fill import fill
+        from grader.export.platforms import PLATFORMS
+        from grader.export.results import read_results
+        from grader.export.show import graded, said
+        from grader.terminal import Terminal
 
         def export() -> int:
             found = read_results(results)
@@ -160,7 +167,7 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
             outcome = fill(
                 PLATFORMS[platform],
                 found,
-                _graded(found, assignment),
+                graded(found, assignment),
                 gradebook,
                 target,
                 column=column,
@@ -169,7 +176,7 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
             _print("\n".join(said(outcome, target)))
             return ALL_FOUND if outcome.complete else SOME_MISSING
 
-        raise typer.Exit(guarded(export, terminal))
+        raise typer.Exit(guarded(export, Terminal()))
 
 
 def _print(text: str) -> None:
@@ -179,47 +186,6 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         # Python would try to flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def said(outcome: Outcome, target: Path) -> list[str]:
-    """What became of everybody, in lines."""
-    lines = [f"{target}: {len(outcome.filled) + len(outcome.so_far)} filled in, in the column {inert(outcome.column)}."]
-    for title, names in (
-        ("Points so far, not final", outcome.so_far),
-        ("Left as it was, since points are open (--pending so-far writes them)", outcome.kept),
-        ("Not in the gradebook", outcome.not_there),
-        ("Several hand-ins of one student, none written", outcome.contested),
-        ("In the gradebook, but nothing handed in", outcome.no_hand_in),
-        ("Note", outcome.notes),
-    ):
-        if names:
-            lines.append(f"{title}:" if title == "Note" else f"{title} ({len(names)}):")
-            lines += [f"  {inert(name)}" for name in names[:_MOST_NAMES]]
-            lines += [f"  and {len(names) - _MOST_NAMES} more"] * (len(names) > _MOST_NAMES)
-    return lines
-
-
-def _graded(results: Results, wanted: str | None) -> Assignment:
-    """The assignment that was graded: it says what its points are, and which checks are held back."""
-    try:
-        found = find_assignment(wanted or results.assignment)
-    except UsageError:
-        if wanted is not None:
-            raise
-        raise UsageError(
-            f"the results are of the assignment {results.assignment!r}, which is not a shipped one: give its folder "
-            "with --assignment"
-        ) from None
-    if found.id != results.assignment:
-        raise UsageError(f"the results are of the assignment {results.assignment!r}, and --assignment is {found.id!r}")
-    return found
-
-
-def _machine_points(assignment: Assignment) -> str:
-    """How many points are the grader's to give: written answers are a human's, who adds them by hand."""
-    written = sum(each.max_score for each in assignment.exercises if isinstance(each, EssayExercise))
-    marked = f"{assignment.max_score - written:g}"
-    return f"{marked}, and up to {written:g} for written answers, which a human marks" if written else marked
 
 
 def _index(url: str) -> str:

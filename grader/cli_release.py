@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from grader.assignment import find_assignment
-from grader.formats._text import visible
-from grader.terminal import Terminal
+from grader.cli_export import Guard
 
 ALL_WELL = 0
-Guard = Callable[[Callable[[], int], Terminal], int]
 _Path = Annotated[Path, typer.Argument(metavar="PATH", help="The notebook, or the folder with it.", show_default=False)]
 _Output = Annotated[
     Path | None, typer.Option("--output", metavar="DIR", help="The folder that is made. Without it: the id, here.")
@@ -54,12 +50,12 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
         zip_: Annotated[bool, typer.Option("--zip", help="Make a zip beside the folder, too.")] = False,
     ) -> None:
         """Write what students get: the starter without its solutions, and what they can check themselves with."""
-        terminal = Terminal()
+        from grader.assignment import find_assignment
+        from grader.release import make_bundle, refuse_taken, write_folder, write_zip
+        from grader.release.show import released
+        from grader.terminal import Terminal
 
         def release() -> int:
-            from grader.release import make_bundle, refuse_taken, write_folder, write_zip
-            from grader.release.show import released
-
             found = find_assignment(assignment)
             target = output if output is not None else Path("release") / found.id
             packed = target.with_name(f"{target.name}.zip") if zip_ else None
@@ -71,7 +67,7 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
             print("\n".join(released(found, bundle, target, packed)))
             return ALL_WELL
 
-        raise typer.Exit(guarded(release, terminal))
+        raise typer.Exit(guarded(release, Terminal()))
 
 
 def add_import(app: typer.Typer, guarded: Guard) -> None:
@@ -104,14 +100,14 @@ def add_import(app: typer.Typer, guarded: Guard) -> None:
 
 
 def _import(grader: str, path: Path, output: Path | None, id_: str | None, guarded: Guard) -> int:
-    terminal = Terminal()
+    from grader.formats._text import visible
+    from grader.importing import read_nbgrader, read_otter, write_imported, written
+    from grader.terminal import Terminal
 
     def run() -> int:
-        from grader.importing import read_nbgrader, read_otter, write_imported, written
-
         imported = (read_nbgrader if grader == "nbgrader" else read_otter)(path)
         target = write_imported(imported, output, id_)
         print(visible("\n".join(written(imported, target))))
         return ALL_WELL
 
-    return guarded(run, terminal)
+    return guarded(run, Terminal())

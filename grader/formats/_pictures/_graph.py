@@ -142,7 +142,7 @@ class Drawing:
             radius = half if step.kind == "activation" else 3 if step.kind in ("layer", "norm") else 6
             yield rect(x - width / 2, y - half, width, 2 * half, f"{look} {step.kind}", min(radius, 13))
             yield from self._words(step, x, y, width)
-        if number in self._marks.beside:
+        if number in self._marks.beside and not self._layout.lane[number]:
             said = fit(self._marks.beside[number], self._widths[self._beside], SMALL)
             words = "small missing" if number == self._marks.first else "small"
             yield text(x + width / 2 + 10, y + 4, said, look=words)

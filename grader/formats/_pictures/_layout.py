@@ -164,7 +164,10 @@ class Shared:
 
 def shared_rows(mine: Flow, theirs: Flow, pairs: tuple[Pair, ...]) -> Shared | None:
     """Rows for both; None where a drawing is no path with one skip."""
-    if not (is_block(mine) and is_block(theirs)):
+    crossed = any(
+        i is not None and j is not None and mine.steps[i].on_skip != theirs.steps[j].on_skip for i, j in pairs
+    )
+    if crossed or not (is_block(mine) and is_block(theirs)):
         return None
     found = Shared({}, {}, {}, 0)
     main = [pair for pair in pairs if not _on_skip(mine, theirs, pair)]

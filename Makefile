@@ -73,6 +73,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@tools/system.sh $(PYTHON) browser
 	@echo "installing into $(VENV), with the tools for tests ..."
 	@$(PIP) --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed

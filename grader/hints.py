@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from grader.pictures import Pictures
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report
 
 Finding = TypeVar("Finding", CheckResult, Diagnosis)
@@ -11,13 +12,19 @@ Finding = TypeVar("Finding", CheckResult, Diagnosis)
 
 def without_last_hints(report: Report) -> Report:
     """The report with nothing in it that says what to change: no format can show what is not there."""
-    return report.model_copy(update={"exercises": [_exercise(exercise) for exercise in report.exercises]})
+    return report.model_copy(
+        update={"exercises": [exercise_without_last_hints(exercise) for exercise in report.exercises]}
+    )
 
 
-def _exercise(exercise: ExerciseReport) -> ExerciseReport:
-    checks = [_without_advice(_finding(check)) for check in exercise.checks]
+def exercise_without_last_hints(exercise: ExerciseReport) -> ExerciseReport:
+    """The same of one exercise."""
     return exercise.model_copy(
-        update={"checks": checks, "diagnoses": [_finding(diagnosis) for diagnosis in exercise.diagnoses]}
+        update={
+            "checks": [_without_advice(_finding(check)) for check in exercise.checks],
+            "diagnoses": [_finding(diagnosis) for diagnosis in exercise.diagnoses],
+            "pictures": _without_reference(exercise.pictures),
+        }
     )
 
 
@@ -25,6 +32,14 @@ def _finding(finding: Finding) -> Finding:
     if finding.lesson is None:
         return finding
     return finding.model_copy(update={"lesson": finding.lesson.without_last()})
+
+
+def _without_reference(pictures: Pictures | None) -> Pictures | None:
+    """A drawing of the reference says what to change as plainly as any hint: the student's own block is left."""
+    if pictures is None or pictures.block is None:
+        return pictures
+    alone = pictures.block.model_copy(update={"reference": None, "pairs": (), "first": None})
+    return pictures.model_copy(update={"block": alone})
 
 
 def _without_advice(check: CheckResult) -> CheckResult:

@@ -67,6 +67,8 @@ def test_before_the_date_the_last_hint_is_in_no_format(assignment: Assignment, t
     assert all(plain(hint) in text for hint in first)
     assert plain(last) not in text
     assert "2026-12-01 12:00 (UTC+01:00)" in text
+    assert "Your block, step by step" in text
+    assert "Your block beside the reference" not in text
     assert not any(check.advice for check in report.exercises[0].checks if not check.status.pending)
 
 
@@ -76,6 +78,7 @@ def test_from_the_date_on_it_is_shown(assignment: Assignment, tmp_path: Path) ->
     (diagnosis,) = report.exercises[0].diagnoses
     assert plain(mistakes()[diagnosis.mistake].hints[-1]) in text
     assert "2026-12-01" not in text
+    assert "Your block beside the reference" in text
 
 
 def test_without_a_date_nothing_is_held_back() -> None:

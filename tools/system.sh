@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make` needs of the system: Python 3.11 with venv, bubblewrap for the wall, and Chromium to test the pages.
+# What `make` needs of the system: Python 3.11 with venv, bubblewrap for the wall; with `browser` as second argument
+# Chromium too, to test the pages.
 # Installs what is missing where that needs no password; says plainly what it could not do.
 set -euo pipefail
 python=${1:-python3}
@@ -41,7 +42,7 @@ if ! command -v bwrap >/dev/null 2>&1 && ! install bubblewrap; then
     echo "NOTE: bubblewrap is not installed and cannot be installed from here, so notebooks run behind the WEAKER wall"
     echo "      (Landlock and seccomp). For the full wall: sudo apt-get install bubblewrap"
 fi
-if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 &&
+if [ "${2:-}" = browser ] && ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 &&
     ! command -v google-chrome >/dev/null 2>&1 && ! install chromium; then
     echo "NOTE: there is no Chromium and it cannot be installed from here, so the tests that look at pages in a browser"
     echo "      are skipped. For them: sudo apt-get install chromium"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from grader.assignment import Assignment, CalledExercise, NetworkExercise
 from grader.blocks import Earlier
 from grader.checks import require_known
 from grader.errors import AssignmentError, GraderError, SessionEnded, UsageError
+from grader.hints import exercise_without_last_hints
 from grader.notebook.card import Card
 from grader.notebook.choose import choose
 from grader.notebook.kernel import Notebook, this_notebook
@@ -118,7 +120,7 @@ def _judge(
             except SessionEnded as error:
                 seen.ended = error
             report = judge(seen, right, earlier)
-    return report
+    return report if home.hints.show_last(datetime.now(UTC)) else exercise_without_last_hints(report)
 
 
 def _with_earlier(home: Assignment, asked: CalledExercise) -> list[CalledExercise]:

@@ -208,7 +208,7 @@ def test_what_is_said_to_be_elsewhere_stands_on_a_page() -> None:
     assert set(ELSEWHERE) | set(CODES) <= said
     assert all(any(line.startswith(beginning) for line in said) for beginning in BEGINNING_ELSEWHERE)
     assert set(PAGES_ELSEWHERE) <= set(sources())
-    for why in [*ELSEWHERE.values(), *BEGINNING_ELSEWHERE.values(), *PAGES_ELSEWHERE.values()]:
+    for why in (why for table in (ELSEWHERE, BEGINNING_ELSEWHERE, PAGES_ELSEWHERE) for why in table.values()):
         assert all((ROOT / test).is_file() for test in re.findall(r"tests/\w+\.py", why))
 
 

@@ -18,7 +18,7 @@ import grader.formats.parquet
 from grader.batch import Request, check
 from grader.errors import UsageError
 from grader.formats import formats
-from grader.formats._tabular import cell
+from grader.formats._spreadsheet import cell
 from grader.terminal import Terminal
 from grader.verdict import Report
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING, TextIO
 
-from grader.formats._text import no_command, one_line, visible
+from grader.formats import _inert
+from grader.formats._text import no_command, visible
 
 if TYPE_CHECKING:
     from _csv import Writer
 
 # With which a spreadsheet begins a formula; the wide forms are turned into these by some.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(r"^(?=\s*[=+\-@|%＝＋－＠])")
+# Where the comma is the decimal sign, a semicolon ends a cell.
+_BEHIND_SEMICOLON = re.compile(_FORMULA.pattern.replace("^", "(?<=;)", 1))
 
 
 def table(stream: TextIO) -> Writer:
@@ -20,14 +24,13 @@ def table(stream: TextIO) -> Writer:
 
 
 def cell(text: str, limit: int = 300) -> str:
-    """Text of a student's for one cell, on one line."""
-    return harmless(one_line(text, limit))
+    """Text of a student's for one cell, on one line, with an apostrophe where something would be calculated."""
+    return _BEHIND_SEMICOLON.sub("'", harmless(_inert.line(text, limit)))
 
 
 def harmless(text: str) -> str:
     """The same text, and no spreadsheet takes it for a formula."""
-    text = no_command(visible(text))
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return _FORMULA.sub("'", no_command(visible(text)))
 
 
 def number(points: float) -> str:

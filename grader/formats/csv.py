@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from grader.formats._format import Document, Run
-from grader.formats._tabular import cell
+from grader.formats._spreadsheet import cell
 from grader.verdict import ExerciseReport, Report
 
 _HEAD = ["student", "file", "status", "score", "max_score", "pending", "percent"]

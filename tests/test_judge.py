@@ -129,6 +129,27 @@ def test_a_forbidden_bias_fails_the_parameters_check(monkeypatch: pytest.MonkeyP
     assert 1 == len(forms)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        # Of three batch norms of one size one is missing: which, the shapes do not tell.
+        (
+            ("                nn.BatchNorm2d(out_channels),\n", ""),
+            "3648 parameters, expected 3680: the reference also has 2 more tensors of shape 16.",
+        ),
+        # All tensors of their shape: these, and no others.
+        (
+            ("out_channels, 3, stride=1, padding=1, bias", "out_channels, 5, stride=1, padding=2, bias"),
+            "the reference also has conv2.weight (16×16×3×3); only yours has conv2.weight (16×16×5×5).",
+        ),
+    ],
+)
+def test_missing_parameters_are_named_where_it_is_certain_which(change: tuple[str, str], said: str) -> None:
+    report = judge(changed(RESBLOCK, change), "resblock")
+    check = next(check for check in report.checks if check.id == "parameters")
+    assert any(said in line for line in [check.message, *check.evidence])
+
+
 def test_the_join_of_a_block_is_where_branch_and_shortcut_meet() -> None:
     """The branch is the side with more convolutions."""
     form = Form(right_answers("resblock").reference, MODULES[0].cases[1])  # type: ignore[union-attr]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _parameters_lessons as lessons
@@ -207,13 +207,23 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
     )
 
 
-def _surplus(named: list[tuple[str, tuple[int, ...]]], surplus: Counter[tuple[int, ...]]) -> list[str]:
-    """Names and shapes of as many tensors of each shape as there are too many."""
+def _surplus(
+    named: list[tuple[str, tuple[int, ...]]], surplus: Counter[tuple[int, ...]], likely: Container[str] = ()
+) -> list[str]:
+    """What there is too much of: by name where it is certain which it is, else by shape and number.
+
+    Args:
+        likely: names that are the likeliest to be too many among those of their shape.
+    """
     found = []
-    for name, shape in named:
-        if surplus[shape] > 0:
-            surplus[shape] -= 1
-            found.append(f"{name} ({show(list(shape))})")
+    for shape, number in surplus.items():
+        names = [name for name, of in named if of == shape]
+        suspects = [name for name in names if name in likely]
+        said = show(list(shape))
+        if number in (len(names), len(suspects)):
+            found += [f"{name} ({said})" for name in (suspects if number == len(suspects) else names)]
+        else:
+            found.append(f"{number} more tensor{'s' if number > 1 else ''} of shape {said}")
     return found
 
 
@@ -222,9 +232,9 @@ def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], act
     theirs = Counter(tuple(shape) for shape in shapes.values())
     missing = _surplus([(name, tuple(shape)) for name, shape in shapes.items()], theirs - mine)
     # Of tensors of one shape, biases of convolutions are the likeliest to be the ones too many.
-    biases = _convolution_biases(seen)
-    own = sorted(seen.built.parameters, key=lambda p: p.key not in biases)
-    extra = _surplus([(p.key.removeprefix("p:"), tuple(p.shape)) for p in own], mine - theirs)
+    biases = {key.removeprefix("p:") for key in _convolution_biases(seen)}
+    own = [(p.key.removeprefix("p:"), tuple(p.shape)) for p in seen.built.parameters]
+    extra = _surplus(own, mine - theirs, biases)
     parts = []
     if missing:
         parts.append(f"the reference also has {', '.join(missing[:6])}")

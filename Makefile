@@ -1,5 +1,6 @@
 # make demo       install what is missing, grade the example hand-ins, say where the reports are
 # make test       lint, types, layers and tests, from a clean clone, with nothing installed by hand
+# make test-all   the same, with the tests that take long
 # make docs       the documentation site, into site/; any warning is an error
 # make bench      how fast, and how much memory
 # make fuzz       hostile answers, notebooks and zips, for long: FUZZ=5000 examples of each property
@@ -19,7 +20,7 @@ unexport VIRTUAL_ENV
 # The theme would like to be replaced; which version runs is said in constraints.txt.
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test lint types layers tests docs bench fuzz accuracy clean help
+.PHONY: demo test test-all lint types layers tests docs bench fuzz accuracy clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +35,9 @@ demo: $(VENV)/.installed
 
 test: lint types layers tests
 
+test-all: export GRADER_SLOW = 1
+test-all: test
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,7 +49,7 @@ layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=5
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mkdocs build --strict

@@ -21,6 +21,14 @@ settings.register_profile(
 settings.load_profile("fuzz" if "GRADER_FUZZ" in os.environ else "untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked slow are for `make test-all`: what they try, quicker ones try in part."""
+    if "GRADER_SLOW" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("slow") is not None:
+                item.add_marker(pytest.mark.skip(reason="slow: make test-all"))
+
+
 @pytest.fixture
 def no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge without a search for the cause, which takes most of the time: for tests that only ask whether a program

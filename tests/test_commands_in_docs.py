@@ -185,6 +185,7 @@ def executed(page: str, home: Path, environment: dict[str, str]) -> list[Said]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TO_RUN)
 def test_commands_do_what_the_page_says(page: str, said: dict[str, list[Said]]) -> None:
     assert TO_RUN[page] == [each.command for each in said[page]]

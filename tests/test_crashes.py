@@ -20,7 +20,7 @@ HANGS_IN_C = "    x = 1\n    endless = sum(range(10**12))"
 Grade = Callable[..., Report]
 
 
-@pytest.fixture(scope="module", params=["bwrap", "landlock"])
+@pytest.fixture(scope="module", params=["bwrap", pytest.param("landlock", marks=pytest.mark.slow)])
 def grader(request: pytest.FixtureRequest) -> Iterator[Grader]:
     limits = Limits(seconds=20.0, cell_seconds=0.5, disk_mib=16, processes=16)
     with grading(request.param, limits, diagnose=False) as started:

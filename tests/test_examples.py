@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,19 @@ NAMES = [
     for path in sorted((folder / "examples").glob("*.expected.json"))
 ]
 RIGHT = [(assignment, name) for assignment, name in NAMES if name.startswith("right")]
+LARGE = ("cifar-resnet", "degradation", "resnet")  # seconds each: a right one and a wrong one are tried every time
+
+
+def tried(examples: list[tuple[str, str]]) -> list[Any]:
+    """As parameters; of the large assignments all but the first of each kind are slow."""
+    seen: set[tuple[str, str]] = set()
+    found: list[Any] = []
+    for assignment, name in examples:
+        kind = (assignment, name.split("-")[0])
+        slow = assignment in LARGE and kind in seen
+        seen.add(kind)
+        found.append(pytest.param(assignment, name, marks=[pytest.mark.slow] if slow else []))
+    return found
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,13 @@ class Graded:
 
     grader: Grader
     hand_ins: dict[str, HandIn]
+    reports: dict[str, Report] = field(default_factory=dict)
+
+    def report(self, name: str) -> Report:
+        """Of one example; kept."""
+        if name not in self.reports:
+            self.reports[name] = self.grader.grade(self.hand_ins[name])[0]
+        return self.reports[name]
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +94,13 @@ def test_every_shipped_assignment_has_examples() -> None:
         assert {"right", "wrong"} <= kinds, assignment
 
 
-@pytest.mark.parametrize(("assignment", "name"), NAMES)
+@pytest.mark.parametrize(("assignment", "name"), tried(NAMES))
 def test_an_example_gets_its_expected_verdicts(graders: Callable[[str], Graded], assignment: str, name: str) -> None:
     """Right answers are never accused, wrong ones never pass, and the true cause is named."""
     folder = shipped_assignments()[assignment] / "examples"
     expected: dict[str, Any] = json.loads((folder / f"{name}.expected.json").read_text("utf-8"))
     given = graders(assignment)
-    report, _ = given.grader.grade(given.hand_ins[name])
+    report = given.report(name)
     assert expected["status"] == report.status, report.message
     exercises = {exercise.id: exercise for exercise in report.exercises}
     for exercise_id, wanted in expected["exercises"].items():
@@ -92,13 +112,13 @@ def test_an_example_gets_its_expected_verdicts(graders: Callable[[str], Graded],
         assert set(wanted.get("mistakes", [])) <= {diagnosis.mistake for diagnosis in exercise.diagnoses}
 
 
-@pytest.mark.parametrize(("assignment", "name"), RIGHT)
+@pytest.mark.parametrize(("assignment", "name"), tried(RIGHT))
 def test_a_right_example_gets_all_points_that_are_decided(
     graders: Callable[[str], Graded], assignment: str, name: str
 ) -> None:
     """Only written answers are left: for what was read in them points are proposed, the rest is pending."""
     given = graders(assignment)
-    report, _ = given.grader.grade(given.hand_ins[name])
+    report = given.report(name)
     spec = given.grader.assignment
     essays = sum(exercise.max_score for exercise in spec.exercises if isinstance(exercise, EssayExercise))
     assert 100.0 == report.percent

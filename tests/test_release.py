@@ -463,6 +463,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Report], d
     return grade(there, *examples), grade(home / "copy", *examples)
 
 
+@pytest.mark.slow
 def test_what_fails_in_a_students_copy_fails_in_the_marking(both: tuple[dict[str, Report], dict[str, Report]]) -> None:
     """Nobody is told to mend what is right; and points that a copy gives are given."""
     marking, copy = both
@@ -476,6 +477,7 @@ def test_what_fails_in_a_students_copy_fails_in_the_marking(both: tuple[dict[str
                 assert (name, said, True) == (name, said, marked[said].status not in (Status.PASSED, Status.SKIPPED))
 
 
+@pytest.mark.slow
 def test_a_students_copy_sees_what_needs_no_reference(both: tuple[dict[str, Report], dict[str, Report]]) -> None:
     """Of the wrong examples, these are told without one."""
     seen = {

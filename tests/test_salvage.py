@@ -121,6 +121,7 @@ def test_a_slot_that_does_not_leave_is_made_to(tmp_path: Path) -> None:
     kill_when((output / "stays").exists, [*stubborn, *options])
 
 
+@pytest.mark.slow
 def test_what_changed_meanwhile_is_graded_anew(submissions: Path, tmp_path: Path) -> None:
     """A notebook that was handed in again, and everything when an option has changed or --fresh is said."""
     output = tmp_path / "out"
@@ -149,6 +150,7 @@ def test_two_graders_do_not_meet_in_one_folder(submissions: Path, tmp_path: Path
     assert CLASS == len(json.loads((output / "results.json").read_text())["submissions"])
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_earlier_results_readable(submissions: Path, tmp_path: Path) -> None:
     """On a disk that is really full: an error, the old results as they were, and with room again the run goes on."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]

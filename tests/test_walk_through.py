@@ -94,6 +94,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[s
     return home, said
 
 
+@pytest.mark.slow
 def test_every_command_says_what_the_text_says(walked: tuple[Path, list[tuple[str, str, str]]]) -> None:
     """In this order; a machine with a weaker wall says so in between."""
     assert len(walked[1]) >= 6
@@ -103,6 +104,7 @@ def test_every_command_says_what_the_text_says(walked: tuple[Path, list[tuple[st
         assert [] == missing, f"{command} said:\n{said}"
 
 
+@pytest.mark.slow
 def test_what_the_walk_ends_with_is_the_finished_homework(walked: tuple[Path, list[tuple[str, str, str]]]) -> None:
     folder = walked[0] / "attention"
     made = {path.relative_to(folder) for path in folder.rglob("*.*") if "__pycache__" not in path.parts}

@@ -69,6 +69,7 @@ def test_lazy_layers_do_not_mend_a_mistake() -> None:
     assert judge(refusing[0], "se").correct is False
 
 
+@pytest.mark.slow
 def test_lazy_layers_on_a_way_that_is_not_taken_at_first_are_judged() -> None:
     """One way sees the first input; inputs of the other sign find out about the layers on the other."""
     generator = GENERATORS["resblock"]

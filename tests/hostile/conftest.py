@@ -8,7 +8,7 @@ import pytest
 from attacks import Range, open_range
 
 
-@pytest.fixture(scope="module", params=["bwrap", "landlock"])
+@pytest.fixture(scope="module", params=["bwrap", pytest.param("landlock", marks=pytest.mark.slow)])
 def shooting_range(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
     with open_range(request.param, tmp_path_factory.mktemp("range")) as opened:
         yield opened

@@ -85,6 +85,7 @@ def wait_until(ready: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_a_grader_that_was_killed_goes_on(submissions: Path, tmp_path: Path) -> None:
     """After two `kill -9` nobody is graded twice, nobody is lost, and the results are those of a run in one piece."""
     output, whole = tmp_path / "out", tmp_path / "whole"

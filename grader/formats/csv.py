@@ -20,6 +20,7 @@ from grader.formats._spreadsheet import cell
 from grader.verdict import ExerciseReport, Report
 
 _HEAD = ["student", "file", "status", "score", "max_score", "pending", "percent"]
+_LONGEST = 1_000  # characters of one cell
 _OF_EXERCISE = ["score", "max_score", "pending", "correct"]
 
 Value = str | float | None
@@ -42,8 +43,8 @@ class Csv(Document):
 def _row(report: Report, exercises: list[str]) -> list[Value]:
     decided = report.pending < report.max_score
     row: list[Value] = [
-        cell(report.student),
-        cell(report.file),
+        cell(report.student, _LONGEST),
+        cell(report.file, _LONGEST),
         report.status.value,
         _number(report.score) if decided else None,
         _number(report.max_score),
@@ -54,7 +55,7 @@ def _row(report: Report, exercises: list[str]) -> list[Value]:
     for id in exercises:
         row += _exercise(by_id.get(id))
     mistakes = {diagnosis.mistake for exercise in report.exercises for diagnosis in exercise.diagnoses}
-    return [*row, cell(" ".join(sorted(mistakes)))]
+    return [*row, cell(" ".join(sorted(mistakes)), _LONGEST)]
 
 
 def _exercise(exercise: ExerciseReport | None) -> list[Value]:

@@ -210,7 +210,10 @@ def test_the_class_in_a_terminal_is_inert(graded: Finished) -> None:
     assert not COMMAND.search(graded.stderr)
 
 
-@pytest.mark.parametrize("name", ["exception-text", "exception-folded", "exception-long-word"])
+SLOW = [pytest.param(f"exception-{how}", marks=pytest.mark.slow) for how in ("folded", "long-word")]
+
+
+@pytest.mark.parametrize("name", ["exception-text", *SLOW])
 def test_one_notebook_in_a_terminal_is_inert(name: str, tmp_path: Path) -> None:
     """One notebook is shown in full: its messages are folded, and no fold begins with a command."""
     (tmp_path / "::error::me").mkdir()

@@ -4,6 +4,7 @@
 # make docs       the documentation site, into site/; any warning is an error
 # make bench      how fast, and how much memory
 # make fuzz       hostile answers, notebooks and zips, for long: FUZZ=5000 examples of each property
+# make texts      bring the catalogues of other languages in step with the code
 # make accuracy   how often is the judge right, on thousands of generated programs (minutes)
 #
 # Another Python: make PYTHON=python3.12 test
@@ -20,7 +21,7 @@ unexport VIRTUAL_ENV
 # The theme would like to be replaced; which version runs is said in constraints.txt.
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test test-all lint types layers tests docs bench fuzz accuracy clean help
+.PHONY: demo test test-all lint types layers tests docs bench fuzz accuracy texts clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -66,6 +67,9 @@ accuracy: $(VENV)/.installed
 	@$(BIN)/python bench/families.py
 	@$(BIN)/python bench/accuracy.py
 	@$(BIN)/python bench/essays.py
+
+texts: $(VENV)/.installed-dev
+	$(BIN)/python tools/texts.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) site dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

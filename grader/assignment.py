@@ -21,12 +21,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from grader.bundled import shipped_assignments as shipped_assignments  # part of this module's face, too
 from grader.bundled import shipped_folder as shipped_folder
 from grader.errors import AssignmentError, UsageError
 from grader.essay import Pattern, PatternError, parse
+from grader.language import SOURCE, languages
 
 
 def _plain(value: object) -> object:
@@ -623,6 +633,7 @@ class Assignment(_Spec):
 
     id: Identifier = Field(description="stable, small letters, digits and hyphens: notebooks name it")
     title: str = Field(description="what the pages call it")
+    language: str = Field(SOURCE, description="in which students are told what is right and wrong: `en` or `de`")
     limits: Limits = Field(default_factory=Limits, description="what one submission may use")
     hints: Hints = Field(default_factory=Hints, description="when students see the last hint of each finding")
     release: Release = Field(default_factory=Release, description="what `grader release` gives to students")
@@ -630,6 +641,13 @@ class Assignment(_Spec):
     guess: bool = Field(True, description="may it be chosen by what notebooks define, where they name no assignment?")
 
     folder: Path = Field(default=Path(), exclude=True, repr=False)
+
+    @field_validator("language")
+    @classmethod
+    def _is_spoken(cls, language: str) -> str:
+        if language not in languages():
+            raise ValueError(f"there is no language {language!r}: choose from {', '.join(languages())}")
+        return language
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Assignment:

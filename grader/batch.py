@@ -25,6 +25,7 @@ from grader.formats import Document, Run, formats
 from grader.formats._files import clear_halves
 from grader.identity import identity
 from grader.interruption import Interruption
+from grader.language import languages, speaking
 from grader.row import Row
 from grader.slot import Order, Ready
 from grader.slots import Slots
@@ -47,6 +48,7 @@ class Request:
     isolation: str
     limits: dict[str, float | int]  # those of the assignment's that the command line overrides, by their names
     fail_under: float | None
+    language: str | None = None  # None: the assignment's
     fresh: bool = False  # start over, where a run was cut off
 
 
@@ -116,13 +118,17 @@ def prepared(request: Request) -> Iterator[Prepared]:
         UsageError: what is asked for cannot be.
     """
     _check_formats(request)
+    if request.language is not None and request.language not in languages():
+        raise UsageError(f"unknown language {request.language!r}: choose from {', '.join(languages())}")
     with contextlib.ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)))
         temporary.chmod(0o711)  # behind the wall another user passes through
         hand_ins = stack.enter_context(find(request.paths, temporary))
         assignment = _choose(request, hand_ins)
         spool = stack.enter_context(_spool(request, len(hand_ins)))
-        yield Prepared(_order(request, assignment, temporary, whole=len(hand_ins) == 1), hand_ins, spool)
+        order = _order(request, assignment, temporary, whole=len(hand_ins) == 1)
+        stack.enter_context(speaking(order.language))
+        yield Prepared(order, hand_ins, spool)
 
 
 def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:
@@ -293,6 +299,7 @@ def _order(request: Request, assignment: Assignment, temporary: Path, *, whole: 
         formats=request.formats,
         whole=whole,
         temporary=temporary,
+        language=request.language or assignment.language,
     )
 
 

@@ -140,7 +140,7 @@ def _say_config(ctx: typer.Context, quiet: bool) -> None:
     sources = {key: ctx.get_parameter_source(_parameter(key)) for key in config.options}
     used = [key for key, source in sources.items() if source is not None and source.name == "DEFAULT_MAP"]
     said = ", ".join(used) or "none that the command line leaves open"
-    _terminal(quiet=quiet and "quiet" not in used).say(f"Options from {config.shown}: {said}")
+    _terminal(quiet=quiet and "quiet" not in used).tell(f"Options from {config.shown}: {said}")
 
 
 @app.command(
@@ -235,6 +235,14 @@ def check_command(
             help="Exit with 1 if any submission has less, of the points that are decided.",
         ),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="What students are told is told in this language: en or de. Without it: as the assignment says.",
+            autocompletion=completion.languages,
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", metavar="", help="Start over, instead of going on where a run was cut off.")
     ] = False,
@@ -283,6 +291,7 @@ def check_command(
         isolation=isolation.value,
         limits={name: value for name, value in limits.items() if value is not None},
         fail_under=fail_under,
+        language=language,
         fresh=fresh,
     )
     terminal = _terminal(quiet=quiet)

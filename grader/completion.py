@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.bundled import shipped_assignments
+from grader.language import languages as spoken_languages
 
 
 def assignments(incomplete: str) -> list[str]:
@@ -24,6 +25,11 @@ def format_names() -> list[str]:
     """Their names, without a look into the files."""
     folder = Path(__file__).parent / "formats"
     return sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def languages(incomplete: str) -> list[str]:
+    """Languages that students can be told in."""
+    return [code for code in spoken_languages() if code.startswith(incomplete)]
 
 
 def _folders(incomplete: str) -> list[str]:

@@ -62,6 +62,7 @@ class Options(BaseModel):
     output_limit: int | None = Field(None, ge=0, description="a whole number of KiB from 0")
     processes: int | None = Field(None, ge=8, description="a whole number from 8")
     fail_under: float | None = Field(None, ge=0, le=100, description="a number from 0 to 100")
+    language: str | None = Field(None, min_length=1, description='a code, such as "de"')
     quiet: bool | None = Field(None, description="true or false")
 
 

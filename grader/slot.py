@@ -26,6 +26,7 @@ from grader.assignment import Assignment, Limits
 from grader.device import choose_device
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.garbage import look_seldom
+from grader.language import SOURCE, speaking
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
 from grader.verdict import Report
@@ -59,6 +60,7 @@ class Order:
     whole: bool = False  # send the whole report along, to be shown at once
     processor: int | None = None  # the one on which students' code runs
     now: datetime = field(default_factory=lambda: datetime.now(UTC))  # one moment for all: it opens the last hints
+    language: str = SOURCE
     temporary: Path | None = None  # where temporary files lie: whoever is left at the end of a run clears up
 
 
@@ -105,7 +107,8 @@ def serve(connection: Connection, order: Order) -> None:
     _detach()
     try:
         if not _is_orphan():
-            _serve(connection, order)
+            with speaking(order.language):
+                _serve(connection, order)
     except (AssignmentError, OutputError, UsageError, WallError) as error:
         connection.send(Failed(type(error).__name__, str(error)))
     except (EOFError, BrokenPipeError):

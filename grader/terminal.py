@@ -94,7 +94,7 @@ class Terminal:
         self._progress.update(self._bar, description=text)
         self._progress.start()
 
-    def say(self, text: str, style: str = "") -> None:
+    def tell(self, text: str, style: str = "") -> None:
         """One line, if nobody wants it quiet."""
         self.close()
         if not self._quiet:

@@ -77,7 +77,7 @@ class _Watch:
         except OSError as error:
             raise UsageError(f"{self._path}: cannot be copied: {error.strerror}") from error
         except SubmissionError as error:
-            self._terminal.say(f"{_clock()}  waiting for the next save: {error}", style="yellow")
+            self._terminal.tell(f"{_clock()}  waiting for the next save: {error}", style="yellow")
             return None
         return hand_in
 
@@ -91,8 +91,8 @@ class _Watch:
         self._terminal.end(self._request, tally, [done.row], done.report)
         if self._report is not None and done.report is not None:
             for line in changes(self._report, done.report):
-                self._terminal.say(line, style="bold")
-        self._terminal.say(f"Checked at {_clock()} in {seconds:.1f} s. Waiting for the next save; Ctrl-C ends.")
+                self._terminal.tell(line, style="bold")
+        self._terminal.tell(f"Checked at {_clock()} in {seconds:.1f} s. Waiting for the next save; Ctrl-C ends.")
         self._report = done.report
         return tally.exit_code
 

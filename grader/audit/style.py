@@ -158,12 +158,12 @@ class Style:
 
     def step(self, step: Step) -> list[str]:
         """The statements of a step."""
-        said = self.say(step)
+        said = self.spelt(step)
         if step.detached:
             said = f"({said}).detach()"
         return [*self.mode(step), f"{self.bind(step.out, step.inputs)} = {said}"]
 
-    def say(self, step: Step) -> str:
+    def spelt(self, step: Step) -> str:
         """What a step computes, as an expression."""
         layer = self.layer(step)
         if layer is not None:

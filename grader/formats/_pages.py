@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 from grader.formats._text import visible
 from grader.formats._words import points
+from grader.language import form, say, spoken
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -17,6 +20,15 @@ if TYPE_CHECKING:
 def render(template: str, **context: object) -> str:
     """One page, ready to be written."""
     return visible(_template(template).render(context))
+
+
+def _say(text: str, **values: object) -> Markup:
+    """What is filled in may be markup of the template's own, as a link in a sentence is; all else is escaped."""
+    return escape(say(text)).format(**values)
+
+
+def _many(one: str, several: str, n: int, **values: object) -> Markup:
+    return escape(form(one, several, n)).format(n=n, **values)
 
 
 @cache
@@ -32,6 +44,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["points"] = points
+    environment.globals |= {"say": _say, "many": _many, "spoken": spoken}
     environment.filters["in_url"] = lambda name: quote(name, safe="")
     return environment
 

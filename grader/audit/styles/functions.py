@@ -41,7 +41,7 @@ class Nested(Chained):
         """The chain as an expression of `x`."""
         for step in chain:
             self.names[step.inputs[0]], before = x, self.names.get(step.inputs[0])
-            x = self.say(step)
+            x = self.spelt(step)
             if before is not None:
                 self.names[step.inputs[0]] = before
         return x

@@ -110,6 +110,10 @@ class Hypotheses:
         """What a mistake does to the right form in a case."""
         return self._wrongs.effect(step.edit, seen.case, variant)
 
+    def reorders(self, variant: int, step: Step, seen: Seen) -> bool:
+        """Does another one of the right form's parameters come first with a mistake?"""
+        return self._wrongs.reorders(step.edit, seen.case, variant)
+
     def form(self, variant: int, planted: Explanation, seen: Seen) -> Form | None:
         """A hypothesis in one case: with the student's parameters, if it can have them."""
         forms = self.forms(variant, planted, seen)

@@ -137,13 +137,16 @@ class WrongForms:
         )
 
     def sketches(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+        self, edits: tuple[Edit, ...], case: Case, variant: int, wanted: Signature, *, recorded: bool = True
     ) -> list[Sketch]:
-        """What tells the forms of `planted` apart at a glance; kept longer than they are."""
-        key = (edits, case.title, variant, biases, recorded)
-        return self._sketches.get(
-            key, lambda: [Sketch.of(form) for form in self.planted(edits, case, variant, biases, recorded=recorded)]
-        )
+        """What tells those forms of `planted` apart at a glance that have just these parameters; if none has, the first
+        form's. Kept longer than they are."""
+        key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
+        return self._sketches.get(key, lambda: list(map(Sketch.of, self._like(wanted, edits, case, variant, recorded))))
+
+    def _like(self, wanted: Signature, edits: tuple[Edit, ...], case: Case, variant: int, recorded: bool) -> list[Form]:
+        forms = self.planted(edits, case, variant, redundant_biases(wanted), recorded=recorded)
+        return [form for form in forms if form.signature == wanted] or forms[:1]
 
     def glance(self, form: Form, edit: Edit, probe: Probe) -> Glance | None:
         """What a mistake makes of a form, in short and parameter by parameter: see `Trial.glance`. Kept."""

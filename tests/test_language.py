@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from grader.assignment import load_assignment
+from grader.cli import app
+from grader.errors import WRONG_USAGE, AssignmentError
 from grader.language import languages, later, many, say, speaking, spoken
 
 ROOT = Path(__file__).parent.parent
@@ -46,3 +50,14 @@ def test_a_language_is_spoken_inside_of_its_block_alone():
 
 def test_german_is_one_of_the_languages():
     assert ("en", "de") == languages()[:2]
+
+
+def test_an_unknown_language_is_refused_with_the_choices(tmp_path: Path):
+    """On the command line it is wrong usage, in an assignment a mistake of its author."""
+    folder = ROOT / "assignments" / "residual-quiz"
+    text = (folder / "assignment.toml").read_text(encoding="utf-8")
+    (tmp_path / "assignment.toml").write_text(f'language = "tlh"\n{text}', encoding="utf-8")
+    with pytest.raises(AssignmentError, match=r"no language 'tlh': choose from en, de"):
+        load_assignment(tmp_path)
+    done = CliRunner().invoke(app, ["check", str(folder / "examples"), "--language", "tlh", "--output", str(tmp_path)])
+    assert (WRONG_USAGE, True) == (done.exit_code, "unknown language 'tlh': choose from en, de" in done.stderr)

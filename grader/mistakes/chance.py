@@ -109,7 +109,7 @@ class RandomBehaviour(Noticed):
         if not is_unsteady(examined) or not draws or any(found.created for found in facts(examined)):
             return None
         names = ", ".join(sorted({draw.op.removeprefix("aten.").split(".")[0].strip("_") for draw in draws})[:4])
-        said = f"{self.said} {say('They come from {names}.', names=names)}"
+        said = self.said + " " + say("They come from {names}.", names=names)
         return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
 
 

@@ -197,7 +197,7 @@ class SuperWrong(Noticed):
         )
         if not any(sign in error.message for sign in signs):
             return None
-        return at(error, f"{self.said} {say('(Python says: {error})', error=error.message)}")
+        return at(error, self.said + " " + say("(Python says: {error})", error=error.message))
 
 
 class SequentialGivenAList(Noticed):
@@ -248,7 +248,7 @@ class NotALayer(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
         if error is not None and error.message.endswith(" is not a Module subclass") and "list " not in error.message:
-            return at(error, f"{self.said} {say('(PyTorch says: {error})', error=error.message)}")
+            return at(error, self.said + " " + say("(PyTorch says: {error})", error=error.message))
         return None
 
 

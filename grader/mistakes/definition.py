@@ -280,4 +280,4 @@ class ForwardRejectsInput(Noticed):
             return None  # with a place it is a call inside forward that was refused
         if ".forward() " not in error.message:
             return None
-        return at(error, f"{self.said} {say('(Python says: {error})', error=error.message)}")
+        return at(error, self.said + " " + say("(Python says: {error})", error=error.message))

@@ -160,7 +160,7 @@ class NumpyInForward(Noticed):
             Proof.MEASURED if cut else Proof.REPORTED,
             reads[0].cell,
             reads[0].line,
-            f"{self.said} {say('See {where}.', where=where)}" if where else self.said,
+            self.said + " " + say("See {where}.", where=where) if where else self.said,
             explains=cut,
         )
 

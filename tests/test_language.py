@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from grader.errors import WRONG_USAGE, AssignmentError
 from grader.language import languages, later, many, say, speaking, spoken
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tools"))
+
+from texts import of_python  # noqa: E402
 
 
 def test_catalogues_are_complete():
@@ -61,3 +65,10 @@ def test_an_unknown_language_is_refused_with_the_choices(tmp_path: Path):
         load_assignment(tmp_path)
     done = CliRunner().invoke(app, ["check", str(folder / "examples"), "--language", "tlh", "--output", str(tmp_path)])
     assert (WRONG_USAGE, True) == (done.exit_code, "unknown language 'tlh': choose from en, de" in done.stderr)
+
+
+def test_texts_are_found_wherever_they_are_said():
+    """In an f-string as well as in a line of its own."""
+    code = b"""f"{say('a')} {many('b', 'c', n)}"; later("d" "e"); say(text); other("f")"""
+    found = [(name, texts) for _, name, texts, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
+    assert [("later", ["de"]), ("many", ["b", "c", None]), ("say", ["a"]), ("say", [None])] == sorted(found, key=str)

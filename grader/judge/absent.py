@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from grader.assignment import ExperimentExercise, FunctionExercise
 from grader.errors import SessionEnded, StudentTimedOut
+from grader.language import later, say
 from grader.observation import Problem, Raised
 from grader.verdict import Diagnosis, Lesson, Proof, Status
 
@@ -46,9 +47,9 @@ RUN_ENDED = Lesson(
     ),
 )
 
-Finding = tuple[Status, dict[str, object]]
+Finding = tuple[Status, dict[str, Any]]
 
-_UNFINISHED = "This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there."
+_UNFINISHED = later("This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there.")
 
 
 class Seen(Protocol):
@@ -74,12 +75,17 @@ def missing(seen: Seen) -> Finding:
     problem = next(iter(seen.problems), None)
     if problem is None:
         return Status.FAILED, {
-            "message": f"There is no {name} in this submission.",
-            "advice": f"Define {name} in a cell, spelt exactly so.",
+            "message": say("There is no {name} in this submission.", name=name),
+            "advice": say("Define {name} in a cell, spelt exactly so.", name=name),
             "lesson": NOT_THERE,
         }
     return Status.STUDENT_CRASHED, {
-        "message": f"There is no {name}: cell {problem.cell} does not run ({problem.type}: {problem.message}).",
+        "message": say(
+            "There is no {name}: cell {cell} does not run ({error}).",
+            name=name,
+            cell=problem.cell,
+            error=f"{problem.type}: {problem.message}",
+        ),
         "cell": problem.cell,
         "line": problem.line,
         "lesson": CELL_STOPS,
@@ -89,7 +95,13 @@ def missing(seen: Seen) -> Finding:
 def ended(seen: Seen) -> Finding:
     """Of a process that is over before everything was asked."""
     status = Status.TIMED_OUT if isinstance(seen.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return status, {"message": f"Not measured: {seen.ended}.", "lesson": RUN_ENDED}
+    return status, {"message": say("Not measured: {why}.", why=seen.ended), "lesson": RUN_ENDED}
+
+
+def with_said_lesson(finding: dict[str, Any]) -> dict[str, Any]:
+    """What is found, its lesson in the language that is spoken."""
+    lesson = finding.get("lesson")
+    return finding if lesson is None else {**finding, "lesson": lesson.said()}
 
 
 def noticed(seen: Seen) -> Iterator[Diagnosis]:
@@ -100,14 +112,19 @@ def noticed(seen: Seen) -> Iterator[Diagnosis]:
         yield Diagnosis(
             mistake="unfinished" if unfinished else "name-error",
             proof=Proof.MEASURED,
-            message=_UNFINISHED if unfinished else f"{raised.message}: nothing above defines it.",
+            message=say(_UNFINISHED) if unfinished else say("{error}: nothing above defines it.", error=raised.message),
             cell=raised.cell,
             line=raised.line,
         )
     if seen.found is None:
         for problem in seen.problems:
             if problem.type in ("SyntaxError", "IndentationError", "TabError"):
-                said = f"Cell {problem.cell} is not valid Python: {problem.message}, line {problem.line}."
+                said = say(
+                    "Cell {cell} is not valid Python: {error}, line {line}.",
+                    cell=problem.cell,
+                    error=problem.message,
+                    line=problem.line,
+                )
                 proof = Proof.MEASURED
                 yield Diagnosis(mistake="syntax-error", proof=proof, message=said, cell=problem.cell, line=problem.line)
                 return

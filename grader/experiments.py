@@ -5,78 +5,12 @@ from __future__ import annotations
 import statistics
 
 from grader.assignment import Bound, Claim
+from grader.judge._call_lessons import NO_DIFFERENCE, NOT_HELD, NOT_THE_NUMBERS, OTHER_WAY_ROUND, OUT_OF_BOUNDS, STOPS
 from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
 from grader.judge.experiment import Experimented, sign_test
 from grader.language import say
 from grader.mistakes import with_lesson
-from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
-
-STOPS = Lesson(
-    why="An experiment that stops with an error has no result for that round. A claim needs the numbers of all rounds.",
-    hints=(
-        "The same function is called again and again, with fresh data and another seed each time.",
-        "Make the call in a cell of your own, with data of that kind, and read the last line of the error.",
-        "Mend the line that stops, and run a few rounds with different seeds.",
-    ),
-)
-
-NOT_THE_NUMBERS = Lesson(
-    why=(
-        "The measure is taken from what you return, so it has to be numbers of the right shape. Anything else cannot "
-        "be measured."
-    ),
-    hints=(
-        "You return predictions, and the grader says how good they are.",
-        "Print the shape and the dtype of what your function returns, and look for NaN in it.",
-        "Return what the task names, as finite numbers, one for each sample it asks for.",
-    ),
-)
-
-NOT_HELD = Lesson(
-    why=(
-        "One lucky run proves nothing, so the claim was tested in many rounds. It held in too few of them to be more "
-        "than chance."
-    ),
-    hints=(
-        "A sign test asks in how many rounds one side was ahead. Chance alone gives about half of them.",
-        "Look at the numbers of each round under the evidence. Is the difference small, or is it sometimes the wrong "
-        "way?",
-        "Train both sides in the same way, as long as the task says, and change only what the claim is about.",
-    ),
-)
-
-NO_DIFFERENCE = Lesson(
-    why=(
-        "Two series that agree to the last digit are one and the same experiment. So what should differ between them "
-        "does not reach your code."
-    ),
-    hints=(
-        "A comparison changes one thing and holds all else equal. Here nothing was changed.",
-        "Look at the argument that tells the series apart. Where does your function use it?",
-        "Use that argument to build the network, in place of a fixed value.",
-    ),
-)
-
-OTHER_WAY_ROUND = Lesson(
-    why="The difference is there and it is sure, but it points the other way. Most likely the two sides were mixed up.",
-    hints=(
-        "A claim has a direction: which side is larger, and which is smaller.",
-        "Check which network is built for which series, and whether a loss or an accuracy is returned.",
-        "Swap the two where they are chosen.",
-    ),
-)
-
-OUT_OF_BOUNDS = Lesson(
-    why=(
-        "The task gives a range in which the number should lie if all works. Outside of it the training did not do "
-        "what it should, or something else was measured."
-    ),
-    hints=(
-        "The middle value of all rounds is judged, so that one odd round does not decide.",
-        "Look at the numbers round by round. Are all of them off, or only some?",
-        "Check the learning rate, the number of steps and what is returned, against the task.",
-    ),
-)
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Status
 
 
 def judge_experiment(experimented: Experimented) -> ExerciseReport:
@@ -171,7 +105,8 @@ def _claim(experimented: Experimented, claim: Claim) -> Finding:
         needed=test.needed,
         confidence=f"{100 * claim.confidence:g}",
     )
-    measured = f"{experimented.exercise.measured(claim)}: {_row(claim.left, left)}; {_row(claim.right, right)}"
+    rows = f"{_row(claim.left, left)}; {_row(claim.right, right)}"
+    measured = say("Measured, round by round: {numbers}.", numbers=f"{experimented.exercise.measured(claim)}: {rows}")
     evidence = [
         say(
             "round {round} (seed {seed}): {left}, {right}",
@@ -194,7 +129,7 @@ def _claim(experimented: Experimented, claim: Claim) -> Finding:
         advice = say("It is the other way round: are the two mixed up?")
         lesson = OTHER_WAY_ROUND
     return Status.FAILED, {
-        "message": f"{message} {say('Measured, round by round: {numbers}.', numbers=measured)}",
+        "message": f"{message} {measured}",
         "expected": say("{claim} in {needed} of {rounds} rounds", claim=said, needed=test.needed, rounds=test.rounds),
         "actual": say("in {held} of {rounds}", held=test.held, rounds=test.rounds),
         "advice": advice,

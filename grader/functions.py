@@ -4,61 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.judge._call_lessons import NO_GRADIENT, OTHER_GRADIENT, OTHER_VALUE, RAISES
 from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
 from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
 from grader.language import many, say
 from grader.mistakes import with_lesson
-from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
-
-RAISES = Lesson(
-    why=(
-        "A function that stops with an error gives no answer, so no call behind it can be judged. The next person to "
-        "use it would be stopped in the same way."
-    ),
-    hints=(
-        "The last line of an error says what went wrong, and the lines above it say where.",
-        "Make the same call in a cell of your own, and print the values in front of the line that stops.",
-        "Mend that line so that all the calls of the task run through, the unusual ones as well.",
-    ),
-)
-
-OTHER_VALUE = Lesson(
-    why=(
-        "The function runs, but what it returns is not what the task describes. Code that builds on it would carry the "
-        "fault further without a word."
-    ),
-    hints=(
-        "A function is right when it is right for each argument, and not only for the one you tried.",
-        "Take the call that is named here, work it out by hand, and print each step of your function beside it.",
-        "Change the first step whose value is not yours, and try a second call.",
-    ),
-)
-
-NO_GRADIENT = Lesson(
-    why=(
-        "If no gradient gets through, nothing that stands before this function can learn. The value alone is only half "
-        "of what is asked for."
-    ),
-    hints=(
-        "PyTorch goes back along its own operations. A plain number has no way back.",
-        "Look for `.item()`, `.data`, `detach()`, `float(...)` and tensors that are made anew from numbers.",
-        "Stay with tensors from the argument to the result.",
-    ),
-)
-
-OTHER_GRADIENT = Lesson(
-    why=(
-        "The values are right, but a small change of the argument would not have the effect that it should. Training "
-        "would go in a wrong direction."
-    ),
-    hints=(
-        "The gradient comes from each operation on the way. If one of them is left out of the history, its share is "
-        "missing.",
-        "Look for a step that is computed outside of PyTorch, rounded, or cut off.",
-        "Write that step with operations of torch, so that its share is counted.",
-    ),
-)
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 
 def judge_function(called: Called) -> ExerciseReport:
@@ -115,9 +67,10 @@ def _values(called: Called) -> Finding:
     notes = [say("It writes into its argument {name}.", name=name) for call in called.calls for name in call.changed]
     times = len(called.calls)
     if exercise.withheld:
-        one, several = "It returns in {n} call with fresh arguments.", "It returns in {n} calls with fresh arguments."
-        runs = many(one, several, times) if times else ""
-        return Status.SKIPPED, {"message": f"{runs} {say(LEFT_TO_THE_MARKING)}".strip()}
+        runs = many(
+            "It returns in {n} call with fresh arguments.", "It returns in {n} calls with fresh arguments.", times
+        )
+        return Status.SKIPPED, {"message": f"{runs if times else ''} {say(LEFT_TO_THE_MARKING)}".strip()}
     said = many(
         "It returns what it should in {n} call with fresh arguments.",
         "It returns what it should in {n} calls with fresh arguments.",

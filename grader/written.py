@@ -141,11 +141,11 @@ def _evidence(sight: Sight) -> str:
 
 
 def _reply(misconception: Misconception, reading: Reading) -> Diagnosis:
-    where = _quote(reading.of(Stance.ASSERTED)[0])
+    written = say("You write {quote}.", quote=_quote(reading.of(Stance.ASSERTED)[0]))
     return Diagnosis(
         mistake=misconception.id,
         proof=Proof.REPORTED,
-        message=f"{say('You write {quote}.', quote=where)} {misconception.reply}",
+        message=f"{written} {misconception.reply}",
     )
 
 

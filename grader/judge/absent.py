@@ -7,45 +7,10 @@ from typing import Any, Protocol
 
 from grader.assignment import ExperimentExercise, FunctionExercise
 from grader.errors import SessionEnded, StudentTimedOut
+from grader.judge._call_lessons import CELL_STOPS, NOT_THERE, RUN_ENDED
 from grader.language import later, say
 from grader.observation import Problem, Raised
-from grader.verdict import Diagnosis, Lesson, Proof, Status
-
-NOT_THERE = Lesson(
-    why=(
-        "The grader calls your function by its name. If the notebook does not define that name, there is nothing to "
-        "call."
-    ),
-    hints=(
-        "A name is defined when its cell has run, spelt exactly as in the task.",
-        "Search the notebook for the name, and look whether a cell before it stops with an error.",
-        "Define the function in a code cell under exactly that name, and run all cells from the top.",
-    ),
-)
-
-CELL_STOPS = Lesson(
-    why=(
-        "A cell that stops with an error defines only what came before the error. The function that is asked for was "
-        "not reached."
-    ),
-    hints=(
-        "A notebook is run from top to bottom. Each cell may need what the cells above have made.",
-        "Go to the cell that is named here, restart the kernel, and run all cells: the same happens to you.",
-        "Mend that cell, or take out what the function does not need.",
-    ),
-)
-
-RUN_ENDED = Lesson(
-    why=(
-        "The process was ended before your function had answered, so there was nothing to judge. A result that comes "
-        "too late is none."
-    ),
-    hints=(
-        "There is a limit to the time and the memory of a hand-in, far above what the task needs.",
-        "Time your function in a cell: `%time` in front of the call shows how long it takes.",
-        "Look for a loop that does not end or that grows with each round, and for tensors that are far too large.",
-    ),
-)
+from grader.verdict import Diagnosis, Proof, Status
 
 Finding = tuple[Status, dict[str, Any]]
 

@@ -89,7 +89,8 @@ def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
         return Status.FAILED, message, lessons.TOO_MANY
     if exercise.withheld:
         read = say(" and ").join(f"{option.id}) {option.text.rstrip('.')}" for option in chosen)
-        return Status.SKIPPED, f"{say('Read: {options}.', options=read)} {say(LEFT_TO_THE_MARKING)}", None
+        message = say("Read: {options}.", options=read)
+        return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
     wrong = [option for option in chosen if not option.right]
     if wrong:
         return Status.FAILED, "\n".join(_why(option) for option in wrong), lessons.WRONG_OPTION
@@ -123,7 +124,8 @@ def _right(chosen: Sequence[Option]) -> str:
 def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
     assert not isinstance(given.value, Nothing | Unreadable)
     if exercise.withheld:
-        return Status.SKIPPED, f"{say('Read.')} {say(LEFT_TO_THE_MARKING)}", None
+        message = say("Read.")
+        return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
     value = given.value.text if isinstance(given.value, Written) else given.value
     try:
         said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)

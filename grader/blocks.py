@@ -24,6 +24,7 @@ from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
 from grader.judge.trusted import Untold
+from grader.language import say
 from grader.mistakes import diagnose
 from grader.observation import Probe, Raised
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
@@ -135,7 +136,7 @@ class BlockJudge:
         known_wrong = any(not each.report.correct for each in earlier.values())
         try_chains = known_wrong and not any(segment.has_skip for segment in found)
         for number, segment in enumerate(found, start=1):
-            block = JudgedBlock(segment.path or f"block {number}", segment)
+            block = JudgedBlock(segment.path or say("block {n}", n=number), segment)
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
             if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
                 in_time = time.monotonic() < deadline
@@ -324,7 +325,13 @@ class BlockJudge:
             **exercise.cases[0].arguments,
             **dict(zip(ARGUMENTS, (given, made, sizes.stride), strict=True)),
         }
-        title = f"{given} to {made} channels, stride {sizes.stride}, on {maps[0]}×{maps[1]}"
+        title = say(
+            "{given} to {made} channels, stride {stride}, on {size}",
+            given=given,
+            made=made,
+            stride=sizes.stride,
+            size=f"{maps[0]}×{maps[1]}",
+        )
         self._cases.add(title)
         return Case(title=title, arguments=arguments, input=[given, *maps])
 
@@ -332,7 +339,9 @@ class BlockJudge:
 def block_diagnoses(examined: Examined) -> list[Diagnosis]:
     """The mistakes of a network's blocks, each with the block that makes it; those that have cost already left out."""
     return [
-        diagnosis.model_copy(update={"message": f"In {block.name}: {diagnosis.message}"})
+        diagnosis.model_copy(
+            update={"message": say("In {block}: {message}", block=block.name, message=diagnosis.message)}
+        )
         for block in examined.blocks
         if not block.excused
         for diagnosis in block.diagnoses

@@ -49,6 +49,7 @@ from grader.judge.formula import formula
 from grader.judge.functions import Called, call_function
 from grader.judge.network import RecordedNetwork
 from grader.judge.roles import Roles
+from grader.language import say
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.pictures import Pictures
@@ -159,8 +160,11 @@ class Grader:
         if submission.assignment_id in (None, self.assignment.id):
             return []
         return [
-            f"The notebook's metadata names the assignment '{submission.assignment_id}'; it was graded as "
-            f"'{self.assignment.id}'."
+            say(
+                "The notebook's metadata names the assignment '{named}'; it was graded as '{graded}'.",
+                named=submission.assignment_id,
+                graded=self.assignment.id,
+            )
         ]
 
     def _grade(self, submission: Submission) -> Report:
@@ -238,7 +242,8 @@ class Grader:
         """
         while cells.hopeless is None:
             if time.monotonic() > deadline:
-                raise StudentTimedOut(f"stopped after {self.settings.limits.seconds:g} s in all")
+                seconds = f"{self.settings.limits.seconds:g}"
+                raise StudentTimedOut(say("stopped after {seconds} s in all", seconds=seconds))
             session = self._session(deadline)
             try:
                 return session, self._execute(session, cells, exercise)
@@ -455,7 +460,9 @@ def _formula(examined: Examined) -> str:
 
 def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     """The report of a submission on which the grader itself failed: all points are pending."""
-    message = f"The grader failed on this submission ({what}). This is not the student's fault and costs nothing."
+    message = say(
+        "The grader failed on this submission ({what}). This is not the student's fault and costs nothing.", what=what
+    )
     exercises = []
     for exercise in assignment.exercises:
         points = parts(exercise) if isinstance(exercise, EssayExercise) else {"answer": exercise.max_score}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from io import BytesIO
@@ -72,3 +73,16 @@ def test_texts_are_found_wherever_they_are_said():
     code = b"""f"{say('a')} {many('b', 'c', n)}"; later("d" "e"); say(text); other("f")"""
     found = [(name, texts) for _, name, texts, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
     assert [("later", ["de"]), ("many", ["b", "c", None]), ("say", ["a"]), ("say", [None])] == sorted(found, key=str)
+
+
+def test_what_is_said_later_is_english_until_then():
+    """Wherever it went in between: into another text, or to another process."""
+    inner = later("it holds {n} files, and at most {most} are unpacked", n=9, most=5)
+    text = pickle.loads(pickle.dumps(later("the zip cannot be opened: {why}; {remedy}", why=inner, remedy="{again}")))
+    german = "die Zip-Datei lässt sich nicht öffnen: sie enthält 9 Dateien, und höchstens 5 werden entpackt; {again}"
+    english = "the zip cannot be opened: it holds 9 files, and at most 5 are unpacked; {again}"
+    assert english == text == say(text) == f"{text}"
+    with speaking("de"):
+        assert english == text
+        assert german == say(text)
+        assert f"{german}." == say("{what}.", what=text)

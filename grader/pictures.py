@@ -24,7 +24,8 @@ class Step(_Data):
     """One operation as people think of it: a convolution, a batch norm, an addition.
 
     Attributes:
-        says: what it is: "conv 3×3".
+        says: what it is, in the language of the run: "conv 3×3".
+        sign: "+" where it adds two values, and so on; "" where no sign stands for it.
         detail: with what: "8→16, stride 2".
         layer: the name that the module's author gave it, or "".
         shape: of its result, batch included; empty where it has none.
@@ -34,6 +35,7 @@ class Step(_Data):
     """
 
     says: str
+    sign: str = ""
     detail: str = ""
     kind: Kind = "other"
     layer: str = ""

@@ -57,7 +57,9 @@ FIELD = re.compile(r"(?<!\{)\{(\w*)\}(?!\})")
 def texts() -> Catalog:
     """Everything that is said, in the source language."""
     catalog = Catalog(fuzzy=False)
-    for _, _, message, _, _ in extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, ()):
+    # Babel leaves out folders that begin with `_`, unless it is told not to.
+    everywhere = extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, (), directory_filter=lambda _: True)
+    for _, _, message, _, _ in everywhere:
         catalog.add(message)
     for constant in _of_mistakes():
         catalog.add(constant)

@@ -28,6 +28,7 @@ from grader.formats._pages import render
 from grader.formats._pictures import Shown, pictures_of
 from grader.formats._text import one_line
 from grader.formats._words import Label
+from grader.language import later
 from grader.submission import Submission
 from grader.verdict import ExerciseReport, Report, SubmissionStatus
 
@@ -86,7 +87,7 @@ def feedback_page(run: Run, report: Report, submission: Submission | None) -> st
         run=run,
         report=report,
         status=_words.SUBMISSION[report.status],
-        status_means=_words.SUBMISSION_MEANS[report.status],
+        status_means=_words.means(report.status),
         status_message=short(report.message),
         graded=report.status is SubmissionStatus.GRADED,
         exercises=exercises,
@@ -197,7 +198,7 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
 
 def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:
     if exercise.correct:
-        return Label("right", "✓", "All points proposed" if essay else "Correct")
+        return Label("right", "✓", later("All points proposed") if essay else later("Correct"))
     if any(_words.CHECK[check.status].look == "wrong" for check in exercise.checks):
-        return Label("wrong", "✗", "Something to fix")
-    return Label("open", "–", "Partly marked" if essay and exercise.score else "Not marked yet")
+        return Label("wrong", "✗", later("Something to fix"))
+    return Label("open", "–", later("Partly marked") if essay and exercise.score else later("Not marked yet"))

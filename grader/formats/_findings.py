@@ -12,6 +12,7 @@ from grader.formats._excerpt import Place, heading, place
 from grader.formats._text import clip, from_terminal, one_line
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
+from grader.language import many, say
 from grader.submission import Submission
 from grader.verdict import CheckResult, Diagnosis, Lesson
 
@@ -179,7 +180,7 @@ def lead_of(message: str) -> tuple[str, str]:
 
 
 def _lesson(lesson: Lesson) -> LessonView:
-    headings = [f"Hint {number}: {words}" for number, words in enumerate(_words.RUNGS, start=1)]
+    headings = [say(words, number=number) for number, words in enumerate(_words.RUNGS, start=1)]
     rungs = [(title, coded(hint)) for title, hint in zip(headings, lesson.hints, strict=False)]
     return LessonView(coded(lesson.why), rungs, "" if len(rungs) == len(headings) else headings[-1])
 
@@ -197,5 +198,6 @@ def short(text: str) -> str:
 
 
 def some(lines: Sequence[str]) -> list[str]:
-    left_out = len(lines) - _LINES
-    return [short(line) for line in lines[:_LINES]] + [f"… and {left_out} more"] * (left_out > 0)
+    shown = [short(line) for line in lines[:_LINES]]
+    left_out = len(lines) - len(shown)
+    return [*shown, many("… and {n} more", "… and {n} more", left_out)] if left_out else shown

@@ -24,7 +24,8 @@ def render(template: str, **context: object) -> str:
 
 def _say(text: str, **values: object) -> Markup:
     """What is filled in may be markup of the template's own, as a link in a sentence is; all else is escaped."""
-    return escape(say(text)).format(**values)
+    said = escape(say(text))
+    return said.format(**values) if values else said
 
 
 def _many(one: str, several: str, n: int, **values: object) -> Markup:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from grader.language import say
+
 # What a terminal acts upon, what turns the reading direction of the rest of the page (so that code reads as
 # something it is not), what is not seen at all, and halves of UTF-16 pairs, which cannot be written.
 # Tab and line feed stay, and so do the joiners that Persian and emoji need.
@@ -63,4 +65,5 @@ def clip(text: str, limit: int) -> tuple[str, str]:
     head, tail = limit // 2, limit - limit // 2
     left_out = len(text) - limit
     shown = f"{text[:head]}\n[…]\n{text[-tail:] if tail else ''}"
-    return shown, f"{left_out:,} of {len(text):,} characters are left out here."
+    note = say("{some} of {all} characters are left out here.", some=f"{left_out:,}", all=f"{len(text):,}")
+    return shown, note

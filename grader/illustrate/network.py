@@ -7,6 +7,7 @@ from itertools import groupby
 from grader.illustrate.operations import MOST_LETTERS, show
 from grader.judge.examined import Examined
 from grader.judge.network import JudgedBlock
+from grader.language import say
 from grader.pictures import MOST_STEPS, Flow, NetworkPicture, Step, Verdict
 
 MOST_DIMENSIONS = 8
@@ -20,7 +21,7 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
     if seen is None:
         return None
-    first = Step(says="input", kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))
+    first = Step(says=say("input"), kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))
     steps, verdicts = [first], [""]
     for _, group in groupby(examined.blocks, key=_alike):
         blocks = list(group)
@@ -29,7 +30,7 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     output = graph.by_id()[graph.output]
     steps.append(
         Step(
-            says="output",
+            says=say("output"),
             kind="reshape",
             detail=show(output.shape),
             shape=tuple(output.shape[:MOST_DIMENSIONS]),
@@ -55,13 +56,13 @@ def _alike(block: JudgedBlock) -> tuple[object, ...]:
 
 def _step(blocks: list[JudgedBlock], before: int) -> Step:
     block = blocks[0]
-    what = block.call or "residual block"
+    what = block.call or say("residual block")
     name = block.name if len(blocks) == 1 else f"{block.name} … {blocks[-1].name}"
     place = block.diagnoses[0] if block.diagnoses else block.segment.output
     return Step(
         says=(f"{len(blocks)} × {what}" if len(blocks) > 1 else what)[:MOST_LETTERS],
         kind="layer",
-        detail=f"to {show(block.segment.output.shape)}"[:MOST_LETTERS],
+        detail=say("to {shape}", shape=show(block.segment.output.shape))[:MOST_LETTERS],
         layer=name[:MOST_LETTERS],
         shape=tuple(block.segment.output.shape[:MOST_DIMENSIONS]),
         reads=(before,),

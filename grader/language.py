@@ -29,7 +29,7 @@ _spoken: tuple[str, NullTranslations] = (SOURCE, NullTranslations())
 def say(text: str, /, **values: object) -> str:
     """A text in the language that is spoken, its `{names}` filled in."""
     if isinstance(text, _Unsaid):
-        return say(text.text, **text.values)
+        return say(text.text, **{**text.values, **values})
     said = _spoken[1].gettext(text) if text else ""  # gettext's word for "" is the head of the catalogue
     return said.format(**_said(values)) if values else said
 

@@ -15,6 +15,7 @@ from grader.assignment import load_assignment
 from grader.cli import app
 from grader.errors import WRONG_USAGE, AssignmentError
 from grader.language import languages, later, many, say, speaking, spoken
+from grader.verdict import ALIKE
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tools"))
@@ -73,6 +74,11 @@ def test_texts_are_found_wherever_they_are_said():
     code = b"""f"{say('a')} {many('b', 'c', n)}"; later("d" "e"); say(text); other("f")"""
     found = [(name, texts) for _, name, texts, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
     assert [("later", ["de"]), ("many", ["b", "c", None]), ("say", ["a"]), ("say", [None])] == sorted(found, key=str)
+
+
+def test_a_constant_is_filled_in_when_it_is_said():
+    """Its values are known then."""
+    assert "(With bias it would behave just the same.)" == say(ALIKE, mistakes="bias")
 
 
 def test_what_is_said_later_is_english_until_then():

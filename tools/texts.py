@@ -148,7 +148,8 @@ def main() -> int:
     wanted = arguments.languages or [language for language in languages() if language != SOURCE]
     if arguments.check:
         found = [problem for language in wanted for problem in problems(language)]
-        print("\n".join(found))
+        for problem in found:
+            print(problem)
         return 1 if found else 0
     for language in wanted:
         path = path_of(language)

@@ -137,7 +137,7 @@ def _serve(connection: Connection, order: Order) -> None:
 def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote | None) -> None:
     import torch
 
-    from grader.formats import Run
+    from grader.formats import Run, formats
     from grader.pipeline import Grader, Settings
 
     torch.set_num_threads(1)
@@ -148,6 +148,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         seed=order.seed,
         limits=order.limits,
         now=order.now,
+        draw=order.output is not None and any(formats()[name].draws for name in order.formats),
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:

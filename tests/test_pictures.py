@@ -266,7 +266,7 @@ def build_network(num_classes=10):
 @pytest.mark.parametrize(("source", "verdict"), [(BLOCK, "right"), (NO_LAST_RELU, "excused")])
 def test_a_network_is_drawn_block_by_block(source: str, verdict: str) -> None:
     """Like blocks in a row are one step; what has cost in the block's own exercise is not called wrong again."""
-    found = judge_all(source + NETWORK)["network"].pictures
+    found = judge_all(source + NETWORK, draw=True)["network"].pictures
     assert found is not None
     assert found.network is not None
     steps = [(step.says, step.layer, step.detail) for step in found.network.flow.steps]

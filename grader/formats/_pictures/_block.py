@@ -24,7 +24,7 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
     rows, marked = _rows(picture)
     return Shown(
         id=id,
-        title="Your block, step by step" if picture.reference is None else "Your block beside the reference",
+        title=_title(picture),
         says=_says(picture),
         panels=panels,
         head=["Your block", "Where"] if picture.reference is None else ["Your block", "Where", "Reference", ""],
@@ -34,6 +34,11 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
         note=_note(picture),
         folded=picture.first is None,
     )
+
+
+def _title(picture: BlockPicture) -> str:
+    how = ", step by step" if picture.reference is None else " beside the reference"
+    return f"{clean(picture.place)} of your network{how}" if picture.place else f"Your block{how}"
 
 
 def _mine(picture: BlockPicture, shared: Shared | None, id: str) -> Markup:

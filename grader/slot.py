@@ -137,7 +137,7 @@ def _serve(connection: Connection, order: Order) -> None:
 def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote | None) -> None:
     import torch
 
-    from grader.formats import Run, formats
+    from grader.formats import Run
     from grader.pipeline import Grader, Settings
 
     torch.set_num_threads(1)
@@ -148,7 +148,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         seed=order.seed,
         limits=order.limits,
         now=order.now,
-        draw=order.output is not None and any(formats()[name].draws for name in order.formats),
+        draw=draws(order),
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
@@ -157,6 +157,13 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))
+
+
+def draws(order: Order) -> bool:
+    """Does anything that is written show pictures?"""
+    from grader.formats import formats
+
+    return order.output is not None and any(formats()[name].draws for name in order.formats)
 
 
 def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:

@@ -154,7 +154,8 @@ def _diagnoses(called: Called) -> Iterator[Diagnosis]:
     withheld = called.exercise.withheld
     for fault in called.exercise.faults if not withheld else ():
         if _behaves_like(called, fault.reference):
-            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
+            lesson = Lesson(why=fault.why, hints=fault.hints)
+            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message, lesson=lesson)
     if (
         called.ran
         and all(call.value is None for call in called.calls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from grader.assignment import Argument, Assignment, Case, ModuleExercise, NetworkExercise
@@ -12,7 +13,7 @@ from grader.checks import checks
 from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
-from grader.judge.examine import Observation, examine
+from grader.judge.examine import RECORDED, Observation, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
@@ -41,6 +42,7 @@ ARGUMENTS = ("in_channels", "out_channels", "stride")
 # Asked at the width that a block has, when its narrow self is judged. Of three samples, since modules are recorded
 # with two: the search for mistakes then looks at the values on the way in the narrow case only.
 CONFIRM = Probe("confirm", "random", batch=3, gradient=False)
+DRAWN = replace(RECORDED, gradient=False)  # asked for the picture of a block: what it passes through
 # Asked where a block cannot be made narrow, or run on other maps than it was recorded on.
 AS_RECORDED = ("random", "random train", "zero", "zero branch", "constant branch")
 
@@ -177,6 +179,23 @@ class BlockJudge:
             cases = [case for case in exercise.cases if not case.confirm]
             self._plans[exercise.id] = planned_stages(self._assignment, exercise, cases[0]) if cases else []
         return self._plans[exercise.id]
+
+    def look_at(self, block: JudgedBlock) -> Examined | None:
+        """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.
+
+        None if it answers no exercise that is known, or cannot be run alone.
+        """
+        graph = block.segment.extents[0]
+        answers = next((each for each in self._answers if each.reference.exercise.id == block.exercise), None)
+        sizes = Sizes.of(graph)
+        if answers is None or sizes is None:
+            return None
+        exercise = answers.reference.exercise
+        for maps in (SMALL_MAPS, list(sizes.maps)):
+            with suppress(Untold):
+                seen = self._observe(graph, answers, self._case(exercise, sizes, 1, maps), [DRAWN], trains=False)
+                return Examined(exercise, exercise.name, answers, [seen])
+        return None
 
     def _judge(self, block: JudgedBlock, trains: bool) -> JudgedBlock:
         """Right if any of its extents is; else with the mistakes that the likeliest extent makes."""

@@ -10,7 +10,7 @@ from grader.judge.functions import Call, Called, RightFunction
 from grader.judge.values import show, unlike
 from grader.language import many, say
 from grader.mistakes import with_lesson
-from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Proof, Status
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
 
 
 def judge_function(called: Called) -> ExerciseReport:
@@ -126,7 +126,8 @@ def _diagnoses(called: Called) -> Iterator[Diagnosis]:
     withheld = called.exercise.withheld
     for fault in called.exercise.faults if not withheld else ():
         if _behaves_like(called, fault.reference):
-            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message)
+            lesson = Lesson(why=fault.why, hints=fault.hints)
+            yield Diagnosis(mistake=fault.id, proof=Proof.REPLAYED, message=fault.message, lesson=lesson)
     if (
         called.ran
         and all(call.value is None for call in called.calls)

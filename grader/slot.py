@@ -151,6 +151,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         seed=order.seed,
         limits=order.limits,
         now=order.now,
+        draw=draws(order),
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
@@ -159,6 +160,13 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))
+
+
+def draws(order: Order) -> bool:
+    """Does anything that is written show pictures?"""
+    from grader.formats import formats
+
+    return order.output is not None and any(formats()[name].draws for name in order.formats)
 
 
 def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:

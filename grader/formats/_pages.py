@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from grader.formats._text import visible
+from grader.formats._text import said, visible
 from grader.formats._words import points
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["points"] = points
+    environment.filters["said"] = said
     environment.filters["in_url"] = lambda name: quote(name, safe="")
     return environment
 

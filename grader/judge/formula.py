@@ -8,6 +8,7 @@ MOST_CHARACTERS = 600
 # Operations that change how a value is stored and not what it is.
 SILENT = frozenset("clone alias lift_fresh contiguous _to_copy view _unsafe_view detach_ getitem".split())
 INFIX = {"add": "+", "sub": "-", "mul": "·", "div": "/"}
+_SPOKEN = {"add": "the addition", "sub": "the subtraction", "mul": "the multiplication", "div": "the division"}
 
 
 def formula(graph: Graph) -> str:
@@ -28,7 +29,7 @@ def formula(graph: Graph) -> str:
 def describe(graph: Graph, node: Node) -> str:
     """One operation in words: what it is, and in which layer it ran."""
     layer = f" (layer {node.module})" if node.module else ""
-    return f"{_name(node, graph.by_id())}{layer}"
+    return f"{_SPOKEN.get(node.name) or _name(node, graph.by_id())}{layer}"
 
 
 def _say(node: Node, nodes: dict[int, Node], said: dict[int, str], of_input: set[int]) -> str:

@@ -81,6 +81,7 @@ class BlockPicture(_Data):
 
     Attributes:
         case: the call and the case that are drawn.
+        place: where in a network it is: "layer3.0"; "" for a module of its own.
         pairs: which steps correspond, in the order of both: those of the main path first, then those of the skip.
         chooses: does the code look at numbers, so that what is drawn is one of its ways?
         broken: did it raise at its last step?
@@ -93,6 +94,7 @@ class BlockPicture(_Data):
     first: Difference | None = None
     chooses: bool = False
     broken: bool = False
+    place: str = ""
 
 
 class GradientRow(_Data):
@@ -168,10 +170,15 @@ class NetworkPicture(_Data):
 
 
 class Pictures(_Data):
-    """The pictures of one exercise; None where there is nothing to see."""
+    """The pictures of one exercise; None where there is nothing to see.
+
+    Attributes:
+        blocks: of a network: some of its blocks that are not right.
+    """
 
     block: BlockPicture | None = None
     gradients: GradientPicture | None = None
     parameters: ParameterPicture | None = None
     shapes: ShapePicture | None = None
     network: NetworkPicture | None = None
+    blocks: tuple[BlockPicture, ...] = ()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from grader.formats._text import visible
+from grader.formats._text import said, visible
 from grader.formats._words import points
 from grader.language import form, say, spoken
 
@@ -45,6 +45,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["points"] = points
+    environment.filters["said"] = said
     environment.globals |= {"say": _say, "many": _many, "spoken": spoken}
     environment.filters["in_url"] = lambda name: quote(name, safe="")
     return environment

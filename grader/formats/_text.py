@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from markupsafe import Markup, escape
+
 from grader.language import say
 
 # What a terminal acts upon, what turns the reading direction of the rest of the page (so that code reads as
@@ -15,6 +17,7 @@ INVISIBLE = re.compile(
 )
 _ANSI = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]|\\][^\x07\x1b]*+(?:\x07|\x1b\\\\)?)")
 
+_CODE = re.compile(r"`([^`\n]{1,300})`")
 _COMMAND = re.compile(r"::|##\w*+\[")
 
 
@@ -47,6 +50,11 @@ def from_terminal(text: str) -> str:
     if "\r" not in text:
         return text
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+
+
+def said(text: str) -> Markup:
+    """A sentence, escaped, with what stands between two backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -82,7 +82,7 @@ def _code(value: JsonValue, depth: int = _DEPTH) -> str:
 
 def _python(value: JsonValue, depth: int) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value + 0.0:.6g}"  # and no minus before a zero
     if isinstance(value, str):
         return repr(value[:_LENGTH])
     if isinstance(value, list | dict) and depth == 0:

@@ -22,11 +22,12 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     if seen is None:
         return None
     first = Step(says=say("input"), kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))
-    steps, verdicts = [first], [""]
+    steps: list[Step] = [first]
+    verdicts: list[Verdict] = [""]
     for _, group in groupby(examined.blocks, key=_alike):
         blocks = list(group)
         steps.append(_step(blocks, len(steps) - 1))
-        verdicts.append(_verdict(blocks[0]))
+        verdicts.append(verdict_of(blocks[0]))
     output = graph.by_id()[graph.output]
     steps.append(
         Step(
@@ -44,14 +45,14 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     return NetworkPicture(
         case=f"{examined.call(seen.case)}, {seen.case.title}",
         flow=Flow(steps=tuple(steps)),
-        verdicts=(*_checked(verdicts), ""),
+        verdicts=(*verdicts, ""),
         blocks=len(examined.blocks),
     )
 
 
 def _alike(block: JudgedBlock) -> tuple[object, ...]:
     mistakes = tuple(diagnosis.mistake for diagnosis in block.diagnoses)
-    return block.call, _verdict(block), mistakes, tuple(block.segment.output.shape)
+    return block.call, verdict_of(block), mistakes, tuple(block.segment.output.shape)
 
 
 def _step(blocks: list[JudgedBlock], before: int) -> Step:
@@ -71,14 +72,10 @@ def _step(blocks: list[JudgedBlock], before: int) -> Step:
     )
 
 
-def _verdict(block: JudgedBlock) -> Verdict:
+def verdict_of(block: JudgedBlock) -> Verdict:
+    """What was found out about a block; "" where nothing was."""
     if block.right:
         return "right"
     if block.excused:
         return "excused"
     return "wrong" if block.diagnoses else ""
-
-
-def _checked(verdicts: list[str]) -> list[Verdict]:
-    known: dict[str, Verdict] = {"right": "right", "excused": "excused", "wrong": "wrong"}
-    return [known.get(verdict, "") for verdict in verdicts]

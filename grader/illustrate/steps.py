@@ -59,8 +59,12 @@ class _Draft:
         return self.node.name in WEAK and self.words.kind in ("other", "pool", "join")
 
 
-def drawn(graph: Graph | None) -> Drawn | None:
-    """The steps of a graph; None where it is no use, or more than a drawing holds."""
+def drawn(graph: Graph | None, inside: str = "") -> Drawn | None:
+    """The steps of a graph; None where it is no use, or more than a drawing holds.
+
+    Args:
+        inside: the module that it is a part of, which its layers' names need not repeat.
+    """
     if graph is None or len(graph.nodes) > MOST_NODES or not graph.is_sound():
         return None
     try:
@@ -83,7 +87,7 @@ def drawn(graph: Graph | None) -> Drawn | None:
     if len(drafts) > MOST_STEPS:
         return None
     skip = _skip(graph, nodes, owner, parts) if parts is not None else (set(), set())
-    steps = tuple(_step(draft, number in skip[0]) for number, draft in enumerate(drafts))
+    steps = tuple(_step(draft, number in skip[0], inside) for number, draft in enumerate(drafts))
     return Drawn(Flow(steps=steps, skips=tuple(sorted(skip[1]))), owner, [draft.keys for draft in drafts])
 
 
@@ -244,12 +248,13 @@ def _skip(
     return steps, edges
 
 
-def _step(draft: _Draft, on_skip: bool) -> Step:
+def _step(draft: _Draft, on_skip: bool, inside: str) -> Step:
     node = draft.nodes[-1]
     made = draft.node
     layer = made.module or ""
     if not layer and draft.keys:
         layer = layer_of(draft.keys[0])
+    layer = "" if layer == inside else layer.removeprefix(f"{inside}.")
     detail = draft.words.detail
     if draft.words.kind == "input":
         detail = show(made.shape)

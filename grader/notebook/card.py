@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from grader.assignment import Assignment
 from grader.formats import _words
 from grader.formats._excerpt import place
@@ -28,7 +26,6 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 _MESSAGE = 2_000  # characters
 _EVIDENCE = 20  # lines
 _TAG = re.compile(r"<[^>]*>")  # of what colours a line; in escaped text there is no other
-_CODE = re.compile(r"`([^`\n]{1,300})`")
 # Words of `_words.CHECK` that only fit where marks are made.
 _CHECK = _words.CHECK | {Status.SKIPPED: Label("open", "–", later("Could not be checked"))}
 _SELF_CHECK = later(
@@ -134,7 +131,7 @@ class Card:
 
     def _repr_html_(self) -> str:
         with speaking(self.language):
-            return render("card.html.j2", card=self, said=_said)
+            return render("card.html.j2", card=self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
@@ -194,11 +191,6 @@ def _place(
 
 def _short(text: str) -> str:
     return clip(from_terminal(text), _MESSAGE)[0]
-
-
-def _said(text: str) -> Markup:
-    """A sentence, with what stands between backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 # ---------------------------------------------------------------------- as text

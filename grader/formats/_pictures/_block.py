@@ -27,7 +27,7 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
     rows, marked = _rows(picture)
     return Shown(
         id=id,
-        title=say("Your block, step by step") if picture.reference is None else say("Your block beside the reference"),
+        title=_title(picture),
         says=_says(picture),
         panels=panels,
         head=[say("Your block"), say("Where"), *([] if picture.reference is None else [say("Reference"), ""])],
@@ -37,6 +37,15 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
         note=_note(picture),
         folded=picture.first is None,
     )
+
+
+def _title(picture: BlockPicture) -> str:
+    if not picture.place:
+        return say("Your block, step by step") if picture.reference is None else say("Your block beside the reference")
+    place = clean(picture.place)
+    if picture.reference is None:
+        return say("{place} of your network, step by step", place=place)
+    return say("{place} of your network beside the reference", place=place)
 
 
 def _mine(picture: BlockPicture, shared: Shared | None, id: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Where the shipped assignments and references are. Needs nothing, so that completion in a shell answers at once."""
+"""What comes with the grader, read off its folders. Needs nothing, so that completion in a shell answers at once."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def shipped_folder(kind: Literal["assignments", "reference"]) -> Path:
 def shipped_assignments() -> dict[str, Path]:
     """Id and folder of every shipped assignment."""
     return {spec.parent.name: spec.parent for spec in sorted(shipped_folder("assignments").glob("*/assignment.toml"))}
+
+
+def format_names() -> list[str]:
+    """Ids of the report formats: each file of their folder is one and carries its name, but for those with a _."""
+    folder = Path(__file__).parent / "formats"
+    return sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))

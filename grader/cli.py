@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader import __version__, completion
+from grader.bundled import format_names
 from grader.cli_export import commands as export_commands
 from grader.cli_release import add_import, add_release
 from grader.errors import (
@@ -191,8 +192,7 @@ def check_command(
         typer.Option(
             "--format",
             metavar="NAMES",
-            help=f"Report formats, with commas between: {', '.join(completion.format_names())}. "
-            f"\\[default: {DEFAULT_FORMATS}]",
+            help=f"Report formats, with commas between: {', '.join(format_names())}. \\[default: {DEFAULT_FORMATS}]",
             autocompletion=completion.formats,
         ),
     ] = None,

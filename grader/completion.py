@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.bundled import shipped_assignments
+from grader.bundled import format_names, shipped_assignments
 from grader.language import languages as spoken_languages
 
 
@@ -15,16 +15,10 @@ def assignments(incomplete: str) -> list[str]:
 
 
 def formats(incomplete: str) -> list[str]:
-    """Report formats, each file of their folder being one; after a comma the ones that are not named yet."""
+    """Report formats; after a comma the ones that are not named yet."""
     before, comma, last = incomplete.rpartition(",")
     named = before.split(",")
     return [f"{before}{comma}{name}" for name in format_names() if name.startswith(last) and name not in named]
-
-
-def format_names() -> list[str]:
-    """Their names, without a look into the files."""
-    folder = Path(__file__).parent / "formats"
-    return sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
 def languages(incomplete: str) -> list[str]:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.bundled import shipped_assignments
-from grader.completion import format_names
+from grader.bundled import format_names, shipped_assignments
 from grader.formats import formats
 
 ROOT = Path(__file__).parent.parent

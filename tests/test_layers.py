@@ -51,6 +51,8 @@ def test_imports_run_one_way(copy: Path) -> None:
         ("worker/serve.py", "import grader.judge.compare", "imports run one way"),
         ("worker/serve.py", "from grader.verdict import Status", "the untrusted side sees only"),
         ("novelty.py", "", "imports run one way"),
+        ("assignment/spec.py", "import grader.assignment.load", "an assignment is put together"),
+        ("assignment/novelty.py", "", "an assignment is put together"),
     ],
 )
 def test_an_import_that_runs_upward_is_found(copy: Path, file: str, line: str, contract: str) -> None:

@@ -57,7 +57,9 @@ FIELD = re.compile(r"(?<!\{)\{(\w*)\}(?!\})")
 def texts() -> Catalog:
     """Everything that is said, in the source language."""
     catalog = Catalog(fuzzy=False)
-    for _, _, message, _, _ in extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, ()):
+    # Babel leaves out folders that begin with `_`, unless it is told not to.
+    everywhere = extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, (), directory_filter=lambda _: True)
+    for _, _, message, _, _ in everywhere:
         catalog.add(message)
     for constant in _of_mistakes():
         catalog.add(constant)
@@ -146,7 +148,8 @@ def main() -> int:
     wanted = arguments.languages or [language for language in languages() if language != SOURCE]
     if arguments.check:
         found = [problem for language in wanted for problem in problems(language)]
-        print("\n".join(found))
+        for problem in found:
+            print(problem)
         return 1 if found else 0
     for language in wanted:
         path = path_of(language)

@@ -7,17 +7,12 @@ one subclass of `Format`, whose `id` is what `--format` takes.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 
+from grader.bundled import format_names
 from grader.formats._format import Document, Format, Run
 
 __all__ = ["Document", "Format", "Run", "format_names", "formats"]
-
-
-def format_names() -> list[str]:
-    """The ids of all formats, without importing one: a format's file carries its name."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 @cache

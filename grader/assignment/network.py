@@ -1,0 +1,30 @@
+"""Exercises of the kind `network`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from grader.assignment.code import BaseCodeExercise
+from grader.assignment.spec import ReferenceName
+
+NetworkDeparture = Literal["block-class"]
+
+
+class NetworkExercise(BaseCodeExercise):
+    """Something that builds a network: free in its make, held to what the task fixes."""
+
+    kind: Literal["network"]
+    accept: list[NetworkDeparture] = Field(default_factory=list, description="constructors that are right as well")
+    outputs: str = Field(description="the argument that gives the number of output features")
+    min_blocks: int = Field(2, ge=1, description="residual blocks there must be at least")
+    reference: ReferenceName | None = Field(
+        None, description="file:function that builds a network with the stages that are asked for; None: any stages do"
+    )
+    exact_parameters: bool = Field(
+        False, description="must there be as many parameters as in the reference network, in every case?"
+    )
+    blocks: Literal["as-exercises", "free"] = Field(
+        "as-exercises", description="must the blocks be as the module exercises ask for, or may they be of any kind?"
+    )

@@ -10,6 +10,7 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
+from grader.language import later
 from grader.pictures import Pictures
 
 SCHEMA_VERSION = 1
@@ -36,6 +37,10 @@ class Status(StrEnum):
 
 # Said of what only the instructor's copy of an assignment can judge.
 LEFT_TO_THE_MARKING = "Left to the marking: this copy of the assignment does not hold what it is compared with."
+
+# What a message may say about the proof behind its mistake, in brackets; a class is not told it.
+PROVEN_TOGETHER = later("(Proven together with {mistake}: the reference with both behaves exactly like this code.)")
+ALIKE = later("(With {mistakes} it would behave just the same.)")
 
 
 class SubmissionStatus(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from grader.language import languages, later, many, say, speaking, spoken
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tools"))
+
+from texts import of_python  # noqa: E402
 
 
 def test_catalogues_are_complete():
@@ -46,3 +50,10 @@ def test_a_language_is_spoken_inside_of_its_block_alone():
 
 def test_german_is_one_of_the_languages():
     assert ("en", "de") == languages()[:2]
+
+
+def test_texts_are_found_wherever_they_are_said():
+    """In an f-string as well as in a line of its own."""
+    code = b"""f"{say('a')} {many('b', 'c', n)}"; later("d" "e"); say(text); other("f")"""
+    found = [(name, texts) for _, name, texts, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
+    assert [("later", ["de"]), ("many", ["b", "c", None]), ("say", ["a"]), ("say", [None])] == sorted(found, key=str)

@@ -2,7 +2,7 @@
 
 Where mistakes were replayed, the reference with just these behaves exactly like the student's code. So whatever fails,
 fails by them, and all else is right. Each costs what the assignment says, or the points of one check: the one that it
-belongs to, else the first that fails. The other checks say that they failed, and why, and keep their points.
+belongs to, else the first that fails. The other checks have failed as well, and keep their points: reports say why.
 """
 
 from __future__ import annotations
@@ -57,13 +57,4 @@ def settle(
         for name in sorted(left, key=lambda name: name != first):
             taken = min(cost, left[name])
             left[name], cost = left[name] - taken, cost - taken
-    return [_with_points(result, left[result.id], proven) if result.id in left else result for result in results]
-
-
-def _with_points(result: CheckResult, points: float, proven: Sequence[str]) -> CheckResult:
-    if points == 0:
-        return result
-    cause = " and ".join(proven)
-    kept = f"{points:g} of {result.max_score:g} points are kept"
-    note = f"{result.title or result.id} fails by {cause} as well, which costs once: {kept}."
-    return result.model_copy(update={"score": points, "notes": [*result.notes, note]})
+    return [result.model_copy(update={"score": left[result.id]}) if result.id in left else result for result in results]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from grader.assignment import EssayExercise
 from grader.formats import _inert, _words
 from grader.formats._format import Run
+from grader.formats._kept import kept_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
@@ -109,7 +110,8 @@ def _check(exercise: ExerciseReport, check: CheckResult) -> Finding:
         kind = "warning" if check.status is Status.GRADER_BROKE else "notice"
         worth = f"{points(check.max_score)} points are pending, neither won nor lost: a human decides."
     else:
-        kind, worth = "error", f"{points(check.score)} of {points(check.max_score)} points."
+        kept = kept_words(exercise, check)
+        kind, worth = "error", f"{points(check.score)} of {points(check.max_score)} points. {kept}".rstrip()
     return Finding(kind, title, f"{check.message} {worth}", check.cell, check.line)
 
 

@@ -13,6 +13,7 @@ from grader.assignment import EssayExercise
 from grader.formats import _inert, _words
 from grader.formats._format import Run
 from grader.formats._inline import code, inline
+from grader.formats._kept import kept_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
@@ -119,7 +120,9 @@ class Digest:
         if isinstance(finding, CheckResult):
             pending = finding.max_score if finding.status.pending else 0.0
             score = _score(finding.score, finding.max_score, pending)
-            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
+            kept = kept_words(exercise, finding, lambda check: inline(check.id, 60))
+            why = f" {kept}" if kept else ""
+            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}{why}\n"
         if finding.proof is Proof.REPORTED or exercise.id in self._essays:
             return f"- **Hint**, which costs nothing: {said}\n"
         return f"- **To fix**, {_inert.PROOF[finding.proof]}: {said}\n"

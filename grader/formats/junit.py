@@ -24,6 +24,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from grader.formats import _inert, _words
 from grader.formats._format import Document, Run
+from grader.formats._kept import kept_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
@@ -104,7 +105,7 @@ def _cases(report: Report, file: RepositoryFile, path: str) -> Iterator[Element]
             _properties(case, score=points(check.score), max_score=points(check.max_score))
             if check.status in _ELEMENT:
                 is_first = all(each.status is Status.PASSED for each in exercise.checks[:number])
-                _result(case, check, exercise if is_first else None)
+                _result(case, check, exercise, is_first=is_first)
             yield case
 
 
@@ -113,7 +114,7 @@ def _case(report: Report, exercise: str, name: str, path: str) -> Element:
     return Element("testcase", {"classname": classname, "name": _inert.line(name), "time": "0", "file": path})
 
 
-def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) -> None:
+def _result(case: Element, check: CheckResult, exercise: ExerciseReport, *, is_first: bool) -> None:
     """How the check ended, and with the first that did not pass what explains it."""
     result = SubElement(
         case, _ELEMENT[check.status], {"message": _inert.line(check.message), "type": check.status.value}
@@ -121,9 +122,9 @@ def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) 
     if check.status.pending:
         worth = f"{points(check.max_score)} points are pending: neither won nor lost, a human decides about them."
     else:
-        worth = f"{points(check.score)} of {points(check.max_score)} points."
+        worth = f"{points(check.score)} of {points(check.max_score)} points. {kept_words(exercise, check)}".rstrip()
     lines = [_inert.placed(check), worth]
-    for diagnosis in exercise.diagnoses if exercise else ():
+    for diagnosis in exercise.diagnoses if is_first else ():
         lines.append(f"{diagnosis.mistake} ({_inert.PROOF[diagnosis.proof]}): {_inert.placed(diagnosis)}")
     result.text = _inert.text("\n".join(lines))
 

@@ -195,6 +195,31 @@ def test_a_known_fault_is_replayed_and_costs_once(grade: Callable[..., Report]) 
     assert ([], 0.0) == (other.diagnoses, other.score)
 
 
+HINTS = next(line for line in SPEC.splitlines() if line.startswith("hints = "))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("why = ", "wy = ", "fault[scores-not-scaled].why: missing; this key is required"),
+        (HINTS, "", "fault[scores-not-scaled].hints: missing; this key is required"),
+        (HINTS, 'hints = ["One.", "Two."]', "fault[scores-not-scaled].hints: expected three hints"),
+        (HINTS, 'hints = ["One.", "Two."]', "where to look, what to change; found 2"),
+        (HINTS, 'hints = ["One.", "Two.", " "]', "found one that is empty"),
+        (HINTS, 'hints = "Look again."', "found 'Look again.'"),
+    ],
+)
+def test_a_fault_that_teaches_nothing_is_refused(tmp_path: Path, before: str, after: str, said: str) -> None:
+    """The message says what is missing, and in which fault of which exercise."""
+    assert before in SPEC
+    (tmp_path / "right.py").write_text(REFERENCE)
+    (tmp_path / "assignment.toml").write_text(SPEC.replace(before, after, 1))
+    with pytest.raises(AssignmentError) as refused:
+        load_assignment(tmp_path)
+    assert "assignment.toml: exercise[attention].fault[scores-not-scaled]." in str(refused.value)
+    assert said in str(refused.value)
+
+
 def test_a_gradient_that_is_cut_is_found(grade: Callable[..., Report]) -> None:
     cut = ATTENTION + "(q.detach() @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v"
     values, gradient = exercise(grade(cut), "attention").checks

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from walls import graded, wall
+from walls import SharingGrader, graded, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
@@ -122,7 +122,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def grader(folder: Path) -> Iterator[Grader]:
-    with Grader(load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=20, cell_seconds=2))) as grader:
+    with SharingGrader(
+        load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=20, cell_seconds=2))
+    ) as grader:
         grader.prepare()
         yield grader
 
@@ -292,7 +294,7 @@ def test_a_wrong_assignment_is_refused(folder: Path, tmp_path: Path, old: str, n
     (tmp_path / "right.py").write_text(REFERENCE)
     (tmp_path / "assignment.toml").write_text(SPEC.replace(old, new))
     settings = Settings(wall("none"), "cpu", 0, Limits())
-    with pytest.raises(AssignmentError, match=words), Grader(load_assignment(tmp_path), settings) as grader:
+    with pytest.raises(AssignmentError, match=words), SharingGrader(load_assignment(tmp_path), settings) as grader:
         grader.prepare()
 
 

@@ -54,7 +54,7 @@ def measure(name: str, isolation: str, device: str) -> dict[str, float]:
     with (
         tempfile.TemporaryDirectory(prefix="grader-bench-") as output,
         find([shipped_assignments()[name] / "examples"]) as hand_ins,
-        Grader(assignment, Settings(wall, device, 0, assignment.limits)) as grader,
+        Grader(assignment, Settings(wall, device, 0, assignment.limits, draw=True)) as grader,
     ):
         grader.prepare()
         grader.grade(hand_ins[0])

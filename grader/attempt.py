@@ -11,7 +11,8 @@ from grader.errors import SessionEnded, StudentOutOfMemory, StudentTimedOut
 from grader.judge.examined import Examined
 from grader.judge.experiment import Experimented
 from grader.judge.functions import Called
-from grader.observation import Executed
+from grader.language import say
+from grader.observation import Executed, Problem
 from grader.sandbox import Session
 from grader.submission import Submission
 from grader.verdict import SubmissionStatus
@@ -74,27 +75,22 @@ class Attempt:
     def repairs(self, limits: Limits) -> list[str]:
         """What was skipped or taken for something else, for the report."""
         found = [
-            f"{examined.found} was taken for {examined.exercise.name}."
+            say("{found} was taken for {name}.", found=examined.found, name=examined.exercise.name)
             for examined in self.examined.values()
             if examined.found not in (None, examined.exercise.name)
         ]
         if not self.executed:
             return found
         if self.plan == "everything":
-            found.append("Every cell was run, because the definitions alone were not enough.")
+            found.append(say("Every cell was run, because the definitions alone were not enough."))
         elif self.skipped:
             cells = ", ".join(map(str, self.skipped))
-            found.append(f"Only definitions were run. Not run, or not all of it: cell {cells}.")
+            found.append(say("Only definitions were run. Not run, or not all of it: cell {cells}.", cells=cells))
         if self.printed_too_much:
-            found.append(f"More than {limits.output_kib} KiB were printed; what came after that was not read.")
+            most = limits.output_kib
+            found.append(say("More than {most} KiB were printed; what came after that was not read.", most=most))
         for problem in (problem for executed in self.executed.values() for problem in executed.problems):
-            line = f", line {problem.line}" if problem.line else ""
-            if problem.type == "CellTimeout":
-                found.append(f"{problem.message[:1].upper()}{problem.message[1:]} in cell {problem.cell}{line}.")
-                continue
-            what = "an import failed" if problem.is_import else "left out"
-            said = f"Cell {problem.cell}{line}: {what} ({problem.type}: {problem.message})."
-            found.append(f"{said} {what_was_hit(problem.type, problem.message, limits)}".rstrip())
+            found.append(_said(problem, limits))
         return list(dict.fromkeys(found))
 
     @property
@@ -125,3 +121,27 @@ class Attempt:
                 }
                 return kind.get(type(examined.ended), SubmissionStatus.CRASHED), str(examined.ended)
         return SubmissionStatus.GRADED, ""
+
+
+def _said(problem: Problem, limits: Limits) -> str:
+    """What went wrong in a cell, and where."""
+    place = say("Cell {cell}", cell=problem.cell)
+    if problem.line:
+        place = say("Cell {cell}, line {line}", cell=problem.cell, line=problem.line)
+    if problem.type == "CellTimeout":
+        seconds = f"{limits.cell_seconds:g}"
+        if problem.line:
+            return say(
+                "Stopped after {seconds} s in cell {cell}, line {line}.",
+                seconds=seconds,
+                cell=problem.cell,
+                line=problem.line,
+            )
+        return say("Stopped after {seconds} s in cell {cell}.", seconds=seconds, cell=problem.cell)
+    error = f"{problem.type}: {problem.message}"
+    said = (
+        say("{place}: an import failed ({error}).", place=place, error=error)
+        if problem.is_import
+        else say("{place}: left out ({error}).", place=place, error=error)
+    )
+    return f"{said} {what_was_hit(problem.type, problem.message, limits)}".rstrip()

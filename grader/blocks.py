@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from grader.assignment import Argument, Assignment, Case, ModuleExercise, NetworkExercise
@@ -12,7 +13,7 @@ from grader.checks import checks
 from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
-from grader.judge.examine import Observation, examine
+from grader.judge.examine import RECORDED, Observation, examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
@@ -24,6 +25,7 @@ from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
 from grader.judge.trusted import Untold
+from grader.language import say
 from grader.mistakes import diagnose
 from grader.observation import Probe, Raised
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
@@ -40,6 +42,7 @@ ARGUMENTS = ("in_channels", "out_channels", "stride")
 # Asked at the width that a block has, when its narrow self is judged. Of three samples, since modules are recorded
 # with two: the search for mistakes then looks at the values on the way in the narrow case only.
 CONFIRM = Probe("confirm", "random", batch=3, gradient=False)
+DRAWN = replace(RECORDED, gradient=False)  # asked for the picture of a block: what it passes through
 # Asked where a block cannot be made narrow, or run on other maps than it was recorded on.
 AS_RECORDED = ("random", "random train", "zero", "zero branch", "constant branch")
 
@@ -135,7 +138,7 @@ class BlockJudge:
         known_wrong = any(not each.report.correct for each in earlier.values())
         try_chains = known_wrong and not any(segment.has_skip for segment in found)
         for number, segment in enumerate(found, start=1):
-            block = JudgedBlock(segment.path or f"block {number}", segment)
+            block = JudgedBlock(segment.path or say("block {n}", n=number), segment)
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
             if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
                 in_time = time.monotonic() < deadline
@@ -176,6 +179,23 @@ class BlockJudge:
             cases = [case for case in exercise.cases if not case.confirm]
             self._plans[exercise.id] = planned_stages(self._assignment, exercise, cases[0]) if cases else []
         return self._plans[exercise.id]
+
+    def look_at(self, block: JudgedBlock) -> Examined | None:
+        """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.
+
+        None if it answers no exercise that is known, or cannot be run alone.
+        """
+        graph = block.segment.extents[0]
+        answers = next((each for each in self._answers if each.reference.exercise.id == block.exercise), None)
+        sizes = Sizes.of(graph)
+        if answers is None or sizes is None:
+            return None
+        exercise = answers.reference.exercise
+        for maps in (SMALL_MAPS, list(sizes.maps)):
+            with suppress(Untold):
+                seen = self._observe(graph, answers, self._case(exercise, sizes, 1, maps), [DRAWN], trains=False)
+                return Examined(exercise, exercise.name, answers, [seen])
+        return None
 
     def _judge(self, block: JudgedBlock, trains: bool) -> JudgedBlock:
         """Right if any of its extents is; else with the mistakes that the likeliest extent makes."""
@@ -324,7 +344,13 @@ class BlockJudge:
             **exercise.cases[0].arguments,
             **dict(zip(ARGUMENTS, (given, made, sizes.stride), strict=True)),
         }
-        title = f"{given} to {made} channels, stride {sizes.stride}, on {maps[0]}×{maps[1]}"
+        title = say(
+            "{given} to {made} channels, stride {stride}, on {size}",
+            given=given,
+            made=made,
+            stride=sizes.stride,
+            size=f"{maps[0]}×{maps[1]}",
+        )
         self._cases.add(title)
         return Case(title=title, arguments=arguments, input=[given, *maps])
 
@@ -332,7 +358,9 @@ class BlockJudge:
 def block_diagnoses(examined: Examined) -> list[Diagnosis]:
     """The mistakes of a network's blocks, each with the block that makes it; those that have cost already left out."""
     return [
-        diagnosis.model_copy(update={"message": f"In {block.name}: {diagnosis.message}"})
+        diagnosis.model_copy(
+            update={"message": say("In {block}: {message}", block=block.name, message=diagnosis.message)}
+        )
         for block in examined.blocks
         if not block.excused
         for diagnosis in block.diagnoses

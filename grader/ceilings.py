@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grader.language import say
+
 if TYPE_CHECKING:
     from grader.assignment import Limits
     from grader.sandbox import SessionLimits
@@ -33,9 +35,9 @@ def session_limits(limits: Limits, seconds: float) -> SessionLimits:
 def what_was_hit(kind: str, message: str, limits: Limits) -> str:
     """The limit that an exception comes from, as a sentence; "" where it is none of ours."""
     for signs, what in (
-        (_MEMORY, f"The limit is {limits.memory_mib} MiB of memory."),
-        (_DISK, f"The limit is {limits.disk_mib} MiB of files, half of it in one file."),
-        (_PROCESSES, f"The limit is {limits.processes} processes and threads."),
+        (_MEMORY, say("The limit is {limit} MiB of memory.", limit=limits.memory_mib)),
+        (_DISK, say("The limit is {limit} MiB of files, half of it in one file.", limit=limits.disk_mib)),
+        (_PROCESSES, say("The limit is {limit} processes and threads.", limit=limits.processes)),
     ):
         if any(kind == sign and words in message for sign, words in signs):
             return what

@@ -17,6 +17,8 @@ Whatever else is raised while one submission is graded is a fault of the grader:
 `pipeline.grade`, and becomes `grader_broke`, which costs the student nothing.
 """
 
+from grader.language import say
+
 ALL_PASSED, SOME_BELOW, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
 
 
@@ -56,8 +58,11 @@ class SessionEnded(GraderError):
     """
 
     def __init__(self, message: str, cell: int | None = None, line: int | None = None) -> None:
-        place = "" if cell is None else f" in cell {cell}" if line is None else f" in cell {cell}, line {line}"
-        super().__init__(message + place)
+        if cell is not None and line is not None:
+            message = say("{what} in cell {cell}, line {line}", what=message, cell=cell, line=line)
+        elif cell is not None:
+            message = say("{what} in cell {cell}", what=message, cell=cell)
+        super().__init__(message)
         self.cell = cell
 
 

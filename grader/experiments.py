@@ -5,77 +5,12 @@ from __future__ import annotations
 import statistics
 
 from grader.assignment import Bound, Claim
-from grader.judge.absent import Finding, ended, missing, noticed
+from grader.judge._call_lessons import NO_DIFFERENCE, NOT_HELD, NOT_THE_NUMBERS, OTHER_WAY_ROUND, OUT_OF_BOUNDS, STOPS
+from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
 from grader.judge.experiment import Experimented, sign_test
+from grader.language import say
 from grader.mistakes import with_lesson
-from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
-
-STOPS = Lesson(
-    why="An experiment that stops with an error has no result for that round. A claim needs the numbers of all rounds.",
-    hints=(
-        "The same function is called again and again, with fresh data and another seed each time.",
-        "Make the call in a cell of your own, with data of that kind, and read the last line of the error.",
-        "Mend the line that stops, and run a few rounds with different seeds.",
-    ),
-)
-
-NOT_THE_NUMBERS = Lesson(
-    why=(
-        "The measure is taken from what you return, so it has to be numbers of the right shape. Anything else cannot "
-        "be measured."
-    ),
-    hints=(
-        "You return predictions, and the grader says how good they are.",
-        "Print the shape and the dtype of what your function returns, and look for NaN in it.",
-        "Return what the task names, as finite numbers, one for each sample it asks for.",
-    ),
-)
-
-NOT_HELD = Lesson(
-    why=(
-        "One lucky run proves nothing, so the claim was tested in many rounds. It held in too few of them to be more "
-        "than chance."
-    ),
-    hints=(
-        "A sign test asks in how many rounds one side was ahead. Chance alone gives about half of them.",
-        "Look at the numbers of each round under the evidence. Is the difference small, or is it sometimes the wrong "
-        "way?",
-        "Train both sides in the same way, as long as the task says, and change only what the claim is about.",
-    ),
-)
-
-NO_DIFFERENCE = Lesson(
-    why=(
-        "Two series that agree to the last digit are one and the same experiment. So what should differ between them "
-        "does not reach your code."
-    ),
-    hints=(
-        "A comparison changes one thing and holds all else equal. Here nothing was changed.",
-        "Look at the argument that tells the series apart. Where does your function use it?",
-        "Use that argument to build the network, in place of a fixed value.",
-    ),
-)
-
-OTHER_WAY_ROUND = Lesson(
-    why="The difference is there and it is sure, but it points the other way. Most likely the two sides were mixed up.",
-    hints=(
-        "A claim has a direction: which side is larger, and which is smaller.",
-        "Check which network is built for which series, and whether a loss or an accuracy is returned.",
-        "Swap the two where they are chosen.",
-    ),
-)
-
-OUT_OF_BOUNDS = Lesson(
-    why=(
-        "The task gives a range in which the number should lie if all works. Outside of it the training did not do "
-        "what it should, or something else was measured."
-    ),
-    hints=(
-        "The middle value of all rounds is judged, so that one odd round does not decide.",
-        "Look at the numbers round by round. Are all of them off, or only some?",
-        "Check the learning rate, the number of steps and what is returned, against the task.",
-    ),
-)
+from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Status
 
 
 def judge_experiment(experimented: Experimented) -> ExerciseReport:
@@ -93,7 +28,7 @@ def judge_experiment(experimented: Experimented) -> ExerciseReport:
                 status=status,
                 score=score,
                 max_score=points,
-                **finding,
+                **with_said_lesson(finding),
             )
         )
     correct = all(result.status is Status.PASSED for result in results)
@@ -109,8 +44,10 @@ def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:
             return _fault(experimented, name)
     if experimented.broken:
         return Status.GRADER_BROKE, {
-            "message": f"What was returned could not be measured ({experimented.broken}). "
-            "This is not the student's fault and costs nothing."
+            "message": say(
+                "What was returned could not be measured ({error}). This is not the student's fault and costs nothing.",
+                error=experimented.broken,
+            )
         }
     if experimented.ended is not None:
         return ended(experimented)
@@ -119,25 +56,36 @@ def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:
 
 def _withheld(experimented: Experimented) -> Finding:
     """A student's copy holds neither data nor measures."""
-    return missing(experimented) if experimented.found is None else (Status.SKIPPED, {"message": LEFT_TO_THE_MARKING})
+    return (
+        missing(experimented)
+        if experimented.found is None
+        else (
+            Status.SKIPPED,
+            {"message": say(LEFT_TO_THE_MARKING)},
+        )
+    )
 
 
 def _fault(experimented: Experimented, series: str) -> Finding:
     fault = experimented.faults[series]
-    words = f"{experimented.found}, series {series}, round {fault.round + 1}"
+    words = say(
+        "{function}, series {series}, round {round}", function=experimented.found, series=series, round=fault.round + 1
+    )
     if fault.raised is not None:
         raised = fault.raised
         return Status.STUDENT_CRASHED, {
-            "message": f"{words}, raises {raised.type}: {raised.message}",
+            "message": say("{call}, raises {error}", call=words, error=f"{raised.type}: {raised.message}"),
             "cell": raised.cell,
             "line": raised.line,
-            "advice": "Call it with arguments of this kind in a cell of your own: you get the same error there.",
+            "advice": say("Call it with arguments of this kind in a cell of your own: you get the same error there."),
             "lesson": STOPS,
         }
     shape = "×".join(map(str, experimented.exercise.shape))
-    expected = f"finite numbers of shape {shape}" if shape else "one finite number"
+    expected = say("finite numbers of shape {shape}", shape=shape) if shape else say("one finite number")
     return Status.FAILED, {
-        "message": f"{words}: expected {expected}, found {fault.returned}.",
+        "message": say(
+            "{call}: expected {expected}, found {found}.", call=words, expected=expected, found=fault.returned
+        ),
         "expected": expected,
         "actual": fault.returned,
         "lesson": NOT_THE_NUMBERS,
@@ -148,30 +96,42 @@ def _claim(experimented: Experimented, claim: Claim) -> Finding:
     left, right = (experimented.numbers(series, claim) for series in (claim.left, claim.right))
     test = sign_test(claim, left, right)
     said = _said(claim.left, claim.relation, claim.right, claim.margin)
-    message = (
-        f"{said} held in {test.held} of {test.rounds} rounds; expected {test.needed} or more "
-        f"(one-sided sign test, confidence {100 * claim.confidence:g} %)."
+    message = say(
+        "{claim} held in {held} of {rounds} rounds; expected {needed} or more (one-sided sign test, confidence "
+        "{confidence} %).",
+        claim=said,
+        held=test.held,
+        rounds=test.rounds,
+        needed=test.needed,
+        confidence=f"{100 * claim.confidence:g}",
     )
-    measured = f"{experimented.exercise.measured(claim)}: {_row(claim.left, left)}; {_row(claim.right, right)}"
+    rows = f"{_row(claim.left, left)}; {_row(claim.right, right)}"
+    measured = say("Measured, round by round: {numbers}.", numbers=f"{experimented.exercise.measured(claim)}: {rows}")
     evidence = [
-        f"round {number + 1} (seed {round_.seed}): {claim.left} {a:.4g}, {claim.right} {b:.4g}"
+        say(
+            "round {round} (seed {seed}): {left}, {right}",
+            round=number + 1,
+            seed=round_.seed,
+            left=f"{claim.left} {a:.4g}",
+            right=f"{claim.right} {b:.4g}",
+        )
         for number, (round_, a, b) in enumerate(zip(experimented.right.rounds, left, right, strict=True))
     ]
     if test.passed:
         return Status.PASSED, {"message": message, "evidence": evidence}
     other = claim.model_copy(update={"left": claim.right, "right": claim.left})
     lesson = NOT_HELD
-    advice = "Look at the numbers of every round: is each series trained as the task says?"
+    advice = say("Look at the numbers of every round: is each series trained as the task says?")
     if left == right:
-        advice = "Both series measure the same in every round: does what differs between them reach your code?"
+        advice = say("Both series measure the same in every round: does what differs between them reach your code?")
         lesson = NO_DIFFERENCE
     elif sign_test(other, right, left).passed:
-        advice = "It is the other way round: are the two mixed up?"
+        advice = say("It is the other way round: are the two mixed up?")
         lesson = OTHER_WAY_ROUND
     return Status.FAILED, {
-        "message": f"{message} Measured, round by round: {measured}.",
-        "expected": f"{said} in {test.needed} of {test.rounds} rounds",
-        "actual": f"in {test.held} of {test.rounds}",
+        "message": f"{message} {measured}",
+        "expected": say("{claim} in {needed} of {rounds} rounds", claim=said, needed=test.needed, rounds=test.rounds),
+        "actual": say("in {held} of {rounds}", held=test.held, rounds=test.rounds),
         "advice": advice,
         "lesson": lesson,
         "evidence": evidence,
@@ -182,25 +142,39 @@ def _bound(experimented: Experimented, bound: Bound) -> Finding:
     numbers = experimented.numbers(bound.series, bound)
     median = statistics.median(numbers)
     low, high = bound.at_least, bound.at_most
-    wanted = " and ".join(
-        f"{words} {limit:g}" for words, limit in (("at least", low), ("at most", high)) if limit is not None
-    )
+    wanted = _wanted(low, high)
     passed = (low is None or median >= low) and (high is None or median <= high)
-    words = f"{experimented.exercise.measured(bound)} of {bound.series}: the median of {len(numbers)} rounds is"
+    told = {
+        "measure": experimented.exercise.measured(bound),
+        "series": bound.series,
+        "rounds": len(numbers),
+        "median": f"{median:.4g}",
+        "wanted": wanted,
+    }
     if passed:
-        return Status.PASSED, {"message": f"{words} {median:.4g}, {wanted}."}
-    row = _row(bound.series, numbers)
+        message = say("{measure} of {series}: the median of {rounds} rounds is {median}, {wanted}.", **told)
+        return Status.PASSED, {"message": message}
+    message = say("{measure} of {series}: the median of {rounds} rounds is {median}; expected {wanted}.", **told)
+    measured = say("Measured, round by round: {numbers}.", numbers=_row(bound.series, numbers))
     return Status.FAILED, {
-        "message": f"{words} {median:.4g}; expected {wanted}. Measured, round by round: {row}.",
+        "message": f"{message} {measured}",
         "expected": wanted,
         "actual": f"{median:.4g}",
         "lesson": OUT_OF_BOUNDS,
     }
 
 
+def _wanted(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return say("at least {low} and at most {high}", low=f"{low:g}", high=f"{high:g}")
+    if high is not None:
+        return say("at most {high}", high=f"{high:g}")
+    return say("at least {low}", low=f"{low:g}")
+
+
 def _said(left: str, relation: str, right: str, margin: float) -> str:
-    by = f" by more than {margin:g}" if margin else ""
-    return f"{left} {relation} {right}{by}"
+    claim = f"{left} {relation} {right}"
+    return say("{claim} by more than {margin}", claim=claim, margin=f"{margin:g}") if margin else claim
 
 
 def _row(series: str, numbers: list[float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from grader.pictures import Pictures
+from grader.pictures import BlockPicture, Pictures
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report
 
 Finding = TypeVar("Finding", CheckResult, Diagnosis)
@@ -35,11 +35,15 @@ def _finding(finding: Finding) -> Finding:
 
 
 def _without_reference(pictures: Pictures | None) -> Pictures | None:
-    """A drawing of the reference says what to change as plainly as any hint: the student's own block is left."""
-    if pictures is None or pictures.block is None:
-        return pictures
-    alone = pictures.block.model_copy(update={"reference": None, "pairs": (), "first": None})
-    return pictures.model_copy(update={"block": alone})
+    """A drawing of the reference says what to change as plainly as any hint: the student's own blocks are left."""
+    if pictures is None:
+        return None
+    block = _alone(pictures.block) if pictures.block is not None else None
+    return pictures.model_copy(update={"block": block, "blocks": tuple(map(_alone, pictures.blocks))})
+
+
+def _alone(block: BlockPicture) -> BlockPicture:
+    return block.model_copy(update={"reference": None, "pairs": (), "first": None})
 
 
 def _without_advice(check: CheckResult) -> CheckResult:

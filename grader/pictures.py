@@ -24,7 +24,8 @@ class Step(_Data):
     """One operation as people think of it: a convolution, a batch norm, an addition.
 
     Attributes:
-        says: what it is: "conv 3×3".
+        says: what it is, in the language of the run: "conv 3×3".
+        sign: "+" where it adds two values, and so on; "" where no sign stands for it.
         detail: with what: "8→16, stride 2".
         layer: the name that the module's author gave it, or "".
         shape: of its result, batch included; empty where it has none.
@@ -34,6 +35,7 @@ class Step(_Data):
     """
 
     says: str
+    sign: str = ""
     detail: str = ""
     kind: Kind = "other"
     layer: str = ""
@@ -79,6 +81,7 @@ class BlockPicture(_Data):
 
     Attributes:
         case: the call and the case that are drawn.
+        place: where in a network it is: "layer3.0"; "" for a module of its own.
         pairs: which steps correspond, in the order of both: those of the main path first, then those of the skip.
         chooses: does the code look at numbers, so that what is drawn is one of its ways?
         broken: did it raise at its last step?
@@ -91,6 +94,7 @@ class BlockPicture(_Data):
     first: Difference | None = None
     chooses: bool = False
     broken: bool = False
+    place: str = ""
 
 
 class GradientRow(_Data):
@@ -166,10 +170,15 @@ class NetworkPicture(_Data):
 
 
 class Pictures(_Data):
-    """The pictures of one exercise; None where there is nothing to see."""
+    """The pictures of one exercise; None where there is nothing to see.
+
+    Attributes:
+        blocks: of a network: some of its blocks that are not right.
+    """
 
     block: BlockPicture | None = None
     gradients: GradientPicture | None = None
     parameters: ParameterPicture | None = None
     shapes: ShapePicture | None = None
     network: NetworkPicture | None = None
+    blocks: tuple[BlockPicture, ...] = ()

@@ -49,6 +49,7 @@ from grader.judge.formula import formula
 from grader.judge.functions import Called, call_function
 from grader.judge.network import RecordedNetwork
 from grader.judge.roles import Roles
+from grader.language import say
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.pictures import Pictures
@@ -80,6 +81,7 @@ class Settings:
 
     Attributes:
         diagnose: are the causes looked for? Without them it is told what is wrong, and not why.
+        draw: are pictures made? Wanted only where something is written that shows them.
         now: the moment of the run: before the assignment's date its last hints are held back.
     """
 
@@ -88,6 +90,7 @@ class Settings:
     seed: int
     limits: Limits
     diagnose: bool = True
+    draw: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -159,8 +162,11 @@ class Grader:
         if submission.assignment_id in (None, self.assignment.id):
             return []
         return [
-            f"The notebook's metadata names the assignment '{submission.assignment_id}'; it was graded as "
-            f"'{self.assignment.id}'."
+            say(
+                "The notebook's metadata names the assignment '{named}'; it was graded as '{graded}'.",
+                named=submission.assignment_id,
+                graded=self.assignment.id,
+            )
         ]
 
     def _grade(self, submission: Submission) -> Report:
@@ -238,7 +244,8 @@ class Grader:
         """
         while cells.hopeless is None:
             if time.monotonic() > deadline:
-                raise StudentTimedOut(f"stopped after {self.settings.limits.seconds:g} s in all")
+                seconds = f"{self.settings.limits.seconds:g}"
+                raise StudentTimedOut(say("stopped after {seconds} s in all", seconds=seconds))
             session = self._session(deadline)
             try:
                 return session, self._execute(session, cells, exercise)
@@ -276,7 +283,8 @@ class Grader:
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return mark(exercise, find_answer(submission, exercise), self._given)
-        return judge(attempt.examined[exercise.id], self._right, earlier, search=self.settings.diagnose)
+        seen, settings = attempt.examined[exercise.id], self.settings
+        return judge(seen, self._right, earlier, search=settings.diagnose, draw=settings.draw)
 
     def _unreadable(self, hand_in: HandIn, message: str) -> Report:
         return Report(
@@ -312,13 +320,15 @@ def look_at(worker: Worker, seen: Seen, executed: Executed, names: list[str], se
         observe(worker, seen, executed, names, settings.seed)
 
 
-def judge(seen: Seen, right: Right, earlier: dict[str, Earlier], *, search: bool = True) -> ExerciseReport:
+def judge(
+    seen: Seen, right: Right, earlier: dict[str, Earlier], *, search: bool = True, draw: bool = False
+) -> ExerciseReport:
     """The report on one exercise; that on a module is noted in `earlier`, whose mistakes do not cost again."""
     if isinstance(seen, Called):
         return judge_function(seen)
     if isinstance(seen, Experimented):
         return judge_experiment(seen)
-    report = judge_exercise(seen, right.blocks, earlier, search=search)
+    report = judge_exercise(seen, right.blocks, earlier, search=search, draw=draw)
     earlier[seen.exercise.id] = Earlier(seen, report)
     return report
 
@@ -418,6 +428,7 @@ def judge_exercise(
     earlier: Mapping[str, Earlier] | None = None,
     *,
     search: bool = True,
+    draw: bool = False,
 ) -> ExerciseReport:
     """Every check's result, and the mistakes that explain what is wrong.
 
@@ -425,6 +436,7 @@ def judge_exercise(
         blocks: judges the blocks of a network; without it they are not looked into.
         earlier: the exercises that were judged before, by id, whose mistakes do not cost again.
         search: are the mistakes looked for?
+        draw: are pictures made of it?
     """
     exercise = examined.exercise
     if isinstance(exercise, NetworkExercise) and blocks is not None:
@@ -433,15 +445,14 @@ def judge_exercise(
     correct = all(result.status is Status.PASSED for result in results)
     diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
     results = settle(results, diagnoses, exercise.mistakes)
-    return ExerciseReport.of(
-        exercise, results, diagnoses, formula=_formula(examined), pictures=_pictures(examined, results)
-    )
+    pictures = _pictures(examined, results, blocks) if draw else None
+    return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined), pictures=pictures)
 
 
-def _pictures(examined: Examined, results: list[CheckResult]) -> Pictures | None:
+def _pictures(examined: Examined, results: list[CheckResult], blocks: BlockJudge | None) -> Pictures | None:
     """What is drawn of an exercise. A picture that cannot be made is none: it costs nobody a report."""
     try:
-        return illustrate(examined, results)
+        return illustrate(examined, results, blocks.look_at if blocks is not None else None)
     except Exception:
         return None
 
@@ -455,7 +466,9 @@ def _formula(examined: Examined) -> str:
 
 def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     """The report of a submission on which the grader itself failed: all points are pending."""
-    message = f"The grader failed on this submission ({what}). This is not the student's fault and costs nothing."
+    message = say(
+        "The grader failed on this submission ({what}). This is not the student's fault and costs nothing.", what=what
+    )
     exercises = []
     for exercise in assignment.exercises:
         points = parts(exercise) if isinstance(exercise, EssayExercise) else {"answer": exercise.max_score}

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from grader.assignment import Assignment
 from grader.errors import AssignmentError
+from grader.language import say
 from grader.mistakes import mistakes
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
@@ -63,7 +64,11 @@ def settle(
 def _with_points(result: CheckResult, points: float, proven: Sequence[str]) -> CheckResult:
     if points == 0:
         return result
-    cause = " and ".join(proven)
-    kept = f"{points:g} of {result.max_score:g} points are kept"
-    note = f"{result.title or result.id} fails by {cause} as well, which costs once: {kept}."
+    note = say(
+        "{check} fails by {cause} as well, which costs once: {points} of {most} points are kept.",
+        check=result.title or result.id,
+        cause=say(" and ").join(proven),
+        points=f"{points:g}",
+        most=f"{result.max_score:g}",
+    )
     return result.model_copy(update={"score": points, "notes": [*result.notes, note]})

@@ -26,7 +26,7 @@ from grader.assignment import Assignment, Limits
 from grader.device import choose_device
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
 from grader.garbage import look_seldom
-from grader.language import SOURCE, speaking
+from grader.language import SOURCE, later, speaking
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
 from grader.verdict import Report
@@ -151,6 +151,7 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         seed=order.seed,
         limits=order.limits,
         now=order.now,
+        draw=draws(order),
     )
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
@@ -159,6 +160,13 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))
+
+
+def draws(order: Order) -> bool:
+    """Does anything that is written show pictures?"""
+    from grader.formats import formats
+
+    return order.output is not None and any(formats()[name].draws for name in order.formats)
 
 
 def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:
@@ -173,7 +181,7 @@ def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:
         raise  # every submission would meet it
     except Exception as error:
         _no_room(error)
-        return _given_up(task, order, run, f"{type(error).__name__} while its report was written")
+        return _given_up(task, order, run, later("{error} while its report was written", error=type(error).__name__))
 
 
 def _given_up(task: Task, order: Order, run: Run, why: str) -> Done:

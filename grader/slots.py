@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.errors import SlotError
+from grader.language import later
 from grader.slot import Done, Failed, Order, Ready, Task, serve
 from grader.submission import HandIn
 
@@ -86,7 +87,9 @@ class _Slot:
         self.process.close()
         if self.reason:
             return self.reason
-        return f"ended by {_signal_name(-code)}" if code < 0 else f"ended with status {code}"
+        if code < 0:
+            return later("ended by {signal}", signal=_signal_name(-code))
+        return later("ended with status {status}", status=code)
 
 
 class Slots:
@@ -232,7 +235,8 @@ class Slots:
         now = time.monotonic()
         for slot in self._slots:
             if now > slot.deadline and (slot.task is not None or not slot.ready) and not slot.reason:
-                slot.kill(f"said nothing for {self._task_seconds if slot.ready else START_SECONDS:g} s")
+                seconds = self._task_seconds if slot.ready else START_SECONDS
+                slot.kill(later("said nothing for {seconds} s", seconds=f"{seconds:g}"))
         return [by_connection[connection] for connection in ready if isinstance(connection, Connection)]
 
     def _mourn(self, slot: _Slot) -> None:
@@ -242,7 +246,8 @@ class Slots:
         if slot.task is not None and not slot.task.broke:
             lost_before = slot.task.number in self._lost
             self._lost.add(slot.task.number)
-            self._again.appendleft(replace(slot.task, broke=f"twice its process {how}" if lost_before else ""))
+            broke = later("twice its process {how}", how=how) if lost_before else ""
+            self._again.appendleft(replace(slot.task, broke=broke))
             return
         if slot.task is not None:
             self._again.appendleft(slot.task)

@@ -22,18 +22,24 @@ from grader.batch import Request, Tally
 from grader.formats import Run
 from grader.formats._text import no_command, one_line, visible
 from grader.formats._words import CHECK, SUBMISSION, points
+from grader.language import SOURCE, later, say, speaking, spoken
 from grader.row import Row
-from grader.verdict import CheckResult, ExerciseReport, Report, SubmissionStatus
+from grader.verdict import CheckResult, ExerciseReport, Proof, Report, SubmissionStatus
 
 MOST_ROWS = 40
 _WIDTH_OF_A_PIPE = 120
 _COLOURS = {"right": "green", "wrong": "red", "open": "yellow"}
 _WALLS = {
-    "landlock": (
+    "landlock": later(
         "Weaker wall: bubblewrap is missing or cannot be used here, so students' code was held back by Landlock "
         "and seccomp alone. Install bubblewrap for the full wall."
     ),
-    "none": "No wall: the code ran with all your rights, as you asked (--isolation none).",
+    "none": later("No wall: the code ran with all your rights, as you asked (--isolation none)."),
+}
+_PROOFS = {
+    Proof.REPLAYED: later("replayed"),
+    Proof.MEASURED: later("measured"),
+    Proof.REPORTED: later("reported"),
 }
 
 
@@ -83,11 +89,13 @@ class Terminal:
         self.close()
         if self._quiet:
             return
-        if only is not None:
-            self._print_notebook(only)
-        elif tally.finished:
-            self._print_class(rows, tally)
-        self._print_footer(request, tally, only)
+        # One notebook is shown to its student, in the language of the feedback; a class to whoever runs the command.
+        with speaking(spoken() if only is not None else SOURCE):
+            if only is not None:
+                self._print_notebook(only)
+            elif tally.finished:
+                self._print_class(rows, tally)
+            self._print_footer(request, tally, only)
 
     def note(self, text: str) -> None:
         """What is being done just now, while it is done."""
@@ -144,9 +152,10 @@ class Terminal:
         for check in exercise.checks:
             self._print_check(check)
         for diagnosis in exercise.diagnoses:
+            proof = say(_PROOFS[diagnosis.proof])
             text = Text("→ ", style="bold")
             text.append(inert(diagnosis.message), style="not bold")
-            text.append(f"  [{diagnosis.mistake}, {diagnosis.proof}{_place(diagnosis.cell, diagnosis.line)}]", "dim")
+            text.append(f"  [{diagnosis.mistake}, {proof}{_place(diagnosis.cell, diagnosis.line)}]", "dim")
             self._console.print(Padding(text, (0, 0, 0, 4), expand=False))
 
     def _print_check(self, check: CheckResult) -> None:
@@ -154,7 +163,7 @@ class Terminal:
         text = Text(f"{label.sign} ", style=_COLOURS[label.look])
         text.append(inert(check.title or check.id), style="default")
         text.append(f"  {_score(check.score, check.max_score)}", style="dim")
-        text.append(_place(check.cell, check.line).replace(", ", "  ", 1), style="dim")
+        text.append(_place(check.cell, check.line, before="  "), style="dim")
         self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
         if label.look != "right":
             for line in (check.message, check.advice):
@@ -183,13 +192,15 @@ class Terminal:
     def _print_footer(self, request: Request, tally: Tally, only: Report | None) -> None:
         self._console.print()
         if tally.finished < tally.total:
-            self._console.print(Text(f"Stopped: {tally.finished} of {tally.total} were graded.", style="yellow"))
+            stopped = say("Stopped: {some} of {all} were graded.", some=tally.finished, all=tally.total)
+            self._console.print(Text(stopped, style="yellow"))
         if only is None:
             self._console.print(Text(_counts(tally)))
         if self._isolation in _WALLS:
-            self._console.print(Text(_WALLS[self._isolation], style="yellow"))
+            self._console.print(Text(say(_WALLS[self._isolation]), style="yellow"))
         if request.output is not None and tally.finished:
-            self._console.print(Text(f"Reports: {_where(request.output, request.formats, only)}"), soft_wrap=True)
+            reports = say("Reports: {place}", place=_where(request.output, request.formats, only))
+            self._console.print(Text(reports), soft_wrap=True)
 
 
 def _table(rows: list[Row]) -> Table:
@@ -223,14 +234,16 @@ def _counts(tally: Tally) -> str:
 
 
 def _score(score: float, max_score: float, pending: float = 0.0) -> str:
-    waits = f" ({points(pending)} pending)" if pending else ""
+    waits = " (" + say("{points} pending", points=points(pending)) + ")" if pending else ""
     return f"{points(score)} / {points(max_score)}{waits}"
 
 
-def _place(cell: int | None, line: int | None) -> str:
+def _place(cell: int | None, line: int | None, before: str = ", ") -> str:
     if cell is None:
         return ""
-    return f", cell {cell}" if line is None else f", cell {cell}, line {line}"
+    if line is None:
+        return before + say("cell {cell}", cell=cell)
+    return before + say("cell {cell}, line {line}", cell=cell, line=line)
 
 
 def _where(output: Path, formats: tuple[str, ...], only: Report | None) -> str:

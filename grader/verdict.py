@@ -10,6 +10,7 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
+from grader.language import later, say
 from grader.pictures import Pictures
 
 SCHEMA_VERSION = 1
@@ -35,7 +36,11 @@ class Status(StrEnum):
 
 
 # Said of what only the instructor's copy of an assignment can judge.
-LEFT_TO_THE_MARKING = "Left to the marking: this copy of the assignment does not hold what it is compared with."
+LEFT_TO_THE_MARKING = later("Left to the marking: this copy of the assignment does not hold what it is compared with.")
+
+# What a message may say about the proof behind its mistake, in brackets; a class is not told it.
+PROVEN_TOGETHER = later("(Proven together with {mistake}: the reference with both behaves exactly like this code.)")
+ALIKE = later("(With {mistakes} it would behave just the same.)")
 
 
 class SubmissionStatus(StrEnum):
@@ -70,6 +75,11 @@ class Lesson(_Record):
 
     why: str
     hints: tuple[str, str, str] | tuple[str, str]
+
+    def said(self) -> Lesson:
+        """The same, in the language that is spoken: lessons are constants in English."""
+        concept, where, *what = map(say, self.hints)
+        return Lesson(why=say(self.why), hints=(concept, where, what[0]) if what else (concept, where))
 
     def without_last(self) -> Lesson:
         """The same, with nothing in it that says what to change."""

@@ -17,6 +17,7 @@ from grader.batch import Prepared, Request, Tally, prepared, run_of, write
 from grader.errors import SubmissionError, UsageError
 from grader.formats import Run
 from grader.interruption import Interruption
+from grader.language import say
 from grader.saves import saves
 from grader.slot import Done, Ready
 from grader.slots import Slots
@@ -77,7 +78,8 @@ class _Watch:
         except OSError as error:
             raise UsageError(f"{self._path}: cannot be copied: {error.strerror}") from error
         except SubmissionError as error:
-            self._terminal.tell(f"{_clock()}  waiting for the next save: {error}", style="yellow")
+            waiting = say("{time}  waiting for the next save: {reason}", time=_clock(), reason=error)
+            self._terminal.tell(waiting, style="yellow")
             return None
         return hand_in
 
@@ -92,7 +94,13 @@ class _Watch:
         if self._report is not None and done.report is not None:
             for line in changes(self._report, done.report):
                 self._terminal.tell(line, style="bold")
-        self._terminal.tell(f"Checked at {_clock()} in {seconds:.1f} s. Waiting for the next save; Ctrl-C ends.")
+        self._terminal.tell(
+            say(
+                "Checked at {time} in {seconds} s. Waiting for the next save; Ctrl-C ends.",
+                time=_clock(),
+                seconds=f"{seconds:.1f}",
+            )
+        )
         self._report = done.report
         return tally.exit_code
 
@@ -100,14 +108,15 @@ class _Watch:
 def changes(before: Report, after: Report) -> Iterable[str]:
     """What became of what, one line each."""
     old, new = _statuses(before), _statuses(after)
+    absent = say("not there")
     lines = [
-        f"{name}: {old.get(name, 'not there')} -> {new.get(name, 'not there')}"
+        f"{name}: {old.get(name, absent)} -> {new.get(name, absent)}"
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
     if before.score != after.score:
-        lines.append(f"score: {before.score:g} -> {after.score:g}")
-    return lines or ["Nothing changed since the last check."]
+        lines.append(say("score: {before} -> {after}", before=f"{before.score:g}", after=f"{after.score:g}"))
+    return lines or [say("Nothing changed since the last check.")]
 
 
 def _statuses(report: Report) -> dict[str, str]:

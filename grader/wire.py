@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from grader.errors import ProtocolViolated
+from grader.language import say
 
 PREFIX = struct.Struct("<IQ")
 
@@ -57,10 +58,12 @@ class Caps:
         """The announced lengths of JSON and tensors, found small enough before anything is allocated."""
         json_length, blob_length = PREFIX.unpack(prefix)
         if json_length > self.json_bytes or blob_length > self.blob_bytes:
-            raise ProtocolViolated(
-                f"your process sent an answer that is too large "
-                f"({json_length} bytes of text, {blob_length} bytes of tensors)"
+            what = say(
+                "your process sent an answer that is too large ({text} bytes of text, {tensors} bytes of tensors)",
+                text=json_length,
+                tensors=blob_length,
             )
+            raise ProtocolViolated(what)
         return json_length, blob_length
 
 
@@ -158,9 +161,10 @@ def decode_fields(text: bytes) -> Fields:
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         _inspect(fields)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise ProtocolViolated(f"your process sent an answer that is not valid JSON: {_short(error)}") from None
+        what = say("your process sent an answer that is not valid JSON: {why}", why=_short(error))
+        raise ProtocolViolated(what) from None
     if not isinstance(fields, dict):
-        raise ProtocolViolated("your process sent an answer that is not a JSON object")
+        raise ProtocolViolated(say("your process sent an answer that is not a JSON object"))
     return fields
 
 
@@ -175,7 +179,8 @@ def decode_tensors(blob: bytes, caps: Caps = DEFAULT_CAPS) -> Tensors:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic in safetensors' Rust code is a BaseException
-        raise ProtocolViolated(f"your process sent tensors that cannot be read: {_short(error)}") from None
+        what = say("your process sent tensors that cannot be read: {why}", why=_short(error))
+        raise ProtocolViolated(what) from None
 
 
 def _inspect(value: object) -> None:

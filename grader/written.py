@@ -14,11 +14,13 @@ import nbformat
 from grader.assignment import Assignment, Concept, EssayExercise, Misconception
 from grader.errors import AssignmentError
 from grader.essay import Given, Reading, Sight, Stance, read
+from grader.language import later, say
 from grader.stripping import MarkerError, strip_text
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 _QUOTED = 240  # characters of a sentence
 _MOST_EVIDENCE = 5  # sentences
+STANCES = {Stance.ASSERTED: later("asserted"), Stance.UNCLEAR: later("unclear"), Stance.DENIED: later("denied")}
 
 
 def parts(exercise: EssayExercise) -> dict[str, float]:
@@ -70,14 +72,14 @@ def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseRep
 
 def _pending(exercise: EssayExercise, name: str, points: float, answer: str | None) -> CheckResult:
     message = (
-        "Pending: a human marks this answer."
+        say("Pending: a human marks this answer.")
         if answer
-        else "Pending: no answer was found below its heading; a human looks for it and decides."
+        else say("Pending: no answer was found below its heading; a human looks for it and decides.")
     )
     titles = {concept.id: concept.title for concept in exercise.concepts}
     return CheckResult(
         id=name,
-        title=titles.get(name, "Written answer"),
+        title=titles[name] if name in titles else say("Written answer"),
         status=Status.SKIPPED,
         score=0.0,
         max_score=points,
@@ -90,21 +92,38 @@ def _concept(concept: Concept, reading: Reading, believed: list[Misconception]) 
     asserted, denied, unclear = (reading.of(stance) for stance in (Stance.ASSERTED, Stance.DENIED, Stance.UNCLEAR))
     passed = reading.sure and not against
     if passed:
-        times = f", {len(asserted)} times" if len(asserted) > 1 else ""
+        told = {"points": f"{concept.points:g}", "quote": _quote(asserted[0])}
         message = (
-            f"Proposed: {concept.points:g} of {concept.points:g} points. Surely read{times}: {_quote(asserted[0])}"
+            say("Proposed: {points} of {points} points. Surely read, {n} times: {quote}", n=len(asserted), **told)
+            if len(asserted) > 1
+            else say("Proposed: {points} of {points} points. Surely read: {quote}", **told)
         )
     elif asserted and denied:
-        message = f"Left to a human: the answer says so, {_quote(asserted[0])}, and denies it, {_quote(denied[0])}."
+        message = say(
+            "Left to a human: the answer says so, {quote}, and denies it, {denial}.",
+            quote=_quote(asserted[0]),
+            denial=_quote(denied[0]),
+        )
     elif asserted:
-        message = f"Left to a human: {_quote(asserted[0])} says so, but the answer also says what speaks against it "
-        message += f"({', '.join(against)})."
+        message = say(
+            "Left to a human: {quote} says so, but the answer also says what speaks against it ({against}).",
+            quote=_quote(asserted[0]),
+            against=", ".join(against),
+        )
     elif denied:
-        message = f"Left to a human: it was read as denied ({denied[0].why}) in {_quote(denied[0])}."
+        message = say(
+            "Left to a human: it was read as denied ({why}) in {quote}.",
+            why=denied[0].why,
+            quote=_quote(denied[0]),
+        )
     elif unclear:
-        message = f"Left to a human, not sure: {_quote(unclear[0])} may say so, but {unclear[0].why}."
+        message = say(
+            "Left to a human, not sure: {quote} may say so, but {why}.",
+            quote=_quote(unclear[0]),
+            why=unclear[0].why,
+        )
     else:
-        message = "Left to a human: no sentence was found that surely says this. It may be there in other words."
+        message = say("Left to a human: no sentence was found that surely says this. It may be there in other words.")
     return CheckResult(
         id=concept.id,
         title=concept.title,
@@ -117,16 +136,19 @@ def _concept(concept: Concept, reading: Reading, believed: list[Misconception]) 
 
 
 def _evidence(sight: Sight) -> str:
-    return f"{sight.stance.value}: {_quote(sight)}" + (f" ({sight.why})" if sight.why else "")
+    said = f"{say(STANCES[sight.stance])}: {_quote(sight)}"
+    return f"{said} ({say(sight.why)})" if sight.why else said
 
 
 def _reply(misconception: Misconception, reading: Reading) -> Diagnosis:
-    where = _quote(reading.of(Stance.ASSERTED)[0])
+    written = say("You write {quote}.", quote=_quote(reading.of(Stance.ASSERTED)[0]))
     return Diagnosis(
-        mistake=misconception.id, proof=Proof.REPORTED, message=f"You write {where}. {misconception.reply}"
+        mistake=misconception.id,
+        proof=Proof.REPORTED,
+        message=f"{written} {misconception.reply}",
     )
 
 
 def _quote(sight: Sight) -> str:
     text = "".join(sign for sign in sight.sentence if unicodedata.category(sign)[0] != "C")
-    return f"“{text if len(text) <= _QUOTED else text[: _QUOTED - 1] + '…'}”"
+    return say("“{text}”", text=text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…")

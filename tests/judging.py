@@ -104,13 +104,14 @@ def judge_against(
     return judge_exercise(examine_source(source, exercise, answers), blocks)
 
 
-def judge_all(source: str) -> dict[str, ExerciseReport]:
+def judge_all(source: str, *, draw: bool = False) -> dict[str, ExerciseReport]:
     """The reports on every exercise of the shipped assignment that a source answers, each knowing those before it."""
     earlier: dict[str, Earlier] = {}
     for exercise in residual_blocks().code_exercises:
         examined = examine_source(source, exercise, right_answers(exercise.id))
         if examined.found is not None:
-            earlier[exercise.id] = Earlier(examined, judge_exercise(examined, block_judge(), earlier))
+            report = judge_exercise(examined, block_judge(), earlier, draw=draw)
+            earlier[exercise.id] = Earlier(examined, report)
     return {name: each.report for name, each in earlier.items()}
 
 

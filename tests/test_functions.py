@@ -16,6 +16,7 @@ from walls import graded, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
+from grader.hints import exercise_without_last_hints
 from grader.judge.values import Other, PlainValue, decode, unlike
 from grader.pipeline import Grader, Settings
 from grader.verdict import ExerciseReport, Proof, Report, Status, SubmissionStatus
@@ -54,7 +55,13 @@ title = "Attention"
 name = "attention"
 reference = "right:attention"
 points = { values = 6, gradient = 4 }
-fault = [{ id = "scores-not-scaled", reference = "right:unscaled", message = "The scores are not divided." }]
+
+[[exercise.fault]]
+id = "scores-not-scaled"
+reference = "right:unscaled"
+message = "The scores are not divided."
+why = "Large scores make a softmax that sees one key alone. Its gradient is close to zero."
+hints = ["A dot product grows with the width.", "Look in front of the softmax.", "Divide the scores by its root."]
 
 [[exercise.case]]
 title = "more keys than queries"
@@ -179,6 +186,11 @@ def test_a_known_fault_is_replayed_and_costs_once(grade: Callable[..., Report]) 
     report = exercise(grade(ATTENTION + "(q @ k.mT).softmax(-1) @ v"), "attention")
     assert [("scores-not-scaled", Proof.REPLAYED)] == [(each.mistake, each.proof) for each in report.diagnoses]
     assert [0.0, 4.0] == [check.score for check in report.checks]
+    lesson = report.diagnoses[0].lesson
+    assert lesson is not None
+    assert lesson.why.startswith("Large scores")
+    assert ["A", "Look", "Divide"] == [hint.split()[0] for hint in lesson.hints]
+    assert 2 == len(exercise_without_last_hints(report).diagnoses[0].lesson.hints)  # type: ignore[union-attr]
     other = exercise(grade(ATTENTION + "(q @ k.mT / 3).softmax(-1) @ v"), "attention")
     assert ([], 0.0) == (other.diagnoses, other.score)
 

@@ -38,7 +38,7 @@ def written(assignment: Assignment, folder: Path, now: datetime) -> tuple[Report
     handed_in = folder / "ada.ipynb"
     handed_in.write_text(writes(new_notebook(cells=[new_code_cell(WRONG)])))
     with (
-        Grader(assignment, Settings(wall(), "cpu", 0, Limits(), now=now)) as grader,
+        Grader(assignment, Settings(wall(), "cpu", 0, Limits(), now=now, draw=True)) as grader,
         find([handed_in]) as hand_ins,
     ):
         grader.prepare()

@@ -243,8 +243,8 @@ class ResBlock("""
 @pytest.mark.parametrize(
     ("change", "line", "said"),
     [
-        (("F.relu(out + identity)", "F.relu(out * identity)"), "out * identity", "mul"),
-        (("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(self.conv1(x)) + 0.1)"), "+ 0.1", "add"),
+        (("F.relu(out + identity)", "F.relu(out * identity)"), "out * identity", "the multiplication"),
+        (("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(self.conv1(x)) + 0.1)"), "+ 0.1", "the addition"),
         (("self.bn2(self.conv2(out))", "self.bn2(self.conv2(out.tanh()))"), "tanh", "tanh"),
     ],
 )

@@ -31,9 +31,10 @@ from grader.formats import Run
 from grader.formats._excerpt import place
 from grader.formats._feedback import feedback_page
 from grader.formats._notebook import notebook_page
+from grader.formats._text import said
 from grader.formats._values import Comparison, Table, compare
 from grader.hints import without_last_hints
-from grader.verdict import Report, Status, SubmissionStatus
+from grader.verdict import Diagnosis, Proof, Report, Status, SubmissionStatus
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=timezone(timedelta(hours=1)))
 
@@ -374,7 +375,57 @@ def test_values_of_any_size_and_depth_stay_small() -> None:
 def test_nothing_to_compare_shows_nothing() -> None:
     """A check without values has no empty boxes."""
     assert compare(None, None) is None
+    assert Comparison(expected="0", actual="[0, 1.5]") == compare(-0.0, [-0.0, 1.5])
     part = failed("shape", 10, "m")
     page = feedback_page(RUN, report("x", [exercise("resblock", [part])]), None)
     assert 'class="sides"' not in page
     assert 'class="scroll"' not in page
+
+
+def test_code_is_shown_as_code_wherever_a_finding_is_told() -> None:
+    """Backticks are for whoever writes the words: nobody reads them, not in a heading and not in a link."""
+    check = failed("shape", 40, "`forward` returns `None`.", advice="End it with `return`.", notes=["See `nn.Module`."])
+    mistake = Diagnosis(
+        mistake="unfinished", proof=Proof.MEASURED, message="The skeleton's `pass` is still there. Go on."
+    )
+    page = BeautifulSoup(
+        feedback_page(RUN, report("ada", [exercise("resblock", [check], mistake)]), None), "html.parser"
+    )
+    assert "`" not in page.get_text()
+    assert {"forward", "None", "pass", "nn.Module"} <= {code.get_text() for code in page.select("code")}
+    assert page.select_one(".steps a code") is not None
+    assert page.select_one("h4 code") is not None
+
+
+def test_what_stands_between_backticks_is_escaped() -> None:
+    """A message may hold a student's words."""
+    assert "<code>&lt;b&gt;</code> and ` alone" == str(said("`<b>` and ` alone"))
+
+
+def test_pending_points_are_not_called_lost() -> None:
+    """`0 of 10` stands at what was judged, and only there."""
+    _, page = parsed("right")
+    left = page.select_one("article.open .points")
+    assert left is not None
+    assert "10 points pending" == left.get_text()
+
+
+def test_the_only_exercise_is_not_listed_by_itself() -> None:
+    """A list of one says nothing that does not stand below it."""
+    for exercises, listed in (
+        ([exercise("resblock", [passed("shape", 40, "Right.")])], False),
+        (right()[0].exercises, True),
+    ):
+        page = BeautifulSoup(feedback_page(RUN, report("ada", exercises), None), "html.parser")
+        assert listed == (page.find(id="all") is not None)
+
+
+def test_a_note_is_no_warning_as_well() -> None:
+    """What stands at its check is not told once more at the end of the page; other warnings are."""
+    noted = exercise("resblock", [passed("shape", 40, "Right.", notes=["It costs nothing."])])
+    made = report("ada", [noted], warnings=["resblock: It costs nothing.", "Cell 3 was not run."])
+    page = BeautifulSoup(feedback_page(RUN, made, None), "html.parser")
+    assert 1 == page.get_text().count("It costs nothing.")
+    assert ["Warning: Cell 3 was not run."] == [
+        line.get_text() for line in page.select("section[aria-labelledby=skipped] li")
+    ]

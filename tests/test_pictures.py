@@ -266,7 +266,7 @@ def build_network(num_classes=10):
 @pytest.mark.parametrize(("source", "verdict"), [(BLOCK, "right"), (NO_LAST_RELU, "excused")])
 def test_a_network_is_drawn_block_by_block(source: str, verdict: str) -> None:
     """Like blocks in a row are one step; what has cost in the block's own exercise is not called wrong again."""
-    found = judge_all(source + NETWORK)["network"].pictures
+    found = judge_all(source + NETWORK, draw=True)["network"].pictures
     assert found is not None
     assert found.network is not None
     steps = [(step.says, step.layer, step.detail) for step in found.network.flow.steps]
@@ -430,17 +430,23 @@ def hostile_pictures(draw: st.DrawFn) -> Pictures:
             verdicts=tuple(draw(st.sampled_from(["", "right", "wrong", "excused"])) for _ in mine.steps),
             blocks=draw(st.integers(0, 500)),
         ),
+        blocks=(
+            BlockPicture(case=draw(NAMES), mine=mine, place=draw(NAMES)),
+            BlockPicture(
+                case=draw(NAMES), mine=theirs, reference=theirs, pairs=tuple((j, j) for j in range(len(theirs.steps)))
+            ),
+        ),
     )
 
 
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(hostile_pictures())
 def test_whatever_a_student_says_the_page_stays_ours(found: Pictures) -> None:
-    """Any names, shapes, numbers and edges: five pictures, each of them XML, and nothing that acts."""
+    """Any names, shapes, numbers and edges: seven pictures, each of them XML, and nothing that acts."""
     for draw in drawers(found, "exercise-1", failing()[1]):
         draw()  # none of them raises
     page = feedback_page(RUN, with_pictures(found), failing()[1])
-    assert page.count("<figure") == 5
+    assert page.count("<figure") == 7
     assert faults(page) == []
     check_page(page, Pictures())
 

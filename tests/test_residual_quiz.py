@@ -300,6 +300,17 @@ def test_the_page_shows_question_answer_and_explanation() -> None:
     assert question.options[1].explanation not in text
 
 
+def test_an_answer_is_right_or_wrong_and_nothing_is_proposed() -> None:
+    """No human reads it again: a right one is correct, and what is to be fixed begins with what was answered."""
+    path = EXAMPLES / "wrong-slips.ipynb"
+    page = BeautifulSoup(feedback_page(Run(ASSIGNMENT, 0, "none", "cpu"), grade(path), None), "html.parser")
+    assert "proposed" not in page.get_text()
+    assert "✓Correct" in page.select("section[aria-labelledby=all] .status")[0].get_text()
+    steps = [step.get_text() for step in page.select(".steps a")]
+    assert steps
+    assert [] == [step for step in steps if step.startswith("Answer")]
+
+
 def test_an_audit_has_nothing_to_plant() -> None:
     """It says so, and finds nothing to blame."""
     result = CliRunner().invoke(app, ["audit", "residual-quiz", "--quiet"])

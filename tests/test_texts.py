@@ -6,6 +6,7 @@ import ast
 import importlib
 import pkgutil
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -18,9 +19,11 @@ import grader.experiments
 import grader.functions
 import grader.judge.absent
 import grader.quiz.lessons
+from grader.assignment import KnownFault, shipped_assignments
 from grader.formats._words import PROOF
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import Planted
+from grader.scaffold import TEMPLATE
 from grader.verdict import Lesson, Proof
 
 FEWEST, MOST = 80, 160  # words of a finding
@@ -47,7 +50,27 @@ def lessons() -> dict[str, Lesson]:
     return dict(found.values())
 
 
-TAUGHT = {**{name: mistake.lesson for name, mistake in mistakes().items()}, **lessons()}
+@cache
+def faults() -> dict[str, KnownFault]:
+    """The wrong functions that assignments know: the shipped ones, what `grader new` writes, the manual's example."""
+    specs = [
+        *(folder / "assignment.toml" for folder in shipped_assignments().values()),
+        TEMPLATE / "assignment.toml",
+        Path(__file__).parent / "assignments" / "attention" / "assignment.toml",
+    ]
+    return {
+        f"{spec.parent.name}:{fault['id']}": KnownFault.model_validate(fault)
+        for spec in specs
+        for exercise in tomllib.loads(spec.read_text(encoding="utf-8"))["exercise"]
+        for fault in exercise.get("fault", [])
+    }
+
+
+TAUGHT = {
+    **{name: mistake.lesson for name, mistake in mistakes().items()},
+    **lessons(),
+    **{name: Lesson(why=fault.why, hints=fault.hints) for name, fault in faults().items()},
+}
 SAID = [pytest.param(lesson, id=name) for name, lesson in TAUGHT.items()]
 
 
@@ -125,6 +148,13 @@ def test_a_mistake_is_told_in_few_words(name: str, message: str) -> None:
     """Its message, what that rests on, why it matters and all hints."""
     proof = PROOF[Proof.REPLAYED if isinstance(mistakes()[name], Planted) else Proof.MEASURED].word
     count = len(words(f"{message} {proof} {whole(mistakes()[name].lesson)}"))
+    assert FEWEST <= count <= MOST
+
+
+@pytest.mark.parametrize("name", sorted(faults()))
+def test_a_known_fault_is_told_in_few_words(name: str) -> None:
+    """As any other proven mistake."""
+    count = len(words(f"{faults()[name].message} {PROOF[Proof.REPLAYED].word} {whole(TAUGHT[name])}"))
     assert FEWEST <= count <= MOST
 
 

@@ -11,13 +11,16 @@ and lessons say.
 from __future__ import annotations
 
 import argparse
+import ast
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
@@ -33,7 +36,18 @@ from grader.mistakes import mistakes  # noqa: E402
 from grader.mistakes._mistake import Planted  # noqa: E402
 from grader.verdict import Lesson  # noqa: E402
 
-METHODS = [("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")]
+
+def of_python(
+    file: IO[bytes], keywords: Collection[str], comment_tags: object, options: object
+) -> Iterator[tuple[int, str, list[str | None], list[str]]]:
+    """Calls with their literal arguments, inside of f-strings too: Babel's own way of reading Python skips those."""
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in keywords:
+            values = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+            yield node.lineno, node.func.id, [text if isinstance(text, str) else None for text in values], []
+
+
+METHODS = [("**.py", of_python), ("**.j2", "jinja2.ext:babel_extract")]
 KEYWORDS = {"say": (1,), "many": (1, 2), "later": (1,)}
 OPTIONS = {"**.j2": {"trimmed": "true", "silent": "false"}}
 HEAD = "# What grader says, in {language}. Kept in step with the code by `make texts`."
@@ -43,7 +57,9 @@ FIELD = re.compile(r"(?<!\{)\{(\w*)\}(?!\})")
 def texts() -> Catalog:
     """Everything that is said, in the source language."""
     catalog = Catalog(fuzzy=False)
-    for _, _, message, _, _ in extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, ()):
+    # Babel leaves out folders that begin with `_`, unless it is told not to.
+    everywhere = extract_from_dir(ROOT / "grader", METHODS, OPTIONS, KEYWORDS, (), directory_filter=lambda _: True)
+    for _, _, message, _, _ in everywhere:
         catalog.add(message)
     for constant in _of_mistakes():
         catalog.add(constant)
@@ -101,6 +117,7 @@ def as_po(catalog: Catalog) -> bytes:
 
 def as_mo(catalog: Catalog) -> bytes:
     file = BytesIO()
+    catalog.creation_date = datetime.fromtimestamp(0, UTC)  # else it is now, and each minute the bytes are others
     write_mo(file, catalog)
     return file.getvalue()
 
@@ -131,7 +148,8 @@ def main() -> int:
     wanted = arguments.languages or [language for language in languages() if language != SOURCE]
     if arguments.check:
         found = [problem for language in wanted for problem in problems(language)]
-        print("\n".join(found))
+        for problem in found:
+            print(problem)
         return 1 if found else 0
     for language in wanted:
         path = path_of(language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from grader.assignment.exercise import ScoredByCheck
 from grader.assignment.spec import UNTOLD, Identifier, Plain, Points, PythonName, ReferenceName, Spec
@@ -38,12 +38,28 @@ class FunctionCase(Spec):
     arguments: dict[str, Drawn | Plain] = Field(default_factory=dict)
 
 
-class KnownFault(Spec):
-    """A wrong function that students write: who behaves like it is told so."""
+def _three_hints(value: object) -> object:
+    """Three, of which none is empty: said once here, and in the words of what each is for."""
+    hints = value if isinstance(value, list) and all(isinstance(each, str) for each in value) else []
+    if len(hints) != 3 or not all(hint.strip() for hint in hints):
+        found = f"{len(hints)} texts" if hints else repr(value)
+        raise ValueError(
+            "expected three hints: the idea behind the mistake, where to look, what to change; "
+            + ("found one that is empty" if len(hints) == 3 else f"found {found}")
+        )
+    return hints
 
-    id: Identifier
-    reference: ReferenceName
-    message: str
+
+class KnownFault(Spec):
+    """A wrong function that students write: who behaves like it is told so, and what is to be learnt from it."""
+
+    id: Identifier = Field(description="stable, small letters, digits and hyphens: what the mistake is called")
+    reference: ReferenceName = Field(description="file:function, the wrong function")
+    message: str = Field(min_length=1, description="what is wrong, for whoever's function behaves like it")
+    why: str = Field(min_length=1, description="why it matters, in two sentences")
+    hints: Annotated[tuple[str, str, str], BeforeValidator(_three_hints)] = Field(
+        description="the idea behind it, where to look, what to change; the last one may be held back"
+    )
 
 
 class FunctionExercise(ScoredByCheck):

@@ -19,6 +19,7 @@ from grader.errors import StudentTimedOut
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
+from grader.language import say
 from grader.observation import Probe, Raised
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Lesson, Status
 
@@ -75,14 +76,18 @@ class Check(ABC):
         elif examined.stopped_by:
             finding = Finding(
                 Status.SKIPPED,
-                f"Not measured: it stops at the mistake that was marked down in {examined.stopped_by}, which does not "
-                "cost again.",
-                advice="Once that is mended, this is checked too. Its points are pending, not lost.",
+                say(
+                    "Not measured: it stops at the mistake that was marked down in {exercise}, which does not cost "
+                    "again.",
+                    exercise=examined.stopped_by,
+                ),
+                advice=say("Once that is mended, this is checked too. Its points are pending, not lost."),
             )
         else:
             finding = self.unmeasured(examined)
         score = max_score if finding.status is Status.PASSED else 0.0
-        return CheckResult(id=self.id, title=self.title, score=score, max_score=max_score, **vars(finding))
+        told = vars(finding) | {"lesson": finding.lesson.said() if finding.lesson else None}
+        return CheckResult(id=self.id, title=say(self.title), score=score, max_score=max_score, **told)
 
     def judge_withheld(self, examined: Examined) -> Finding:
         """Judge as far as that is possible without the reference, which a student's copy may lack."""
@@ -94,7 +99,7 @@ class Check(ABC):
             return ended(examined)
         return Finding(
             Status.STUDENT_CRASHED,
-            "Not measured, because there is nothing that runs: see the shape check.",
+            say("Not measured, because there is nothing that runs: see the shape check."),
             follows="shape",
             lesson=NOT_RUNNING,
         )
@@ -102,11 +107,15 @@ class Check(ABC):
 
 def left_to_the_marking(found: str = "") -> Finding:
     """What cannot be told without the reference."""
-    return Finding(Status.SKIPPED, f"{found} {LEFT_TO_THE_MARKING}".strip())
+    return Finding(Status.SKIPPED, f"{found} {say(LEFT_TO_THE_MARKING)}".strip())
 
 
 def not_everywhere(examined: Examined, what: str) -> Finding | None:
-    """A check passes on evidence from every declared case: some could not be measured, what holds or not."""
+    """A check passes on evidence from every declared case: some could not be measured, what holds or not.
+
+    Args:
+        what: holds, in `{some}` of `{all}` cases; said here.
+    """
     missing = len(examined.exercise.cases) - len(examined.ran)
     if not missing:
         return None
@@ -114,8 +123,10 @@ def not_everywhere(examined: Examined, what: str) -> Finding | None:
         return ended(examined)
     return Finding(
         Status.STUDENT_CRASHED,
-        f"{what} in {len(examined.ran)} of {len(examined.exercise.cases)} cases; the others do not run: see the "
-        "shape check.",
+        say(
+            "{what}; the others do not run: see the shape check.",
+            what=say(what, some=len(examined.ran), all=len(examined.exercise.cases)),
+        ),
         follows="shape",
         lesson=NOT_RUNNING,
     )
@@ -125,7 +136,7 @@ def ended(examined: Examined) -> Finding:
     """The student's process ended before this could be measured."""
     assert examined.ended is not None
     status = Status.TIMED_OUT if isinstance(examined.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return Finding(status, f"Not measured: {examined.ended}.", lesson=ENDED)
+    return Finding(status, say("Not measured: {why}.", why=examined.ended), lesson=ENDED)
 
 
 def wrong_blocks(examined: Examined, check: str) -> Finding | None:
@@ -146,11 +157,11 @@ def wrong_blocks(examined: Examined, check: str) -> Finding | None:
         Status.FAILED,
         said[0],
         lesson=BY_BLOCK,
-        expected=f"a network whose blocks are as {wrong[0].call} should be",
+        expected=say("a network whose blocks are as {call} should be", call=wrong[0].call),
         actual=", ".join(block.name for block in wrong),
         cell=first.cell,
         line=first.line,
-        advice="Each block of the network was compared with the reference, under equal weights.",
+        advice=say("Each block of the network was compared with the reference, under equal weights."),
         evidence=said[1:],
     )
 

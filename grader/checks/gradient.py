@@ -21,12 +21,13 @@ from grader.checks._check import (
     wrong_blocks,
 )
 from grader.judge.behaviour import first_difference
-from grader.judge.compare import equal
+from grader.judge.compare import Difference, equal
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
 from grader.judge.places import first_departure
-from grader.observation import Answer, Probe
+from grader.language import later, say
+from grader.observation import Answer, Probe, Raised
 from grader.verdict import Status
 
 INITIAL = Probe("initial train", "initial", train=True)
@@ -55,7 +56,7 @@ RANGES = (
 
 class Gradient(Check):
     id = "gradient"
-    title = "Outputs and gradients"
+    title = later("Outputs and gradients")
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if not case.confirm:
@@ -71,8 +72,8 @@ class Gradient(Check):
             return left_to_the_marking()  # it may be a mistake of a block, which does not cost again
         if wrong is not None or not examined.ran:
             return wrong or left_to_the_marking()
-        return not_everywhere(examined, "The gradient reaches everything") or left_to_the_marking(
-            "The gradient is finite and reaches the input and every parameter."
+        return not_everywhere(examined, REACHES) or left_to_the_marking(
+            say("The gradient is finite and reaches the input and every parameter.")
         )
 
     def judge_module(self, examined: Examined) -> Finding:
@@ -93,15 +94,19 @@ class Gradient(Check):
         unaligned = [seen for seen in examined.ran if seen.aligned is None]
         if unaligned:
             return _not_comparable(examined, unaligned[0])
-        incomplete = not_everywhere(examined, "Outputs and gradients equal the reference's")
+        incomplete = not_everywhere(
+            examined, later("Outputs and gradients equal the reference's in {some} of {all} cases")
+        )
         if incomplete is not None:
             return incomplete
-        cases = len(examined.ran)
         notes = [note for seen in examined.ran for note in _statistics_note(examined, seen)]
         return Finding(
             Status.PASSED,
-            f"Under equal weights, outputs and all gradients equal the reference's in {cases} cases, each on "
-            "several fresh inputs, in training and in evaluation mode.",
+            say(
+                "Under equal weights, outputs and all gradients equal the reference's in {n} cases, each on several "
+                "fresh inputs, in training and in evaluation mode.",
+                n=len(examined.ran),
+            ),
             notes=notes[:1],
         )
 
@@ -125,9 +130,9 @@ class Gradient(Check):
             return normalised
         return (
             wrong_blocks(examined, self.id)
-            or not_everywhere(examined, "The gradient reaches everything")
+            or not_everywhere(examined, REACHES)
             or Finding(
-                Status.PASSED, "The gradient is finite and reaches the input and every parameter of the network."
+                Status.PASSED, say("The gradient is finite and reaches the input and every parameter of the network.")
             )
         )
 
@@ -137,19 +142,24 @@ class Gradient(Check):
             if any(answer.unsteady for answer in seen.answers.values()):
                 return Finding(
                     Status.FAILED,
-                    f"{in_case(examined, seen)}: the same input gives different outputs, with the same weights.",
+                    say(
+                        "{case}: the same input gives different outputs, with the same weights.",
+                        case=in_case(examined, seen),
+                    ),
                     lesson=lessons.UNSTEADY,
-                    expected="one output for one input",
-                    advice="Look for random numbers, dropout, counters, and results kept from one call to the next.",
+                    expected=say("one output for one input"),
+                    advice=say(
+                        "Look for random numbers, dropout, counters, and results kept from one call to the next."
+                    ),
                     **place(seen, "output"),
                 )
             if any(answer.input_changed for answer in seen.answers.values()):
                 return Finding(
                     Status.FAILED,
-                    f"{in_case(examined, seen)}: forward changes its input in place.",
+                    say("{case}: forward changes its input in place.", case=in_case(examined, seen)),
                     lesson=lessons.INPUT_CHANGED,
-                    expected="an input that is the same afterwards",
-                    advice="The layer before needs that value for its gradient: make a new tensor instead.",
+                    expected=say("an input that is the same afterwards"),
+                    advice=say("The layer before needs that value for its gradient: make a new tensor instead."),
                 )
         for seen in examined.ran:
             answer = seen.answers.get(INITIAL.name) or seen.answers.get(TRAINING.name)
@@ -160,6 +170,7 @@ class Gradient(Check):
         return None
 
 
+REACHES = later("The gradient reaches everything in {some} of {all} cases")
 SQUASHING: dict[str, Callable[[torch.Tensor], bool]] = {
     "sigmoid": lambda y: bool(((y >= 0) & (y <= 1)).all()),
     "tanh": lambda y: bool((y.abs() <= 1).all()),
@@ -176,11 +187,15 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
         if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
             return Finding(
                 Status.FAILED,
-                f"{in_case(examined, seen)}: the network ends in {last}, and its outputs show it.",
+                say(
+                    "{case}: the network ends in {last}, and its outputs show it.",
+                    case=in_case(examined, seen),
+                    last=last,
+                ),
                 lesson=lessons.SQUASHED,
-                expected="logits",
+                expected=say("logits"),
                 actual=last,
-                advice="End with the linear layer: its outputs are the logits.",
+                advice=say("End with the linear layer: its outputs are the logits."),
                 **place(seen, "output"),
             )
         for answer in seen.answers.values():
@@ -189,13 +204,16 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
             y = answer.y.double()
             softmax = bool((y >= 0).all()) and torch.allclose(y.sum(1), torch.ones(len(y), dtype=y.dtype), atol=1e-5)
             if softmax or torch.allclose(y.logsumexp(1), torch.zeros(len(y), dtype=y.dtype), atol=1e-5):
+                case = in_case(examined, seen)
                 return Finding(
                     Status.FAILED,
-                    f"{in_case(examined, seen)}: the outputs are {'' if softmax else 'logarithms of '}probabilities.",
+                    say("{case}: the outputs are probabilities.", case=case)
+                    if softmax
+                    else say("{case}: the outputs are logarithms of probabilities.", case=case),
                     lesson=lessons.PROBABILITIES,
-                    expected="logits",
+                    expected=say("logits"),
                     actual="softmax" if softmax else "log-softmax",
-                    advice="Leave out the softmax: nn.CrossEntropyLoss applies it to the logits itself.",
+                    advice=say("Leave out the softmax: nn.CrossEntropyLoss applies it to the logits itself."),
                     **place(seen, "output"),
                 )
     return None
@@ -233,12 +251,17 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             return None  # the shape check says so, or the block's own exercise
         return Finding(
             Status.FAILED,
-            f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
+            say(
+                "{case}: forward runs, but the backward pass raises {type}: {message}",
+                case=where,
+                type=answer.raised.type,
+                message=answer.raised.message,
+            ),
             lesson=lessons.BACKWARD_RAISES,
             advice=(
-                "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
+                say("An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs.")
                 if "inplace operation" in answer.raised.message
-                else "Run one backward pass in your notebook and follow the traceback."
+                else say("Run one backward pass in your notebook and follow the traceback.")
             ),
             **place(seen, "output"),
         )
@@ -247,35 +270,39 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
     if not torch.isfinite(answer.y).all():
         return Finding(
             Status.FAILED,
-            f"{where}: the output holds NaN or infinity.",
+            say("{case}: the output holds NaN or infinity.", case=where),
             lesson=lessons.OUTPUT_NOT_FINITE,
             **place(seen, "output"),
         )
     if not answer.gradients:
         return Finding(
             Status.FAILED,
-            f"{where}: no gradient leaves the output.",
+            say("{case}: no gradient leaves the output.", case=where),
             lesson=lessons.NO_GRADIENT,
-            expected="a gradient for the input and every parameter",
-            advice="Something cuts the result from autograd: detach(), .data, torch.no_grad() or a new tensor.",
+            expected=say("a gradient for the input and every parameter"),
+            advice=say("Something cuts the result from autograd: detach(), .data, torch.no_grad() or a new tensor."),
             **place(seen, "output"),
         )
     for key, gradient in answer.gradients.items():
         if not torch.isfinite(gradient).all():
             return Finding(
                 Status.FAILED,
-                f"{where}: the gradient of {_name(key)} holds NaN or infinity.",
+                say("{case}: the gradient of the input holds NaN or infinity.", case=where)
+                if key == "x"
+                else say(
+                    "{case}: the gradient of {parameter} holds NaN or infinity.", case=where, parameter=_name(key)
+                ),
                 lesson=lessons.GRADIENT_NOT_FINITE,
             )
     # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
     if "x" not in answer.gradients and not examined.has_cost("x"):
         return Finding(
             Status.FAILED,
-            f"{where}: no gradient reaches the input.",
+            say("{case}: no gradient reaches the input.", case=where),
             lesson=lessons.NOT_TO_INPUT,
-            expected="a gradient for the input",
-            actual="none",
-            advice="Layers in front of this one could never learn. Look for detach(), .data or torch.no_grad().",
+            expected=say("a gradient for the input"),
+            actual=say("none"),
+            advice=say("Layers in front of this one could never learn. Look for detach(), .data or torch.no_grad()."),
             **place(seen, "output"),
         )
     is_paid = "parameters-frozen" in examined.paid
@@ -286,21 +313,21 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
         names = ", ".join(_name(key) for key in (frozen or unreached)[:6])
         return Finding(
             Status.FAILED,
-            f"{where}: no gradient reaches {names}.",
+            say("{case}: no gradient reaches {parameters}.", case=where, parameters=names),
             lesson=lessons.FROZEN if frozen else lessons.UNUSED,
-            expected="a gradient for every parameter",
-            actual="requires_grad is False" if frozen else "not used for the output",
+            expected=say("a gradient for every parameter"),
+            actual=say("requires_grad is False") if frozen else say("not used for the output"),
             advice=(
-                "Do not set requires_grad to False."
+                say("Do not set requires_grad to False.")
                 if frozen
-                else "A layer that forward does not use is never trained: use it, or remove it."
+                else say("A layer that forward does not use is never trained: use it, or remove it.")
             ),
         )
     return None
 
 
 def _name(key: str) -> str:
-    return "the input" if key == "x" else key.removeprefix("p:")
+    return key.removeprefix("p:")
 
 
 def _forms(examined: Examined, seen: Observation, variant: int) -> list[Form]:
@@ -323,10 +350,10 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     if any(_is_equal(seen, form) for form in accepted):
         return Finding(
             Status.FAILED,
-            f"{where}: the block follows another of the accepted ways here than in other cases.",
+            say("{case}: the block follows another of the accepted ways here than in other cases.", case=where),
             lesson=lessons.TWO_WAYS,
-            expected="one way in all cases",
-            advice="The task leaves a choice, but one that is made once: the same kind of block in every case.",
+            expected=say("one way in all cases"),
+            advice=say("The task leaves a choice, but one that is made once: the same kind of block in every case."),
             **place(seen, "join"),
         )
     form = next((form for form in accepted if form.variant == variant), accepted[0])
@@ -334,40 +361,73 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     probe, found = next((probe, found) for probe, found in differences if found is not None)
     raised = seen.answers[probe.name].raised
     if raised is not None:
+        text = (
+            say("{case}: the backward pass raises {type}: {message}", **_exception(where, raised))
+            if raised.stage == "backward"
+            else say("{case}: the forward pass raises {type}: {message}", **_exception(where, raised))
+        )
         return Finding(
             Status.STUDENT_CRASHED,
-            f"{where}: the {raised.stage} pass raises {raised.type}: {raised.message}",
+            text,
             lesson=lessons.RAISES_ON_FRESH_INPUT,
             **place_of_exception(raised),
         )
-    what, size = found
-    mode = "training" if probe.train else "evaluation"
-    expected, actual = _samples(seen, form.outcome(probe), probe, what)
+    expected, actual = _samples(seen, form.outcome(probe), probe, found)
     departure = first_departure(seen, form)
     finding = Finding(
         Status.FAILED,
-        f"{where}: under equal weights, the {what} differs from the reference's in {mode} mode, by {size:.3g} of the "
-        "largest value.",
-        lesson=lessons.GRADIENT_DIFFERS if "gradient" in what else lessons.DIFFERS,
+        _differs(where, seen, probe, found),
+        lesson=lessons.GRADIENT_DIFFERS if found.what == "gradient" else lessons.DIFFERS,
         expected=expected,
         actual=actual,
-        advice="The layers are there, but not combined as the task asks: compare forward step by step.",
+        advice=say("The layers are there, but not combined as the task asks: compare forward step by step."),
         **place(seen, "output"),
     )
     if departure is not None:
         node, what = departure
-        finding.message += f" The first value that the reference does not compute comes out of {what}."
+        first = say("The first value that the reference does not compute comes out of {what}.", what=what)
+        finding.message = f"{finding.message} {first}"
         finding.cell, finding.line = node.cell, node.line
     return finding
 
 
-def _samples(seen: Observation, outcome: Outcome, probe: Probe, what: str) -> tuple[JsonValue, JsonValue]:
-    """The first values of both outputs, to look at."""
-    answer = seen.answers[probe.name]
-    expected, actual = (
-        (outcome.y, answer.y) if what == "output" else (outcome.gradients.get(None), answer.gradients.get("x"))
+WHAT = {"outcome": later("the outcome"), "shape": later("the shape of the output"), "output": later("the output")}
+
+
+def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> str:
+    if found.what != "gradient":
+        what = say(WHAT[found.what])
+    elif found.slot is None:
+        what = say("the gradient of the input")
+    elif (key := seen.slots.get(found.slot, ""))[:2] in ("p:", "b:"):
+        what = say("the gradient of {parameter}", parameter=key[2:])
+    else:
+        what = say("the gradient of an unregistered {role}", role=found.slot.role)
+    values = {"case": where, "what": what, "size": f"{found.size:.3g}"}
+    if probe.train:
+        return say(
+            "{case}: under equal weights, {what} differs from the reference's in training mode, by {size} of the "
+            "largest value.",
+            **values,
+        )
+    return say(
+        "{case}: under equal weights, {what} differs from the reference's in evaluation mode, by {size} of the "
+        "largest value.",
+        **values,
     )
-    if what not in ("output", "gradient of the input") or expected is None or actual is None:
+
+
+def _exception(where: str, raised: Raised) -> dict[str, str]:
+    return {"case": where, "type": raised.type, "message": raised.message}
+
+
+def _samples(seen: Observation, outcome: Outcome, probe: Probe, found: Difference) -> tuple[JsonValue, JsonValue]:
+    """The first values of both outputs, or of both gradients of the input, to look at."""
+    answer = seen.answers[probe.name]
+    of_output = found.what == "output"
+    expected, actual = (outcome.y, answer.y) if of_output else (outcome.gradients.get(None), answer.gradients.get("x"))
+    is_told = of_output or (found.what == "gradient" and found.slot is None)
+    if not is_told or expected is None or actual is None:
         return None, None
     return _few(expected), _few(actual)
 
@@ -380,12 +440,21 @@ def _few(values: torch.Tensor) -> JsonValue:
 
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:
-    why = "the parameters are not those of the reference" if seen.recorded else "its computation could not be recorded"
+    case = in_case(examined, seen)
     return Finding(
         Status.SKIPPED,
-        f"The gradient is finite and reaches every parameter. It was not compared with the reference's in "
-        f"{in_case(examined, seen)}: {why}, so equal weights cannot be set.",
-        advice="Once the number of parameters is right, this is checked too. Its points are pending, not lost.",
+        say(
+            "The gradient is finite and reaches every parameter. It was not compared with the reference's in {case}: "
+            "the parameters are not those of the reference, so equal weights cannot be set.",
+            case=case,
+        )
+        if seen.recorded
+        else say(
+            "The gradient is finite and reaches every parameter. It was not compared with the reference's in {case}: "
+            "its computation could not be recorded, so equal weights cannot be set.",
+            case=case,
+        ),
+        advice=say("Once the number of parameters is right, this is checked too. Its points are pending, not lost."),
     )
 
 
@@ -400,4 +469,4 @@ def _statistics_note(examined: Examined, seen: Observation) -> list[str]:
             for slot, value in outcome.buffers.items()
         ):
             return []
-    return ["After a step in training mode the running statistics of a batch norm differ from the reference's."]
+    return [say("After a step in training mode the running statistics of a batch norm differ from the reference's.")]

@@ -13,13 +13,14 @@ from grader.checks._lessons import NOT_RUNNING
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.leaves import Slot
+from grader.language import later, many, say
 from grader.observation import Probe
 from grader.verdict import Status
 
 
 class Parameters(Check):
     id = "parameters"
-    title = "Number of parameters"
+    title = later("Number of parameters")
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         return ()  # the description of the module says it all
@@ -40,7 +41,7 @@ class Parameters(Check):
             if unregistered := _unregistered(seen):
                 count = sum(math.prod(p.shape) for p in seen.built.parameters)
                 return _not_registered(in_case(examined, seen), unregistered, count)
-        return left_to_the_marking("All layers are registered as parameters." if examined.ran else "")
+        return left_to_the_marking(say("All layers are registered as parameters.") if examined.ran else "")
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None
@@ -65,10 +66,13 @@ class Parameters(Check):
             elif counts[where] != wanted[where]:
                 wrong.append(_difference(where, seen, shapes, counts[where], wanted[where]))
             elif biases and not notes:
-                notes.append(
-                    f"Your convolutions keep a bias ({biases} numbers in {where}) in front of a batch norm, which "
-                    "subtracts it again. That is redundant, not wrong, and costs nothing: `bias=False` would do."
+                note = say(
+                    "Your convolutions keep a bias ({n} numbers in {case}) in front of a batch norm, which subtracts "
+                    "it again. That is redundant, not wrong, and costs nothing: `bias=False` would do.",
+                    n=biases,
+                    case=where,
                 )
+                notes.append(note)
         if wrong:
             wrong[0].evidence = [finding.message for finding in wrong[1:]]
             return wrong[0]
@@ -76,7 +80,7 @@ class Parameters(Check):
             return _not_built_everywhere(examined, len(counts))
         return Finding(
             Status.PASSED,
-            f"The number of parameters is right in all {len(counts)} cases.",
+            say("The number of parameters is right in all {n} cases.", n=len(counts)),
             expected=dict(wanted),
             actual=dict(counts),
             notes=notes,
@@ -94,11 +98,11 @@ class Parameters(Check):
             if not counts[where]:
                 return Finding(
                     Status.FAILED,
-                    f"{where}: the network has no parameters.",
+                    say("{case}: the network has no parameters.", case=where),
                     lesson=lessons.NO_PARAMETERS,
-                    expected="at least one",
+                    expected=say("at least one"),
                     actual=0,
-                    advice="Assign the layers to attributes of an nn.Module in its constructor.",
+                    advice=say("Assign the layers to attributes of an nn.Module in its constructor."),
                 )
             planned = examined.planned_parameters.get(seen.case.title, counts[where])
             if counts[where] != planned:
@@ -107,36 +111,54 @@ class Parameters(Check):
         if len(counts) > 1 and len(sizes) == 1 and not examined.planned_parameters:
             return Finding(
                 Status.FAILED,
-                f"The number of parameters is the same for every {examined.exercise.outputs}.",
+                say("The number of parameters is the same for every {argument}.", argument=examined.exercise.outputs),
                 lesson=lessons.SAME_FOR_EVERY_OUTPUT,
                 actual=dict(counts),
-                advice="The last linear layer must have as many outputs as there are classes.",
+                advice=say("The last linear layer must have as many outputs as there are classes."),
             )
         return wrong_blocks(examined, self.id) or Finding(
             Status.PASSED,
-            "All layers are registered as parameters of the network.",
+            say("All layers are registered as parameters of the network."),
             actual=dict(counts),
         )
 
 
 def _not_as_planned(where: str, seen: Observation, count: int, planned: int) -> Finding:
     """A network of another size than the reference network."""
-    more = "more" if count > planned else "fewer"
     biases = _convolution_biases(seen)
     explained = biases and sum(biases.values()) == count - planned
     return Finding(
         Status.FAILED,
-        f"{where}: {count:,} parameters, expected {planned:,}: {abs(count - planned):,} {more}"
-        + (", as many as convolutions in front of a batch norm have biases." if explained else "."),
+        _size_differs(where, count, planned, is_by_biases=bool(explained)),
         lesson=lessons.NOT_AS_PLANNED,
         expected=planned,
         actual=count,
         advice=(
-            "A batch norm subtracts the mean, and every bias with it: bias=False."
+            say("A batch norm subtracts the mean, and every bias with it: bias=False.")
             if explained
-            else "Count layer by layer: biases in front of a batch norm, blocks per stage, widths, and the last layer."
+            else say(
+                "Count layer by layer: biases in front of a batch norm, blocks per stage, widths, and the last layer."
+            )
         ),
     )
+
+
+def _size_differs(where: str, count: int, planned: int, *, is_by_biases: bool) -> str:
+    numbers = {
+        "case": where,
+        "found": f"{count:,}",
+        "expected": f"{planned:,}",
+        "difference": f"{abs(count - planned):,}",
+    }
+    if is_by_biases:  # then there are more: biases are numbers too many
+        return say(
+            "{case}: {found} parameters, expected {expected}: {difference} more, as many as convolutions in front of a "
+            "batch norm have biases.",
+            **numbers,
+        )
+    if count > planned:
+        return say("{case}: {found} parameters, expected {expected}: {difference} more.", **numbers)
+    return say("{case}: {found} parameters, expected {expected}: {difference} fewer.", **numbers)
 
 
 def _not_built_everywhere(examined: Examined, built: int) -> Finding:
@@ -145,8 +167,12 @@ def _not_built_everywhere(examined: Examined, built: int) -> Finding:
         return ended(examined)
     return Finding(
         Status.STUDENT_CRASHED,
-        f"The number of parameters is right in {built} of {len(examined.exercise.cases)} cases; the others cannot be "
-        "built: see the shape check.",
+        say(
+            "The number of parameters is right in {some} of {all} cases; the others cannot be built: see the shape "
+            "check.",
+            some=built,
+            all=len(examined.exercise.cases),
+        ),
         follows="shape",
         lesson=NOT_RUNNING,
     )
@@ -197,12 +223,19 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
     listed = ", ".join(map(show, shapes[:6]))
     return Finding(
         Status.FAILED,
-        f"{where}: {len(shapes)} tensors ({listed}) are used but are no parameters of the module.",
+        say(
+            "{case}: {n} tensors ({shapes}) are used but are no parameters of the module.",
+            case=where,
+            n=len(shapes),
+            shapes=listed,
+        ),
         lesson=lessons.NOT_REGISTERED,
         actual=count,
         advice=(
-            "An optimizer would never train them. Keep layers in attributes, nn.ModuleList or nn.Sequential, not in a "
-            "Python list or dict, and create them in the constructor."
+            say(
+                "An optimizer would never train them. Keep layers in attributes, nn.ModuleList or nn.Sequential, not "
+                "in a Python list or dict, and create them in the constructor."
+            )
         ),
     )
 
@@ -223,7 +256,9 @@ def _surplus(
         if number in (len(names), len(suspects)):
             found += [f"{name} ({said})" for name in (suspects if number == len(suspects) else names)]
         else:
-            found.append(f"{number} more tensor{'s' if number > 1 else ''} of shape {said}")
+            found.append(
+                many("{n} more tensor of shape {shape}", "{n} more tensors of shape {shape}", number, shape=said)
+            )
     return found
 
 
@@ -237,14 +272,15 @@ def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], act
     extra = _surplus(own, mine - theirs, biases)
     parts = []
     if missing:
-        parts.append(f"the reference also has {', '.join(missing[:6])}")
+        parts.append(say("the reference also has {tensors}", tensors=", ".join(missing[:6])))
     if extra:
-        parts.append(f"only yours has {', '.join(extra[:6])}")
+        parts.append(say("only yours has {tensors}", tensors=", ".join(extra[:6])))
+    counted = say("{case}: {found} parameters, expected {expected}", case=where, found=actual, expected=expected)
     return Finding(
         Status.FAILED,
-        f"{where}: {actual} parameters, expected {expected}{': ' if parts else ''}{'; '.join(parts)}.",
+        f"{': '.join([counted, '; '.join(parts)] if parts else [counted])}.",
         lesson=lessons.OTHER_LAYERS,
         expected=expected,
         actual=actual,
-        advice="Compare layer by layer: kernel sizes, channels in and out, and which layers there are.",
+        advice=say("Compare layer by layer: kernel sizes, channels in and out, and which layers there are."),
     )

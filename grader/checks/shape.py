@@ -12,6 +12,7 @@ from grader.checks._check import Check, Finding, ended, in_case, left_to_the_mar
 from grader.judge.draws import input_shape
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
+from grader.language import later, many, say
 from grader.observation import Probe, Raised
 from grader.verdict import Lesson, Status
 
@@ -20,7 +21,7 @@ REAL = ("float64", "float32", "float16", "bfloat16")
 
 class Shape(Check):
     id = "shape"
-    title = "Shape of the output"
+    title = later("Shape of the output")
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if not case.confirm:
@@ -43,7 +44,8 @@ class Shape(Check):
         if finding.status is not Status.PASSED or (told and examined.observations):
             return finding
         # Of a network the stages are left to compare, of a module the shapes.
-        return left_to_the_marking(f"It runs in {len(examined.observations)} cases." if examined.observations else "")
+        runs = len(examined.observations)
+        return left_to_the_marking(say("It runs in {n} cases.", n=runs) if runs else "")
 
     def unmeasured(self, examined: Examined) -> Finding:
         if examined.found is None and examined.ended is None:
@@ -58,7 +60,8 @@ class Shape(Check):
         for seen in examined.observations:
             finding = _judge_case(examined, seen)
             if finding is None:
-                passed.append(f"{in_case(examined, seen)}: {show(_actual(seen))}, as expected.")
+                shape = show(_actual(seen))
+                passed.append(say("{case}: {shape}, as expected.", case=in_case(examined, seen), shape=shape))
             else:
                 failed.append(finding)
         if examined.departures:
@@ -72,7 +75,7 @@ class Shape(Check):
         sizes = {in_case(examined, seen): _actual(seen) for seen in examined.observations}
         return Finding(
             Status.PASSED,
-            f"The output has the right shape in all {len(passed)} cases.",
+            say("The output has the right shape in all {n} cases.", n=len(passed)),
             expected=dict(sizes),  # type: ignore[arg-type]
             actual=dict(sizes),  # type: ignore[arg-type]
             evidence=passed,
@@ -85,11 +88,17 @@ def _explain_call(examined: Examined) -> Finding:
     mine = f"{examined.found}{examined.constructor}"
     return Finding(
         Status.FAILED,
-        f"{mine} takes other arguments than the task says: it asks for {examined.signature}.",
+        say(
+            "{found} takes other arguments than the task says: it asks for {wanted}.",
+            found=mine,
+            wanted=examined.signature,
+        ),
         lesson=lessons.OTHER_ARGUMENTS,
         expected=examined.signature,
         actual=mine,
-        advice=f"Everything else is judged as if it had been called as it wants to be: {examined.call(case)}.",
+        advice=say(
+            "Everything else is judged as if it had been called as it wants to be: {call}.", call=examined.call(case)
+        ),
     )
 
 
@@ -103,25 +112,29 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
     if seen.built.not_a_module is not None:
         return Finding(
             Status.FAILED,
-            f"{examined.call(seen.case)} gives a {seen.built.not_a_module}, which is no nn.Module.",
+            say(
+                "{call} gives a {type}, which is no nn.Module.",
+                call=examined.call(seen.case),
+                type=seen.built.not_a_module,
+            ),
             lesson=lessons.NOT_A_MODULE,
-            expected="an nn.Module",
+            expected=say("an nn.Module"),
             actual=seen.built.not_a_module,
-            advice="Derive the class from nn.Module and call super().__init__() first.",
+            advice=say("Derive the class from nn.Module and call super().__init__() first."),
         )
     if seen.raised is not None and seen.raised.stage != "backward":
         return _explain_exception(examined, seen, seen.raised)
     output = seen.built.output
     if output is None:
-        return Finding(Status.FAILED, f"{where}: nothing came back.", lesson=lessons.NO_OUTPUT)
+        return Finding(Status.FAILED, say("{case}: nothing came back.", case=where), lesson=lessons.NO_OUTPUT)
     if output.kind != "tensor":
         return _explain_output(where, output.kind, output.length)
     if output.dtype not in REAL:
         return Finding(
             Status.FAILED,
-            f"{where}: the output is a tensor of {output.dtype}.",
+            say("{case}: the output is a tensor of {dtype}.", case=where, dtype=output.dtype),
             lesson=lessons.WRONG_DTYPE,
-            expected="a tensor of real floating point numbers",
+            expected=say("a tensor of real floating point numbers"),
             actual=output.dtype,
             **place(seen, "output"),
         )
@@ -141,7 +154,13 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
         if actual != expected:
             return Finding(
                 Status.FAILED,
-                f"{where}: an input of {show(list(size))} must give {show(expected)}, but gives {show(actual)}.",
+                say(
+                    "{case}: an input of {input} must give {expected}, but gives {found}.",
+                    case=where,
+                    input=show(list(size)),
+                    expected=show(expected),
+                    found=show(actual),
+                ),
                 expected=list(expected),
                 actual=list(actual or []),
                 advice=_advice(expected, actual or []),
@@ -154,15 +173,15 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
 
 
 def _mode(probe: Probe) -> str:
-    return "in training mode" if probe.train else f"for {probe.batch} sample{'s' if probe.batch > 1 else ''}"
+    return say("in training mode") if probe.train else many("for {n} sample", "for {n} samples", probe.batch)
 
 
 def _advice(expected: list[int], actual: list[int]) -> str:
     if len(expected) != len(actual):
-        return "Look at where dimensions are added or removed: flatten, view, squeeze, pooling."
+        return say("Look at where dimensions are added or removed: flatten, view, squeeze, pooling.")
     if expected[1] != actual[1]:
-        return "The number of channels is wrong: follow the second dimension from layer to layer."
-    return (
+        return say("The number of channels is wrong: follow the second dimension from layer to layer.")
+    return say(
         "The height and width are wrong: follow them from layer to layer. A 3×3 convolution keeps them with padding 1 "
         "and halves them with stride 2 and padding 1; a 1×1 convolution needs no padding."
     )
@@ -178,57 +197,70 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
     if kind == "NoneType":
         return Finding(
             Status.FAILED,
-            f"{where}: forward returns None.",
+            say("{case}: forward returns None.", case=where),
             lesson=lessons.NO_OUTPUT,
-            expected="a tensor",
+            expected=say("a tensor"),
             actual="None",
-            advice="forward must end with `return` and the result.",
+            advice=say("forward must end with `return` and the result."),
         )
-    what = f"a {kind} of {length}" if length is not None else f"a {kind}"
+    what = say("a {type} of {n}", type=kind, n=length) if length is not None else say("a {type}", type=kind)
     return Finding(
         Status.FAILED,
-        f"{where}: forward returns {what} rather than one tensor.",
+        say("{case}: forward returns {what} rather than one tensor.", case=where, what=what),
         lesson=lessons.NOT_ONE_TENSOR,
-        expected="a tensor",
+        expected=say("a tensor"),
         actual=what,
-        advice="Return the tensor alone; a trailing comma or a second value makes it a tuple.",
+        advice=say("Return the tensor alone; a trailing comma or a second value makes it a tuple."),
     )
 
 
 def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
-    call = examined.call(seen.case)
+    call, case = examined.call(seen.case), in_case(examined, seen)
     said = f"{raised.type}: {raised.message}" if raised.message else raised.type
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     finding.lesson = lessons.RAISED
     operation = raised.operation
     if raised.type == "NotImplementedError" and raised.cell is not None and operation is None:
-        finding.message = f"{call} is unfinished: its {raised.stage} raises NotImplementedError."
-        finding.advice = "Replace `raise NotImplementedError` with your own code."
+        finding.message = (
+            say("{call} is unfinished: its constructor raises NotImplementedError.", call=call)
+            if raised.stage == "constructor"
+            else say("{call} is unfinished: its forward raises NotImplementedError.", call=call)
+        )
+        finding.advice = say("Replace `raise NotImplementedError` with your own code.")
         finding.lesson = lessons.UNFINISHED
     elif examined.rejects_arguments(raised):
-        finding.message = f"{call} does not accept its arguments: {raised.message}."
+        finding.message = say("{call} does not accept its arguments: {error}.", call=call, error=raised.message)
         finding.expected = examined.signature
         finding.lesson = lessons.REJECTS_ARGUMENTS
-        finding.advice = f"The task asks for {examined.signature}, with the arguments in this order."
+        finding.advice = say("The task asks for {wanted}, with the arguments in this order.", wanted=examined.signature)
     elif operation is not None and operation.op.startswith(("aten.add", "aten.sub", "aten.mul")):
-        shapes = " and ".join(show(shape) for shape in operation.shapes)
-        finding.message = f"{in_case(examined, seen)}: tensors of {shapes} cannot be combined."
+        shapes = say(" and ").join(show(shape) for shape in operation.shapes)
+        finding.message = say("{case}: tensors of {shapes} cannot be combined.", case=case, shapes=shapes)
         finding.actual = [list(shape) for shape in operation.shapes]
         finding.lesson = lessons.CANNOT_BE_COMBINED
-        finding.advice = (
+        finding.advice = say(
             "Branch and shortcut must have the same shape before they are added. Where the block changes the "
             "number of channels or the resolution, the shortcut needs a 1×1 convolution with the same stride."
         )
     elif operation is not None:
         name = operation.op.split(".")[1]
         shapes = ", ".join(show(shape) for shape in operation.shapes)
-        finding.message = f"{in_case(examined, seen)}: {name} raised {said} Its operands: {shapes}."
+        finding.message = say(
+            "{case}: {operation} raised {error} Its operands: {shapes}.",
+            case=case,
+            operation=name,
+            error=said,
+            shapes=shapes,
+        )
         finding.lesson = lessons.OPERATION_RAISED
-        finding.advice = "Compare the shapes of the operands with what this layer was made for."
+        finding.advice = say("Compare the shapes of the operands with what this layer was made for.")
     else:
-        verb = "cannot be constructed" if raised.stage == "constructor" else "cannot be run"
-        finding.message = f"{in_case(examined, seen)} {verb}: {said}."
-        finding.advice = "Run this call in your notebook and follow the traceback to the line named here."
+        finding.message = (
+            say("{case} cannot be constructed: {error}.", case=case, error=said)
+            if raised.stage == "constructor"
+            else say("{case} cannot be run: {error}.", case=case, error=said)
+        )
+        finding.advice = say("Run this call in your notebook and follow the traceback to the line named here.")
     return finding
 
 
@@ -238,28 +270,41 @@ def _undefined(examined: Examined) -> Finding:
     if broken is not None:
         return Finding(
             Status.FAILED,
-            f"{name} is not defined: cell {broken.cell} is not valid Python ({broken.message}, line {broken.line}).",
+            say(
+                "{name} is not defined: cell {cell} is not valid Python ({error}, line {line}).",
+                name=name,
+                cell=broken.cell,
+                error=broken.message,
+                line=broken.line,
+            ),
             lesson=lessons.BROKEN_CELL,
             expected=name,
             cell=broken.cell,
             line=broken.line,
-            advice="Mend the syntax error, run the notebook from top to bottom, and hand in again.",
+            advice=say("Mend the syntax error, run the notebook from top to bottom, and hand in again."),
         )
     # Where the text defines that very name, its cell is what did not run.
     close = [] if name in examined.defined else difflib.get_close_matches(name, examined.defined, n=1)
     failed = next((p for p in examined.problems if not p.is_import), None)
-    hint = f" There is {close[0]}: did you mean that?" if close else ""
-    if failed is not None and not close:
+    hint = ""
+    if close:
+        hint = say("There is {name}: did you mean that?", name=close[0])
+    elif failed is not None:
         said = f"{failed.type}: {failed.message}" if failed.message else failed.type
-        hint = f" Cell {failed.cell} raised {said}" + (f", line {failed.line}." if failed.line else ".")
+        hint = (
+            say("Cell {cell} raised {error}, line {line}.", cell=failed.cell, error=said, line=failed.line)
+            if failed.line
+            else say("Cell {cell} raised {error}.", cell=failed.cell, error=said)
+        )
+    missing = say("{name} is not defined in this notebook.", name=name)
     return Finding(
         Status.FAILED,
-        f"{name} is not defined in this notebook.{hint}",
+        f"{missing} {hint}".strip(),
         lesson=lessons.NOT_DEFINED,
         expected=examined.signature,
         cell=failed.cell if failed else None,
         line=failed.line if failed else None,
-        advice=f"Define {examined.signature} at the top level of a cell, under exactly this name.",
+        advice=say("Define {wanted} at the top level of a cell, under exactly this name.", wanted=examined.signature),
     )
 
 
@@ -280,11 +325,14 @@ def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     sizes = ", ".join(show(size[1:]) for size in maps)
     return Finding(
         Status.FAILED,
-        f"{in_case(examined, seen)}: from block to block the channels never double while the resolution halves.",
+        say(
+            "{case}: from block to block the channels never double while the resolution halves.",
+            case=in_case(examined, seen),
+        ),
         lesson=lessons.NEVER_HALVES,
-        expected="e.g. 16×32×32, 32×16×16, 64×8×8",
+        expected=say("e.g. 16×32×32, 32×16×16, 64×8×8"),
         actual=sizes,
-        advice="Give the first block of each stage stride 2 and twice the channels.",
+        advice=say("Give the first block of each stage stride 2 and twice the channels."),
         **place(seen, "output"),
     )
 
@@ -296,11 +344,15 @@ def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
         return None
     return Finding(
         Status.FAILED,
-        f"{in_case(examined, seen)}: the stages give maps of {', '.join(map(show, found))}; "
-        f"expected {', '.join(map(show, wanted))}.",
+        say(
+            "{case}: the stages give maps of {found}; expected {wanted}.",
+            case=in_case(examined, seen),
+            found=", ".join(map(show, found)),
+            wanted=", ".join(map(show, wanted)),
+        ),
         lesson=lessons.WRONG_STAGES,
         expected=[list(shape) for shape in wanted],
         actual=[list(shape) for shape in found],
-        advice="The first block of a stage changes channels and resolution, the others keep both.",
+        advice=say("The first block of a stage changes channels and resolution, the others keep both."),
         **place(seen, "output"),
     )

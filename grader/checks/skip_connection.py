@@ -24,6 +24,7 @@ from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
 from grader.judge.network import RECORDING
+from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Lesson, Status
 
@@ -40,7 +41,7 @@ RECIPES = {probe.recipe for probe in (*ZERO, *ALIGNED)}
 
 class SkipConnection(Check):
     id = "skip-connection"
-    title = "Skip connection"
+    title = later("Skip connection")
 
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if not case.confirm:
@@ -59,26 +60,31 @@ class SkipConnection(Check):
             if wrong is not None:
                 failed.append(wrong)
             elif asked:
-                measured.append(
-                    f"{in_case(examined, seen)}: with the residual branch at zero the block is its shortcut."
-                )
+                case = in_case(examined, seen)
+                measured.append(say("{case}: with the residual branch at zero the block is its shortcut.", case=case))
         if failed:
             failed[0].evidence = [finding.message for finding in failed[1:]] + measured
             return failed[0]
         if all(seen.case.confirm for seen in examined.ran):
-            incomplete = not_everywhere(examined, "The shortcut could only be looked at")
+            incomplete = not_everywhere(
+                examined, later("The shortcut could only be looked at in {some} of {all} cases")
+            )
             if incomplete is not None:
                 return incomplete
         if not measured:
             return Finding(
                 Status.SKIPPED,
-                "Not measured: the parameters could not be matched with the reference's, so the residual branch "
-                "cannot be told from the shortcut.",
-                advice="Once the number of parameters is right, this is checked too. Its points are pending, not lost.",
+                say(
+                    "Not measured: the parameters could not be matched with the reference's, so the residual branch "
+                    "cannot be told from the shortcut."
+                ),
+                advice=say(
+                    "Once the number of parameters is right, this is checked too. Its points are pending, not lost."
+                ),
             )
-        return not_everywhere(examined, "The block becomes its shortcut") or Finding(
+        return not_everywhere(examined, later("The block becomes its shortcut in {some} of {all} cases")) or Finding(
             Status.PASSED,
-            "With the residual branch at zero the block becomes its shortcut, and the gradient passes through it.",
+            say("With the residual branch at zero the block becomes its shortcut, and the gradient passes through it."),
             evidence=measured,
         )
 
@@ -86,28 +92,42 @@ class SkipConnection(Check):
         assert isinstance(examined.exercise, NetworkExercise)
         recorded = [seen for seen in examined.ran if not seen.case.confirm]
         if not recorded:
-            return Finding(Status.SKIPPED, "All cases are confirming ones, in which no blocks are counted.")
+            return Finding(Status.SKIPPED, say("All cases are confirming ones, in which no blocks are counted."))
         if examined.network.graph is None:
             return Finding(
                 Status.SKIPPED,
-                f"{in_case(examined, recorded[0])}: the network's blocks cannot be counted, because what it computes "
-                f"is not known: {examined.network.reason}.",
-                advice="Its points are pending, not lost: a human looks at the network.",
+                say(
+                    "{case}: the network's blocks cannot be counted, because what it computes is not known: {reason}.",
+                    case=in_case(examined, recorded[0]),
+                    reason=say(examined.network.reason),
+                ),
+                advice=say("Its points are pending, not lost: a human looks at the network."),
             )
         return (
             _blocks_missing(examined, examined.exercise.min_blocks, recorded[0])
             or wrong_blocks(examined, self.id)
-            or not_everywhere(examined, "There are enough residual blocks")
+            or not_everywhere(examined, later("There are enough residual blocks in {some} of {all} cases"))
             or _blocks_unknown(examined)
             or Finding(
                 Status.PASSED,
-                f"The network has {examined.block_uses[0]} residual blocks; at least "
-                f"{examined.exercise.min_blocks} were asked for.",
+                say(
+                    "The network has {found} residual blocks; at least {least} were asked for.",
+                    found=examined.block_uses[0],
+                    least=examined.exercise.min_blocks,
+                ),
                 expected=examined.exercise.min_blocks,
                 actual=examined.block_uses[0],
-                evidence=[f"{block.name} is as {block.call} should be." for block in examined.blocks if block.right],
+                evidence=[
+                    say("{block} is as {call} should be.", block=block.name, call=block.call)
+                    for block in examined.blocks
+                    if block.right
+                ],
                 notes=[
-                    f"{block.name} makes the mistake that was marked down in {block.excused}; it does not cost again."
+                    say(
+                        "{block} makes the mistake that was marked down in {exercise}; it does not cost again.",
+                        block=block.name,
+                        exercise=block.excused,
+                    )
                     for block in examined.blocks
                     if block.excused
                 ],
@@ -122,12 +142,16 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
     if again:
         return Finding(
             Status.FAILED,
-            f"{where}: {found} blocks are used {found + again} times: a block that is used more than once shares its "
-            "weights.",
+            say(
+                "{case}: {found} blocks are used {uses} times: a block that is used more than once shares its weights.",
+                case=where,
+                found=found,
+                uses=found + again,
+            ),
             lesson=lessons.USED_AGAIN,
             expected=found + again,
             actual=found,
-            advice="Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times.",
+            advice=say("Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times."),
             **place(seen, "output"),
         )
     if examined.plan:
@@ -135,11 +159,16 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
     if found < least:
         return Finding(
             Status.FAILED,
-            f"{where}: {found} residual blocks found, expected at least {least}.",
+            say(
+                "{case}: {found} residual blocks found, expected at least {least}.",
+                case=where,
+                found=found,
+                least=least,
+            ),
             lesson=lessons.TOO_FEW_BLOCKS,
             expected=least,
             actual=found,
-            advice="Build the network from your ResBlock or Bottleneck; each adds its input to its branch.",
+            advice=say("Build the network from your ResBlock or Bottleneck; each adds its input to its branch."),
             **place(seen, "output"),
         )
     return None
@@ -152,12 +181,19 @@ def _wrong_depth(examined: Examined, where: str) -> Finding | None:
         return None
     return Finding(
         Status.FAILED,
-        f"{where}: {sum(found)} residual blocks found, expected {sum(wanted)}: "
-        f"in the stages {', '.join(map(str, found))} instead of {', '.join(map(str, wanted))}.",
+        say(
+            "{case}: {found} residual blocks found, expected {wanted}: in the stages {in_stages} instead of "
+            "{wanted_in_stages}.",
+            case=where,
+            found=sum(found),
+            wanted=sum(wanted),
+            in_stages=", ".join(map(str, found)),
+            wanted_in_stages=", ".join(map(str, wanted)),
+        ),
         lesson=lessons.OTHER_DEPTH,
         expected=list(wanted),
         actual=list(found),
-        advice="A stage is a run of blocks with equal channels: count the blocks of each.",
+        advice=say("A stage is a run of blocks with equal channels: count the blocks of each."),
     )
 
 
@@ -169,11 +205,14 @@ def _blocks_unknown(examined: Examined) -> Finding | None:
     node = unknown[0].segment.output
     return Finding(
         Status.SKIPPED,
-        f"{', '.join(block.name for block in unknown)}: does not do what a block of the other exercises does, and no "
-        "known mistake explains the difference.",
+        say(
+            "{blocks}: does not do what a block of the other exercises does, and no known mistake explains the "
+            "difference.",
+            blocks=", ".join(block.name for block in unknown),
+        ),
         cell=node.cell,
         line=node.line,
-        advice="Its points are pending, not lost: a human looks at the block.",
+        advice=say("Its points are pending, not lost: a human looks at the block."),
     )
 
 
@@ -195,10 +234,12 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     assert outcome.y is not None
     forward = any(equal(answer.y, o.y, seen.precision) for o in outcomes if o.y is not None)
     what, advice, lesson = _explain(answer, outcome.y, forward, aligned=seen.aligned is not None)
-    branch = "a constant" if probe.recipe == "constant-branch" else "zero"
+    case = in_case(examined, seen)
     return Finding(
         Status.FAILED,
-        f"{in_case(examined, seen)}: with the residual branch at {branch}, {what}.",
+        say("{case}: with the residual branch at a constant, {what}.", case=case, what=what)
+        if probe.recipe == "constant-branch"
+        else say("{case}: with the residual branch at zero, {what}.", case=case, what=what),
         lesson=lesson,
         expected=[float(f"{v:.6g}") for v in outcome.y.reshape(-1)[:4].tolist()],
         actual=[float(f"{v:.6g}") if abs(v) < 1e300 else 0.0 for v in answer.y.reshape(-1)[:4].double().tolist()],
@@ -230,44 +271,50 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
         gradient = answer.gradients.get("x")
         if gradient is None or not gradient.any():
             return (
-                "the output is right, but no gradient flows back through the shortcut",
-                "The shortcut is cut from autograd (detach(), .data or torch.no_grad()): add x itself.",
+                say("the output is right, but no gradient flows back through the shortcut"),
+                say("The shortcut is cut from autograd (detach(), .data or torch.no_grad()): add x itself."),
                 lessons.CUT,
             )
         return (
-            "the output is right, but its gradient is not that of the shortcut",
-            "Add x itself, not a copy of it.",
+            say("the output is right, but its gradient is not that of the shortcut"),
+            say("Add x itself, not a copy of it."),
             lessons.OTHER_GRADIENT,
         )
     if list(answer.y.shape) != list(expected.shape):
         return (
-            f"the output has the shape {show(list(answer.y.shape))} instead of {show(list(expected.shape))}",
-            "Add the shortcut; do not concatenate it.",
+            say(
+                "the output has the shape {found} instead of {expected}",
+                found=show(list(answer.y.shape)),
+                expected=show(list(expected.shape)),
+            ),
+            say("Add the shortcut; do not concatenate it."),
             lessons.OTHER_SHAPE,
         )
     y, shortcut = answer.y.double(), expected
     if not y.any() and not aligned:
         return (
-            "the block gives 0 instead of its shortcut: the input is not added to the branch, or through layers with "
-            "weights",
-            "Here the shortcut has no weights: y = F(x) + shortcut(x).",
+            say(
+                "the block gives 0 instead of its shortcut: the input is not added to the branch, or through layers "
+                "with weights"
+            ),
+            say("Here the shortcut has no weights: y = F(x) + shortcut(x)."),
             lessons.SHORTCUT_WITH_WEIGHTS,
         )
     if not y.any():
         return (
-            "the block gives 0 instead of its shortcut: the input is not added to the branch",
-            "Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x).",
+            say("the block gives 0 instead of its shortcut: the input is not added to the branch"),
+            say("Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x)."),
             lessons.NO_SHORTCUT,
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
     if torch.allclose(y, factor * shortcut, atol=1e-7):
         return (
-            f"the block gives {factor:.4g} times its shortcut",
-            "The shortcut is added once, with weight 1.",
+            say("the block gives {factor} times its shortcut", factor=f"{factor:.4g}"),
+            say("The shortcut is added once, with weight 1."),
             lessons.WEIGHTED,
         )
     return (
-        "the block is not its shortcut",
-        "Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x).",
+        say("the block is not its shortcut"),
+        say("Add the block's own input, or its projection, to the branch: y = F(x) + shortcut(x)."),
         lessons.NOT_ITS_SHORTCUT,
     )

@@ -12,6 +12,7 @@ from grader.essay.pattern import Pattern
 from grader.essay.prose import MOST_CHARACTERS, Sentence, sentences
 from grader.essay.stance import Judged, Stance, denies_back, is_denial, is_hearsay, stance
 from grader.essay.topic import with_topics
+from grader.language import later
 
 _POINTS_BACK = re.compile(
     r"(?:(?:but|however|yet|well|of course|and|sadly|unfortunately|actually) )*"
@@ -25,7 +26,7 @@ _ANNOUNCES = re.compile(r"\b(?:following|these|misconceptions|myths|mistakes)\b"
 
 @dataclass(frozen=True)
 class Sight:
-    """One place where an answer speaks of something."""
+    """One place where an answer speaks of something; why it is not plainly asserted is said later."""
 
     sentence: str
     stance: Stance
@@ -51,7 +52,7 @@ def read(answer: str, patterns: Mapping[str, Sequence[Pattern]], given: Given) -
     """Look for everything that the patterns describe, by its id."""
     found = with_topics(sentences(answer))
     shaken = _shaken(found)
-    cut = Judged(Stance.UNCLEAR, f"only the first {MOST_CHARACTERS} characters of the answer were read")
+    cut = Judged(Stance.UNCLEAR, later("only the first {n} characters of the answer were read", n=MOST_CHARACTERS))
     readings = {name: Reading() for name in patterns}
     for sentence, elsewhere in zip(found, shaken, strict=True):
         searched = Searched(sentence)
@@ -69,12 +70,12 @@ def _sights(searched: Searched, ways: Sequence[Pattern], given: Given, doubt: Ju
         if any(matched < other for other in found):
             continue  # another way asks for these words and more, perhaps for the very negation
         if given.has(sentence.words, matched):
-            judged.append(Judged(Stance.UNCLEAR, "it stands in the question already"))
+            judged.append(Judged(Stance.UNCLEAR, later("it stands in the question already")))
             continue
         said = stance(sentence, matched)
         judged.append(doubt if doubt is not None and said.stance is Stance.ASSERTED else said)
     if not judged and any(nearly(way, searched) for way in ways):
-        judged.append(Judged(Stance.UNCLEAR, "a part of it is missing, or is said in other words"))
+        judged.append(Judged(Stance.UNCLEAR, later("a part of it is missing, or is said in other words")))
     # Two ways to say it may meet in one sentence, and one of them may step over the negation of the other.
     worst = sorted(set(judged), key=lambda each: (_WORST.index(each.stance), each.why))
     return [Sight(sentence.text, *worst[0])] if worst else []
@@ -92,14 +93,18 @@ def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
         if announced is not None and announced.paragraph < sentence.paragraph - 1:
             announced = None
         if announced is not None:
-            shaken[place] = Judged(Stance.UNCLEAR, f"the answer says before: {announced.text!r}")
+            shaken[place] = Judged(
+                Stance.UNCLEAR, later("the answer says before: {sentence}", sentence=repr(announced.text))
+            )
         if (is_denial(sentence) or is_hearsay(sentence)) and (
             _ANNOUNCES.search(own) or sentence.text.rstrip("*_ ").endswith(":")
         ):
             announced = sentence
         denies = denies_back(sentence) and _POINTS_BACK.match(own) and len(own.split()) <= _LONGEST_POINTER
         if place and (denies or _SHORT_REPLY.fullmatch(own)):
-            shaken[place - 1] = Judged(Stance.DENIED, f"the answer goes on: {sentence.text!r}")
+            said = repr(sentence.text)
+            shaken[place - 1] = Judged(Stance.DENIED, later("the answer goes on: {sentence}", sentence=said))
+            doubt = Judged(Stance.UNCLEAR, later("the answer says later: {sentence}", sentence=said))
             for earlier in range(place - 1):
-                shaken[earlier] = shaken[earlier] or Judged(Stance.UNCLEAR, f"the answer says later: {sentence.text!r}")
+                shaken[earlier] = shaken[earlier] or doubt
     return shaken

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from grader.essay.prose import LONGEST_SENTENCE, Sentence
+from grader.language import later
 
 
 class Stance(Enum):
@@ -22,7 +23,7 @@ class Stance(Enum):
 
 
 class Judged(NamedTuple):
-    """A stance, and why it is not plainly asserted."""
+    """A stance, and why it is not plainly asserted: said later, for of several the first by its English is told."""
 
     stance: Stance
     why: str = ""
@@ -130,33 +131,34 @@ def _whole(sentence: Sentence, matched: Collection[int], first: int, last: int) 
     """What holds for the sentence as a whole."""
     words = sentence.words
     if sentence.question:
-        yield Judged(Stance.UNCLEAR, "it is a question")
+        yield Judged(Stance.UNCLEAR, later("it is a question"))
     if len(words) > LONGEST_SENTENCE:
-        yield Judged(Stance.UNCLEAR, "the sentence is too long to be read surely")
+        yield Judged(Stance.UNCLEAR, later("the sentence is too long to be read surely"))
     text = " ".join(words)
     starts = [0, *accumulate(len(word) + 1 for word in words)]
     for denial in _DENIAL.finditer(text):
         places = range(bisect_right(starts, denial.start()) - 1, bisect_right(starts, denial.end() - 1))
         if not set(places) <= set(matched):
             near = not _between(sentence, min(places[-1], last), max(places[0], first), _CONTRASTS, commas=True)
-            yield Judged(Stance.DENIED if near else Stance.UNCLEAR, f"the sentence says {denial[0]!r}")
+            why = later("the sentence says {words}", words=repr(denial[0]))
+            yield Judged(Stance.DENIED if near else Stance.UNCLEAR, why)
     for embedded in _EMBEDDED.finditer(text):
         if bisect_right(starts, embedded.start()) - 1 <= last:
-            yield Judged(Stance.UNCLEAR, f"it stands behind {embedded[0]!r}")
+            yield Judged(Stance.UNCLEAR, later("it stands behind {words}", words=repr(embedded[0])))
     if found := _HEARSAY.search(text):
-        yield Judged(Stance.UNCLEAR, f"it may be what others say: {found[0]!r}")
+        yield Judged(Stance.UNCLEAR, later("it may be what others say: {words}", words=repr(found[0])))
     if found := _HEDGE.search(text):
-        yield Judged(Stance.UNCLEAR, f"the student is not sure: {found[0]!r}")
+        yield Judged(Stance.UNCLEAR, later("the student is not sure: {words}", words=repr(found[0])))
     title = any(mark == ":" and 0 < at - sentence.lead < 4 for at, mark in sentence.breaks.items())
     if not title and (found := _INSTRUCTION.match(" ".join(words[sentence.lead :]))):
-        yield Judged(Stance.UNCLEAR, f"it begins as a question does: {found[0]!r}")
+        yield Judged(Stance.UNCLEAR, later("it begins as a question does: {words}", words=repr(found[0])))
     if not _COMPARED.isdisjoint(words[max(0, first - 3) : first]):
-        yield Judged(Stance.UNCLEAR, "it compares with something else")
+        yield Judged(Stance.UNCLEAR, later("it compares with something else"))
     if "if" in words and not _WOULD.isdisjoint(words):
-        yield Judged(Stance.UNCLEAR, "it speaks of what would be")
+        yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
     plain = [word for word in words if word.isalpha()]
     if len(plain) >= _WORD_LIST and sum(word in _FUNCTION_WORDS for word in plain) * 10 < len(plain):
-        yield Judged(Stance.UNCLEAR, "it is a list of words rather than a sentence")
+        yield Judged(Stance.UNCLEAR, later("it is a list of words rather than a sentence"))
 
 
 def _negations(sentence: Sentence, matched: Collection[int], first: int, last: int) -> Iterator[Judged]:
@@ -171,13 +173,13 @@ def _negations(sentence: Sentence, matched: Collection[int], first: int, last: i
             if (word, after) not in _HARMLESS and not more:
                 judged = _reach(sentence, place, first, last)
                 if judged is not Stance.ASSERTED:
-                    yield Judged(judged, f"it says {word!r}")
+                    yield Judged(judged, later("it says {words}", words=repr(word)))
         elif _REVERSALS.fullmatch(word) and place <= last:
             closed = _between(sentence, place, first, _ENDS_REVERSAL) or any(
                 place < at <= first for at in sentence.breaks
             )
             if place > first or not closed:
-                yield Judged(Stance.UNCLEAR, f"it says {word!r}")
+                yield Judged(Stance.UNCLEAR, later("it says {words}", words=repr(word)))
 
 
 def clause_start(sentence: Sentence, place: int) -> int:

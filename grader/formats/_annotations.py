@@ -13,6 +13,7 @@ from grader.formats import _inert, _words
 from grader.formats._format import Run
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
+from grader.language import say
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
 
 MOST = 10  # of one kind, in one step
@@ -80,7 +81,7 @@ def findings(run: Run, report: Report) -> list[Finding]:
     if report.status is not SubmissionStatus.GRADED:
         label = _words.SUBMISSION[report.status]
         kind = "warning" if report.status is SubmissionStatus.GRADER_BROKE else "error"
-        why = " ".join([_words.SUBMISSION_MEANS[report.status], *report.warnings])
+        why = " ".join([_words.means(report.status), *report.warnings])
         found.append(Finding(kind, label.word, why))
     causes, checks = [], []
     essays = {spec.id for spec in run.assignment.exercises if isinstance(spec, EssayExercise)}
@@ -99,7 +100,8 @@ def findings(run: Run, report: Report) -> list[Finding]:
 def _cause(exercise: ExerciseReport, diagnosis: Diagnosis, is_essay: bool) -> Finding:
     proven = diagnosis.proof in _PROVEN and not is_essay
     title = f"{exercise.id}: {diagnosis.mistake}"
-    message = f"{diagnosis.message} ({'a hint' if is_essay else _inert.PROOF[diagnosis.proof]})"
+    proof = say("a hint") if is_essay else _inert.proof(diagnosis)
+    message = f"{diagnosis.message} ({proof})"
     return Finding("error" if proven else "warning", title, message, diagnosis.cell, diagnosis.line)
 
 
@@ -107,9 +109,12 @@ def _check(exercise: ExerciseReport, check: CheckResult) -> Finding:
     title = f"{exercise.id}: {check.id}"
     if check.status.pending:
         kind = "warning" if check.status is Status.GRADER_BROKE else "notice"
-        worth = f"{points(check.max_score)} points are pending, neither won nor lost: a human decides."
+        worth = say(
+            "{points} points are pending, neither won nor lost: a human decides.", points=points(check.max_score)
+        )
     else:
-        kind, worth = "error", f"{points(check.score)} of {points(check.max_score)} points."
+        kind = "error"
+        worth = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
     return Finding(kind, title, f"{check.message} {worth}", check.cell, check.line)
 
 

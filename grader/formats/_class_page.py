@@ -1,7 +1,8 @@
 """The class at a glance, for its instructor: who needs a human, how it went, what to tell whom.
 
 Reports come one at a time from disk. They are counted (`grader.formats._class`), and their rows go to disk as they
-come, so that ten thousand students cost no memory but some numbers each. Long lists are written in pieces.
+come, so that ten thousand students cost no memory but some numbers each. Long lists are written in pieces. The page is
+in English; what students were told, or are to be told, stands on it in their language.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from grader.formats._format import Run
 from grader.formats._pages import render
 from grader.formats._text import one_line
 from grader.formats._words import Label
+from grader.language import SOURCE, speaking, spoken
 from grader.verdict import Report, SubmissionStatus
 
 Each = TypeVar("Each")
@@ -55,6 +57,7 @@ def write_class_page(
     Args:
         has_notebook: is there a page of this student's notebook to link to?
     """
+    language = spoken()
     with ExitStack() as stack:
         tally = stack.enter_context(Tally(run.assignment))
         flagged = stack.enter_context(_Rows())
@@ -62,8 +65,10 @@ def write_class_page(
         for report in reports:
             looks = tally.add(report)
             urgent = any(not look.reason.routine for look in looks)
-            (flagged if urgent else others).add(_row(report, looks, has_notebook))
-        views = Views(tally, _class_words.Wording(run.assignment))
+            with speaking(SOURCE):
+                (flagged if urgent else others).add(_row(report, looks, has_notebook))
+        stack.enter_context(speaking(SOURCE))
+        views = Views(tally, _class_words.Wording(run.assignment, language))
         context = {
             "run": run,
             "tally": tally,
@@ -78,9 +83,10 @@ def write_class_page(
             "shown": FREQUENT,
             "isolation": _words.isolation(run),
             "walled": run.isolation == "bwrap",
+            "told_in": language,
         }
         stream.write(render("class_head.html.j2", **context))
-        _write_groups(stream, tally, views)
+        _write_groups(stream, tally, views, language)
         if tally.size:
             _write_students(stream, flagged, others)
         _write_by_score(stream, tally)
@@ -142,7 +148,7 @@ def _write_students(stream: TextIO, flagged: _Rows, others: _Rows) -> None:
     stream.write(render("class_table.html.j2", part="end"))
 
 
-def _write_groups(stream: TextIO, tally: Tally, views: Views) -> None:
+def _write_groups(stream: TextIO, tally: Tally, views: Views, language: str) -> None:
     """Groups of two and more, the biggest first, each with its students; then whoever is alone with their mistakes."""
     together = [group for group in views.groups if len(group) > 1]
     alone = views.groups[len(together) :]
@@ -150,7 +156,7 @@ def _write_groups(stream: TextIO, tally: Tally, views: Views) -> None:
         return
 
     def part(name: str, **context: object) -> None:
-        stream.write(render("class_groups.html.j2", part=name, **context))
+        stream.write(render("class_groups.html.j2", part=name, told_in=language, **context))
 
     part("head", together=len(together), alone=len(alone))
     for number, group in enumerate(together, start=1):

@@ -15,6 +15,7 @@ from grader.formats._class.phrases import PHRASES, singular
 from grader.formats._class.said import Said
 from grader.formats._text import one_line
 from grader.formats._words import Label
+from grader.language import SOURCE, later, say, speaking
 
 
 class ReasonWords(NamedTuple):
@@ -74,13 +75,24 @@ CODE_TITLE = {
 FUNCTION_TITLE = {"values": "Returned values", "gradient": "Gradient"}
 # What a whole group can do to see it for themselves; the most telling first.
 CODE_ADVICE = {
-    "shape": "call it on a tensor of the size that the task names, and compare .shape with what is asked for.",
-    "parameters": "count them, sum(p.numel() for p in module.parameters()), and compare layer by layer.",
-    "skip-connection": "set weight and bias of the last batch norm in the branch to zero: what is left must be the "
-    "shortcut alone.",
-    "gradient": "compare forward with the formula of the task, step by step, on a small input.",
+    "shape": later(
+        "To see it for yourself: call it on a tensor of the size that the task names, and compare .shape with what is "
+        "asked for."
+    ),
+    "parameters": later(
+        "To see it for yourself: count them, sum(p.numel() for p in module.parameters()), and compare layer by layer."
+    ),
+    "skip-connection": later(
+        "To see it for yourself: set weight and bias of the last batch norm in the branch to zero: what is left must "
+        "be the shortcut alone."
+    ),
+    "gradient": later(
+        "To see it for yourself: compare forward with the formula of the task, step by step, on a small input."
+    ),
 }
-FUNCTION_ADVICE = {"values": "work out one call by hand, and compare step by step."}
+FUNCTION_ADVICE = {
+    "values": later("To see it for yourself: work out one call by hand, and compare step by step."),
+}
 
 
 def why(looks: list[Look]) -> list[str]:
@@ -108,9 +120,14 @@ def lower(text: str) -> str:
 
 
 class Wording:
-    """What is said of one assignment: the titles of its exercises and checks, its mistakes, comments to copy."""
+    """What is said of one assignment: the titles of its exercises and checks, its mistakes, comments to copy.
 
-    def __init__(self, assignment: Assignment) -> None:
+    Args:
+        told_in: the language of what students were told, and so of comments for them.
+    """
+
+    def __init__(self, assignment: Assignment, told_in: str = SOURCE) -> None:
+        self._told_in = told_in
         self._exercises = {exercise.id: exercise for exercise in assignment.exercises}
         self._checks: dict[tuple[str, str], str] = {}
         for exercise in assignment.exercises:
@@ -141,7 +158,7 @@ class Wording:
         # What is told to a misconception is the answer to it, not the misconception.
         essay = isinstance(self._exercises.get(exercise), EssayExercise)
         told = "" if essay else next(iter(said.common), said.first)
-        return f": {lower(told or plain(finding.id)).rstrip('.')}"
+        return f": {self._inside(told or plain(finding.id)).rstrip('.')}"
 
     def failed(self, exercise: str, checks: list[Finding], count: int) -> str:
         """Failed checks, in the same place."""
@@ -163,26 +180,32 @@ class Wording:
         Nothing in it was told to one of them alone."""
         if not group.findings:
             return ""
-        told = " ".join(self._told(group, finding) for finding in group.mistakes or group.checks)
-        advice = self._advice(group)
-        return f"{self.exercise(group.exercise)}: {lower(told)}" + (f" {advice}" if advice else "")
+        with speaking(self._told_in):
+            told = " ".join(self._told(group, finding) for finding in group.mistakes or group.checks)
+            advice = self._advice(group)
+        return f"{self.exercise(group.exercise)}: {self._inside(told)}" + (f" {advice}" if advice else "")
+
+    def _inside(self, told: str) -> str:
+        """A sentence behind a colon: in English it begins small there, elsewhere it may not."""
+        return lower(told) if self._told_in == SOURCE else told
 
     def _told(self, group: Group, finding: Finding) -> str:
         told = " ".join(group.said[finding].common)
         if told:
             return told
         if not finding.mistake:
-            return f"The check “{self.check(group.exercise, finding.id)}” fails; your own page says how."
-        if finding.id in PHRASES:
+            title = say(self.check(group.exercise, finding.id))
+            return say("The check “{title}” fails; your own page says how.", title=title)
+        if finding.id in PHRASES and self._told_in == SOURCE:
             return f"You {PHRASES[finding.id]}; your own page says where."
-        return f"Your code has the mistake “{plain(finding.id)}”; your own page says where."
+        return say("Your code has the mistake “{mistake}”; your own page says where.", mistake=plain(finding.id))
 
     def _advice(self, group: Group) -> str:
         asked = self._exercises.get(group.exercise)
         words = CODE_ADVICE if isinstance(asked, CodeExercise) else {}
         words = FUNCTION_ADVICE if isinstance(asked, FunctionExercise) else words
         failing = {check.id for check in group.checks}
-        return next((f"To see it for yourself: {advice}" for id, advice in words.items() if id in failing), "")
+        return next((say(advice) for id, advice in words.items() if id in failing), "")
 
 
 def discrimination(item: Item) -> str:

@@ -15,6 +15,7 @@ from grader.formats._format import Run
 from grader.formats._inline import code, inline
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
+from grader.language import many, say
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Report, Status, SubmissionStatus
 
 _NOTE = 600  # of the limit, kept free for the beginning and for what is said at the end
@@ -68,25 +69,45 @@ class Digest:
 
     def text(self) -> str:
         """What there is to show."""
-        counts = f"{_count(self._count)}, {self._clean} with nothing to fix."
+        counts = many(
+            "{count} notebook, {clean} with nothing to fix.",
+            "{count} notebooks, {clean} with nothing to fix.",
+            self._count,
+            count=f"{self._count:,}",
+            clean=self._clean,
+        )
         if self._pending:
-            counts += " Pending points are neither won nor lost: a human decides about them."
+            counts += " " + say("Pending points are neither won nor lost: a human decides about them.")
         parts = [f"### {inline(self._run.assignment.title, 200) or self._run.assignment.id}\n", f"{counts}\n"]
         if self._count == len(self._blocks) == 1:
             parts.append(self._blocks[0].replace("<details>", "<details open>", 1))
         else:
             parts += self._blocks
-        missing = []
-        if self._shortened:
-            missing.append(f"what was found in {_count(self._shortened)} is not told")
-        if self._left_out:
-            missing.append(f"{_count(self._left_out)} are left out")
-        if missing:
-            parts.append(f"For want of room {' and '.join(missing)} here; the reports have everything.\n")
+        if self._shortened or self._left_out:
+            parts.append(f"{self._missing()}\n")
         return "\n".join(parts)
 
+    def _missing(self) -> str:
+        """What had no room."""
+        untold, left_out = _notebooks(self._shortened), _notebooks(self._left_out)
+        if not self._left_out:
+            return say(
+                "For want of room what was found in {notebooks} is not told here; the reports have everything.",
+                notebooks=untold,
+            )
+        if not self._shortened:
+            return say(
+                "For want of room {notebooks} are left out here; the reports have everything.", notebooks=left_out
+            )
+        return say(
+            "For want of room what was found in {notebooks} is not told and {others} are left out here; "
+            "the reports have everything.",
+            notebooks=untold,
+            others=left_out,
+        )
+
     def _heading(self, report: Report, file: str) -> str:
-        sign, word = _words.SUBMISSION[report.status].sign, f" {_words.SUBMISSION[report.status].word.lower()},"
+        sign, word = _words.SUBMISSION[report.status].sign, f" {_words.SUBMISSION[report.status].inside},"
         if report.status is SubmissionStatus.GRADED:
             sign, word = ("✓" if _is_clean(report) else "✗"), ""
         return f"{sign} {file}{word} {_score(report.score, report.max_score, report.pending)}"
@@ -98,7 +119,7 @@ class Digest:
         yield "\n</details>\n"
 
     def _findings(self, report: Report) -> Iterator[str]:
-        means = _words.SUBMISSION_MEANS[report.status]
+        means = _words.means(report.status)
         if means:
             yield f"{means}\n"
         if report.status is SubmissionStatus.UNREADABLE:
@@ -111,7 +132,8 @@ class Digest:
                 yield f"\n**{title}**: {_score(exercise.score, exercise.max_score, exercise.pending)}\n\n"
                 yield from (self._line(exercise, finding) for finding in found[:_FINDINGS])
                 if len(found) > _FINDINGS:
-                    yield f"- … and {len(found) - _FINDINGS} more\n"
+                    left_out = many("… and {n} more", "… and {n} more", len(found) - _FINDINGS)
+                    yield f"- {left_out}\n"
 
     def _line(self, exercise: ExerciseReport, finding: CheckResult | Diagnosis) -> str:
         where = inline(_inert.place(finding))  # reported by a student's process: any number, a commit's too
@@ -121,17 +143,22 @@ class Digest:
             score = _score(finding.score, finding.max_score, pending)
             return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
         if finding.proof is Proof.REPORTED or exercise.id in self._essays:
-            return f"- **Hint**, which costs nothing: {said}\n"
-        return f"- **To fix**, {_inert.PROOF[finding.proof]}: {said}\n"
+            return "- " + say("**Hint**, which costs nothing: {message}", message=said) + "\n"
+        return "- " + say("**To fix**, {proof}: {message}", proof=_inert.proof(finding), message=said) + "\n"
 
 
 def _score(score: float, max_score: float, pending: float) -> str:
     """Pending points are on neither side of the `of`."""
     if not pending:
-        return f"{points(score)} of {points(max_score)} points"
+        return say("{score} of {max_score} points", score=points(score), max_score=points(max_score))
     if pending >= max_score:
-        return f"{points(pending)} points pending"
-    return f"{points(score)} of {points(max_score - pending)} points, {points(pending)} more pending"
+        return say("{points} points pending", points=points(pending))
+    return say(
+        "{score} of {max_score} points, {pending} more pending",
+        score=points(score),
+        max_score=points(max_score - pending),
+        pending=points(pending),
+    )
 
 
 def _is_clean(report: Report) -> bool:
@@ -141,5 +168,5 @@ def _is_clean(report: Report) -> bool:
     )
 
 
-def _count(number: int) -> str:
-    return f"{number:,} notebook{'s' * (number != 1)}"
+def _notebooks(number: int) -> str:
+    return many("{count} notebook", "{count} notebooks", number, count=f"{number:,}")

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from grader.formats._highlight import highlight
 from grader.formats._text import one_line
+from grader.formats._words import at
 from grader.submission import Submission
 
 _AROUND = 2  # lines before and after the one that is meant
@@ -37,7 +38,7 @@ class Place:
 
     @property
     def words(self) -> str:
-        return f"cell {self.cell}, line {self.line}" if self.line else f"cell {self.cell}"
+        return at(self.cell, self.line)
 
 
 def place(submission: Submission | None, cell: int | None, line: int | None) -> Place | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from grader.assignment import EssayExercise, Hints
+from grader.assignment import ChoiceExercise, EssayExercise, Hints, PredictExercise
 from grader.formats import _words
 from grader.formats._budget import Budget
 from grader.formats._excerpt import heading
@@ -28,6 +28,7 @@ from grader.formats._pages import render
 from grader.formats._pictures import Shown, pictures_of
 from grader.formats._text import one_line
 from grader.formats._words import Label
+from grader.language import later
 from grader.submission import Submission
 from grader.verdict import ExerciseReport, Report, SubmissionStatus
 
@@ -51,6 +52,7 @@ class ExerciseView:
     open: list[CheckView]
     formula: str
     essay: bool
+    question: bool  # one answer, which is right or wrong
     answer: Markup | None
     pictures: list[Shown]
 
@@ -77,6 +79,8 @@ class Step:
 def feedback_page(run: Run, report: Report, submission: Submission | None) -> str:
     """The page as text."""
     budget, told = Budget(), Told()
+    # A note stands at its check: no need to warn of it as well.
+    noted = {f"{each.id}: {note}" for each in report.exercises for check in each.checks for note in check.notes}
     exercises = [
         _exercise(run, exercise, number, submission, budget, told)
         for number, exercise in enumerate(report.exercises, start=1)
@@ -86,7 +90,7 @@ def feedback_page(run: Run, report: Report, submission: Submission | None) -> st
         run=run,
         report=report,
         status=_words.SUBMISSION[report.status],
-        status_means=_words.SUBMISSION_MEANS[report.status],
+        status_means=_words.means(report.status),
         status_message=short(report.message),
         graded=report.status is SubmissionStatus.GRADED,
         exercises=exercises,
@@ -94,7 +98,7 @@ def feedback_page(run: Run, report: Report, submission: Submission | None) -> st
         held_until=_held_until(run.assignment.hints),
         has_notebook=submission is not None,
         repairs=some(report.repairs),
-        warnings=some(report.warnings),
+        warnings=some([warning for warning in report.warnings if warning not in noted]),
         isolation=_words.isolation(run),
         walled=run.isolation == "bwrap",
     )
@@ -122,7 +126,7 @@ def steps(exercises: list[ExerciseView]) -> list[Step]:
                 first.also.append(Pointer(mistake.anchor, exercise.title))
     failed = [
         Step(
-            Pointer(check.anchor, f"{check.title}: {one_line(check.message, _STEP)}"),
+            Pointer(check.anchor, ("" if exercise.question else f"{check.title}: ") + one_line(check.message, _STEP)),
             exercise.title,
             check.place.words if check.place else "",
         )
@@ -147,7 +151,8 @@ def _exercise(
     told: Told,
 ) -> ExerciseView:
     spec = next((spec for spec in run.assignment.exercises if spec.id == exercise.id), None)
-    essay = isinstance(spec, EssayExercise) or exercise.answer is not None
+    question = isinstance(spec, ChoiceExercise | PredictExercise)
+    essay = not question and (isinstance(spec, EssayExercise) or exercise.answer is not None)
     title = heading(exercise.title or (spec.title if spec else ""), exercise.id)
     told.places.clear()
     mistakes = [
@@ -171,6 +176,7 @@ def _exercise(
         **by_look,
         formula=short(exercise.formula),
         essay=essay,
+        question=question,
         answer=markdown(exercise.answer, budget, heading_level=4) if exercise.answer else None,
         pictures=pictures_of(exercise.pictures, exercise_anchor(number), submission),
     )
@@ -197,7 +203,7 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
 
 def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:
     if exercise.correct:
-        return Label("right", "✓", "All points proposed" if essay else "Correct")
+        return Label("right", "✓", later("All points proposed") if essay else later("Correct"))
     if any(_words.CHECK[check.status].look == "wrong" for check in exercise.checks):
-        return Label("wrong", "✗", "Something to fix")
-    return Label("open", "–", "Partly marked" if essay and exercise.score else "Not marked yet")
+        return Label("wrong", "✗", later("Something to fix"))
+    return Label("open", "–", later("Partly marked") if essay and exercise.score else later("Not marked yet"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from grader.formats import _words
 from grader.formats._excerpt import Place, heading, place
-from grader.formats._text import clip, from_terminal, one_line
+from grader.formats._text import clip, from_terminal, one_line, said
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
+from grader.language import many, say
 from grader.submission import Submission
 from grader.verdict import CheckResult, Diagnosis, Lesson
 
@@ -179,17 +180,9 @@ def lead_of(message: str) -> tuple[str, str]:
 
 
 def _lesson(lesson: Lesson) -> LessonView:
-    headings = [f"Hint {number}: {words}" for number, words in enumerate(_words.RUNGS, start=1)]
-    rungs = [(title, coded(hint)) for title, hint in zip(headings, lesson.hints, strict=False)]
-    return LessonView(coded(lesson.why), rungs, "" if len(rungs) == len(headings) else headings[-1])
-
-
-def coded(text: str) -> Markup:
-    """`code` between backticks as code. Only for words of the grader's own."""
-    parts = text.split("`")
-    return Markup().join(
-        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
-    )
+    headings = [say(words, number=number) for number, words in enumerate(_words.RUNGS, start=1)]
+    rungs = [(title, said(hint)) for title, hint in zip(headings, lesson.hints, strict=False)]
+    return LessonView(said(lesson.why), rungs, "" if len(rungs) == len(headings) else headings[-1])
 
 
 def short(text: str) -> str:
@@ -197,5 +190,6 @@ def short(text: str) -> str:
 
 
 def some(lines: Sequence[str]) -> list[str]:
-    left_out = len(lines) - _LINES
-    return [short(line) for line in lines[:_LINES]] + [f"… and {left_out} more"] * (left_out > 0)
+    shown = [short(line) for line in lines[:_LINES]]
+    left_out = len(lines) - len(shown)
+    return [*shown, many("… and {n} more", "… and {n} more", left_out)] if left_out else shown

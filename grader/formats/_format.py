@@ -32,9 +32,14 @@ class Run:
 
 
 class Format(ABC):
-    """Writes reports under the output folder. Formats render; verdicts do not know how they look."""
+    """Writes reports under the output folder. Formats render; verdicts do not know how they look.
+
+    Attributes:
+        draws: does it show the pictures of a report? Where no format does, none are made.
+    """
 
     id: ClassVar[str]
+    draws: ClassVar[bool] = False
 
     def require(self) -> None:
         """Raise UsageError if this format cannot be written here, before anything is graded."""

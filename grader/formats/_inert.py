@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 
 from grader.formats._text import clip, no_command, one_line, visible
+from grader.language import later, say
 from grader.verdict import CheckResult, Diagnosis, Proof
 
 _TEXT = 2_000  # characters
 _NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # neither XML nor Unicode knows them
 
-PROOF = {Proof.REPLAYED: "proven by replay", Proof.MEASURED: "measured", Proof.REPORTED: "a hint"}
+_PROOF = {
+    Proof.REPLAYED: later("proven by replay"),
+    Proof.MEASURED: later("measured"),
+    Proof.REPORTED: later("a hint"),
+}
+
+
+def proof(of: Diagnosis) -> str:
+    """What the naming rests on, in a word or two."""
+    return say(_PROOF[of.proof])
 
 
 def text(value: str, limit: int = _TEXT) -> str:
@@ -27,7 +37,9 @@ def place(finding: CheckResult | Diagnosis) -> str:
     """`cell 2, line 16`, as the notebook counts them; or nothing."""
     if finding.cell is None:
         return ""
-    return f"cell {finding.cell}, line {finding.line}" if finding.line is not None else f"cell {finding.cell}"
+    if finding.line is None:
+        return say("cell {cell}", cell=finding.cell)
+    return say("cell {cell}, line {line}", cell=finding.cell, line=finding.line)
 
 
 def placed(finding: CheckResult | Diagnosis) -> str:

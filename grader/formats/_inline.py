@@ -12,10 +12,10 @@ import re
 from grader.formats import _inert
 
 _WORD = re.compile(
-    r"""[("'“‘]*+                                    # what opens
-        (?:\d+(?:[.,×]\d+)*+                         # 3×3, 1,179,648, 0.94
+    r"""[("'“‘„‚]*+                                  # what opens
+        (?:\d+(?:[.,×]\d+)*+(?:-[^\W\d_]++)?+         # 3×3, 1,179,648, 0.94, 3×3-Faltung
         |[^\W\d_]++(?:['’‐–—-][^\W\d_]++)*+)?+       # it's, feed-forward
-        [)"'”’.,:;?!%…]*+                            # what closes""",
+        [)"'”’“‘.,:;?!%…]*+                          # what closes""",
     re.VERBOSE,
 )
 _OPERATOR = re.compile("[=≈≠<>≤≥+–—−·×✓✗/*-]")

@@ -17,10 +17,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.formats._budget import Budget
 from grader.formats._text import clip
+from grader.language import say
 
 if TYPE_CHECKING:
     import mistune
@@ -131,17 +132,21 @@ def _sanitised(source: str, budget: Budget, attachments: object = None) -> Marku
 
 def _reachable(cleaned: str) -> str:
     """What may be wider than the screen scrolls within itself, and a keyboard reaches it there."""
-    cleaned = cleaned.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>')
-    return cleaned.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    scroll = Markup('<div class="scroll" tabindex="0" role="group" aria-label="{}"><table>').format(say("Table"))
+    return (
+        cleaned.replace("<table>", scroll).replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    )
 
 
 def _image_or_note(match: re.Match[str]) -> str:
     if ' src="' in match[1]:
         return match[0]
     alt = re.search(r' alt="([^"]*)"', match[1])
-    described = f": {alt[1]}" if alt and alt[1] else ""
+    if not (alt and alt[1]):
+        return str(Markup("<em>[{}]</em>").format(say("picture not shown")))
     # `alt` is as the sanitiser escaped it, for an attribute; not every one escapes < and > there.
-    return f"<em>[picture not shown{described.replace('<', '&lt;').replace('>', '&gt;')}]</em>"
+    described = Markup(alt[1].replace("<", "&lt;").replace(">", "&gt;"))
+    return str(Markup("<em>[{}]</em>").format(escape(say("picture not shown: {picture}")).format(picture=described)))
 
 
 @cache

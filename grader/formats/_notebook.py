@@ -19,6 +19,7 @@ from grader.formats._markup import IMAGE_TYPES, html, image, markdown, plain
 from grader.formats._pages import render
 from grader.formats._text import clip, from_terminal, one_line
 from grader.formats._words import Label
+from grader.language import later, many, say
 from grader.submission import Cell, Submission
 from grader.verdict import Report, Status
 
@@ -82,7 +83,7 @@ def _findings(report: Report) -> dict[int, list[Finding]]:
         title = heading(exercise.title, exercise.id)
         for i, diagnosis in enumerate(exercise.diagnoses, start=1):
             if diagnosis.cell is not None:
-                label = Label("wrong", "✗", "What to fix first")
+                label = Label("wrong", "✗", later("What to fix first"))
                 finding = Finding(mistake_anchor(number, i), label, title, _sentence(diagnosis.message), diagnosis.line)
                 found.setdefault(diagnosis.cell, []).append(finding)
         for i, check in enumerate(exercise.checks, start=1):
@@ -130,7 +131,16 @@ def _outputs(node: dict[str, Any], budget: Budget) -> Iterator[Output]:
         if isinstance(output, dict):
             yield _output(output, budget)
     if len(outputs) > _budget.OUTPUTS_PER_CELL:
-        yield Output(note=f"{len(outputs) - _budget.OUTPUTS_PER_CELL:,} more outputs are left out here.")
+        yield Output(note=_left_out(len(outputs) - _budget.OUTPUTS_PER_CELL))
+
+
+def _left_out(outputs: int) -> str:
+    return many(
+        "{count} more output is left out here.",
+        "{count} more outputs are left out here.",
+        outputs,
+        count=f"{outputs:,}",
+    )
 
 
 def _output(output: dict[str, Any], budget: Budget) -> Output:
@@ -148,8 +158,8 @@ def _display(data: dict[str, Any], budget: Budget) -> Output:
     """The richest kind of an output that can be shown safely; other kinds are named."""
     for kind in IMAGE_TYPES:
         if isinstance(data.get(kind), str):
-            alt = f"Picture in the notebook: {one_line(_string(data.get('text/plain')), 100) or kind}"
-            picture = image(kind, data[kind], budget, alt)
+            shown_by = one_line(_string(data.get("text/plain")), 100) or kind
+            picture = image(kind, data[kind], budget, say("Picture in the notebook: {picture}", picture=shown_by))
             if picture:
                 return Output(markup=picture)
     for kind, parse in (("text/html", html), ("text/markdown", markdown)):
@@ -158,7 +168,7 @@ def _display(data: dict[str, Any], budget: Budget) -> Output:
         if shown:
             return Output(markup=shown)
     others = [one_line(str(kind), 60) for kind in islice(data, 4) if kind not in ("text/plain", "text/latex")]
-    note = f"Not shown here: {', '.join(others)}" if others else ""
+    note = say("Not shown here: {kinds}", kinds=", ".join(others)) if others else ""
     text = _text(data.get("text/latex") or data.get("text/plain"), budget)
     return Output(text.text, error=False, note=" ".join(filter(None, [text.note, note])))
 

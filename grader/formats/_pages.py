@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from grader.formats._text import visible
+from grader.formats._text import said, visible
 from grader.formats._words import points
 from grader.language import form, say, spoken
 
@@ -24,7 +24,8 @@ def render(template: str, **context: object) -> str:
 
 def _say(text: str, **values: object) -> Markup:
     """What is filled in may be markup of the template's own, as a link in a sentence is; all else is escaped."""
-    return escape(say(text)).format(**values)
+    said = escape(say(text))
+    return said.format(**values) if values else said
 
 
 def _many(one: str, several: str, n: int, **values: object) -> Markup:
@@ -44,6 +45,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["points"] = points
+    environment.filters["said"] = said
     environment.globals |= {"say": _say, "many": _many, "spoken": spoken}
     environment.filters["in_url"] = lambda name: quote(name, safe="")
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.assignment import EssayExercise, Visibility
@@ -10,6 +10,7 @@ from grader.formats import _words
 from grader.formats._excerpt import heading
 from grader.formats._format import Run
 from grader.formats._text import clip, from_terminal, one_line, visible
+from grader.language import say
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, Status, SubmissionStatus
 
 MESSAGE = 2_000  # characters of one message
@@ -67,12 +68,12 @@ def summary(run: Run, report: Report, limit: int = MESSAGE, *, score: bool = Tru
     """
     said = [f"{score_words(report)}."] if score and not nothing_decided(report) else []
     if report.status is not SubmissionStatus.GRADED:
-        said.append(f"{_words.SUBMISSION[report.status].word}. {_words.SUBMISSION_MEANS[report.status]}")
+        said.append(f"{_words.SUBMISSION[report.status].word}. {_words.means(report.status)}")
     if report.message:
         said.append(fit(report.message, limit))
     if report.pending > 0:
         said.append(pending_words(report))
-    said += [f"Repaired: {fit(line, limit)}" for line in report.repairs[:_LINES]]
+    said += [say("Repaired: {repair}", repair=fit(line, limit)) for line in report.repairs[:_LINES]]
     if run.isolation != "bwrap":
         said.append(_words.isolation(run))
     return "\n".join(said)
@@ -81,14 +82,14 @@ def summary(run: Run, report: Report, limit: int = MESSAGE, *, score: bool = Tru
 def score_words(report: Report) -> str:
     """`30 of 90 points`: of those that are decided."""
     decided = report.max_score - report.pending
-    return f"{_words.points(report.score)} of {_words.points(decided)} points"
+    return say("{score} of {max_score} points", score=_words.points(report.score), max_score=_words.points(decided))
 
 
 def pending_words(report: Report) -> str:
     """Why the score is not final."""
-    return (
-        f"Not final: {_words.points(report.pending)} further points are open. They are neither won nor lost; "
-        "a human decides about them."
+    return say(
+        "Not final: {points} further points are open. They are neither won nor lost; a human decides about them.",
+        points=_words.points(report.pending),
     )
 
 
@@ -107,8 +108,8 @@ def _of_exercise(run: Run, exercise: ExerciseReport, number: int, limit: int) ->
     for i, check in enumerate(exercise.checks, start=1):
         lines = list(_said(check, limit))
         if i - 1 == told_at:
-            word = "About your answer" if isinstance(spec, EssayExercise) else "Cause"
-            lines += [_cause(word, diagnosis, limit) for diagnosis in exercise.diagnoses]
+            essay = isinstance(spec, EssayExercise)
+            lines += [_cause(diagnosis, limit, essay=essay) for diagnosis in exercise.diagnoses]
         yield Part(
             number=f"{number}.{i}",
             name=visible(f"{one_line(title, 120)}: {one_line(heading(check.title, check.id), 120)}"),
@@ -129,21 +130,22 @@ def _where_causes_are_told(checks: list[CheckResult], shown: dict[str, Visibilit
 def _said(check: CheckResult, limit: int) -> Iterator[str]:
     yield f"{_words.CHECK[check.status].word}. {fit(check.message, limit)}"
     if check.cell is not None:
-        yield _place(check.cell, check.line)
+        yield f"{_place(check.cell, check.line)}."
     if check.advice:
-        yield f"What to do: {fit(check.advice, limit)}"
-    yield from _some("Seen: ", check.evidence, limit)
-    yield from _some("Note: ", check.notes, limit)
+        yield say("What to do: {advice}", advice=fit(check.advice, limit))
+    yield from (say("Seen: {evidence}", evidence=fit(line, limit)) for line in check.evidence[:_LINES])
+    yield from (say("Note: {note}", note=fit(line, limit)) for line in check.notes[:_LINES])
 
 
-def _cause(word: str, diagnosis: Diagnosis, limit: int) -> str:
-    where = f" ({_place(diagnosis.cell, diagnosis.line)[:-1]})" if diagnosis.cell is not None else ""
-    return f"{word}{where}: {fit(diagnosis.message, limit)}"
-
-
-def _some(mark: str, lines: Iterable[str], limit: int) -> list[str]:
-    return [mark + fit(line, limit) for line in list(lines)[:_LINES]]
+def _cause(diagnosis: Diagnosis, limit: int, *, essay: bool) -> str:
+    told = fit(diagnosis.message, limit)
+    if diagnosis.cell is None:
+        return say("About your answer: {message}", message=told) if essay else say("Cause: {message}", message=told)
+    where = _place(diagnosis.cell, diagnosis.line)
+    if essay:
+        return say("About your answer ({place}): {message}", place=where, message=told)
+    return say("Cause ({place}): {message}", place=where, message=told)
 
 
 def _place(cell: int, line: int | None) -> str:
-    return f"Cell {cell}, line {line}." if line else f"Cell {cell}."
+    return say("Cell {cell}, line {line}", cell=cell, line=line) if line else say("Cell {cell}", cell=cell)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from markupsafe import Markup, escape
+
+from grader.language import say
+
 # What a terminal acts upon, what turns the reading direction of the rest of the page (so that code reads as
 # something it is not), what is not seen at all, and halves of UTF-16 pairs, which cannot be written.
 # Tab and line feed stay, and so do the joiners that Persian and emoji need.
@@ -13,6 +17,7 @@ INVISIBLE = re.compile(
 )
 _ANSI = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]|\\][^\x07\x1b]*+(?:\x07|\x1b\\\\)?)")
 
+_CODE = re.compile(r"`([^`\n]{1,300})`")
 _COMMAND = re.compile(r"::|##\w*+\[")
 
 
@@ -47,6 +52,11 @@ def from_terminal(text: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
 
 
+def said(text: str) -> Markup:
+    """A sentence, escaped, with what stands between two backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """For headings and table cells."""
     text = " ".join(text[: limit + 1].split())
@@ -63,4 +73,5 @@ def clip(text: str, limit: int) -> tuple[str, str]:
     head, tail = limit // 2, limit - limit // 2
     left_out = len(text) - limit
     shown = f"{text[:head]}\n[…]\n{text[-tail:] if tail else ''}"
-    return shown, f"{left_out:,} of {len(text):,} characters are left out here."
+    note = say("{some} of {all} characters are left out here.", some=f"{left_out:,}", all=f"{len(text):,}")
+    return shown, note

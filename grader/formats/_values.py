@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from grader.formats._text import one_line
+from grader.language import say
 
 _ROWS = 40
 _COLUMNS = 8
@@ -49,7 +50,7 @@ def _side_by_side(expected: dict[str, JsonValue], actual: dict[str, JsonValue]) 
         keys.sort(key=lambda key: _same(expected, actual, key))
     rows = [[one_line(key), _cell(expected, key), _cell(actual, key)] for key in keys[:_ROWS]]
     differs = frozenset(i for i, key in enumerate(keys[:_ROWS]) if not _same(expected, actual, key))
-    return Table(["", "Expected", "Your code"], rows, differs, max(0, len(keys) - _ROWS))
+    return Table(["", say("Expected"), say("Your code")], rows, differs, max(0, len(keys) - _ROWS))
 
 
 def _same(expected: dict[str, JsonValue], actual: dict[str, JsonValue], key: str) -> bool:
@@ -65,7 +66,7 @@ def _shown(value: JsonValue) -> Table | str | None:
         return None
     if isinstance(value, dict) and value:
         rows = [[one_line(key), _code(item)] for key, item in list(value.items())[:_ROWS]]
-        return Table(["Name", "Value"], rows, left_out=max(0, len(value) - _ROWS))
+        return Table([say("Name"), say("Value")], rows, left_out=max(0, len(value) - _ROWS))
     if isinstance(value, list) and value and all(isinstance(item, dict) and item for item in value):
         records = [item for item in value[:_ROWS] if isinstance(item, dict)]
         columns = list(dict.fromkeys(key for record in records for key in record))[:_COLUMNS]
@@ -81,7 +82,7 @@ def _code(value: JsonValue, depth: int = _DEPTH) -> str:
 
 def _python(value: JsonValue, depth: int) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value + 0.0:.6g}"  # and no minus before a zero
     if isinstance(value, str):
         return repr(value[:_LENGTH])
     if isinstance(value, list | dict) and depth == 0:

@@ -17,6 +17,7 @@ from grader.formats import _words
 from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._plain import Part, nothing_decided, parts, summary
+from grader.language import say
 from grader.submission import Submission
 from grader.verdict import Report
 
@@ -64,7 +65,9 @@ def as_text(document: dict[str, Any]) -> str:
 
 
 def _test(part: Part) -> dict[str, Any]:
-    name = f"{part.name} ({_words.points(part.max_score)} points, not marked yet)" if part.pending else part.name
+    name = part.name
+    if part.pending:
+        name = say("{name} ({points} points, not marked yet)", name=name, points=_words.points(part.max_score))
     mark = (
         {"tags": [PENDING], "extra_data": {"pending": round(part.max_score, 2)}}
         if part.pending

@@ -27,6 +27,7 @@ class Html(Format):
     """Writes pages that need nothing but themselves: no script, no request."""
 
     id = "html"
+    draws = True
 
     def write_student(self, output: Path, run: Run, report: Report, submission: Submission | None) -> None:
         with replacing(output / "students" / f"{report.student}.html") as file:

@@ -26,6 +26,7 @@ from grader.formats import _inert, _words
 from grader.formats._format import Document, Run
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
+from grader.language import say
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 
 _CHUNK = 16_384
@@ -119,12 +120,15 @@ def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) 
         case, _ELEMENT[check.status], {"message": _inert.line(check.message), "type": check.status.value}
     )
     if check.status.pending:
-        worth = f"{points(check.max_score)} points are pending: neither won nor lost, a human decides about them."
+        worth = say(
+            "{points} points are pending: neither won nor lost, a human decides about them.",
+            points=points(check.max_score),
+        )
     else:
-        worth = f"{points(check.score)} of {points(check.max_score)} points."
+        worth = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
     lines = [_inert.placed(check), worth]
     for diagnosis in exercise.diagnoses if exercise else ():
-        lines.append(f"{diagnosis.mistake} ({_inert.PROOF[diagnosis.proof]}): {_inert.placed(diagnosis)}")
+        lines.append(f"{diagnosis.mistake} ({_inert.proof(diagnosis)}): {_inert.placed(diagnosis)}")
     result.text = _inert.text("\n".join(lines))
 
 
@@ -132,7 +136,7 @@ def _nothing_checked(report: Report, path: str) -> Element:
     """A case that says why there is no other."""
     case = _case(report, "submission", report.status.value, path)
     _properties(case, score=points(report.score), max_score=points(report.max_score))
-    why = _words.SUBMISSION_MEANS[report.status] or "There was nothing to check."
+    why = _words.means(report.status) or say("There was nothing to check.")
     pending = report.status in (SubmissionStatus.GRADER_BROKE, SubmissionStatus.GRADED)
     element = SubElement(
         case, "skipped" if pending else "error", {"message": _inert.line(why), "type": report.status.value}

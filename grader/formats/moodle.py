@@ -20,12 +20,13 @@ from grader.formats import _words
 from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._grades import Grade, grades
-from grader.formats._plain import parts, summary
+from grader.formats._plain import Part, parts, summary
 from grader.formats._spreadsheet import cell, harmless, number, table
+from grader.language import later, say
 from grader.verdict import Report
 
 WORKSHEET = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"]
-_LATER = "The result of this check is not shown here."
+_LATER = later("The result of this check is not shown here.")
 _MESSAGE = 600  # characters: feedback is a paragraph, the page of feedback tells everything
 
 
@@ -64,11 +65,16 @@ def feedback(run: Run, report: Report) -> str:
     """What a student is told, for a cell whose reader takes it for HTML."""
     lines = [summary(run, report, _MESSAGE)]
     for part in parts(run, report, _MESSAGE):
-        points = "open" if part.pending else f"{_words.points(part.score)} of {_words.points(part.max_score)}"
-        text = _LATER if part.visibility == "hidden" else part.text
-        lines.append(f"{part.name} ({points}): {text}")
+        text = say(_LATER) if part.visibility == "hidden" else part.text
+        lines.append(f"{part.name} ({_points(part)}): {text}")
     # Moodle joins lines in HTML: a mark shows where each begins.
     return html.escape(harmless("\n• ".join(" ".join(line.split()) for line in lines)), quote=False)
+
+
+def _points(part: Part) -> str:
+    if part.pending:
+        return say("open")
+    return say("{score} of {max_score}", score=_words.points(part.score), max_score=_words.points(part.max_score))
 
 
 def _telling(run: Run, reports: Iterable[Report], told: list[str]) -> Iterator[Report]:

@@ -17,11 +17,12 @@ from grader.formats import _words
 from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._plain import MESSAGE, Part, nothing_decided, parts, summary
+from grader.language import later, say
 from grader.submission import Submission
 from grader.verdict import Report, SubmissionStatus
 
 MAX_BYTES = 1_000_000  # "limited to 1 MB"
-_LATER = "The result of this check is shown later."
+_LATER = later("The result of this check is shown later.")
 
 
 class PrairieLearn(Format):
@@ -65,12 +66,14 @@ def results(run: Run, report: Report, limit: int = MESSAGE) -> dict[str, Any]:
 
 def _test(part: Part) -> dict[str, Any]:
     counted = not part.pending
-    open_points = f"a human decides about {_words.points(part.max_score)} points" if part.pending else ""
+    open_points = ""
+    if part.pending:
+        open_points = say("a human decides about {points} points", points=_words.points(part.max_score))
     return {
         "name": part.name,
         "description": open_points,
         "points": round(part.score, 2) if counted else 0.0,
         "max_points": round(part.max_score, 2) if counted else 0.0,
         # PrairieLearn has no results that are shown later.
-        "message": part.text if part.visibility == "visible" else _LATER,
+        "message": part.text if part.visibility == "visible" else say(_LATER),
     }

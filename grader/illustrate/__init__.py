@@ -7,6 +7,7 @@ A picture says what was seen and decides nothing. What cannot be drawn is left o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from grader.assignment import ModuleExercise
@@ -16,8 +17,10 @@ from grader.illustrate.network import network_picture
 from grader.illustrate.parameters import parameter_picture
 from grader.illustrate.shapes import broken_graph, shape_picture
 from grader.illustrate.steps import drawn
+from grader.illustrate.wrong_blocks import wrong_block_pictures
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
+from grader.judge.network import JudgedBlock
 from grader.pictures import BlockPicture, Pictures
 from grader.verdict import CheckResult, Status
 
@@ -27,10 +30,19 @@ __all__ = ["illustrate"]
 MOST_CASES = 3  # that are looked into
 
 
-def illustrate(examined: Examined, results: list[CheckResult]) -> Pictures | None:
-    """The pictures of an exercise: its block where it is right, and what is wrong where it is not."""
+def illustrate(
+    examined: Examined,
+    results: list[CheckResult],
+    look_at: Callable[[JudgedBlock], Examined | None] | None = None,
+) -> Pictures | None:
+    """The pictures of an exercise: its block where it is right, and what is wrong where it is not.
+
+    Args:
+        look_at: gives a block of a network as if it were a submission of its own.
+    """
     if not isinstance(examined.exercise, ModuleExercise):
-        return Pictures(network=network_picture(examined))
+        blocks = wrong_block_pictures(examined.blocks, look_at) if look_at is not None else ()
+        return Pictures(network=network_picture(examined), blocks=blocks)
     if examined.answers is None:
         return None
     if all(result.status is Status.PASSED for result in results):

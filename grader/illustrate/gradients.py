@@ -12,12 +12,13 @@ from grader.illustrate.steps import Drawn, layer_of
 from grader.judge.behaviour import first_difference
 from grader.judge.examine import Observation
 from grader.judge.forms import Form
+from grader.language import later, say
 from grader.observation import Probe
 from grader.pictures import GradientPicture, GradientRow
 
 MOST_ROWS = 24
 SHOWS = 0.02  # a relative difference that can be seen
-INPUT = "input"
+INPUT = later("input")
 
 
 def gradient_picture(case: str, seen: Observation, drawing: Drawn | None, form: Form | None) -> GradientPicture | None:
@@ -28,12 +29,12 @@ def gradient_picture(case: str, seen: Observation, drawing: Drawn | None, form: 
     if probe is None:
         return None
     expected = form.outcome(probe).gradients
-    mine: dict[str, list[Tensor | None]] = {INPUT: [seen.gradient(probe, None)]}
-    theirs: dict[str, list[Tensor | None]] = {INPUT: [expected.get(None)]}
+    mine: dict[str, list[Tensor | None]] = {say(INPUT): [seen.gradient(probe, None)]}
+    theirs: dict[str, list[Tensor | None]] = {say(INPUT): [expected.get(None)]}
     unnamed = _unnamed(drawing)
     for slot, key in seen.slots.items():
         if slot.learnable and slot in expected:
-            layer = layer_of(key)[:MOST_LETTERS] or unnamed.get(key, f"unnamed {slot.role}")
+            layer = layer_of(key)[:MOST_LETTERS] or unnamed.get(key, say("unnamed {role}", role=slot.role))
             mine.setdefault(layer, []).append(seen.gradient(probe, slot))
             theirs.setdefault(layer, []).append(expected[slot])
     rows = [GradientRow(layer=name, mine=_norm(mine[name]), reference=_norm(theirs[name])) for name in mine]
@@ -55,7 +56,8 @@ def _unnamed(drawing: Drawn | None) -> dict[str, str]:
     names: dict[str, str] = {}
     if drawing is not None:
         for number, (step, keys) in enumerate(zip(drawing.flow.steps, drawing.keys, strict=True)):
-            names.update({key: f"{step.says} (step {number})" for key in keys if not layer_of(key)})
+            name = say("{step} (step {number})", step=step.says, number=number)
+            names.update({key: name for key in keys if not layer_of(key)})
     return names
 
 

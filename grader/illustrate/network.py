@@ -7,6 +7,7 @@ from itertools import groupby
 from grader.illustrate.operations import MOST_LETTERS, show
 from grader.judge.examined import Examined
 from grader.judge.network import JudgedBlock
+from grader.language import say
 from grader.pictures import MOST_STEPS, Flow, NetworkPicture, Step, Verdict
 
 MOST_DIMENSIONS = 8
@@ -20,16 +21,17 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
     if seen is None:
         return None
-    first = Step(says="input", kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))
-    steps, verdicts = [first], [""]
+    first = Step(says=say("input"), kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))
+    steps: list[Step] = [first]
+    verdicts: list[Verdict] = [""]
     for _, group in groupby(examined.blocks, key=_alike):
         blocks = list(group)
         steps.append(_step(blocks, len(steps) - 1))
-        verdicts.append(_verdict(blocks[0]))
+        verdicts.append(verdict_of(blocks[0]))
     output = graph.by_id()[graph.output]
     steps.append(
         Step(
-            says="output",
+            says=say("output"),
             kind="reshape",
             detail=show(output.shape),
             shape=tuple(output.shape[:MOST_DIMENSIONS]),
@@ -43,25 +45,25 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     return NetworkPicture(
         case=f"{examined.call(seen.case)}, {seen.case.title}",
         flow=Flow(steps=tuple(steps)),
-        verdicts=(*_checked(verdicts), ""),
+        verdicts=(*verdicts, ""),
         blocks=len(examined.blocks),
     )
 
 
 def _alike(block: JudgedBlock) -> tuple[object, ...]:
     mistakes = tuple(diagnosis.mistake for diagnosis in block.diagnoses)
-    return block.call, _verdict(block), mistakes, tuple(block.segment.output.shape)
+    return block.call, verdict_of(block), mistakes, tuple(block.segment.output.shape)
 
 
 def _step(blocks: list[JudgedBlock], before: int) -> Step:
     block = blocks[0]
-    what = block.call or "residual block"
+    what = block.call or say("residual block")
     name = block.name if len(blocks) == 1 else f"{block.name} … {blocks[-1].name}"
     place = block.diagnoses[0] if block.diagnoses else block.segment.output
     return Step(
         says=(f"{len(blocks)} × {what}" if len(blocks) > 1 else what)[:MOST_LETTERS],
         kind="layer",
-        detail=f"to {show(block.segment.output.shape)}"[:MOST_LETTERS],
+        detail=say("to {shape}", shape=show(block.segment.output.shape))[:MOST_LETTERS],
         layer=name[:MOST_LETTERS],
         shape=tuple(block.segment.output.shape[:MOST_DIMENSIONS]),
         reads=(before,),
@@ -70,14 +72,10 @@ def _step(blocks: list[JudgedBlock], before: int) -> Step:
     )
 
 
-def _verdict(block: JudgedBlock) -> Verdict:
+def verdict_of(block: JudgedBlock) -> Verdict:
+    """What was found out about a block; "" where nothing was."""
     if block.right:
         return "right"
     if block.excused:
         return "excused"
     return "wrong" if block.diagnoses else ""
-
-
-def _checked(verdicts: list[str]) -> list[Verdict]:
-    known: dict[str, Verdict] = {"right": "right", "excused": "excused", "wrong": "wrong"}
-    return [known.get(verdict, "") for verdict in verdicts]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from grader.graph import Node
 from grader.judge.leaves import PRODUCTS, leaf_behind
+from grader.language import later, many, say
 from grader.pictures import Kind
 
 MOST_LETTERS = 40
@@ -20,38 +21,71 @@ ACTIVATIONS = {
     "hardtanh": "Hardtanh", "sigmoid": "sigmoid", "tanh": "tanh", "softplus": "softplus", "_softmax": "softmax",
     "_log_softmax": "log-softmax", "log_sigmoid_forward": "log-sigmoid",
 }  # fmt: skip
-NORMS = {
-    "native_batch_norm": "batch norm", "_native_batch_norm_legit": "batch norm", "cudnn_batch_norm": "batch norm",
-    "_native_batch_norm_legit_no_training": "batch norm", "native_group_norm": "group norm",
-    "native_layer_norm": "layer norm",
-}  # fmt: skip
-JOINS = {
-    "add": "add", "sub": "subtract", "rsub": "subtract", "mul": "multiply", "div": "divide", "cat": "concatenate",
-    "stack": "stack", "maximum": "maximum", "minimum": "minimum", "max": "maximum", "min": "minimum",
-    "where": "choose (where)", "lerp": "mix (lerp)",
-}  # fmt: skip
-PADDED_POOLS = {"max_pool2d_with_indices": "max pool", "avg_pool2d": "average pool"}
-POOLS = {
-    "mean": "average", "sum": "sum", "amax": "maximum", "amin": "minimum", "adaptive_avg_pool2d": "average pool",
-    "_adaptive_avg_pool2d": "average pool", "adaptive_max_pool2d": "max pool",
-}  # fmt: skip
-MOVES = {
-    "view": "reshape", "_unsafe_view": "reshape", "reshape": "reshape", "_reshape_alias": "reshape",
-    "permute": "permute", "transpose": "transpose", "t": "transpose", "unsqueeze": "reshape", "squeeze": "reshape",
-    "expand": "expand", "slice": "slice", "select": "slice", "alias": "slice", "constant_pad_nd": "pad",
-    "im2col": "unfold patches", "col2im": "fold patches",
-}  # fmt: skip
-CUTS = {"detach": "detach: no gradient"}
+
+
+def _by_name(words: dict[str, str]) -> dict[str, str]:
+    """The word for each operation, from the operations that go by a word."""
+    return {name: word for word, names in words.items() for name in names.split()}
+
+
+NORMS = _by_name(
+    {
+        later("batch norm"): "native_batch_norm cudnn_batch_norm _native_batch_norm_legit "
+        "_native_batch_norm_legit_no_training",
+        later("group norm"): "native_group_norm",
+        later("layer norm"): "native_layer_norm",
+    }
+)
+JOINS = _by_name(
+    {
+        later("add"): "add",
+        later("subtract"): "sub rsub",
+        later("multiply"): "mul",
+        later("divide"): "div",
+        later("concatenate"): "cat",
+        later("stack"): "stack",
+        later("maximum"): "maximum max",
+        later("minimum"): "minimum min",
+        later("choose (where)"): "where",
+        later("mix (lerp)"): "lerp",
+    }
+)
+PADDED_POOLS = {"max_pool2d_with_indices": later("max pool"), "avg_pool2d": later("average pool")}
+POOLS = _by_name(
+    {
+        later("average"): "mean",
+        later("sum"): "sum",
+        later("maximum"): "amax",
+        later("minimum"): "amin",
+        later("average pool"): "adaptive_avg_pool2d _adaptive_avg_pool2d",
+        later("max pool"): "adaptive_max_pool2d",
+    }
+)
+MOVES = _by_name(
+    {
+        later("reshape"): "view _unsafe_view reshape _reshape_alias unsqueeze squeeze",
+        later("permute"): "permute",
+        later("transpose"): "transpose t",
+        later("expand"): "expand",
+        later("slice"): "slice select alias",
+        later("pad"): "constant_pad_nd",
+        later("unfold patches"): "im2col",
+        later("fold patches"): "col2im",
+    }
+)
+CUTS = {"detach": later("detach: no gradient")}
+PARAMETER = later("parameter")
 SIGNS = {"add": "+", "sub": "−", "rsub": "−", "mul": "×", "div": "÷"}
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a step says."""
+    """What a step says, in the language of the run; and the sign that stands for it, if one does."""
 
     says: str
     detail: str
     kind: Kind
+    sign: str = ""
 
 
 def words_of(node: Node, nodes: Mapping[int, Node], operands: int) -> Words:
@@ -65,26 +99,27 @@ def words_of(node: Node, nodes: Mapping[int, Node], operands: int) -> Words:
         return _convolution(node, nodes)
     if name in NORMS:
         size = node.shape[1] if len(node.shape) > 1 else 0
-        return Words(NORMS[name], f"{size} channels" if size else "", "norm")
+        channels = many("{n} channels", "{n} channels", size) if size else ""
+        return Words(say(NORMS[name]), channels, "norm")
     if name in ACTIVATIONS:
         return Words(ACTIVATIONS[name], "", "activation")
     if name in ("clamp_min", "clamp") and node.args[1:] in ([0], [0.0], [0, None]):
         return Words("ReLU", "", "activation")
     if operands == 1 and _is_relu(node, nodes):
-        return Words("ReLU", "by hand", "activation")
+        return Words("ReLU", say("by hand"), "activation")
     if name in CUTS:
-        return Words(CUTS[name], "", "cut")
+        return Words(say(CUTS[name]), "", "cut")
     if operands > 1 and name in JOINS:
-        return Words(JOINS[name], _scale(node), "join")
+        return Words(say(JOINS[name]), _scale(node), "join", SIGNS.get(name, ""))
     if name in PRODUCTS:
         return _product(node, nodes, operands)
     if name in PADDED_POOLS:
         kernel, stride = _ints(node, 1), _ints(node, 2)
-        return Words(f"{PADDED_POOLS[name]} {_size(kernel)}".rstrip(), _stride(stride or kernel), "pool")
+        return Words(f"{say(PADDED_POOLS[name])} {_size(kernel)}".rstrip(), _stride(stride or kernel), "pool")
     if name in POOLS:
-        return Words(POOLS[name], _result(node), "pool")
+        return Words(say(POOLS[name]), _result(node), "pool")
     if name in MOVES:
-        return Words(MOVES[name], _result(node), "reshape")
+        return Words(say(MOVES[name]), _result(node), "reshape")
     if name in SIGNS and operands == 1:
         return _arithmetic(node, nodes)
     if "dropout" in name or "bernoulli" in name:
@@ -109,13 +144,14 @@ def _convolution(node: Node, nodes: Mapping[int, Node]) -> Words:
     details += [_stride(_ints(node, 3))]
     padding = _ints(node, 4)
     if kernel and padding and padding != [size // 2 for size in kernel]:
-        details.append(f"padding {_same(padding)}")
+        details.append(say("padding {size}", size=_same(padding)))
     dilation = _ints(node, 5)
     if set(dilation) - {1}:
-        details.append(f"dilation {_same(dilation)}")
+        details.append(say("dilation {size}", size=_same(dilation)))
     if groups > 1:
-        details.append(f"{groups} groups")
-    return Words(f"conv {_size(kernel)}".rstrip(), ", ".join(filter(None, details)), "layer")
+        details.append(many("{n} group", "{n} groups", groups))
+    says = say("conv {size}", size=_size(kernel)) if kernel else say("conv")
+    return Words(says, ", ".join(filter(None, details)), "layer")
 
 
 def _product(node: Node, nodes: Mapping[int, Node], operands: int) -> Words:
@@ -123,31 +159,31 @@ def _product(node: Node, nodes: Mapping[int, Node], operands: int) -> Words:
     weights = [leaf for leaf in leaves if leaf is not None and leaf.leaf is not None and len(leaf.shape) > 1]
     weights = [leaf for leaf in weights if leaf.leaf is not None and leaf.leaf.kind != "input"]
     if operands > 1 or not weights:
-        return Words("matrix product", _result(node), "join" if operands > 1 else "other")
+        return Words(say("matrix product"), _result(node), "join" if operands > 1 else "other")
     out = node.shape[-1] if node.shape else 0
     given = [size for size in weights[0].shape if size != out] or [out]
-    return Words("linear", f"{given[-1]}→{out}", "layer")
+    return Words(say("linear"), f"{given[-1]}→{out}", "layer")
 
 
 def _arithmetic(node: Node, nodes: Mapping[int, Node]) -> Words:
     """One value with a number or a parameter; or with itself."""
     others = [i for i in node.inputs if nodes[i].leaf is not None]
     if len(node.inputs) == 2 and node.inputs[0] == node.inputs[1]:
-        return Words(f"{JOINS[node.name]}: itself", "", "other")
+        return Words(say("{operation}: itself", operation=say(JOINS[node.name])), "", "other")
     number = next((_number(value) for value in node.args[:2] if _number(value)), "")
     if not number and others:
         leaf = nodes[others[0]].leaf
         number = _number(leaf.value) if leaf is not None else ""
-    return Words(f"{SIGNS[node.name]} {number or 'parameter'}", "", "other")
+    return Words(f"{SIGNS[node.name]} {number or say(PARAMETER)}", "", "other")
 
 
 def _scale(node: Node) -> str:
     scale = _number(node.kwargs.get("alpha"))
-    return f"second one × {scale}" if scale not in ("", "1") else ""
+    return say("second one × {scale}", scale=scale) if scale not in ("", "1") else ""
 
 
 def _result(node: Node) -> str:
-    return f"to {show(node.shape)}" if node.shape else ""
+    return say("to {shape}", shape=show(node.shape)) if node.shape else ""
 
 
 def show(shape: list[int]) -> str:
@@ -176,4 +212,4 @@ def _same(sizes: list[int]) -> str:
 
 
 def _stride(stride: list[int]) -> str:
-    return f"stride {_same(stride)}" if set(stride) - {1} else ""
+    return say("stride {size}", size=_same(stride)) if set(stride) - {1} else ""

@@ -12,6 +12,7 @@ from grader.judge.anatomy import COMBINATIONS, SUMS, Anatomy, anatomy, ancestors
 from grader.judge.forms import Form
 from grader.judge.formula import SILENT
 from grader.judge.leaves import is_weighted
+from grader.language import say, spoken
 from grader.observation import Operation
 from grader.pictures import MOST_STEPS, Flow, Step
 
@@ -58,8 +59,12 @@ class _Draft:
         return self.node.name in WEAK and self.words.kind in ("other", "pool", "join")
 
 
-def drawn(graph: Graph | None) -> Drawn | None:
-    """The steps of a graph; None where it is no use, or more than a drawing holds."""
+def drawn(graph: Graph | None, inside: str = "") -> Drawn | None:
+    """The steps of a graph; None where it is no use, or more than a drawing holds.
+
+    Args:
+        inside: the module that it is a part of, which its layers' names need not repeat.
+    """
     if graph is None or len(graph.nodes) > MOST_NODES or not graph.is_sound():
         return None
     try:
@@ -68,7 +73,7 @@ def drawn(graph: Graph | None) -> Drawn | None:
         return None
     nodes = graph.by_id()
     wanted = ancestors(graph, graph.output)
-    drafts = [_Draft(Words("input", "", "input"), nodes[x], [], [], [nodes[x]])]
+    drafts = [_Draft(Words(say("input"), "", "input"), nodes[x], [], [], [nodes[x]])]
     owner = {x: 0}
     parts = anatomy(graph, SUMS) or anatomy(graph, COMBINATIONS)
     users = graph.users()
@@ -82,7 +87,7 @@ def drawn(graph: Graph | None) -> Drawn | None:
     if len(drafts) > MOST_STEPS:
         return None
     skip = _skip(graph, nodes, owner, parts) if parts is not None else (set(), set())
-    steps = tuple(_step(draft, number in skip[0]) for number, draft in enumerate(drafts))
+    steps = tuple(_step(draft, number in skip[0], inside) for number, draft in enumerate(drafts))
     return Drawn(Flow(steps=steps, skips=tuple(sorted(skip[1]))), owner, [draft.keys for draft in drafts])
 
 
@@ -104,14 +109,15 @@ def with_failure(graph: Graph | None, operation: Operation | None) -> Graph | No
     return Graph.model_construct(nodes=[*graph.nodes, broken], output=broken.id)
 
 
-_drawn: WeakKeyDictionary[Form, Drawn | None] = WeakKeyDictionary()
+_drawn: WeakKeyDictionary[Form, dict[str, Drawn | None]] = WeakKeyDictionary()  # by language
 
 
 def drawn_form(form: Form) -> Drawn | None:
     """The steps of the reference, at the size at which modules are recorded; kept."""
-    if form not in _drawn:
-        _drawn[form] = drawn(form.graph(train=False, shape=(2, *form.case.input)))
-    return _drawn[form]
+    kept = _drawn.setdefault(form, {})
+    if spoken() not in kept:
+        kept[spoken()] = drawn(form.graph(train=False, shape=(2, *form.case.input)))
+    return kept[spoken()]
 
 
 def _add(
@@ -122,8 +128,9 @@ def _add(
     if not reads or node.name in NOTHING:
         return  # does not depend on the input: a parameter seen in another way
     before = drafts[reads[0]]
-    if node.name == "sum" and before.words.says == "stack" and len(users[before.node.id]) == 1:
-        before.words = Words("add", "stack, then sum", "join")
+    is_stack = before.node.name == "stack" and not before.words.sign
+    if node.name == "sum" and is_stack and len(users[before.node.id]) == 1:
+        before.words = Words(say("add"), say("stack, then sum"), "join", "+")
         owner[node.id] = reads[0]
         before.nodes.append(node)
         return
@@ -189,7 +196,7 @@ def _grouped(drafts: list[_Draft], owner: dict[int, int], joins: set[int]) -> tu
             names = [drafts[i].node.name for i in members]
             made_norm = {"sub", "rsub"} & set(names) and {"div", "rsqrt", "sqrt", "mul"} & set(names)
             said = ", ".join(dict.fromkeys(names))[:MOST_LETTERS]
-            words = Words("norm, by hand", said, "norm") if made_norm else Words("arithmetic", said, "other")
+            words = Words(say("norm, by hand"), said, "norm") if made_norm else Words(say("arithmetic"), said, "other")
         merged.append(_Draft(words, draft.node, reads, list(draft.keys), list(draft.nodes)))
     return merged, {node: number_of[number] for node, number in owner.items()}
 
@@ -241,18 +248,20 @@ def _skip(
     return steps, edges
 
 
-def _step(draft: _Draft, on_skip: bool) -> Step:
+def _step(draft: _Draft, on_skip: bool, inside: str) -> Step:
     node = draft.nodes[-1]
     made = draft.node
     layer = made.module or ""
     if not layer and draft.keys:
         layer = layer_of(draft.keys[0])
+    layer = "" if layer == inside else layer.removeprefix(f"{inside}.")
     detail = draft.words.detail
     if draft.words.kind == "input":
         detail = show(made.shape)
     place = next(((n.cell, n.line) for n in draft.nodes if n.cell is not None), (None, None))
     return Step(
         says=draft.words.says,
+        sign=draft.words.sign,
         detail=detail[:MOST_LETTERS],
         kind=draft.words.kind,
         layer=layer[:MOST_LETTERS],

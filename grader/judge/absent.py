@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from grader.assignment import ExperimentExercise, FunctionExercise
 from grader.errors import SessionEnded, StudentTimedOut
+from grader.judge._call_lessons import CELL_STOPS, NOT_THERE, RUN_ENDED
+from grader.language import later, say
 from grader.observation import Problem, Raised
-from grader.verdict import Diagnosis, Lesson, Proof, Status
+from grader.verdict import Diagnosis, Proof, Status
 
-NOT_THERE = Lesson(
-    why=(
-        "The grader calls your function by its name. If the notebook does not define that name, there is nothing to "
-        "call."
-    ),
-    hints=(
-        "A name is defined when its cell has run, spelt exactly as in the task.",
-        "Search the notebook for the name, and look whether a cell before it stops with an error.",
-        "Define the function in a code cell under exactly that name, and run all cells from the top.",
-    ),
-)
+Finding = tuple[Status, dict[str, Any]]
 
-CELL_STOPS = Lesson(
-    why=(
-        "A cell that stops with an error defines only what came before the error. The function that is asked for was "
-        "not reached."
-    ),
-    hints=(
-        "A notebook is run from top to bottom. Each cell may need what the cells above have made.",
-        "Go to the cell that is named here, restart the kernel, and run all cells: the same happens to you.",
-        "Mend that cell, or take out what the function does not need.",
-    ),
-)
-
-RUN_ENDED = Lesson(
-    why=(
-        "The process was ended before your function had answered, so there was nothing to judge. A result that comes "
-        "too late is none."
-    ),
-    hints=(
-        "There is a limit to the time and the memory of a hand-in, far above what the task needs.",
-        "Time your function in a cell: `%time` in front of the call shows how long it takes.",
-        "Look for a loop that does not end or that grows with each round, and for tensors that are far too large.",
-    ),
-)
-
-Finding = tuple[Status, dict[str, object]]
-
-_UNFINISHED = "This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there."
+_UNFINISHED = later("This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there.")
 
 
 class Seen(Protocol):
@@ -74,12 +40,17 @@ def missing(seen: Seen) -> Finding:
     problem = next(iter(seen.problems), None)
     if problem is None:
         return Status.FAILED, {
-            "message": f"There is no {name} in this submission.",
-            "advice": f"Define {name} in a cell, spelt exactly so.",
+            "message": say("There is no {name} in this submission.", name=name),
+            "advice": say("Define {name} in a cell, spelt exactly so.", name=name),
             "lesson": NOT_THERE,
         }
     return Status.STUDENT_CRASHED, {
-        "message": f"There is no {name}: cell {problem.cell} does not run ({problem.type}: {problem.message}).",
+        "message": say(
+            "There is no {name}: cell {cell} does not run ({error}).",
+            name=name,
+            cell=problem.cell,
+            error=f"{problem.type}: {problem.message}",
+        ),
         "cell": problem.cell,
         "line": problem.line,
         "lesson": CELL_STOPS,
@@ -89,7 +60,13 @@ def missing(seen: Seen) -> Finding:
 def ended(seen: Seen) -> Finding:
     """Of a process that is over before everything was asked."""
     status = Status.TIMED_OUT if isinstance(seen.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return status, {"message": f"Not measured: {seen.ended}.", "lesson": RUN_ENDED}
+    return status, {"message": say("Not measured: {why}.", why=seen.ended), "lesson": RUN_ENDED}
+
+
+def with_said_lesson(finding: dict[str, Any]) -> dict[str, Any]:
+    """What is found, its lesson in the language that is spoken."""
+    lesson = finding.get("lesson")
+    return finding if lesson is None else {**finding, "lesson": lesson.said()}
 
 
 def noticed(seen: Seen) -> Iterator[Diagnosis]:
@@ -100,14 +77,19 @@ def noticed(seen: Seen) -> Iterator[Diagnosis]:
         yield Diagnosis(
             mistake="unfinished" if unfinished else "name-error",
             proof=Proof.MEASURED,
-            message=_UNFINISHED if unfinished else f"{raised.message}: nothing above defines it.",
+            message=say(_UNFINISHED) if unfinished else say("{error}: nothing above defines it.", error=raised.message),
             cell=raised.cell,
             line=raised.line,
         )
     if seen.found is None:
         for problem in seen.problems:
             if problem.type in ("SyntaxError", "IndentationError", "TabError"):
-                said = f"Cell {problem.cell} is not valid Python: {problem.message}, line {problem.line}."
+                said = say(
+                    "Cell {cell} is not valid Python: {error}, line {line}.",
+                    cell=problem.cell,
+                    error=problem.message,
+                    line=problem.line,
+                )
                 proof = Proof.MEASURED
                 yield Diagnosis(mistake="syntax-error", proof=proof, message=said, cell=problem.cell, line=problem.line)
                 return

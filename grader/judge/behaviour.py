@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 
 from grader.judge.anatomy import MEETINGS
-from grader.judge.compare import all_gradients_equal_at_once, difference, equal, equal_gradients
+from grader.judge.compare import Difference, all_gradients_equal_at_once, difference, equal, equal_gradients
 from grader.judge.examine import BUILD, Observation, Sizes
 from grader.judge.forms import Form, Outcome
-from grader.judge.leaves import PRODUCTS, Slot, signature
+from grader.judge.leaves import PRODUCTS, signature
 from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Probe
 
@@ -25,7 +25,6 @@ ROUGHLY = 0.01
 CONFIRMING, CONFIRMING_GRADIENTS = 0.1, 0.3
 
 
-Difference = tuple[str, float]  # what differs, and by how much
 Operands = list[tuple[list[int], int]]  # of each the shape, and how many layers lead to it
 
 
@@ -46,11 +45,11 @@ def _difference_of_outputs(seen: Observation, form: Form, probe: Probe) -> Diffe
     output = form.output(probe)
     if isinstance(output, ReplayError) or answer.y is None:
         both_raise = isinstance(output, ReplayError) and answer.raised is not None
-        return None if both_raise else ("outcome", float("inf"))
+        return None if both_raise else Difference("outcome", float("inf"))
     if list(answer.y.shape) != list(output.shape):
-        return "shape of the output", float("inf")
+        return Difference("shape", float("inf"))
     if not equal(answer.y, output, seen.precision):
-        return "output", difference(answer.y, output)
+        return Difference("output", difference(answer.y, output))
     return None
 
 
@@ -66,8 +65,7 @@ def _difference_of_gradients(seen: Observation, form: Form, probe: Probe) -> Dif
     for slot, gradient in outcome.gradients.items():
         reported = seen.gradient(probe, slot)
         if not equal_gradients(reported, gradient, seen.precision):
-            what = "gradient of the input" if slot is None else f"gradient of {_leaf(seen, slot)}"
-            return what, difference(reported, gradient)
+            return Difference("gradient", difference(reported, gradient), slot)
     return None
 
 
@@ -114,10 +112,9 @@ def _is_like(seen: Observation, form: Form, probe: Probe, *, at_once: bool = Fal
     found = (_difference_of_outputs if at_once else first_difference)(seen, form, probe)
     if found is None or seen.precision != "float32":
         return found is None
-    what, size = found
     if not seen.case.confirm:
-        return size < ROUGHLY
-    return size < (CONFIRMING_GRADIENTS if "gradient" in what else CONFIRMING)
+        return found.size < ROUGHLY
+    return found.size < (CONFIRMING_GRADIENTS if found.what == "gradient" else CONFIRMING)
 
 
 @dataclass(frozen=True)
@@ -215,8 +212,3 @@ def is_same(op: str, other: str) -> bool:
 def _plain(op: str) -> str:
     """`add` for `aten.add_.Tensor`, and `group_norm` for `aten.native_group_norm.default`."""
     return op.split(".")[1].rstrip("_").removeprefix("native_") if "." in op else op
-
-
-def _leaf(seen: Observation, slot: Slot) -> str:
-    key = seen.slots.get(slot, "")
-    return key[2:] if key[:2] in ("p:", "b:") else f"an unregistered {slot.role}"

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from grader.judge.leaves import Slot
 from grader.observation import Precision
 
 FLOAT32_GRADIENTS = 0.02
 MOST_JOINED = 1 << 15  # numbers: joining more takes longer than comparing them one by one
 TOLERANCE: dict[Precision, float] = {"float64": 1e-9, "float32": 1e-4}
+
+
+class Difference(NamedTuple):
+    """What differs, and by how much; of gradients that of which slot, or None: of the input."""
+
+    what: Literal["outcome", "shape", "output", "gradient"]
+    size: float
+    slot: Slot | None = None
 
 
 def difference(actual: Tensor | None, expected: Tensor) -> float:

@@ -66,24 +66,23 @@ class Editor:
         Raises:
             ValueError: a value would have to be known before it is made.
         """
-        order: list[int] = []
-        done: set[int] = set()
+        done: dict[int, Node] = {}
         begun: set[int] = set()
-        todo = [(self.output, False)]
+        todo = [self.output]
         while todo:
-            node, ready = todo.pop()
-            if node in done:
+            i = todo[-1]
+            node = self._nodes[i]
+            if i in begun:  # all that it reads is done
+                done.setdefault(i, node)
+                todo.pop()
                 continue
-            if ready:
-                done.add(node)
-                order.append(node)
-                continue
-            if node in begun:
-                raise ValueError(f"node {node} would depend on itself")
-            begun.add(node)
-            todo.append((node, True))
-            todo += [(i, False) for i in reversed(self._nodes[node].inputs)]
-        return Graph(nodes=[self._nodes[node] for node in order], output=self.output)
+            begun.add(i)
+            for read in reversed(node.inputs):
+                if read not in begun:
+                    todo.append(read)
+                elif read not in done:
+                    raise ValueError(f"node {read} would depend on itself")
+        return Graph(nodes=list(done.values()), output=self.output)
 
     def _leads_to(self, node: int) -> set[int]:
         """A node and everything it depends on."""

@@ -16,6 +16,7 @@ from grader.assignment import Case
 from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
 from grader.judge.calls import Call
+from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.leaves import (
@@ -34,6 +35,7 @@ from grader.judge.roles import Roles
 from grader.judge.trace import Trace
 from grader.judge.trusted import Unlike, Untold
 from grader.judge.verified import Verified, trace_of_failure, verify
+from grader.language import say
 from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
 from grader.wire import unpack
 
@@ -76,7 +78,7 @@ class Observation:
     aligned: Form | None = None  # a right form with the same slots
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
     answers: dict[str, Answer] = field(default_factory=dict)
-    differences: dict[tuple[Form, str], tuple[str, float] | None] = field(default_factory=dict)  # from a form, by probe
+    differences: dict[tuple[Form, str], Difference | None] = field(default_factory=dict)  # from a form, by probe
     by_graph: Observation | None = None  # the same with the slots that its graph tells, where these are not
     untold: str = ""  # why its graph is not believed
     unlike: bool = False  # because it gives something else than the module does
@@ -274,9 +276,10 @@ def _ask(
     try:
         found = unpack(reply.layout, given.get("row", asked.row[:0]))
     except ValueError as error:
-        raise ProtocolViolated(f"your process sent an answer that cannot be read: {error}") from error
+        text = say("your process sent an answer that cannot be read: {why}", why=error)
+        raise ProtocolViolated(text) from error
     if len(reply.answers) != len(probes):
-        raise ProtocolViolated("your process answered another number of probes than were asked")
+        raise ProtocolViolated(say("your process answered another number of probes than were asked"))
     for i, (probe, answer) in enumerate(zip(probes, reply.answers, strict=True)):
         seen.probes[probe.name] = probe
         seen.answers[probe.name] = _answer(answer, i, found)
@@ -412,7 +415,7 @@ def ask(
     """
     answer = worker.call(operation, arguments, tensors, seconds=seconds)
     if answer.fields.get("ok") is not True:
-        raise ProtocolViolated(f"the student's process could not answer {operation!r}")
+        raise ProtocolViolated(say("the student's process could not answer {operation}", operation=repr(operation)))
     checked = None if model is None else _checked(model, answer.fields)
     return checked, answer.fields, answer.tensors
 
@@ -421,7 +424,7 @@ def _checked(model: type[BaseModel], fields: object) -> Any:
     try:
         return model.model_validate(fields)
     except (ValidationError, RecursionError) as error:
-        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
+        raise ProtocolViolated(say("an answer is malformed: {error}", error=type(error).__name__)) from error
 
 
 def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
@@ -445,6 +448,6 @@ def _apart(row: Tensor | None, sizes: list[tuple[str, int]]) -> dict[str, Tensor
     if row is None:
         return {}
     if row.dim() != 1 or sum(size for _, size in sizes) != row.numel():
-        raise ProtocolViolated("your process sent gradients of another size than it announced")
+        raise ProtocolViolated(say("your process sent gradients of another size than it announced"))
     parts = row.split_with_sizes([size for _, size in sizes])
     return {key: part for (key, _), part in zip(sizes, parts, strict=True)}

@@ -17,6 +17,7 @@ from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.judge.wrongs import WrongForms
+from grader.language import say
 from grader.observation import Constructor, Problem, Raised
 
 
@@ -225,4 +226,4 @@ class Examined:
 
 def show(shape: list[int] | None) -> str:
     """A shape as people write it: 2×16×8×8."""
-    return "×".join(map(str, shape or [])) or "a single number"
+    return "×".join(map(str, shape or [])) or say("a single number")

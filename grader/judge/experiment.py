@@ -22,6 +22,7 @@ from grader.judge.examine import Worker
 from grader.judge.functions import ask_call
 from grader.judge.reference import find_reference
 from grader.judge.values import Value, numbers_of, show, show_shape
+from grader.language import say
 from grader.observation import Executed, Problem, Raised
 
 _PRECISION = "float32"  # networks are trained in it
@@ -171,7 +172,7 @@ def _run(
     }
     answer, value, _ = ask_call(worker, arguments, round_.tensors, seconds)
     if answer.raised is not None or answer.value is None:
-        experimented.faults[series.id] = Fault(number, raised=answer.raised, returned="nothing")
+        experimented.faults[series.id] = Fault(number, raised=answer.raised, returned=say("nothing"))
         return
     returned = _numbers(value, experimented.exercise.shape)
     if isinstance(returned, str):
@@ -193,7 +194,7 @@ def _numbers(value: Value, shape: list[int]) -> Tensor | str:
     if list(numbers.shape) != shape:
         return show_shape(numbers)
     if not bool(torch.isfinite(numbers).all()):
-        return "numbers of which some are NaN or infinite"
+        return say("numbers of which some are NaN or infinite")
     return numbers
 
 

@@ -23,7 +23,17 @@ from grader.judge.compare import equal
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
-from grader.judge.leaves import Signature, Slot, exchanges, layout, places_in_graph, relabellings, signature
+from grader.judge.leaves import (
+    Role,
+    Signature,
+    Slot,
+    exchanges,
+    layout,
+    parts_in_graph,
+    places_in_graph,
+    relabellings,
+    signature,
+)
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
 from grader.judge.skeleton import slots_in
@@ -140,9 +150,16 @@ class Form:
         return layout(places_in_graph(self._small))
 
     @cached_property
+    def parts(self) -> list[tuple[str, Role, tuple[int, ...]]]:
+        """The key, role and shape of each slot, in no order: what is asked of most forms, and sooner told."""
+        if "slots" in self.__dict__:
+            return [(key, slot.role, slot.shape) for slot, key in self.slots.items()]
+        return parts_in_graph(self._small)
+
+    @cached_property
     def signature(self) -> Signature:
         """How many slots of each role and shape."""
-        return signature(self.slots)
+        return Counter((role, shape) for _, role, shape in self.parts)
 
     @cached_property
     def branch(self) -> set[Slot]:

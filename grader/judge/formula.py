@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from grader.graph import Graph, Node
+from grader.language import later, say
 
 MOST_CHARACTERS = 600
 # Operations that change how a value is stored and not what it is.
 SILENT = frozenset("clone alias lift_fresh contiguous _to_copy view _unsafe_view detach_ getitem".split())
 INFIX = {"add": "+", "sub": "-", "mul": "·", "div": "/"}
+_SPOKEN = {
+    "add": later("the addition"),
+    "sub": later("the subtraction"),
+    "mul": later("the multiplication"),
+    "div": later("the division"),
+}
 
 
 def formula(graph: Graph) -> str:
@@ -27,8 +34,8 @@ def formula(graph: Graph) -> str:
 
 def describe(graph: Graph, node: Node) -> str:
     """One operation in words: what it is, and in which layer it ran."""
-    layer = f" (layer {node.module})" if node.module else ""
-    return f"{_name(node, graph.by_id())}{layer}"
+    name = say(_SPOKEN.get(node.name, "")) or _name(node, graph.by_id())
+    return say("{operation} (layer {layer})", operation=name, layer=node.module) if node.module else name
 
 
 def _say(node: Node, nodes: dict[int, Node], said: dict[int, str], of_input: set[int]) -> str:

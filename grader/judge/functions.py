@@ -16,6 +16,7 @@ from grader.judge.draws import draw_argument
 from grader.judge.examine import Worker, ask, insists_on_float32
 from grader.judge.reference import find_reference
 from grader.judge.values import PlainValue, Unlike, Value, decode, show, unlike
+from grader.language import say
 from grader.observation import Built, Executed, Problem, Raised, Returned
 
 SCALES = (1.0, 4.0, 0.25)  # of what is drawn: code that is right at one size may be wrong at another
@@ -186,7 +187,7 @@ class Called:
         """How what was returned differs from what a function answers."""
         expected = self.right.of(reference, call.question)
         if expected.raises:
-            return Unlike("", "an exception", show(call.value))
+            return Unlike("", say("an exception"), show(call.value))
         return unlike(expected.value, call.value, self.tolerance)
 
 
@@ -245,7 +246,7 @@ def ask_call(
     try:
         return returned, decode(PlainValue.model_validate(returned.value), told), told
     except (ValidationError, RecursionError) as error:
-        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
+        raise ProtocolViolated(say("an answer is malformed: {error}", error=type(error).__name__)) from error
 
 
 def _questions(case: FunctionCase, seed: int) -> Iterator[Question]:

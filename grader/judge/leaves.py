@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, islice, permutations, product
 from typing import Literal
 
@@ -55,6 +56,14 @@ MOST_STEPS = 64
 PARTINGS = frozenset(["split", "split_with_sizes", "chunk", "unbind", "tensor_split"])
 JOININGS = frozenset(["cat", "stack"])
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
+# What each argument of a layer is for.
+BY_POSITION: dict[str, dict[int, Role]] = {
+    "convolution": {1: "weight", 2: "shift"},
+    "native_batch_norm": {1: "scale", 2: "shift", 3: "mean", 4: "variance"},
+    "native_group_norm": {1: "scale", 2: "shift"},
+    "native_layer_norm": {2: "scale", 3: "shift"},
+    "addmm": {0: "shift", 2: "weight"},
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -166,43 +175,88 @@ def places_in_graph(graph: Graph) -> list[Place]:
     parts, and those whose results are put side by side in the order of the results; what is left is ordered by the
     number of operations on either side, which is a matter of style: see `ties`.
     """
-    nodes = graph.by_id()
-    users = graph.users()
-    reads_input = _reads_input(graph)
-    weighted = {node.id: is_weighted(node, nodes) for node in graph.nodes}
-    depth: dict[int, int] = {}
-    rank: dict[int, int] = {}
-    for node in graph.nodes:
-        depth[node.id] = max((depth[i] for i in node.inputs), default=0) + weighted[node.id]
-        rank[node.id] = max((rank[i] for i in node.inputs), default=-1) + 1
-    height: dict[int, int] = {}
-    rest: dict[int, int] = {}
-    for node in reversed(graph.nodes):
-        height[node.id] = max((height[u.id] + weighted[u.id] for u in users[node.id]), default=0)
-        rest[node.id] = max((rest[u.id] + 1 for u in users[node.id]), default=0)
-    found = []
+    layers = _Layers(graph)
+    return [Place(use.key, use.role, use.shape, layers.order(use.user), use.transposed) for use in _uses(graph, layers)]
+
+
+def parts_in_graph(graph: Graph) -> list[tuple[str, Role, tuple[int, ...]]]:
+    """Their keys with the parts that they play, in no order: much sooner told than their places."""
+    return [(use.key, use.role, use.shape) for use in _uses(graph, _Layers(graph))]
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What a leaf is for, as the first operation shows that brings it together with the input."""
+
+    key: str
+    role: Role
+    shape: tuple[int, ...]
+    transposed: bool
+    user: Node
+
+
+class _Layers:
+    """How many operations, and how many of them with weights, are before and behind each node; as far as asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._nodes = graph.by_id()
+        self.users = graph.users()
+        self.reads_input = _reads_input(graph)
+
+    def order(self, node: Node) -> tuple[float, ...]:
+        """Where a node stands: see `places_in_graph`."""
+        return (
+            self._before[0][node.id],
+            -self._behind[0][node.id],
+            _first_channel(node, self._nodes, self.reads_input),
+            _place_in_row(node, self.users),
+            self._before[1][node.id],
+            -self._behind[1][node.id],
+        )
+
+    def first(self, node: Node) -> tuple[float, ...]:
+        """The least of this belongs to the node that comes first."""
+        return self._before[0][node.id], -self._behind[0][node.id], self._before[1][node.id]
+
+    @cached_property
+    def _weighted(self) -> dict[int, bool]:
+        return {node.id: is_weighted(node, self._nodes) for node in self._graph.nodes}
+
+    @cached_property
+    def _before(self) -> tuple[dict[int, int], dict[int, int]]:
+        depth: dict[int, int] = {}
+        rank: dict[int, int] = {}
+        for node in self._graph.nodes:
+            depth[node.id] = max((depth[i] for i in node.inputs), default=0) + self._weighted[node.id]
+            rank[node.id] = max((rank[i] for i in node.inputs), default=-1) + 1
+        return depth, rank
+
+    @cached_property
+    def _behind(self) -> tuple[dict[int, int], dict[int, int]]:
+        height: dict[int, int] = {}
+        rest: dict[int, int] = {}
+        for node in reversed(self._graph.nodes):
+            users = self.users[node.id]
+            height[node.id] = max((height[user.id] + self._weighted[user.id] for user in users), default=0)
+            rest[node.id] = max((rest[user.id] + 1 for user in users), default=0)
+        return height, rest
+
+
+def _uses(graph: Graph, layers: _Layers) -> Iterator[_Use]:
     for node in graph.nodes:
         if node.leaf is None or node.leaf.kind == "input":
             continue
-        uses = _first_uses(node.id, users, reads_input)
+        uses = _first_uses(node.id, layers.users, layers.reads_input)
         if not uses:
             continue
-        user, via, path = min(uses, key=lambda use: (depth[use[0].id], -height[use[0].id], rank[use[0].id]))
+        user, via, path = uses[0] if len(uses) == 1 else min(uses, key=lambda use: layers.first(use[0]))
         role = _role(node, user, via, path)
         is_norm = user.name.startswith("native_")
         if not node.leaf.learnable and not is_norm and (role == "weight" or math.prod(node.shape) == 1):
             continue  # a constant of the computation, an epsilon for instance: nothing that could be set
-        order = (
-            depth[user.id],
-            -height[user.id],
-            _first_channel(user, nodes, reads_input),
-            _place_in_row(user, users),
-            rank[user.id],
-            -rest[user.id],
-        )
         transposed = role == "weight" and _is_transposed(node.shape, user, via, path)
-        found.append(Place(node.leaf.key, role, canonical_shape(role, node.shape, transposed), order, transposed))
-    return found
+        yield _Use(node.leaf.key, role, canonical_shape(role, node.shape, transposed), transposed, user)
 
 
 def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> list[Place]:
@@ -321,15 +375,8 @@ def _first_uses(
 def _role(leaf: Node, user: Node, via: int, path: tuple[Node, ...]) -> Role:
     """What a leaf is for: by its position in a layer, or, in hand-written code, by what is done with it."""
     assert leaf.leaf is not None
-    by_position: dict[str, dict[int, Role]] = {
-        "convolution": {1: "weight", 2: "shift"},
-        "native_batch_norm": {1: "scale", 2: "shift", 3: "mean", 4: "variance"},
-        "native_group_norm": {1: "scale", 2: "shift"},
-        "native_layer_norm": {2: "scale", 3: "shift"},
-        "addmm": {0: "shift", 2: "weight"},
-    }
-    if user.name in by_position:
-        role = by_position[user.name].get(_position(user, via))
+    if user.name in BY_POSITION:
+        role = BY_POSITION[user.name].get(_position(user, via))
         if role is not None:
             return role
     if sum(size > 1 for size in leaf.shape) >= 2:

@@ -17,6 +17,7 @@ from grader.judge.narrow import in_training
 from grader.judge.replay import Environment
 from grader.judge.segments import Segment, segments
 from grader.judge.trusted import Untold, run_guarded
+from grader.language import later
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
 
@@ -85,25 +86,25 @@ class RecordedNetwork:
         """
         graph = seen.built.graph
         if graph is None or not seen.has_graph:
-            return RecordedNetwork(None, "it could not be recorded")
+            return RecordedNetwork(None, later("it could not be recorded"))
         values = seen.drawn  # once: there may be millions
         if not _gives(seen, graph, AS_RECORDED, values):
             return RecordedNetwork(
-                None, "what was recorded gives another output than the network, or cannot be run again"
+                None, later("what was recorded gives another output than the network, or cannot be run again")
             )
         if not _gives(seen, for_one_sample(graph), ONE_SAMPLE, values):
             alone = again(ONE_SAMPLE)
             if alone is None or not _gives(seen, alone, ONE_SAMPLE, values) or not _has_same_blocks(graph, alone):
-                return RecordedNetwork(None, "for one sample alone it computes something else than for two")
+                return RecordedNetwork(None, later("for one sample alone it computes something else than for two"))
         if _gives(seen, in_training(graph), TRAINING, values):
             return RecordedNetwork(graph, trains=True)
         trained = again(TRAINING)
         if trained is None or not _gives(seen, trained, TRAINING, values) or not _has_same_blocks(graph, trained):
-            return RecordedNetwork(None, "in training mode it computes something else than in evaluation mode")
+            return RecordedNetwork(None, later("in training mode it computes something else than in evaluation mode"))
         return RecordedNetwork(graph)
 
 
-NOT_RECORDED = RecordedNetwork(None, "no case records what the network computes")
+NOT_RECORDED = RecordedNetwork(None, later("no case records what the network computes"))
 
 
 def _has_same_blocks(one: Graph, other: Graph) -> bool:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from grader.errors import ProtocolViolated
+from grader.language import say
 
 Value = Any  # None, bool, int, float, str, Tensor, or a list or dict of them
 _HUGE = 10**300  # integers beyond are compared as they are
@@ -70,7 +71,7 @@ def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
                 return dict(zip(parts[::2], parts[1::2], strict=True))
         return Other(plain.text)
     except (ValueError, KeyError, TypeError) as error:
-        raise ProtocolViolated(f"an answer is malformed: {type(error).__name__}") from error
+        raise ProtocolViolated(say("an answer is malformed: {error}", error=type(error).__name__)) from error
 
 
 def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> Unlike | None:
@@ -135,9 +136,9 @@ def show(value: Value) -> str:
             return show_shape(value)
         return str(value.tolist()) if not value.is_floating_point() else str([_round(n) for n in value.tolist()])
     if isinstance(value, Other):
-        return f"a value of type {value.type}"
+        return say("a value of type {type}", type=value.type)
     if value is None:
-        return "None (nothing is returned)"
+        return say("None (nothing is returned)")
     if isinstance(value, float):
         return f"{value:.6g}"
     text = repr(value)
@@ -150,4 +151,6 @@ def _round(number: Any) -> Any:
 
 def show_shape(tensor: Tensor) -> str:
     """The shape of numbers, in words."""
-    return f"numbers of shape {'×'.join(map(str, tensor.shape))}" if tensor.dim() else "a single number"
+    if not tensor.dim():
+        return say("a single number")
+    return say("numbers of shape {shape}", shape="×".join(map(str, tensor.shape)))

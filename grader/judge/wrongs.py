@@ -40,13 +40,11 @@ class Effect:
         parts: how many more parameters of each role and shape there are with it; shifts do not count, since those of
             redundant biases come and go.
         drops: does it only leave parameters out, which may still be registered?
-        reorders: are there the same parameters, of which another one comes first, be it only among redundant biases?
     """
 
     touched: frozenset[int]
     parts: Parts
     drops: bool
-    reorders: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,7 @@ class WrongForms:
         self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
         self._effects: dict[tuple[object, ...], Effect] = {}
+        self._reordering: dict[tuple[object, ...], bool] = {}
         self._brought: dict[tuple[object, ...], int] = {}
         self._silent: dict[tuple[object, ...], bool] = {}
 
@@ -120,6 +119,14 @@ class WrongForms:
             self._effects[key] = self._effect(edit, self.plain(case, variant))
         return self._effects[key]
 
+    def reorders(self, edit: Edit, case: Case, variant: int) -> bool:
+        """Are there the same parameters with a mistake, of which another one comes first, be it only among redundant
+        biases? Kept."""
+        key = (edit, case.title, variant)
+        if key not in self._reordering:
+            self._reordering[key] = self._reorders(edit, case, variant)
+        return self._reordering[key]
+
     def signatures(
         self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
     ) -> list[Signature]:
@@ -130,13 +137,16 @@ class WrongForms:
         )
 
     def sketches(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
+        self, edits: tuple[Edit, ...], case: Case, variant: int, wanted: Signature, *, recorded: bool = True
     ) -> list[Sketch]:
-        """What tells the forms of `planted` apart at a glance; kept longer than they are."""
-        key = (edits, case.title, variant, biases, recorded)
-        return self._sketches.get(
-            key, lambda: [Sketch.of(form) for form in self.planted(edits, case, variant, biases, recorded=recorded)]
-        )
+        """What tells those forms of `planted` apart at a glance that have just these parameters; if none has, the first
+        form's. Kept longer than they are."""
+        key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
+        return self._sketches.get(key, lambda: list(map(Sketch.of, self._like(wanted, edits, case, variant, recorded))))
+
+    def _like(self, wanted: Signature, edits: tuple[Edit, ...], case: Case, variant: int, recorded: bool) -> list[Form]:
+        forms = self.planted(edits, case, variant, redundant_biases(wanted), recorded=recorded)
+        return [form for form in forms if form.signature == wanted] or forms[:1]
 
     def glance(self, form: Form, edit: Edit, probe: Probe) -> Glance | None:
         """What a mistake makes of a form, in short and parameter by parameter: see `Trial.glance`. Kept."""
@@ -237,12 +247,17 @@ class WrongForms:
         wrong = self._wrong(plain, (edit,))
         touched = touched_nodes(wrong, plain)
         if not touched:
-            return Effect(touched, frozenset(), drops=False, reorders=False)
-        parts = more_parts(wrong.signature, plain.signature)
-        by_biases = self._by_biases(plain.case, plain.variant)
-        roots = [plain] if len(by_biases) == 1 else [plain, by_biases[max(by_biases)][0]]
-        reorders = not parts and any(_reorders(self._wrong(root, (edit,)), root) for root in roots)
-        return Effect(touched, parts, _drops_leaves(wrong, plain), reorders)
+            return Effect(touched, frozenset(), drops=False)
+        return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain))
+
+    def _reorders(self, edit: Edit, case: Case, variant: int) -> bool:
+        effect = self.effect(edit, case, variant)
+        if not effect.touched or effect.parts:
+            return False
+        by_biases = self._by_biases(case, variant)
+        roots = [by_biases[number][0] for number in sorted({min(by_biases), max(by_biases)})]
+        wrongs = ((self._wrong(root, (edit,)), root) for root in roots)
+        return any(wrong.signature == root.signature and wrong.slots != root.slots for wrong, root in wrongs)
 
 
 def more_parts(one: Signature, other: Signature) -> Parts:
@@ -279,11 +294,6 @@ def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:
     return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
 
 
-def _reorders(wrong: Form, right: Form) -> bool:
-    return wrong.signature == right.signature and wrong.slots != right.slots
-
-
 def _drops_leaves(wrong: Form, right: Form) -> bool:
     """Does the wrong form use some of the right form's parameters as they are, and none else?"""
-    used = {(key, slot.role, slot.shape) for slot, key in wrong.slots.items()}
-    return used < {(key, slot.role, slot.shape) for slot, key in right.slots.items()}
+    return set(wrong.parts) < set(right.parts)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Iterable
+from functools import cache, reduce
 
 from grader.family import members
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.places import place_of
+from grader.language import say
 from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
 from grader.mistakes._search import Search
-from grader.verdict import Diagnosis, Proof
+from grader.verdict import ALIKE, PROVEN_TOGETHER, Diagnosis, Proof
 
 
 @cache
@@ -39,7 +40,7 @@ def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[D
     for mistake in mistakes().values():
         notice = mistake.notice(examined) if isinstance(mistake, Noticed) else None
         if notice is not None and isinstance(mistake, Noticed):
-            message = notice.message or mistake.message
+            message = notice.message or mistake.said
             explains = mistake.explains and notice.explains
             found = Diagnosis(
                 mistake=mistake.id,
@@ -85,13 +86,12 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
 
 def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], seen: Observation) -> Diagnosis:
     """One mistake of an explanation, in words; what explains the behaviour equally is named with it."""
-    message = step.plant.message or mistakes()[step.mistake].message
-    if len(explanation) > 1:
-        rest = " and ".join(other.mistake for other in explanation if other is not step)
-        message += f" (Proven together with {rest}: the reference with both behaves exactly like this code.)"
+    message = step.plant.said or mistakes()[step.mistake].said
+    for other in explanation:
+        if other is not step:
+            message += " " + say(PROVEN_TOGETHER, mistake=other.mistake)
     if others and step is explanation[0]:
-        alike = " or ".join(" with ".join(other.mistake for other in other_) for other_ in others)
-        message += f" (With {alike} it would behave just the same.)"
+        message += " " + say(ALIKE, mistakes=_either(map(_together, others)))
     cell, line = place_of(seen, step.plant.where)
     return Diagnosis(
         mistake=step.mistake,
@@ -101,3 +101,14 @@ def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], 
         line=line,
         lesson=mistakes()[step.mistake].lesson,
     )
+
+
+def _together(explanation: Explanation) -> str:
+    """The mistakes of one explanation, by their ids."""
+    ids = (step.mistake for step in explanation)
+    return reduce(lambda one, other: say("{one} with {other}", one=one, other=other), ids)
+
+
+def _either(named: Iterable[str]) -> str:
+    """Several explanations, any of which would do."""
+    return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), named)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from grader.judge.examined import Examined
+from grader.language import say
 from grader.mistakes._mistake import Notice
 from grader.observation import Event, Facts, Raised
 from grader.verdict import Proof
@@ -34,7 +35,7 @@ def places(events: Iterable[Event]) -> str:
     if not lines:
         return ""
     *most, last = lines
-    return f"lines {', '.join(most)} and {last}" if most else f"line {last}"
+    return say("lines {lines} and {last}", lines=", ".join(most), last=last) if most else say("line {line}", line=last)
 
 
 def is_unsteady(examined: Examined) -> bool:

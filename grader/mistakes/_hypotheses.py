@@ -110,6 +110,10 @@ class Hypotheses:
         """What a mistake does to the right form in a case."""
         return self._wrongs.effect(step.edit, seen.case, variant)
 
+    def reorders(self, variant: int, step: Step, seen: Seen) -> bool:
+        """Does another one of the right form's parameters come first with a mistake?"""
+        return self._wrongs.reorders(step.edit, seen.case, variant)
+
     def form(self, variant: int, planted: Explanation, seen: Seen) -> Form | None:
         """A hypothesis in one case: with the student's parameters, if it can have them."""
         forms = self.forms(variant, planted, seen)
@@ -129,7 +133,7 @@ class Hypotheses:
     def sketch(self, variant: int, planted: Explanation, seen: Seen) -> Sketch | None:
         """A hypothesis in one case at a glance, of mistakes that were planted before: as `form`."""
         sketches = self._sketches(variant, planted, seen)
-        return next((each for each in sketches if each.signature == seen.signature), sketches[0] if sketches else None)
+        return sketches[0] if sketches else None
 
     def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
         """What one more mistake makes of a form."""
@@ -191,7 +195,7 @@ class Hypotheses:
 
     def _sketches(self, variant: int, planted: Explanation, seen: Seen) -> list[Sketch]:
         edits = self._edits(variant, planted, seen)
-        return self._wrongs.sketches(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
+        return self._wrongs.sketches(edits, seen.case, variant, seen.signature, recorded=seen.observation.recorded)
 
     def _failures(self, variant: int, planted: Explanation, seen: Seen) -> list[Failure]:
         edits = self._edits(variant, planted, seen)

@@ -9,13 +9,14 @@ Every mistake carries its own proof: `broken` are sources that must be diagnosed
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
+from grader.language import say
 from grader.verdict import Lesson, Proof
 
 # A right block and a right bottleneck, as students write them. Mistakes are shown as changes to these.
@@ -85,21 +86,30 @@ class Plant:
         edits: on each probe the student must behave like one of these. Most mistakes have one; a block that
             chooses by its data has several. An edit leaves a graph alone in which it has nothing to change.
         where: what to point at; see `grader.judge.places`.
-        message: words of its own, where the mistake's general ones do not do.
+        message: words of its own, where the mistake's general ones do not do: a constant, said when it is told.
+        values: what its `{names}` stand for.
     """
 
     edits: tuple[Edit, ...]
     where: str = "join"
     message: str = ""
+    values: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    @property
+    def said(self) -> str:
+        """Its words for the student; "" where it has none."""
+        return say(self.message, **self.values)
 
 
-def plant(*edits: Edit, where: str = "join", message: str = "") -> Plant:
+def plant(*edits: Edit, where: str = "join", message: str = "", **values: object) -> Plant:
     """A way to make a mistake."""
-    return Plant(edits, where, message)
+    return Plant(edits, where, message, values)
 
 
 class Mistake(ABC):
     """What all mistakes have.
+
+    Its texts are constants, in English: `said` and `lesson` are what a student reads.
 
     Attributes:
         why: why it matters, in two sentences.
@@ -115,9 +125,15 @@ class Mistake(ABC):
     check: ClassVar[str] = ""
 
     @property
+    def said(self) -> str:
+        """Its message in the language of the run."""
+        return say(self.message)
+
+    @property
     def lesson(self) -> Lesson:
         """What it teaches, whatever words it was told in."""
-        return Lesson(why=self.why, hints=self.hints)
+        concept, where, what = map(say, self.hints)
+        return Lesson(why=say(self.why), hints=(concept, where, what))
 
 
 class Planted(Mistake):
@@ -136,7 +152,7 @@ class Planted(Mistake):
 
 @dataclass(frozen=True)
 class Notice:
-    """A noticed mistake: what it rests on, where it is, and words of its own if the general ones do not do.
+    """A noticed mistake: what it rests on, where it is, and words of its own, said, if the general ones do not do.
 
     `explains` is False where a mistake that else accounts for all (see `Noticed`) does not.
     """

@@ -101,7 +101,7 @@ class Search:
             return False
         if lead.is_silent:
             return self._hypotheses.is_silent(variant, step, lead.seen)
-        return effect.reorders or lead.is_at(effect)
+        return lead.is_at(effect) or self._hypotheses.reorders(variant, step, lead.seen)
 
     def _acts(self, variant: int, step: Step) -> bool:
         """Does a mistake change anything in any case?"""
@@ -232,7 +232,7 @@ class Search:
         return [
             step
             for step in steps
-            if self._hypotheses.effect(variant, step, lead.seen).reorders
+            if self._hypotheses.reorders(variant, step, lead.seen)
             or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
         ]
 

@@ -9,7 +9,7 @@ from grader.mistakes._changes import set_channels
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 TEST = "if stride != 1 or in_channels != out_channels:"
-SAID = "The constructor ignores its argument {0}: the block behaves as if {0} were always {1}."
+SAID = "The constructor ignores its argument {argument}: the block behaves as if {argument} were always {other}."
 
 
 def fix_stride(stride: int, *, projects: str) -> Edit:
@@ -94,18 +94,20 @@ class ArgumentIgnored(Planted):
     )
     plants = (
         *(
-            plant(fix_stride(1, projects=projects), where="convolution 0", message=SAID.format("stride", 1))
+            plant(fix_stride(1, projects=projects), where="convolution 0", message=SAID, argument="stride", other=1)
             for projects in ("as asked for", "as shapes differ")
         ),
         *(
-            plant(fix_stride(2, projects=projects), where="convolution 0", message=SAID.format("stride", 2))
+            plant(fix_stride(2, projects=projects), where="convolution 0", message=SAID, argument="stride", other=2)
             for projects in ("as asked for", "as shapes differ", "always")
         ),
         *(
             plant(
                 fix_channels(argument, projects=projects, shortcut_first=shortcut_first),
                 where="convolution 0",
-                message=SAID.format(argument, other),
+                message=SAID,
+                argument=argument,
+                other=other,
             )
             for argument, other in (("out_channels", "in_channels"), ("in_channels", "out_channels"))
             for projects in ("as asked for", "as shapes differ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
+from grader.language import say
 from grader.mistakes._evidence import facts, is_unsteady, places, weights_are_computed
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Draw
@@ -63,14 +64,16 @@ class DropoutAdded(Noticed):
             return None
         always = any("dropout" in draw.function for found in facts(examined) for draw in found.draws)
         if not always and is_right_in_evaluation(examined):
-            said = (
+            said = say(
                 "In evaluation mode the block is right; in training mode its output is random: there is dropout, and "
                 "the task asks for none."
             )
             return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
-        said = self.message
+        said = self.said
         if always:
-            said += " As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
+            said += " " + say(
+                "As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
+            )
         return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
 
 
@@ -106,7 +109,8 @@ class RandomBehaviour(Noticed):
         if not is_unsteady(examined) or not draws or any(found.created for found in facts(examined)):
             return None
         names = ", ".join(sorted({draw.op.removeprefix("aten.").split(".")[0].strip("_") for draw in draws})[:4])
-        return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, f"{self.message} They come from {names}.")
+        said = self.said + " " + say("They come from {names}.", names=names)
+        return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
 
 
 class StateKept(Noticed):
@@ -152,7 +156,7 @@ class StateKept(Noticed):
         if any(answer.kept for seen in examined.ran for answer in seen.answers.values()):
             return Notice(
                 Proof.MEASURED,
-                message="forward returns a result of an earlier call: the backward pass of the new call raises.",
+                message=say("forward returns a result of an earlier call: the backward pass of the new call raises."),
             )
         if not is_unsteady(examined) or drawn(examined) or any(found.created for found in facts(examined)):
             return None
@@ -186,9 +190,18 @@ class DecidedByData(Noticed):
             reads = [read for read in seen.built.facts.reads if read.what != "changed"]
             # Code that only prints or asserts computes the same for other numbers.
             if reads and seen.verified is None and seen.unlike:
-                said = (
-                    f"{self.message} On {places(reads) or 'some line'} Python takes numbers out of a tensor, and "
-                    "what was recorded for one input does not hold for another."
-                )
-                return Notice(Proof.MEASURED, reads[0].cell, reads[0].line, said)
+                return Notice(Proof.MEASURED, reads[0].cell, reads[0].line, f"{self.said} {_taken_out(places(reads))}")
         return None
+
+
+def _taken_out(where: str) -> str:
+    if not where:
+        return say(
+            "On some line Python takes numbers out of a tensor, and what was recorded for one input does not hold for "
+            "another."
+        )
+    return say(
+        "On {where} Python takes numbers out of a tensor, and what was recorded for one input does not hold for "
+        "another.",
+        where=where,
+    )

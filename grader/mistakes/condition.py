@@ -61,11 +61,14 @@ def project_if(condition: Condition, *, bias: bool) -> Edit:
 
 def _under(said: str, condition: Condition) -> list[Plant]:
     message = (
-        f"The projection is used under the wrong condition: the block behaves as with `{said}`. It is needed exactly "
-        f"where shapes differ: `{RIGHT}`."
+        "The projection is used under the wrong condition: the block behaves as with `{said}`. It is needed exactly "
+        "where shapes differ: `{right}`."
     )
     adds = condition(1, 8, 8)
-    return [plant(project_if(condition, bias=bias), message=message) for bias in ((False, True) if adds else (False,))]
+    return [
+        plant(project_if(condition, bias=bias), message=message, said=said, right=RIGHT)
+        for bias in ((False, True) if adds else (False,))
+    ]
 
 
 class ProjectionWrongCondition(Planted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.judge.examined import Examined
+from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -50,12 +51,17 @@ class ConstructorRejectsArguments(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         if examined.departures:
-            said = f"The constructor takes {examined.constructor}: the task asks for {examined.signature}."
+            said = say(
+                "The constructor takes {found}: the task asks for {asked}.",
+                found=examined.constructor,
+                asked=examined.signature,
+            )
             return Notice(Proof.MEASURED, message=said, explains=False)
         error = raised(examined)
         if error is None or not examined.rejects_arguments(error) or ConstructorMissing().notice(examined):
             return None
-        return at(error, f"The constructor does not take its arguments: the task asks for {examined.signature}.")
+        asked = examined.signature
+        return at(error, say("The constructor does not take its arguments: the task asks for {asked}.", asked=asked))
 
 
 class ArgumentGivenTwice(Noticed):
@@ -85,10 +91,14 @@ class ArgumentGivenTwice(Noticed):
         if error is None or found is None or error.cell is None:
             return None
         layer, name = found.groups()
-        order = f" By position {layer} takes {_ORDER[layer]}." if layer in _ORDER else ""
-        return at(
-            error, f"{layer} is given {name} twice, by its position and by its name: leave one of them out.{order}"
+        said = say(
+            "{layer} is given {name} twice, by its position and by its name: leave one of them out.",
+            layer=layer,
+            name=name,
         )
+        if layer in _ORDER:
+            said += " " + say("By position {layer} takes {arguments}.", layer=layer, arguments=_ORDER[layer])
+        return at(error, said)
 
 
 class ConstructorMissing(Noticed):
@@ -187,7 +197,7 @@ class SuperWrong(Noticed):
         )
         if not any(sign in error.message for sign in signs):
             return None
-        return at(error, f"{self.message} (Python says: {error.message})")
+        return at(error, self.said + " " + say("(Python says: {error})", error=error.message))
 
 
 class SequentialGivenAList(Noticed):
@@ -238,7 +248,7 @@ class NotALayer(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
         if error is not None and error.message.endswith(" is not a Module subclass") and "list " not in error.message:
-            return at(error, f"{self.message} (PyTorch says: {error.message})")
+            return at(error, self.said + " " + say("(PyTorch says: {error})", error=error.message))
         return None
 
 
@@ -264,7 +274,11 @@ class LayerOverwritten(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         for found in facts(examined):
             for layer in found.overwritten:
-                said = f"self.{layer.attribute} is assigned twice in the constructor: the first {layer.type} is lost."
+                said = say(
+                    "self.{attribute} is assigned twice in the constructor: the first {layer} is lost.",
+                    attribute=layer.attribute,
+                    layer=layer.type,
+                )
                 return Notice(Proof.REPORTED, layer.cell, layer.line, said)
         return None
 
@@ -291,6 +305,9 @@ class LayerNotKept(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         for found in facts(examined):
             for layer in found.dropped:
-                said = f"The constructor makes a {layer.type} and does not keep it: assign it to an attribute of self."
+                said = say(
+                    "The constructor makes a {layer} and does not keep it: assign it to an attribute of self.",
+                    layer=layer.type,
+                )
                 return Notice(Proof.REPORTED, layer.cell, layer.line, said)
         return None

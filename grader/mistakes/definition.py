@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.judge.examined import Examined
+from grader.language import say
 from grader.mistakes._evidence import at, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Problem
@@ -38,7 +39,12 @@ class SyntaxErrorInCell(Noticed):
             return None
         for problem in examined.problems:
             if problem.type in ("SyntaxError", "IndentationError", "TabError"):
-                said = f"Cell {problem.cell} is not valid Python: {problem.message}, line {problem.line}."
+                said = say(
+                    "Cell {cell} is not valid Python: {error}, line {line}.",
+                    cell=problem.cell,
+                    error=problem.message,
+                    line=problem.line,
+                )
                 return Notice(Proof.MEASURED, problem.cell, problem.line, said)
         return None
 
@@ -177,10 +183,14 @@ class NameErrorInCode(Noticed):
             return None  # that is the news, and not each of its names
         for problem in examined.problems:
             if problem.is_import and problem.message.split("'")[-2:-1]:
-                return at(
-                    error, f"{error.message}. An import failed before, in cell {problem.cell}: {problem.message}."
+                said = say(
+                    "{error}. An import failed before, in cell {cell}: {reason}.",
+                    error=error.message,
+                    cell=problem.cell,
+                    reason=problem.message,
                 )
-        return at(error, f"{error.message}: nothing above defines or imports it.")
+                return at(error, said)
+        return at(error, say("{error}: nothing above defines or imports it.", error=error.message))
 
 
 class AttributeMissing(Noticed):
@@ -208,10 +218,13 @@ class AttributeMissing(Noticed):
         if error is None or error.type != "AttributeError" or not error.message.startswith(own):
             return None
         if examined.ran:
-            with_it = examined.call(examined.ran[0].case)
-            said = f"{error.message}: the constructor sets it only in one branch of an `if`. {with_it} has it."
+            said = say(
+                "{error}: the constructor sets it only in one branch of an `if`. {call} has it.",
+                error=error.message,
+                call=examined.call(examined.ran[0].case),
+            )
             return at(error, said)
-        return at(error, f"{error.message}: the constructor does not set it, or not in every case.")
+        return at(error, say("{error}: the constructor does not set it, or not in every case.", error=error.message))
 
 
 class NoneCalled(Noticed):
@@ -240,10 +253,7 @@ class NoneCalled(Noticed):
         if error is None or error.type != "TypeError" or "'NoneType' object is not callable" not in error.message:
             return None
         seen = next(seen for seen in examined.observations if seen.raised is error)
-        return at(
-            error,
-            f"In {examined.call(seen.case)} something is called that is None.",
-        )
+        return at(error, say("In {call} something is called that is None.", call=examined.call(seen.case)))
 
 
 class ForwardRejectsInput(Noticed):
@@ -268,4 +278,6 @@ class ForwardRejectsInput(Noticed):
         error = raised(examined)
         if error is None or error.type != "TypeError" or error.cell is not None:
             return None  # with a place it is a call inside forward that was refused
-        return at(error, f"{self.message} (Python says: {error.message})") if ".forward() " in error.message else None
+        if ".forward() " not in error.message:
+            return None
+        return at(error, self.said + " " + say("(Python says: {error})", error=error.message))

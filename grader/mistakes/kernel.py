@@ -17,7 +17,11 @@ SECOND = "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=Fal
 MIDDLE = "nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)"
 SEPARATED = "A convolution is split into a depthwise and a 1×1 convolution, as in MobileNet; this block has a full one."
 NUMBERS = (0, 1, 2)
-ORDINALS = ("first", "second", "third")
+OF_WRONG_SIZE = (
+    "The first convolution of the branch has a {size}×{size} kernel: the wrong size.",
+    "The second convolution of the branch has a {size}×{size} kernel: the wrong size.",
+    "The third convolution of the branch has a {size}×{size} kernel: the wrong size.",
+)
 
 
 def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
@@ -41,8 +45,7 @@ def set_kernel(number: int, size: int, padding: int) -> Plant:
                 block.resize(node.args[1], [*shape[:2], size, size])
                 block.editor.set_argument(node.id, 4, [padding, padding])
 
-    message = f"The {ORDINALS[number]} convolution of the branch has a {size}×{size} kernel: the wrong size."
-    return plant(edit(change), where=f"convolution {number}", message=message)
+    return plant(edit(change), where=f"convolution {number}", message=OF_WRONG_SIZE[number], size=size)
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from grader.graph import Graph, Node
 from grader.judge.examined import Examined
 from grader.judge.leaves import VIEWS
+from grader.language import say
 from grader.mistakes._evidence import at, places, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Answer
@@ -144,7 +145,8 @@ class NumpyInForward(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
         if error is not None and "Can't call numpy() on Tensor that requires grad" in error.message:
-            return at(error, "numpy() cannot be called on a tensor that needs a gradient. Use the operation of torch.")
+            said = say("numpy() cannot be called on a tensor that needs a gradient. Use the operation of torch.")
+            return at(error, said)
         seen = next(
             (seen for seen in examined.ran if any(read.what in PAST_TORCH for read in seen.built.facts.reads)), None
         )
@@ -158,7 +160,7 @@ class NumpyInForward(Noticed):
             Proof.MEASURED if cut else Proof.REPORTED,
             reads[0].cell,
             reads[0].line,
-            self.message + (f" See {where}." if where else ""),
+            self.said + " " + say("See {where}.", where=where) if where else self.said,
             explains=cut,
         )
 

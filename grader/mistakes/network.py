@@ -7,6 +7,7 @@ from abc import abstractmethod
 from grader.assignment import NetworkExercise
 from grader.judge.anatomy import residual_additions
 from grader.judge.examined import Examined
+from grader.language import many, say
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
 
@@ -89,10 +90,19 @@ class WrongDepth(_NetworkMistake):
             return None
         if examined.plan:
             wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
-            said = f"The stages have {', '.join(map(str, found))} blocks instead of {', '.join(map(str, wanted))}."
+            said = say(
+                "The stages have {found} blocks instead of {wanted}.",
+                found=", ".join(map(str, found)),
+                wanted=", ".join(map(str, wanted)),
+            )
             return Notice(Proof.MEASURED, message=said) if found and wanted != found else None
         count = examined.block_uses[0]
-        said = f"The network has {count} residual blocks; the task asks for at least {exercise.min_blocks}."
+        said = many(
+            "The network has {n} residual block; the task asks for at least {wanted}.",
+            "The network has {n} residual blocks; the task asks for at least {wanted}.",
+            count,
+            wanted=exercise.min_blocks,
+        )
         return Notice(Proof.MEASURED, message=said) if 0 < count < exercise.min_blocks else None
 
 

@@ -16,6 +16,14 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 
 WHICH = ("all", "branch", "projection")
 DEFAULT_EPSILON = 1e-5
+OVER_ALL_CHANNELS = (
+    "The normalisation takes the mean over all channels of a sample (group norm with one group, or layer norm); the "
+    "task asks for batch norm, which takes it over the batch for each channel."
+)
+OVER_GROUPS = (
+    "There is group norm instead of batch norm: it takes the mean over groups of channels of one sample; the task asks "
+    "for batch norm, which takes it over the batch for each channel."
+)
 
 
 def _norms(block: Block, which: str) -> list[Node]:
@@ -41,13 +49,7 @@ def group(which: str, *, groups: int | None = None, size: int | None = None, aff
             weights = norm.args[1:3] if affine else [None, None]
             _replace(block, norm, "aten.group_norm.default", number, *weights, DEFAULT_EPSILON, False)
 
-    said = (
-        "The normalisation takes the mean over all channels of a sample (group norm with one group, or layer norm)"
-        if groups == 1
-        else "There is group norm instead of batch norm: it takes the mean over groups of channels of one sample"
-    )
-    message = f"{said}; the task asks for batch norm, which takes it over the batch for each channel."
-    return plant(edit(change), where=_where(which), message=message)
+    return plant(edit(change), where=_where(which), message=OVER_ALL_CHANNELS if groups == 1 else OVER_GROUPS)
 
 
 def instance(which: str, *, affine: bool) -> Plant:
@@ -88,8 +90,8 @@ def add_epsilon(epsilon: float) -> Plant:
         for norm in _norms(block, "all"):
             block.editor.set_argument(norm.id, 7, epsilon)
 
-    message = f"The batch norms add {epsilon:g} to the variance; the task asks for PyTorch's default, eps=1e-5."
-    return plant(edit(change), where="convolution 0", message=message)
+    message = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
+    return plant(edit(change), where="convolution 0", message=message, epsilon=f"{epsilon:g}")
 
 
 def _where(which: str) -> str:

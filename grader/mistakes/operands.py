@@ -5,13 +5,19 @@ from __future__ import annotations
 from grader.graph import Graph
 from grader.judge.examined import Examined, show
 from grader.judge.formula import formula
+from grader.language import later, say
 from grader.mistakes._evidence import at, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Operation
 from grader.verdict import Proof
 
 WORDS = ("size", "shape", "channels", "dimension", "elements")
-PLAIN = {"convolution": "A convolution", "native_batch_norm": "A batch norm", "add": "A sum", "mul": "A product"}
+RAISES = {
+    "convolution": later("A convolution raises in {call}: the shapes do not fit."),
+    "native_batch_norm": later("A batch norm raises in {call}: the shapes do not fit."),
+    "add": later("A sum raises in {call}: the shapes do not fit."),
+    "mul": later("A product raises in {call}: the shapes do not fit."),
+}
 
 
 class ShapeMismatch(Noticed):
@@ -42,14 +48,18 @@ class ShapeMismatch(Noticed):
         if error.type not in ("RuntimeError", "ValueError", "IndexError"):
             return None
         if error.operation is None:
-            return at(error, f"The shapes of tensors do not fit: {error.message}.")
+            return at(error, say("The shapes of tensors do not fit: {error}.", error=error.message))
         seen = next(seen for seen in examined.observations if seen.raised is error)
         graph = seen.built.partial
         said = _operands(error.operation, graph) if graph is not None and graph.is_sound() else []
         operation = error.operation.op.removeprefix("aten.").split(".")[0].strip("_")
-        message = f"{PLAIN.get(operation, operation)} raises in {examined.call(seen.case)}: the shapes do not fit."
+        call = examined.call(seen.case)
+        if operation in RAISES:
+            message = say(RAISES[operation], call=call)
+        else:
+            message = say("{operation} raises in {call}: the shapes do not fit.", operation=operation, call=call)
         if said:
-            message += f" Its operands: {'; '.join(said)}."
+            message += " " + say("Its operands: {operands}.", operands="; ".join(said))
         return Notice(Proof.MEASURED, error.cell, error.line, message)
 
 
@@ -64,6 +74,9 @@ def _operands(operation: Operation, graph: Graph) -> list[str]:
         leaf = nodes[i].leaf
         if leaf is not None and leaf.kind != "input":
             origin = leaf.key[2:] if leaf.key[1:2] == ":" else ""
-        line = f", line {nodes[i].line}" if nodes[i].line is not None and leaf is None else ""
-        said.append(f"{show(shape)}" + (f" ({origin}{line})" if origin else ""))
+        line = nodes[i].line if leaf is None else None
+        if origin and line is not None:
+            said.append(say("{shape} ({origin}, line {line})", shape=show(shape), origin=origin, line=line))
+        else:
+            said.append(f"{show(shape)} ({origin})" if origin else show(shape))
     return said

@@ -7,6 +7,7 @@ import re
 from torch import nn
 
 from grader.judge.examined import Examined
+from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Output
@@ -66,10 +67,14 @@ class OutputNotATensor(Noticed):
 
     def _words(self, output: Output) -> str:
         if output.kind == "tuple" and output.length == 1:
-            return "forward returns a tuple that holds one value. A comma at the end of the line makes a tuple."
+            return say("forward returns a tuple that holds one value. A comma at the end of the line makes a tuple.")
         if output.length is not None:
-            return f"forward returns a {output.kind} of {output.length}; the task asks for one tensor."
-        return f"forward returns a {output.kind}; the task asks for one tensor."
+            return say(
+                "forward returns a {kind} of {length}; the task asks for one tensor.",
+                kind=output.kind,
+                length=output.length,
+            )
+        return say("forward returns a {kind}; the task asks for one tensor.", kind=output.kind)
 
 
 def _is_layer(name: str) -> bool:
@@ -134,9 +139,10 @@ class ResultDiscarded(Noticed):
         for found in facts(examined):
             for act in found.discarded:
                 name = act.op.removeprefix("aten.").split(".")[0].strip("_").removeprefix("native_")
-                said = (
-                    f"The result of {name} is not used: it gives a new tensor and leaves the old one as it is. "
-                    f"Assign what it gives, as in `out = …`."
+                said = say(
+                    "The result of {name} is not used: it gives a new tensor and leaves the old one as it is. "
+                    "Assign what it gives, as in `out = …`.",
+                    name=name,
                 )
                 return Notice(Proof.REPORTED, act.cell, act.line, said)
         return None

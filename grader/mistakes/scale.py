@@ -18,6 +18,11 @@ from grader.mistakes._mistake import RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
 LAST = "        self.shortcut = nn.Sequential()\n"
+WEIGHED = "The block computes {formula} instead of F(x) + x: both enter with weight 1."
+WEIGHED_SHORTCUT = (
+    "The block computes {formula} instead of F(x) + x: both enter with weight 1. A shortcut scaled by λ is scaled by λ "
+    "to the power of the depth in a network of such blocks (He 2016, section 3.1)."
+)
 MISTAKES_OF_THEIR_OWN = {(1, -1), (-1, 1), (-1, -1), (1, 2)}  # subtracted, or added twice
 
 
@@ -30,18 +35,8 @@ def weigh(branch: float, shortcut: float) -> Plant:
         scaled = block.editor.add("aten.mul.Tensor", ref(parts.branch), branch) if branch != 1 else parts.branch
         block.join(scaled, parts.shortcut, alpha=shortcut)
 
-    return plant(edit(change), message=_said(branch, shortcut))
-
-
-def _said(branch: float, shortcut: float) -> str:
     terms = [f"{weight:.4g}·{side}" if weight != 1 else side for weight, side in ((branch, "F(x)"), (shortcut, "x"))]
-    law = (
-        " A shortcut scaled by λ is scaled by λ to the power of the depth in a network of such blocks (He 2016, "
-        "section 3.1)."
-        if shortcut != 1
-        else ""
-    )
-    return f"The block computes {terms[0]} + {terms[1]} instead of F(x) + x: both enter with weight 1.{law}"
+    return plant(edit(change), message=WEIGHED if shortcut == 1 else WEIGHED_SHORTCUT, formula=" + ".join(terms))
 
 
 def learn(side: str, shape: tuple[int, ...], initial: str) -> Edit:

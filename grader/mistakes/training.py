@@ -102,7 +102,7 @@ class LayerCreatedInForward(Noticed):
             return None
         # That a pass was not repeatable was measured; that weights were made anew is the student's word.
         proof = Proof.MEASURED if is_unsteady(examined) else Proof.REPORTED
-        return Notice(proof, created[0].cell, created[0].line, self.message + f" ({places(created)})")
+        return Notice(proof, created[0].cell, created[0].line, f"{self.said} ({places(created)})")
 
 
 class WeightsReparametrised(Noticed):

@@ -11,6 +11,7 @@ from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection
 from grader.judge.strides import stride_of
 from grader.judge.widths import set_hidden_width
+from grader.language import later
 from grader.mistakes._changes import set_channels
 from grader.mistakes._hints import MOST
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
@@ -201,7 +202,9 @@ class WrongChannels(Planted):
                 yield plant(
                     set_layers(rows, convolutions),
                     where="convolution 1",
-                    message="A convolution is made for another number of channels than the layer before it gives.",
+                    message=later(
+                        "A convolution is made for another number of channels than the layer before it gives."
+                    ),
                 )
 
 
@@ -236,8 +239,9 @@ class WrongExpansion(Planted):
             plant(
                 expand(factor),
                 where="output",
-                message=f"The block gives {factor} times as many channels as it is asked for: out_channels is taken "
+                message="The block gives {factor} times as many channels as it is asked for: out_channels is taken "
                 "for the narrow width in the middle.",
+                factor=factor,
             )
             for factor in (4, 2)
         ),

@@ -1,7 +1,8 @@
 """What a check found, as a card below the cell; as text where it is printed.
 
 The card is HTML without script and without a style sheet: notebooks show it as it is, and where HTML is sanitised it
-still reads from top to bottom. Its text has the colour of the page around it, light or dark.
+still reads from top to bottom. Its text has the colour of the page around it, light or dark. Notebooks show it later
+than it is made, and more than once: it keeps the language it was made in.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from grader.assignment import Assignment
 from grader.formats import _words
 from grader.formats._excerpt import place
@@ -20,16 +19,18 @@ from grader.formats._pages import render
 from grader.formats._text import clip, from_terminal, visible
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
+from grader.language import later, say, speaking, spoken
 from grader.submission import Submission
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 
 _MESSAGE = 2_000  # characters
 _EVIDENCE = 20  # lines
 _TAG = re.compile(r"<[^>]*>")  # of what colours a line; in escaped text there is no other
-_CODE = re.compile(r"`([^`\n]{1,300})`")
 # Words of `_words.CHECK` that only fit where marks are made.
-_CHECK = _words.CHECK | {Status.SKIPPED: Label("open", "–", "Could not be checked")}
-_SELF_CHECK = "This is a self-check: it hands nothing in. The mark is made elsewhere, from the notebook you hand in."
+_CHECK = _words.CHECK | {Status.SKIPPED: Label("open", "–", later("Could not be checked"))}
+_SELF_CHECK = later(
+    "This is a self-check: it hands nothing in. The mark is made elsewhere, from the notebook you hand in."
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Card:
     notes: list[str] = field(default_factory=list)
     formula: str = ""
     footer: str = _SELF_CHECK
+    language: str = field(default_factory=spoken)
 
     @classmethod
     def of(
@@ -95,13 +97,20 @@ class Card:
         shown: set[tuple[int, int | None]] = set()
         looks = [(check, _CHECK[check.status]) for check in report.checks]
         passed = [check for check, label in looks if label.look == "right"]
-        defined = f" as In [{cell}] defined it" if cell is not None else ""
+        defined = name if cell is None else say("{name} as In [{cell}] defined it", name=name, cell=cell)
+        summary = say(
+            "{passed} of {all} checks passed: {defined}, exercise {exercise} of {assignment}",
+            passed=len(passed),
+            all=len(report.checks),
+            defined=defined,
+            exercise=report.id,
+            assignment=assignment.id,
+        )
         return cls(
             report=report,
             label=_label(report),
             title=report.title or report.id,
-            summary=f"{len(passed)} of {len(report.checks)} checks passed: {name}{defined}, "
-            f"exercise {report.id} of {assignment.id}",
+            summary=summary,
             right=[check.title or check.id for check in passed],
             causes=[_cause(diagnosis, executed, shown) for diagnosis in report.diagnoses],
             wrong=[_check(check, label, executed, shown) for check, label in looks if label.look != "right"],
@@ -112,7 +121,8 @@ class Card:
     @classmethod
     def refusal(cls, *sentences: str) -> Card:
         """Nothing could be checked, and why."""
-        return cls(None, Label("open", "?", "Not checked"), "Not checked", "", notes=[_short(s) for s in sentences])
+        label = Label("open", "?", later("Not checked"))
+        return cls(None, label, label.word, "", notes=[_short(s) for s in sentences])
 
     @property
     def correct(self) -> bool:
@@ -120,7 +130,8 @@ class Card:
         return self.report is not None and self.report.correct
 
     def _repr_html_(self) -> str:
-        return render("card.html.j2", card=self, said=_said)
+        with speaking(self.language):
+            return render("card.html.j2", card=self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
@@ -129,15 +140,16 @@ class Card:
         return str(self)
 
     def __str__(self) -> str:
-        return visible("\n".join(_text(self)))
+        with speaking(self.language):
+            return visible("\n".join(_text(self)))
 
 
 def _label(report: ExerciseReport) -> Label:
     if report.correct:
-        return Label("right", "✓", "Everything is right")
+        return Label("right", "✓", later("Everything is right"))
     if any(_CHECK[check.status].look == "wrong" for check in report.checks):
-        return Label("wrong", "✗", "Something to fix")
-    return Label("open", "–", "Not all of it could be checked")
+        return Label("wrong", "✗", later("Something to fix"))
+    return Label("open", "–", later("Not all of it could be checked"))
 
 
 def _cause(diagnosis: Diagnosis, executed: Submission, shown: set[tuple[int, int | None]]) -> Finding:
@@ -168,7 +180,9 @@ def _place(
     found = place(executed, cell, line)
     if found is None:
         return "", []
-    words = f"In [{found.cell}]" + (f", line {found.line}" if found.line else "")
+    words = f"In [{found.cell}]"
+    if found.line:
+        words = say("{cell}, line {line}", cell=words, line=found.line)
     first = (found.cell, found.line) not in shown
     shown.add((found.cell, found.line))
     lines = [Line(line.number, unescape(_TAG.sub("", line.code)), line.meant) for line in found.lines]
@@ -179,11 +193,6 @@ def _short(text: str) -> str:
     return clip(from_terminal(text), _MESSAGE)[0]
 
 
-def _said(text: str) -> Markup:
-    """A sentence, with what stands between backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
-
-
 # ---------------------------------------------------------------------- as text
 
 
@@ -191,15 +200,15 @@ def _text(card: Card) -> list[str]:
     said = [f"{card.label.sign} {card.title}: {card.label.word}" if card.report else f"{card.label.sign} {card.title}"]
     said += [card.summary] if card.summary else []
     said += [f"  ✓ {title}" for title in card.right]
-    said += ["", "Fix this first:"] if card.causes else []
+    said += ["", say("Fix this first:")] if card.causes else []
     for finding in card.causes:
         said += [f"  → {finding.message}{_in(finding)}", *_lines(finding), f"    {finding.advice}"]
     said += [""] if card.wrong else []
     for finding in card.wrong:
         said += [f"  {finding.label.sign} {finding.title}: {finding.message}{_in(finding)}", *_lines(finding)]
-        said += [f"    What to do next: {finding.advice}"] if finding.advice else []
+        said += ["    " + say("What to do next: {advice}", advice=finding.advice)] if finding.advice else []
     said += [f"  {note}" for note in card.notes]
-    return [*said, "", card.footer]
+    return [*said, "", say(card.footer)]
 
 
 def _in(finding: Finding) -> str:

@@ -15,9 +15,11 @@ from grader.blocks import Earlier
 from grader.checks import require_known
 from grader.errors import AssignmentError, GraderError, SessionEnded, UsageError
 from grader.hints import exercise_without_last_hints
+from grader.language import later, say, speaking
 from grader.notebook.card import Card
 from grader.notebook.choose import choose
 from grader.notebook.kernel import Notebook, this_notebook
+from grader.notebook.language import language_here
 from grader.notebook.live import LiveWorker
 from grader.notebook.untouched import untouched
 from grader.pipeline import Settings, candidates, judge, look_at
@@ -28,7 +30,7 @@ from grader.verdict import ExerciseReport
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SEED = 0  # as `grader check` has it unless told otherwise
-_SECRET = (
+_SECRET = later(
     "If your course keeps the solution to itself, it cannot be checked here: hand your notebook in as you were told."
 )
 
@@ -37,21 +39,32 @@ def check(subject: Any, exercise: str | None = None, assignment: str | None = No
     """See `grader.check`."""
     if isinstance(subject, str) and exercise is None:
         return check_defined(subject, assignment)
-    notebook = this_notebook()
+    with speaking(language_here(assignment)):
+        return _check(this_notebook(), subject, exercise, assignment)
+
+
+def _check(notebook: Notebook, subject: Any, exercise: str | None, assignment: str | None) -> Card:
     note = ""
     if isinstance(subject, nn.Module):
         kind = type(subject)
         if not any(value is kind for value in notebook.namespace.values()):
             return Card.refusal(
-                "This is a module that is built already. Give the class or the function that builds it, as in "
-                "`grader.check(build_network)`: it is built anew for every case."
+                say(
+                    "This is a module that is built already. Give the class or the function that builds it, as in "
+                    "`grader.check(build_network)`: it is built anew for every case."
+                )
             )
-        note = f"You gave an object; its class, {kind.__name__}, was checked, and the object was left as it is."
+        note = say(
+            "You gave an object; its class, {name}, was checked, and the object was left as it is.", name=kind.__name__
+        )
         subject = kind
     if not callable(subject):
         return Card.refusal(
-            f"There is nothing to check in this {type(subject).__name__}: give the class, or the function, itself, as "
-            "in `grader.check(ResBlock)`."
+            say(
+                "There is nothing to check in this {kind}: give the class, or the function, itself, as in "
+                "`grader.check(ResBlock)`.",
+                kind=type(subject).__name__,
+            )
         )
     return _card(notebook, exercise, assignment, subject, note)
 
@@ -62,7 +75,8 @@ def check_defined(exercise: str, assignment: str | None = None, stale: Mapping[s
     Args:
         stale: what was defined before a cell that raised: what is still the same is not what the student means.
     """
-    return _card(this_notebook(), exercise, assignment, None, "", stale)
+    with speaking(language_here(assignment)):
+        return _card(this_notebook(), exercise, assignment, None, "", stale)
 
 
 def _card(
@@ -85,22 +99,27 @@ def _card(
             name = _defined_for(notebook, asked)
             subject = notebook.namespace[name]
             if stale.get(name) is subject:
-                raise UsageError(f"The cell stopped before it defined {name} anew: mend the error, and run it again.")
+                raise UsageError(
+                    say("The cell stopped before it defined {name} anew: mend the error, and run it again.", name=name)
+                )
         else:
             name = next((n for n in candidates(asked, names) if n in names), names[0] if names else asked.name)
-        with untouched():
+        with speaking(home.language), untouched():
             report = _judge(notebook, {**notebook.namespace, name: subject}, home, asked, name)
     except AssignmentError as error:
-        return Card.refusal(str(error), _SECRET)
+        return Card.refusal(str(error), say(_SECRET))
     except GraderError as error:
         return Card.refusal(str(error))
     except Exception as error:
         return Card.refusal(
-            f"The grader itself failed ({type(error).__name__}: {error}). That is no mistake of yours, and says "
-            "nothing about your code.",
-            "Restart the kernel and try again. What you hand in is graded in another place.",
+            say(
+                "The grader itself failed ({error}). That is no mistake of yours, and says nothing about your code.",
+                error=f"{type(error).__name__}: {error}",
+            ),
+            say("Restart the kernel and try again. What you hand in is graded in another place."),
         )
-    return Card.of(report, home, notebook.executed, name, notebook.cell_of(subject), note)
+    with speaking(home.language):
+        return Card.of(report, home, notebook.executed, name, notebook.cell_of(subject), note)
 
 
 def _judge(
@@ -146,7 +165,10 @@ def _defined_for(notebook: Notebook, asked: CalledExercise) -> str:
         if callable(notebook.namespace.get(name)):
             return name
     raise UsageError(
-        f"There is no {asked.name} yet: define it, spelt exactly so, run the cell that does, and check again."
+        say(
+            "There is no {name} yet: define it, spelt exactly so, run the cell that does, and check again.",
+            name=asked.name,
+        )
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import reduce
 
 from grader.assignment import (
     Assignment,
@@ -19,9 +20,10 @@ from grader.assignment import (
     shipped_assignments,
 )
 from grader.errors import UsageError
+from grader.language import later, say
 from grader.pipeline import candidates
 
-_HOW = "`grader.check(…, assignment=…)` or `%%check … --assignment …`"
+_HOW = later("`grader.check(…, assignment=…)` or `%%check … --assignment …`")
 
 
 def choose(
@@ -40,7 +42,9 @@ def choose(
         AssignmentError: the assignment's file is wrong.
     """
     if exercise is None and not names:
-        raise UsageError("What you gave has no name, so it is not clear what it answers: say it with `exercise=…`.")
+        raise UsageError(
+            say("What you gave has no name, so it is not clear what it answers: say it with `exercise=…`.")
+        )
     what = f"'{exercise}'" if exercise is not None else names[0]
 
     def asked_in(each: Assignment) -> list[Exercise]:
@@ -53,13 +57,25 @@ def choose(
         home = _only(what, asked_in)
     found = asked_in(home)
     if not found:
-        raise UsageError(
-            f"The assignment '{home.id}' asks for nothing that is called {what}.{_nearly(what, [home])} It has "
-            f"{_listed(home)}. Another assignment is named with {_HOW}."
-        )
+        raise UsageError(_joined(_not_asked(home, what), _nearly(what, [home]), _it_has(home)))
     if len(found) > 1:
-        raise UsageError(f"{what} may answer {' or '.join(e.id for e in found)}: name one with `exercise=…`.")
+        raise UsageError(_may_answer(what, found))
     return home, _called(found[0])
+
+
+def _not_asked(home: Assignment, what: str) -> str:
+    return say("The assignment '{assignment}' asks for nothing that is called {name}.", assignment=home.id, name=what)
+
+
+def _it_has(home: Assignment) -> str:
+    listed = ", ".join(f"{e.id} ({e.name})" for e in home.called_exercises) or say("none with code")
+    return say("It has {exercises}. Another assignment is named with {how}.", exercises=listed, how=say(_HOW))
+
+
+def _may_answer(what: str, found: list[Exercise]) -> str:
+    first, *others = (e.id for e in found)
+    ids = reduce(lambda some, one: say("{some} or {one}", some=some, one=one), others, first)
+    return say("{name} may answer {exercises}: name one with `exercise=…`.", name=what, exercises=ids)
 
 
 def _home(assignment: str | None, named: str | None) -> Assignment | None:
@@ -72,8 +88,12 @@ def _home(assignment: str | None, named: str | None) -> Assignment | None:
         return find_assignment(named)
     except UsageError:
         raise UsageError(
-            f"This notebook names the assignment '{named}', which is not here: give the folder that holds its "
-            f"assignment.toml with {_HOW}."
+            say(
+                "This notebook names the assignment '{assignment}', which is not here: give the folder that holds its "
+                "assignment.toml with {how}.",
+                assignment=named,
+                how=say(_HOW),
+            )
         ) from None
 
 
@@ -87,13 +107,39 @@ def _only(what: str, asked_in: Callable[[Assignment], list[Exercise]]) -> Assign
         return open_ones[0]
     choices = ", ".join(each.id for each in open_ones or asking)
     if choices:
-        why = "Several assignments ask" if len(open_ones or asking) > 1 else "An assignment that has to be named asks"
-        raise UsageError(f"{why} for {what}: {choices}. Name yours with {_HOW}.")
+        raise UsageError(_choose_from(what, choices, several=len(open_ones or asking) > 1))
     raise UsageError(
-        f"No assignment here asks for {what}.{_nearly(what, loaded)} If your course has one of its own, give the "
-        f"folder that holds its assignment.toml with {_HOW}. The ones that are here: "
-        f"{', '.join(each.id for each in loaded)}."
+        _joined(
+            say("No assignment here asks for {name}.", name=what),
+            _nearly(what, loaded),
+            say(
+                "If your course has one of its own, give the folder that holds its assignment.toml with {how}. "
+                "The ones that are here: {assignments}.",
+                how=say(_HOW),
+                assignments=", ".join(each.id for each in loaded),
+            ),
+        )
     )
+
+
+def _choose_from(what: str, choices: str, *, several: bool) -> str:
+    if several:
+        return say(
+            "Several assignments ask for {name}: {assignments}. Name yours with {how}.",
+            name=what,
+            assignments=choices,
+            how=say(_HOW),
+        )
+    return say(
+        "An assignment that has to be named asks for {name}: {assignments}. Name yours with {how}.",
+        name=what,
+        assignments=choices,
+        how=say(_HOW),
+    )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _asking(assignment: Assignment, names: Iterable[str]) -> list[Exercise]:
@@ -108,8 +154,11 @@ def _called(exercise: Exercise) -> CalledExercise:
     if isinstance(exercise, CalledExercise):
         return exercise
     raise UsageError(
-        f"'{exercise.id}' is answered in the notebook itself, in words or as a value, and such answers are read from "
-        "its file: save it, and run `grader check` on it."
+        say(
+            "'{exercise}' is answered in the notebook itself, in words or as a value, and such answers are read from "
+            "its file: save it, and run `grader check` on it.",
+            exercise=exercise.id,
+        )
     )
 
 
@@ -117,8 +166,4 @@ def _nearly(what: str, loaded: Iterable[Assignment]) -> str:
     """The exercise that was meant, where something was misspelt."""
     known = [word for each in loaded for e in each.called_exercises for word in (e.id, *names_of(e))]
     like = get_close_matches(what.strip("'"), known, n=1)
-    return f" Did you mean {like[0]}?" if like else ""
-
-
-def _listed(assignment: Assignment) -> str:
-    return ", ".join(f"{e.id} ({e.name})" for e in assignment.called_exercises) or "none with code"
+    return say("Did you mean {name}?", name=like[0]) if like else ""

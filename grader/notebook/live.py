@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from grader.errors import StudentTimedOut
+from grader.language import say
 from grader.notebook.borrowed import Borrowed, Lent
 from grader.observation import Executed
 from grader.sandbox import Answer
@@ -84,7 +85,7 @@ class LiveWorker:
         asked = dict(arguments or {})
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise StudentTimedOut(f"stopped after {self._seconds:g} s in all")
+            raise StudentTimedOut(say("stopped after {seconds} s in all", seconds=f"{self._seconds:g}"))
         # Copies, as a process of its own would have: code may write to what it is given.
         given = {name: tensor.clone() for name, tensor in (tensors or {}).items()}
         dtype = torch.get_default_dtype()
@@ -150,8 +151,13 @@ def _watched(seconds: float) -> Iterator[None]:
     for error, (cell, line) in stopped:
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt
-        place = "" if cell is None else f" in In [{cell}], line {line}"
-        raise StudentTimedOut(f"stopped after {seconds:g} s{place}")
+        raise StudentTimedOut(_stopped(f"{seconds:g}", cell, line))
+
+
+def _stopped(seconds: str, cell: int | None, line: int | None) -> str:
+    if cell is None:
+        return say("stopped after {seconds} s", seconds=seconds)
+    return say("stopped after {seconds} s in In [{cell}], line {line}", seconds=seconds, cell=cell, line=line)
 
 
 def _place(frame: Any) -> tuple[int | None, int | None]:

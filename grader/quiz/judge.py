@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
+from grader.language import say
 from grader.quiz import lessons, numbers, options
 from grader.submission import Given, Nothing, Unreadable, Written
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
@@ -22,14 +23,14 @@ def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
     status, message, lesson = _verdict(exercise, given)
     result = CheckResult(
         id="answer",
-        title="Answer",
+        title=say("Answer"),
         status=status,
         score=exercise.max_score if status is Status.PASSED else 0.0,
         max_score=exercise.max_score,
         message=message,
         cell=given.cell if given else None,
         line=given.line if given else None,
-        lesson=lesson,
+        lesson=lesson.said() if lesson else None,
     )
     return ExerciseReport.of(exercise, [result], [], answer=_shown(given))
 
@@ -38,11 +39,12 @@ def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
     if given is None:
         return (
             Status.FAILED,
-            f"Not answered: nothing in the notebook is bound to {exercise.name}.",
+            say("Not answered: nothing in the notebook is bound to {name}.", name=exercise.name),
             lessons.NOT_ANSWERED,
         )
     if isinstance(given.value, Nothing):
-        return Status.FAILED, f"Not answered: {exercise.name} still has no value.", lessons.NOT_ANSWERED
+        message = say("Not answered: {name} still has no value.", name=exercise.name)
+        return Status.FAILED, message, lessons.NOT_ANSWERED
     if isinstance(given.value, Unreadable):
         return _not_read(exercise, given)
     try:
@@ -52,17 +54,20 @@ def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
 
 
 def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
-    what = "the letter of the option" if isinstance(exercise, ChoiceExercise) else "the value"
-    form = 'as in "a"' if isinstance(exercise, ChoiceExercise) else "as in 3.5 or (1, 3, 32, 32)"
-    where = f"cell {given.cell}" + (f", line {given.line}" if given.line else "")
-    return (
-        Status.SKIPPED,
-        (
-            f"Pending: what {exercise.name} is cannot be read off {where}, since no code is run for a question. "
-            f"A human looks at it. Write {what} itself, {form}, at the left margin of a cell."
-        ),
-        None,
+    where = say("cell {cell}", cell=given.cell)
+    if given.line:
+        where = say("cell {cell}, line {line}", cell=given.cell, line=given.line)
+    pending = say(
+        "Pending: what {name} is cannot be read off {place}, since no code is run for a question. A human looks at it.",
+        name=exercise.name,
+        place=where,
     )
+    advice = (
+        say('Write the letter of the option itself, as in "a", at the left margin of a cell.')
+        if isinstance(exercise, ChoiceExercise)
+        else say("Write the value itself, as in 3.5 or (1, 3, 32, 32), at the left margin of a cell.")
+    )
+    return Status.SKIPPED, f"{pending} {advice}", None
 
 
 # ---------------------------------------------------------------------- multiple choice
@@ -72,19 +77,25 @@ def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
     chosen = _chosen(exercise, given)
     if not chosen:
         ids = ", ".join(option.id for option in exercise.options)
-        how_many = "one or more" if exercise.several else "one"
-        return Status.FAILED, f"This is none of the options: answer with {how_many} of {ids}.", lessons.NO_OPTION
+        message = (
+            say("This is none of the options: answer with one or more of {ids}.", ids=ids)
+            if exercise.several
+            else say("This is none of the options: answer with one of {ids}.", ids=ids)
+        )
+        return Status.FAILED, message, lessons.NO_OPTION
     if len(chosen) > 1 and not exercise.several:
-        ids = " and ".join(option.id for option in chosen)
-        return Status.FAILED, f"One option is asked for, and these are {len(chosen)}: {ids}.", lessons.TOO_MANY
+        ids = say(" and ").join(option.id for option in chosen)
+        message = say("One option is asked for, and these are {n}: {ids}.", n=len(chosen), ids=ids)
+        return Status.FAILED, message, lessons.TOO_MANY
     if exercise.withheld:
-        read = " and ".join(f"{option.id}) {option.text.rstrip('.')}" for option in chosen)
-        return Status.SKIPPED, f"Read: {read}. {LEFT_TO_THE_MARKING}", None
+        read = say(" and ").join(f"{option.id}) {option.text.rstrip('.')}" for option in chosen)
+        message = say("Read: {options}.", options=read)
+        return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
     wrong = [option for option in chosen if not option.right]
     if wrong:
         return Status.FAILED, "\n".join(_why(option) for option in wrong), lessons.WRONG_OPTION
     if exercise.several and len(chosen) < sum(option.right for option in exercise.options):
-        return Status.FAILED, "What is chosen is right, and it is not all that is right.", lessons.NOT_ALL
+        return Status.FAILED, say("What is chosen is right, and it is not all that is right."), lessons.NOT_ALL
     return Status.PASSED, _right(chosen), None
 
 
@@ -113,18 +124,19 @@ def _right(chosen: Sequence[Option]) -> str:
 def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
     assert not isinstance(given.value, Nothing | Unreadable)
     if exercise.withheld:
-        return Status.SKIPPED, f"Read. {LEFT_TO_THE_MARKING}", None
+        message = say("Read.")
+        return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
     value = given.value.text if isinstance(given.value, Written) else given.value
     try:
         said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)
     except numbers.NoNumber as error:
-        return Status.FAILED, f"{str(error)[:1].upper()}{str(error)[1:]}.", lessons.NO_NUMBER
+        return Status.FAILED, str(error), lessons.NO_NUMBER
     if exercise.means(exercise.value, said):
-        return Status.PASSED, exercise.explanation or f"{_plain(said)} it is.", None
+        return Status.PASSED, exercise.explanation or say("{value} it is.", value=_plain(said)), None
     for wrong in exercise.wrong:
         if exercise.means(wrong.value, said):
             return Status.FAILED, f"{_plain(said)}: {wrong.explanation}", lessons.WRONG_NUMBER
-    return Status.FAILED, f"{_plain(said)} is not what comes out.", lessons.WRONG_NUMBER
+    return Status.FAILED, say("{value} is not what comes out.", value=_plain(said)), lessons.WRONG_NUMBER
 
 
 def _plain(value: float | list[int]) -> str:

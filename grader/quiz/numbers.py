@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from grader.language import say
 from grader.quiz.words import answer_line
 from grader.submission.literals import LONGEST, Read, read_literal
 
@@ -15,7 +16,7 @@ _DASHES = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*"})
 
 
 class NoNumber(Exception):
-    """It is a value, and no number and no shape that could be meant; says what it is."""
+    """It is a value, and no number and no shape that could be meant; a sentence says what it is."""
 
 
 class Unclear(Exception):
@@ -36,11 +37,11 @@ def number(value: Read) -> int | float:
             raise Unclear  # `73,728` in Python is two numbers
         return numbers[0]
     if isinstance(value, bool):
-        raise NoNumber(f"{value} is not a number")
+        raise NoNumber(say("{value} is not a number.", value=value))
     if not isinstance(value, int | float):
         raise Unclear
     if not math.isfinite(value):
-        raise NoNumber(f"{value} is not a finite number")
+        raise NoNumber(_capital(say("{value} is not a finite number.", value=value)))
     return value
 
 
@@ -54,8 +55,12 @@ def shape(value: Read) -> list[int]:
         value = _in_text(value, shape=True)
     sizes = [number(each) for each in (value if isinstance(value, tuple) else (value,))]
     if any(size != int(size) for size in sizes):
-        raise NoNumber("the sizes of a shape are whole numbers")
+        raise NoNumber(say("The sizes of a shape are whole numbers."))
     return [int(size) for size in sizes]
+
+
+def _capital(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _in_text(text: str, *, shape: bool) -> Read:

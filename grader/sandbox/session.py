@@ -28,6 +28,7 @@ from grader.errors import (
     StudentTimedOut,
     WallError,
 )
+from grader.language import say
 from grader.sandbox import memory, scratch
 from grader.sandbox.limits import SessionLimits
 from grader.sandbox.whereabouts import Whereabouts
@@ -116,7 +117,7 @@ class Session:
             raise
         except BaseException:
             # KeyboardInterrupt in the middle of a message, say: the stream is unusable.
-            self._ended = StudentDied("this session was interrupted")
+            self._ended = StudentDied(say("this session was interrupted"))
             self._kill()
             raise
 
@@ -165,16 +166,16 @@ class Session:
         fields = wire.decode_fields(self._read(json_length, deadline, seconds))
         self._whereabouts.idle()
         if fields.pop("id", None) != identifier:
-            raise ProtocolViolated("your process answered something that was not asked")
+            raise ProtocolViolated(say("your process answered something that was not asked"))
         if not isinstance(fields.get("ok"), bool):
-            raise ProtocolViolated("your process sent an answer that does not say whether it worked")
+            raise ProtocolViolated(say("your process sent an answer that does not say whether it worked"))
         blob = self._read(blob_length, deadline, seconds)
         return Answer(fields, wire.decode_tensors(blob, caps))
 
     def _refuse_unsolicited(self) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionResetError):
             if self._channel.recv(1, socket.MSG_PEEK):
-                raise ProtocolViolated("your code wrote to the channel on which only answers are expected")
+                raise ProtocolViolated(say("your code wrote to the channel on which only answers are expected"))
 
     def _write(self, data: memoryview, deadline: float, seconds: float) -> None:
         while data:
@@ -206,12 +207,13 @@ class Session:
         """Until the channel is ready or a moment has passed; keeps every limit meanwhile."""
         now = time.monotonic()
         if now > deadline:
-            whole = deadline == self._session_deadline
-            after = f"{self.limits.seconds:g} s in all" if whole else f"{seconds:g} s"
-            raise StudentTimedOut(f"stopped after {after}", *self._locate())
+            text = say("stopped after {seconds} s", seconds=f"{seconds:g}")
+            if deadline == self._session_deadline:
+                text = say("stopped after {seconds} s in all", seconds=f"{self.limits.seconds:g}")
+            raise StudentTimedOut(text, *self._locate())
         limit, running = self.limits.cell_seconds, self._whereabouts.cell is not None
         if limit is not None and running and now > self._whereabouts.began + limit + _CELL_GRACE:
-            raise StudentTimedOut(f"stopped after {limit:g} s", *self._locate())
+            raise StudentTimedOut(say("stopped after {seconds} s", seconds=f"{limit:g}"), *self._locate())
         if now >= self._next_look:
             self._look(now)
         poll = select.poll()
@@ -239,13 +241,13 @@ class Session:
             used = memory.proportional_mib(self._root(), including_root=self._has_namespaces)
         self.peak_mib = max(self.peak_mib, used)
         if used > limit:
-            raise StudentOutOfMemory(f"stopped at {limit} MiB of memory", *self._locate())
+            raise StudentOutOfMemory(say("stopped at {limit} MiB of memory", limit=limit), *self._locate())
         if self._watched is not None and now >= self._next_scratch:
             self._next_scratch = now + _SCRATCH_EVERY
             if scratch.exceeds(self._watched, mib=self.limits.scratch_mib, inodes=self.limits.inodes):
-                raise StudentDied(
-                    f"stopped: your code wrote more than {self.limits.scratch_mib} MiB of files", *self._locate()
-                )
+                most = self.limits.scratch_mib
+                text = say("stopped: your code wrote more than {limit} MiB of files", limit=most)
+                raise StudentDied(text, *self._locate())
 
     def _locate(self) -> tuple[int | None, int | None]:
         """Cell and line at which the process is, if it says so."""
@@ -313,28 +315,27 @@ class Session:
         poll = select.poll()  # a dying process closes its channel a moment before it is dead
         poll.register(self._pidfd, select.POLLIN)
         if not poll.poll(_DYING_SECONDS * 1000):
-            raise ProtocolViolated("your code closed the channel on which answers are expected")
+            raise ProtocolViolated(say("your code closed the channel on which answers are expected"))
         self._kill()
         status = self._status or 0
         place = self._whereabouts.stack()  # a crash in C leaves the stack there
         if not os.WIFSIGNALED(status):
-            code = os.waitstatus_to_exitcode(status)
-            raise StudentDied(
-                f"your code ended the Python process (exit status {code}), for instance through os._exit or exit()",
-                *place,
+            text = say(
+                "your code ended the Python process (exit status {code}), for instance through os._exit or exit()",
+                code=os.waitstatus_to_exitcode(status),
             )
+            raise StudentDied(text, *place)
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            raise StudentTimedOut("stopped: your code used up its processor time", *place)
+            raise StudentTimedOut(say("stopped: your code used up its processor time"), *place)
         try:
             name = signal.Signals(number).name
         except ValueError:
             name = str(number)
         if number == signal.SIGKILL:
-            raise StudentDied(
-                "your Python process was killed (signal SIGKILL), by your own code or for lack of memory", *place
-            )
-        raise StudentDied(f"your code crashed the Python process (signal {name})", *place)
+            text = say("your Python process was killed (signal SIGKILL), by your own code or for lack of memory")
+            raise StudentDied(text, *place)
+        raise StudentDied(say("your code crashed the Python process (signal {name})", name=name), *place)
 
     def _kill(self) -> None:
         """Kill, and wait until the keeper says that nothing is left."""

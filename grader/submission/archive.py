@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from grader.language import later
+
 MIB = 2**20
 
 MAX_CONTENTS = 16 * MIB  # of the table of contents, which is read into memory as a whole
@@ -29,7 +31,9 @@ RATIO_COUNTS_FROM = 4 * MIB
 # `zipfile` unpacks deflate bit by bit. What it reads of the others it unpacks at once: 1 KB of bzip2 fills 4 GB.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 256 * 1024
-_AGAIN = "zip the notebook again and hand that in, or hand in the notebook itself"
+# What is found here is found before the language is known in which it is said.
+_AGAIN = later("zip the notebook again and hand that in, or hand in the notebook itself")
+_BROKEN = later("it is broken")
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,20 @@ class Allowance:
         before, self.members = self.members, self.members - len(infos)
         if self.members < 0:
             self.members = 0
-            raise _RefusedError(f"it holds {len(infos)} files, and at most {before} are unpacked")
+            raise _RefusedError(later("it holds {n} files, and at most {most} are unpacked", n=len(infos), most=before))
         before, self.submissions = self.submissions, self.submissions - submissions
         if self.submissions < 0:
             self.submissions = 0
-            raise _RefusedError(f"it holds {submissions} notebooks or zips, and at most {before} are unpacked")
+            text = later("it holds {n} notebooks or zips, and at most {most} are unpacked", n=submissions, most=before)
+            raise _RefusedError(text)
 
 
 class _RefusedError(Exception):
-    """This entry, or this archive, is not unpacked; the message says why."""
+    """This entry, or this archive, is not unpacked, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class _Bounded(io.FileIO):
@@ -72,7 +81,7 @@ class _Bounded(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes | None:  # type: ignore[override]  # typeshed: bytes
         if size is not None and size > MAX_CONTENTS:
-            raise _RefusedError("its table of contents is too long")
+            raise _RefusedError(later("its table of contents is too long"))
         return super().read(-1 if size is None else size)
 
 
@@ -95,7 +104,7 @@ class Unpacker:
         members: list[Member] = []
         try:
             if allowance.members == 0:
-                raise _RefusedError("the zips around and beside it hold too many files")
+                raise _RefusedError(later("the zips around and beside it hold too many files"))
             with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
                 infos = archive.infolist()
                 allowance.take(infos)
@@ -104,12 +113,12 @@ class Unpacker:
                     if member is not None:
                         members.append(member)
         except _RefusedError as refusal:
-            return f"the zip cannot be opened: {refusal}; {_AGAIN}", members
+            return _not_opened(refusal.why), members
         except OSError as error:
-            return f"the zip cannot be opened: {error.strerror or 'it is broken'}; {_AGAIN}", members
+            return _not_opened(error.strerror or _BROKEN), members
         except Exception:
             # Broken archives make `zipfile` raise a dozen kinds of errors, from BadZipFile to struct.error.
-            return f"the zip is broken or was not uploaded completely; {_AGAIN}", members
+            return later("the zip is broken or was not uploaded completely; {remedy}", remedy=_AGAIN), members
         return "", members
 
     def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Member | None:
@@ -128,14 +137,14 @@ class Unpacker:
         try:
             if ".." in parts or names[0] == "" or names[0].endswith(":"):
                 parts = parts[-1:]
-                raise _RefusedError("its name leads out of the zip")
+                raise _RefusedError(later("its name leads out of the zip"))
             self._write(archive, info, target, limit, allowance)
         except _RefusedError as refusal:
-            return Member(parts, target, problem=f"it cannot be unpacked: {refusal}; {_AGAIN}")
+            return Member(parts, target, problem=_not_unpacked(refusal.why))
         except OSError as error:
-            return Member(parts, target, problem=f"it cannot be unpacked: {error.strerror or 'it is broken'}; {_AGAIN}")
+            return Member(parts, target, problem=_not_unpacked(error.strerror or _BROKEN))
         except Exception:
-            return Member(parts, target, problem=f"it cannot be unpacked: the zip is broken; {_AGAIN}")
+            return Member(parts, target, problem=_not_unpacked(later("the zip is broken")))
         return Member(parts, target)
 
     def _write(
@@ -143,11 +152,11 @@ class Unpacker:
     ) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise _RefusedError("it is a link or a device, not a file")
+            raise _RefusedError(later("it is a link or a device, not a file"))
         if info.flag_bits & 0x1:
-            raise _RefusedError("the zip has a password")
+            raise _RefusedError(later("the zip has a password"))
         if info.compress_type not in _METHODS:
-            raise _RefusedError("the zip uses an unusual kind of compression")
+            raise _RefusedError(later("the zip uses an unusual kind of compression"))
         packed = max(info.compress_size, 1)
         with archive.open(info) as source, target.open("xb") as copy:
             written = 0
@@ -156,14 +165,24 @@ class Unpacker:
                 self._written += len(chunk)
                 allowance.content -= len(chunk)
                 if written > limit:
-                    raise _RefusedError(f"it is larger than {limit // MIB} MB")
+                    raise _RefusedError(later("it is larger than {most} MB", most=limit // MIB))
                 if written > RATIO_COUNTS_FROM and written > MAX_RATIO * packed:
-                    raise _RefusedError(f"it unpacks to more than {MAX_RATIO} times its size")
+                    raise _RefusedError(later("it unpacks to more than {most} times its size", most=MAX_RATIO))
                 if self._written > MAX_TOTAL:
-                    raise _RefusedError(f"all zips together unpack to more than {MAX_TOTAL // MIB} MB")
+                    most = MAX_TOTAL // MIB
+                    raise _RefusedError(later("all zips together unpack to more than {most} MB", most=most))
                 if allowance.content < 0:
-                    raise _RefusedError(f"the zip unpacks to more than {MAX_ONE_STUDENT // MIB} MB")
+                    most = MAX_ONE_STUDENT // MIB
+                    raise _RefusedError(later("the zip unpacks to more than {most} MB", most=most))
                 _save(copy, chunk)
+
+
+def _not_opened(why: str) -> str:
+    return later("the zip cannot be opened: {why}; {remedy}", why=why, remedy=_AGAIN)
+
+
+def _not_unpacked(why: str) -> str:
+    return later("it cannot be unpacked: {why}; {remedy}", why=why, remedy=_AGAIN)
 
 
 def _limit(name: str) -> int | None:

@@ -8,6 +8,7 @@ import re
 import tokenize
 
 from grader.errors import SubmissionError
+from grader.language import later, say
 
 _BOMS = [  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -17,20 +18,20 @@ _BOMS = [  # the longer first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 ]
 _BINARY = [
-    (b"PK\x03\x04", "a zip archive"),
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"\x1f\x8b", "a compressed archive"),
-    (b"Rar!", "a compressed archive"),
-    (b"7z\xbc\xaf", "a compressed archive"),
-    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"PK\x03\x04", later("a zip archive")),
+    (b"%PDF", later("a PDF")),
+    (b"\x89PNG", later("a picture")),
+    (b"\xff\xd8\xff", later("a picture")),
+    (b"\x1f\x8b", later("a compressed archive")),
+    (b"Rar!", later("a compressed archive")),
+    (b"7z\xbc\xaf", later("a compressed archive")),
+    (b"\xd0\xcf\x11\xe0", later("an office document")),
 ]
 _HTML = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--[^>]*+>\s*+)?<(?:!doctype\s++html|html|head|body)\b", re.I)
 # Encodings of text for humans. Others that Python knows are slow (punycode takes quadratic time) or no text.
 _TEXT_ENCODING = re.compile(r"(?:ascii|utf|iso8859|latin|cp\d|koi8|mac|big5|gb|shift|euc|iso2022|johab|hz|tis)")
 
-DOWNLOAD = "in Jupyter or Colab: File > Download (.ipynb)"
+DOWNLOAD = later("in Jupyter or Colab: File > Download (.ipynb)")
 
 
 def decode_notebook(data: bytes, repairs: list[str]) -> str:
@@ -40,26 +41,32 @@ def decode_notebook(data: bytes, repairs: list[str]) -> str:
         SubmissionError: it is something else under that name; says what, and how to get the notebook.
     """
     if not data.strip(b" \t\r\n\0"):
-        raise SubmissionError("the file is empty: save the notebook, and hand it in again")
+        raise SubmissionError(say("the file is empty: save the notebook, and hand it in again"))
     for magic, what in _BINARY:
         if data.startswith(magic):
-            raise SubmissionError(f"the file is {what}, not a notebook: hand in the notebook itself ({DOWNLOAD})")
+            text = say(
+                "the file is {what}, not a notebook: hand in the notebook itself ({how})", what=what, how=DOWNLOAD
+            )
+            raise SubmissionError(text)
     text = _decode(data, _guess(data), repairs)
     if "\0" in text:
         text = text.rstrip("\0")
         if "\0" in text:
-            raise SubmissionError(f"the file holds binary data: hand in the notebook itself ({DOWNLOAD})")
-        repairs.append("the file ended in null bytes, which were left out")
+            what = say("the file holds binary data: hand in the notebook itself ({how})", how=DOWNLOAD)
+            raise SubmissionError(what)
+        repairs.append(say("the file ended in null bytes, which were left out"))
     if _HTML.match(text):
-        raise SubmissionError(
-            f"the file is a web page: you saved the page that shows the notebook; download the notebook "
-            f"instead ({DOWNLOAD})"
+        what = say(
+            "the file is a web page: you saved the page that shows the notebook; download the notebook instead ({how})",
+            how=DOWNLOAD,
         )
+        raise SubmissionError(what)
     if text.startswith("version https://git-lfs"):
-        raise SubmissionError(
+        what = say(
             "the file is only a pointer of Git LFS, the notebook itself was not checked out: run `git lfs "
             "pull`, and hand in the file that is there then"
         )
+        raise SubmissionError(what)
     return text
 
 
@@ -70,7 +77,7 @@ def decode_script(data: bytes, repairs: list[str]) -> str:
         SubmissionError: it is empty, or not text.
     """
     if not data.strip(b" \t\r\n\0"):
-        raise SubmissionError("the file is empty: save your work, and hand it in again")
+        raise SubmissionError(say("the file is empty: save your work, and hand it in again"))
     encoding = _guess(data)
     if encoding in ("utf-8", "utf-8-sig"):
         try:
@@ -82,7 +89,7 @@ def decode_script(data: bytes, repairs: list[str]) -> str:
                 encoding = declared
     text = _decode(data, encoding, repairs)
     if "\0" in text:
-        raise SubmissionError("the file holds binary data: hand in the Python file, or the notebook, itself")
+        raise SubmissionError(say("the file holds binary data: hand in the Python file, or the notebook, itself"))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -103,12 +110,13 @@ def _decode(data: bytes, encoding: str, repairs: list[str]) -> str:
         text = data.decode(encoding)
     except ValueError:  # UnicodeDecodeError, and what some codecs raise instead
         text = _decode_latin(data)
-        repairs.append("the file was not valid UTF-8 and was read as Latin-1 (Windows-1252): check the accents")
+        repairs.append(say("the file was not valid UTF-8 and was read as Latin-1 (Windows-1252): check the accents"))
         return text
     if encoding == "utf-8-sig":
-        repairs.append("the file had a byte order mark, which was left out")
+        repairs.append(say("the file had a byte order mark, which was left out"))
     elif encoding.startswith(("utf-16", "utf-32")):
-        repairs.append(f"the file was {encoding[:6].upper()} and was read as such; notebooks are UTF-8")
+        found = encoding[:6].upper()
+        repairs.append(say("the file was {encoding} and was read as such; notebooks are UTF-8", encoding=found))
     return text.removeprefix("\ufeff")
 
 

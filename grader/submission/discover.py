@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from grader.errors import UsageError
+from grader.language import later
 from grader.submission.archive import Unpacker
 from grader.submission.nouns import HandIn
 from grader.submission.student_ids import StudentIds
@@ -202,14 +203,21 @@ def _of_student(student: str, group: _Group) -> list[_Unnamed]:
 
 
 def _nothing_in(group: _Group) -> str:
-    kind = "zip" if group.found.kind == "zip" else "folder"
-    message = f"the {kind} holds no notebook (.ipynb) and no Python file (.py)"
-    if group.others:
-        message += f", only {', '.join(sorted(group.others)[:3])}"
-        message += f" and {len(group.others) - 3} more" if len(group.others) > 3 else ""
+    found = (
+        later("the zip holds no notebook (.ipynb) and no Python file (.py)")
+        if group.found.kind == "zip"
+        else later("the folder holds no notebook (.ipynb) and no Python file (.py)")
+    )
+    names, more = ", ".join(sorted(group.others)[:3]), len(group.others) - 3
+    if more > 0:
+        found = later("{found}, only {names} and {more} more", found=found, names=names, more=more)
+    elif names:
+        found = later("{found}, only {names}", found=found, names=names)
     if any(ending(name) in _OTHER_ARCHIVES for name in group.others):
-        return f"{message}; archives of this kind are not opened: hand in the notebook itself, or a .zip of it"
-    return f"{message}; hand in the notebook itself (in Jupyter: File > Download)"
+        return later(
+            "{found}; archives of this kind are not opened: hand in the notebook itself, or a .zip of it", found=found
+        )
+    return later("{found}; hand in the notebook itself (in Jupyter: File > Download)", found=found)
 
 
 def _name(unnamed: list[_Unnamed]) -> list[HandIn]:

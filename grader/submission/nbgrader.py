@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from nbformat import NotebookNode
 
+from grader.language import say
+
 Kind = Literal["class", "function"]
 
 _MOST_POINTS = 1e9
@@ -85,9 +87,12 @@ def changed(nodes: list[NotebookNode]) -> list[str]:
     for number, node in enumerate(nodes, start=1):
         mark = mark_of(node)
         if mark and mark.locked and mark.checksum and mark.checksum != _checksum(node, mark):
-            sentences.append(
-                f"cell {number} ({mark.grade_id}) is locked by nbgrader, and differs from what was handed out"
+            sentence = say(
+                "cell {cell} ({id}) is locked by nbgrader, and differs from what was handed out",
+                cell=number,
+                id=mark.grade_id,
             )
+            sentences.append(sentence)
     return sentences
 
 

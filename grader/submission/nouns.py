@@ -40,4 +40,4 @@ class HandIn:
     student: str
     file: str
     path: Path
-    problem: str = ""  # not empty: it cannot be read, and why, in words for the student
+    problem: str = ""  # not empty: it cannot be read, and why, in words for the student that are said later

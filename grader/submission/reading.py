@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
+from grader.language import later, say
 from grader.submission import nbgrader
 from grader.submission.decode import DOWNLOAD, decode_notebook, decode_script
 from grader.submission.nouns import Cell, HandIn, Submission
@@ -22,8 +23,8 @@ MAX_BYTES = 50 * 2**20
 # Lists and objects take a hundred times the memory of their two characters.
 MAX_CONTAINERS = 1_000_000
 
-_AGAIN = "save it in Jupyter, and hand it in again"
-_CLEAR = "clear the outputs (in Jupyter: Kernel > Restart & Clear Output), save, and hand it in again"
+_AGAIN = later("save it in Jupyter, and hand it in again")
+_CLEAR = later("clear the outputs (in Jupyter: Kernel > Restart & Clear Output), save, and hand it in again")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 # A pair of escaped halves is how some programs write every emoji; a half alone is no character.
 _HALVES = re.compile(r"\\u[dD]([89a-fA-F])..(\\u[dD][c-fC-F]..)?", re.DOTALL)
@@ -37,15 +38,17 @@ def read(hand_in: HandIn) -> Submission:
         SubmissionError: it cannot be read; says, for the student, what the file is and what to do.
     """
     if hand_in.problem:
-        raise SubmissionError(f"{hand_in.file}: {hand_in.problem}")
+        raise SubmissionError(f"{hand_in.file}: {say(hand_in.problem)}")
     try:
         return _read(hand_in)
     except SubmissionError as error:
         raise SubmissionError(f"{hand_in.file}: {error}") from None
     except RecursionError:
-        raise SubmissionError(f"{hand_in.file}: the file's JSON is nested too deeply; {_CLEAR}") from None
+        what = say("the file's JSON is nested too deeply; {remedy}", remedy=_CLEAR)
+        raise SubmissionError(f"{hand_in.file}: {what}") from None
     except MemoryError:
-        raise SubmissionError(f"{hand_in.file}: the file needs too much memory; {_CLEAR}") from None
+        what = say("the file needs too much memory; {remedy}", remedy=_CLEAR)
+        raise SubmissionError(f"{hand_in.file}: {what}") from None
 
 
 def _read(hand_in: HandIn) -> Submission:
@@ -54,7 +57,7 @@ def _read(hand_in: HandIn) -> Submission:
     if not is_notebook(hand_in.file, data):
         return _script(hand_in, decode_script(data, mended), mended)
     if _is_python(hand_in.file):
-        mended.append("the file is a notebook, although its name ends in .py")
+        mended.append(say("the file is a notebook, although its name ends in .py"))
     content = _json(decode_notebook(data, mended), mended)
     repairs = Repairs()
     cells, notebook = repair(content, repairs)
@@ -99,21 +102,28 @@ def file_bytes(path: Path) -> bytes:
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise SubmissionError("it is not a file")
+                raise SubmissionError(say("it is not a file"))
             if status.st_size > MAX_BYTES:
-                raise SubmissionError(
-                    f"the file has {status.st_size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} are read: {_CLEAR}"
+                what = say(
+                    "the file has {size} MB, and at most {most} are read: {remedy}",
+                    size=f"{status.st_size / 2**20:.0f}",
+                    most=MAX_BYTES // 2**20,
+                    remedy=_CLEAR,
                 )
+                raise SubmissionError(what)
             return file.read(MAX_BYTES)
     except PermissionError:
-        raise SubmissionError("the file may not be read: its permissions do not let the grader open it") from None
+        what = say("the file may not be read: its permissions do not let the grader open it")
+        raise SubmissionError(what) from None
     except OSError as error:
-        raise SubmissionError(f"the file cannot be opened: {error.strerror or error}") from None
+        raise SubmissionError(say("the file cannot be opened: {error}", error=error.strerror or error)) from None
 
 
 def _json(text: str, repairs: list[str]) -> Any:
     if len(text) > MAX_CONTAINERS and text.count("{") + text.count("[") > MAX_CONTAINERS:
-        raise SubmissionError(f"the notebook holds over {MAX_CONTAINERS:,} lists and objects: {_CLEAR}")
+        most = f"{MAX_CONTAINERS:,}"
+        what = say("the notebook holds over {most} lists and objects: {remedy}", most=most, remedy=_CLEAR)
+        raise SubmissionError(what)
     try:
         content = json.loads(text)
     except ValueError as error:
@@ -121,29 +131,40 @@ def _json(text: str, repairs: list[str]) -> Any:
             content = json.loads(text, strict=False)
         except ValueError:
             raise SubmissionError(_why_no_json(text, error)) from None
-        repairs.append("the JSON had line breaks or tabs inside its strings, which were kept")
+        repairs.append(say("the JSON had line breaks or tabs inside its strings, which were kept"))
     if any(halves[2] is None or halves[1] not in "89abAB" for halves in _HALVES.finditer(text)):
         content, changed = _whole_characters(content)
         if changed:
-            repairs.append("halves of characters (UTF-16 surrogates) were replaced by �")
+            repairs.append(say("halves of characters (UTF-16 surrogates) were replaced by �"))
     return content
 
 
 def _why_no_json(text: str, error: ValueError) -> str:
     if _CONFLICT.search(text):
-        return (
+        return say(
             "the file holds the marks of a merge conflict (<<<<<<<, >>>>>>>): settle the conflict in Git, "
             "check that the notebook opens in Jupyter, and hand it in again"
         )
     if text.lstrip()[:1] != "{":
-        return f"the file is not a notebook, whatever its name says: hand in the notebook itself ({DOWNLOAD})"
+        return say(
+            "the file is not a notebook, whatever its name says: hand in the notebook itself ({how})", how=DOWNLOAD
+        )
     if isinstance(error, json.JSONDecodeError):
         rest = text[error.pos :].strip()
         if not rest or error.msg.startswith("Unterminated string"):
-            return f"the notebook breaks off in line {error.lineno}, it was not saved whole: {_AGAIN}"
-        where = f"line {error.lineno}, column {error.colno}"
-        return f"the notebook is damaged: {where} is not JSON ({error.msg}): {_AGAIN}"
-    return f"the notebook is damaged: it holds a number with thousands of digits: {_AGAIN}"
+            return say(
+                "the notebook breaks off in line {line}, it was not saved whole: {remedy}",
+                line=error.lineno,
+                remedy=_AGAIN,
+            )
+        return say(
+            "the notebook is damaged: line {line}, column {column} is not JSON ({error}): {remedy}",
+            line=error.lineno,
+            column=error.colno,
+            error=error.msg,
+            remedy=_AGAIN,
+        )
+    return say("the notebook is damaged: it holds a number with thousands of digits: {remedy}", remedy=_AGAIN)
 
 
 def _whole_characters(value: Any) -> tuple[Any, bool]:
@@ -180,7 +201,7 @@ def _script(hand_in: HandIn, text: str, repairs: list[str]) -> Submission:
     )
     warnings = []
     if len(set(_CONFLICT.findall(text))) == 2:
-        warnings.append("the file holds lines that look like marks of a merge conflict (<<<<<<<, >>>>>>>)")
+        warnings.append(say("the file holds lines that look like marks of a merge conflict (<<<<<<<, >>>>>>>)"))
     return Submission(
         student=hand_in.student,
         file=hand_in.file,
@@ -195,12 +216,14 @@ def _script(hand_in: HandIn, text: str, repairs: list[str]) -> Submission:
 def _oddities(content: dict[str, Any], cells: list[Cell]) -> list[str]:
     warnings = []
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
-        warnings.append("the notebook holds no code")
+        warnings.append(say("the notebook holds no code"))
     metadata = content.get("metadata")
     language = metadata.get("language_info") if isinstance(metadata, dict) else None
     name = language.get("name") if isinstance(language, dict) else None
     if isinstance(name, str) and name.casefold() not in ("python", "ipython"):
-        warnings.append(f"the notebook says that its language is {name[:40]!r}, and is graded as Python")
+        warnings.append(
+            say("the notebook says that its language is {name}, and is graded as Python", name=repr(name[:40]))
+        )
     return warnings
 
 

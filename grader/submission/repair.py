@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4.convert import upgrade_cell, upgrade_output
 
 from grader.errors import SubmissionError
+from grader.language import later, say
 from grader.submission.decode import DOWNLOAD
 from grader.submission.nouns import Cell, Kind
 
@@ -26,7 +27,7 @@ Note = Callable[[str], None]
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _JSON_MIME = re.compile(r"application/(.*\+)?json")
-_CLEAR = "in Jupyter: Kernel > Restart & Clear Output, save, and hand it in again"
+_CLEAR = later("in Jupyter: Kernel > Restart & Clear Output, save, and hand it in again")
 
 
 class Repairs:
@@ -46,10 +47,11 @@ class Repairs:
 
 def _listed(cells: list[int], shown: int = 8) -> str:
     if len(cells) == 1:
-        return f"cell {cells[0]}"
+        return say("cell {cell}", cell=cells[0])
     if len(cells) > shown:
-        return f"cells {', '.join(map(str, cells[:shown]))} and {len(cells) - shown} more"
-    return f"cells {', '.join(map(str, cells[:-1]))} and {cells[-1]}"
+        more = len(cells) - shown
+        return say("cells {cells} and {more} more", cells=", ".join(map(str, cells[:shown])), more=more)
+    return say("cells {cells} and {last}", cells=", ".join(map(str, cells[:-1])), last=cells[-1])
 
 
 def repair(content: object, repairs: Repairs) -> tuple[list[Cell], NotebookNode]:
@@ -59,11 +61,12 @@ def repair(content: object, repairs: Repairs) -> tuple[list[Cell], NotebookNode]
         SubmissionError: it is no notebook, or one that is too large or from the future.
     """
     if not isinstance(content, dict):
-        raise SubmissionError(f"the file is JSON but not a notebook: hand in the notebook itself ({DOWNLOAD})")
+        what = say("the file is JSON but not a notebook: hand in the notebook itself ({how})", how=DOWNLOAD)
+        raise SubmissionError(what)
     raws = _raw_cells(content, repairs)
     minor = content.get("nbformat_minor")
     if type(minor) is not int:
-        repairs.add("the notebook did not say which minor version of the format it is in")
+        repairs.add(say("the notebook did not say which minor version of the format it is in"))
         minor = 0
     cells: list[Cell] = []
     nodes: list[NotebookNode] = []
@@ -84,20 +87,24 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
     version = content.get("nbformat")
     cells, sheets = content.get("cells"), content.get("worksheets")
     if isinstance(version, int) and version > 4:
-        raise SubmissionError(
-            f"the notebook is in version {version} of the format, which is newer than the grader knows (4): "
-            "open it in Jupyter, save it, and hand it in again"
+        what = say(
+            "the notebook is in version {version} of the format, which is newer than the grader knows (4): "
+            "open it in Jupyter, save it, and hand it in again",
+            version=version,
         )
+        raise SubmissionError(what)
     if version == 1:
-        raise SubmissionError(
+        what = say(
             "the notebook is in version 1 of the format, from 2011: open it in Jupyter, save it, and hand it in again"
         )
+        raise SubmissionError(what)
     if isinstance(cells, list):
         if version != 4:
-            repairs.add("the notebook did not say that it is in version 4 of the format")
+            repairs.add(say("the notebook did not say that it is in version 4 of the format"))
         return _cut(cells, repairs)
     if isinstance(sheets, list):
-        repairs.add(f"the notebook was in version {version!s:.3} of the format and was brought to version 4")
+        old = f"{version!s:.3}"
+        repairs.add(say("the notebook was in version {old} of the format and was brought to version 4", old=old))
         found = [
             cell
             for sheet in sheets
@@ -106,26 +113,30 @@ def _raw_cells(content: dict[str, Any], repairs: Repairs) -> list[Any]:
         ]
         return [_upgraded(cell) for cell in _cut(found, repairs)]
     if "nbformat" in content:
-        raise SubmissionError(
+        what = say(
             'the notebook has no list of "cells": it was damaged, or edited by hand; open it in '
             "Jupyter, save it, and hand it in again"
         )
-    raise SubmissionError(f'the file is JSON but not a notebook: it has no "cells" ({DOWNLOAD})')
+        raise SubmissionError(what)
+    raise SubmissionError(say('the file is JSON but not a notebook: it has no "cells" ({how})', how=DOWNLOAD))
 
 
 def _cut(cells: list[Any], repairs: Repairs) -> list[Any]:
     """Not more than can be read in a moment: of too many outputs the first, for no point hangs on them."""
     if len(cells) > MAX_CELLS:
-        raise SubmissionError(
-            f"the notebook has {len(cells)} cells, and at most {MAX_CELLS} are read: "
-            "delete those that are not part of the homework"
+        what = say(
+            "the notebook has {n} cells, and at most {most} are read: delete those that are not part of the homework",
+            n=len(cells),
+            most=MAX_CELLS,
         )
+        raise SubmissionError(what)
     left = MAX_OUTPUTS
     for number, cell in enumerate(cells, start=1):
         outputs = cell.get("outputs") if isinstance(cell, dict) else None
         if isinstance(outputs, list):
             if len(outputs) > left:
-                repairs.add(f"had outputs beyond the {MAX_OUTPUTS:,} that are read of a notebook", number)
+                most = f"{MAX_OUTPUTS:,}"
+                repairs.add(say("had outputs beyond the {most} that are read of a notebook", most=most), number)
                 del outputs[left:]
             left -= len(outputs)
     return cells
@@ -166,18 +177,18 @@ def _upgraded_output(output: Any) -> Any:
 
 def _cell(raw: Any, note: Note) -> NotebookNode:
     if not isinstance(raw, dict):
-        note("is not a cell and was replaced by an empty one")
+        note(say("is not a cell and was replaced by an empty one"))
         raw = {"cell_type": "raw", "metadata": {}, "source": ""}
     kind = _kind(raw, note)
     if "source" not in raw:
-        note("had no source")
+        note(say("had no source"))
     source = _text(raw.get("source", ""), note)
     node = NotebookNode(cell_type=kind, metadata=_cell_metadata(raw, note), source=source)
     if raw.get("cell_type") == "heading" and not source.startswith("#"):
         node["source"] = f"{'#' * _level(raw.get('level'))} {source}"
     if kind == "code":
         if "outputs" not in raw:
-            note("had no list of outputs")
+            note(say("had no list of outputs"))
         node["outputs"] = _outputs(raw.get("outputs", []), note)
         node["execution_count"] = _count(raw.get("execution_count"))
     elif "attachments" in raw:
@@ -187,7 +198,7 @@ def _cell(raw: Any, note: Note) -> NotebookNode:
                 {str(name): _bundle(bundle, note) for name, bundle in attachments.items()}
             )
         else:
-            note("had attachments that could not be read")
+            note(say("had attachments that could not be read"))
     return node
 
 
@@ -197,12 +208,12 @@ def _kind(raw: dict[str, Any], note: Note) -> Kind:
         case "code" | "markdown" | "raw":
             return kind  # type: ignore[no-any-return]  # narrowed by the pattern
         case "heading" | "html":
-            note(f"was of the old kind {kind!r} and was made a markdown cell")
+            note(say("was of the old kind {kind} and was made a markdown cell", kind=repr(kind)))
             return "markdown"
     if "outputs" in raw or "execution_count" in raw:
-        note("did not say what kind of cell it is; it was taken for code")
+        note(say("did not say what kind of cell it is; it was taken for code"))
         return "code"
-    note("did not say what kind of cell it is; it was taken for text")
+    note(say("did not say what kind of cell it is; it was taken for text"))
     return "markdown"
 
 
@@ -213,7 +224,7 @@ def _id(raw: Any, number: int, minor: int, taken: set[str], repairs: Repairs) ->
         taken.add(own)
         return own
     if minor >= MINOR:
-        repairs.add("had no valid id, or another cell's", number)
+        repairs.add(say("had no valid id, or another cell's"), number)
     made = f"cell-{number}"
     attempt = 1
     while made in taken:
@@ -230,9 +241,9 @@ def _text(value: Any, note: Note) -> str:
     if isinstance(value, list):
         lines = [line for line in value if isinstance(line, str)]
         if len(lines) < len(value):
-            note("had something other than text among its lines")
+            note(say("had something other than text among its lines"))
         return "".join(lines)
-    note("had something other than text where text belongs")
+    note(say("had something other than text where text belongs"))
     return ""
 
 
@@ -266,13 +277,13 @@ _METADATA_IS_VALID: dict[str, Callable[[Any], bool]] = {
 def _cell_metadata(raw: dict[str, Any], note: Note) -> NotebookNode:
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
-        note("had no metadata")
+        note(say("had no metadata"))
         return NotebookNode()
     kept = NotebookNode()
     for key, value in metadata.items():
         is_valid = _METADATA_IS_VALID.get(key)
         if is_valid is not None and not is_valid(value):
-            note(f"had {key!r} in its metadata, with a value that the format does not allow")
+            note(say("had {key} in its metadata, with a value that the format does not allow", key=repr(key)))
         else:
             kept[key] = _node(value)
     return kept
@@ -282,7 +293,7 @@ def _notebook_metadata(content: dict[str, Any], repairs: Repairs) -> NotebookNod
     """Only what is needed to show the notebook. The rest, from widgets' state to a site's own, is not."""
     metadata = content.get("metadata")
     if not isinstance(metadata, dict):
-        repairs.add("the notebook had no metadata")
+        repairs.add(say("the notebook had no metadata"))
         metadata = {}
     kept = NotebookNode(language_info=NotebookNode(name="python", pygments_lexer="ipython3"))
     kernel = metadata.get("kernelspec")
@@ -299,13 +310,13 @@ def _notebook_metadata(content: dict[str, Any], repairs: Repairs) -> NotebookNod
 
 def _outputs(value: Any, note: Note) -> list[NotebookNode]:
     if not isinstance(value, list):
-        note("had outputs that could not be read")
+        note(say("had outputs that could not be read"))
         return []
     outputs = []
     for each in value:
         output = _output(each, note) if isinstance(each, dict) else None
         if output is None:
-            note("had an output that could not be read")
+            note(say("had an output that could not be read"))
         else:
             outputs.append(output)
     return outputs
@@ -344,7 +355,7 @@ def _output(raw: dict[str, Any], note: Note) -> NotebookNode | None:
 def _bundle(value: Any, note: Note) -> NotebookNode:
     """The same content in several formats, by MIME type."""
     if not isinstance(value, dict):
-        note("had an output without its data")
+        note(say("had an output without its data"))
         return NotebookNode()
     return NotebookNode(
         {mime: _node(data) if _JSON_MIME.fullmatch(mime) else _text(data, note) for mime, data in value.items()}
@@ -354,7 +365,8 @@ def _bundle(value: Any, note: Note) -> NotebookNode:
 def _node(value: Any, depth: int = 0) -> Any:
     """As nbformat's own `from_dict`, and it refuses what would break every recursive reader after it."""
     if depth > MAX_DEPTH:
-        raise SubmissionError(f"the notebook's outputs or metadata are nested too deeply: clear them ({_CLEAR})")
+        what = say("the notebook's outputs or metadata are nested too deeply: clear them ({how})", how=_CLEAR)
+        raise SubmissionError(what)
     if isinstance(value, dict):
         return NotebookNode({key: _node(each, depth + 1) for key, each in value.items()})
     if isinstance(value, list):

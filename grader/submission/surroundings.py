@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from grader.language import later, say
 from grader.submission.nouns import Submission
 
 _ASKS = re.compile(
@@ -14,7 +15,7 @@ _ASKS = re.compile(
     r"|traceback\.(?:extract_stack|walk_stack)|grader\.(?:worker|wire))\b|(/proc/self|/proc/1/)"
 )
 _MOST = 3
-ONLY_A_HUMAN = "only a human can tell"  # ends the sentence; by it the class page finds who is to be looked at
+ONLY_A_HUMAN = later("only a human can tell")  # ends the sentence; by it the class page finds who is to be looked at
 
 
 def asks_where_it_runs(submission: Submission) -> list[str]:
@@ -26,8 +27,13 @@ def asks_where_it_runs(submission: Submission) -> list[str]:
         for number, line in enumerate(cell.source.splitlines(), 1):
             asks = _ASKS.search(line.split("#", 1)[0])
             if asks:
-                found.append(
-                    f"Cell {cell.number}, line {number} asks where the code runs ({asks[0]}): whether it does "
-                    f"otherwise when it is not graded, {ONLY_A_HUMAN}."
+                sentence = say(
+                    "Cell {cell}, line {line} asks where the code runs ({how}): whether it does otherwise when it is "
+                    "not graded, {only_a_human}.",
+                    cell=cell.number,
+                    line=number,
+                    how=asks[0],
+                    only_a_human=ONLY_A_HUMAN,
                 )
+                found.append(sentence)
     return found[:_MOST]

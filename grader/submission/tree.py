@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grader.language import later
 from grader.submission.archive import MAX_DEPTH, Allowance, Unpacker
 
 MAX_ZIPS_IN_ZIPS = 1  # a class zip of a learning platform holds one zip per student; nothing holds more
 
 SUBMISSION_ENDINGS = (".ipynb", ".py")
-_LINK = "it is a link, and links are not followed: hand in the file itself"
-_NO_FILE = "it is a pipe or a device, not a file: hand in the notebook itself"
+_LINK = later("it is a link, and links are not followed: hand in the file itself")
+_NO_FILE = later("it is a pipe or a device, not a file: hand in the notebook itself")
 SKIPPED = frozenset(["__macosx", "__pycache__", "node_modules", "site-packages"])
 
 
@@ -63,7 +64,7 @@ def walk_zip(
         allowance: of the archive around it, if that is one student's too.
     """
     if nesting > MAX_ZIPS_IN_ZIPS:
-        problem = "a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it"
+        problem = later("a zip inside a zip inside a zip is not opened; hand in the notebook itself, or one zip of it")
         yield Found(parts, path, "zip", problem)
         return
     allowance = allowance or unpacker.allowance(is_whole_class=not parts)
@@ -94,7 +95,7 @@ def _walk(folder: Path, parts: tuple[str, ...], unpacker: Unpacker) -> Iterator[
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield Found(parts, folder, "folder", f"the folder cannot be opened: {error.strerror}")
+        yield Found(parts, folder, "folder", later("the folder cannot be opened: {error}", error=error.strerror))
         return
     for entry in entries:
         if is_skipped(entry.name):

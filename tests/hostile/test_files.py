@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,17 @@ def sparse(path: Path) -> None:
         file.write(tail.encode())
 
 
+def built(make: Callable[[], str | bytes]) -> Callable[[Path], object]:
+    """What is large is made when it is handed in, and once: whoever only collects these tests does not wait for it."""
+    made = cache(make)
+
+    def write(path: Path) -> None:
+        content = made()
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    return write
+
+
 @dataclass(frozen=True)
 class Attack:
     """What is handed in, and what comes of it.
@@ -135,21 +147,38 @@ ATTACKS = {
     "zip-link": Attack("reads a file of the host", linked("/etc/passwd"), "zip-link.zip", "a link or a device"),
     "zip-folder-link": Attack("makes a way out", linked("../.."), "zip-folder-link.zip", "a link or a device"),
     "zip-loop": Attack("goes round for ever", linked("a.ipynb"), "zip-loop.zip", "a link or a device"),
-    "flat": Attack("fills the disk", zipped({"a.ipynb": bytes(200 * MIB)}), "flat.zip", "more than 200 times its size"),
-    "lying": Attack("is larger than it says", lying(), "lying.zip", "cannot be unpacked"),
-    "overlap": Attack("one file, 900 times", overlapping(), "overlap.zip", "cannot be unpacked"),
-    "bzip2": Attack("unpacks at once in memory", bzip2(), "bzip2.zip", "an unusual kind of compression"),
-    "matryoshka": Attack("zips in zips in zips", matryoshka(), "matryoshka.zip", "a zip inside a zip inside a zip"),
-    "many": Attack("10^5 entries", zipped({f"{i}.txt": "" for i in range(10**5)}), "many.zip", "it holds 100000 files"),
+    "flat": Attack(
+        "fills the disk",
+        built(lambda: zipped({"a.ipynb": bytes(200 * MIB)})),
+        "flat.zip",
+        "more than 200 times its size",
+    ),
+    "lying": Attack("is larger than it says", built(lying), "lying.zip", "cannot be unpacked"),
+    "overlap": Attack("one file, 900 times", built(overlapping), "overlap.zip", "cannot be unpacked"),
+    "bzip2": Attack("unpacks at once in memory", built(bzip2), "bzip2.zip", "an unusual kind of compression"),
+    "matryoshka": Attack(
+        "zips in zips in zips", built(matryoshka), "matryoshka.zip", "a zip inside a zip inside a zip"
+    ),
+    "many": Attack(
+        "10^5 entries",
+        built(lambda: zipped({f"{i}.txt": "" for i in range(10**5)})),
+        "many.zip",
+        "it holds 100000 files",
+    ),
     "hand-ins": Attack(
-        "occupies the grader for hours", zipped({f"{i}.ipynb": "" for i in range(1001)}), "hand-ins.zip", "at most 1000"
+        "occupies the grader for hours",
+        built(lambda: zipped({f"{i}.ipynb": "" for i in range(1001)})),
+        "hand-ins.zip",
+        "at most 1000",
     ),
     # Notebooks.
-    "cells": Attack("10^5 cells", notebook(*[cell("x")] * 10**5), "cells.ipynb", "100000 cells, and at most 5000"),
-    "outputs": Attack("10^5 outputs", outputs(10**5), "outputs.ipynb", full=True),
+    "cells": Attack(
+        "10^5 cells", built(lambda: notebook(*[cell("x")] * 10**5)), "cells.ipynb", "100000 cells, and at most 5000"
+    ),
+    "outputs": Attack("10^5 outputs", built(lambda: outputs(10**5)), "outputs.ipynb", full=True),
     "output": Attack(
         "an output of 40 MB",
-        right(outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 40_000_000}]),
+        built(lambda: right(outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 40_000_000}])),
         "output.ipynb",
         full=True,
     ),
@@ -157,7 +186,11 @@ ATTACKS = {
     "depth": Attack("a million levels", "[" * 10**6, "depth.ipynb", "nested too deeply"),
     "containers": Attack(
         "millions of lists",
-        right(outputs=[{"output_type": "display_data", "metadata": {}, "data": {"application/json": [[]] * 10**6}}]),
+        built(
+            lambda: right(
+                outputs=[{"output_type": "display_data", "metadata": {}, "data": {"application/json": [[]] * 10**6}}]
+            )
+        ),
         "containers.ipynb",
         "over 1,000,000 lists and objects",
     ),

@@ -63,7 +63,8 @@ def kind(declared: dict[str, Any]) -> str:
     form = declared.get("type")
     if form == "array":
         size = _between("of {} elements", declared.get("minItems"), declared.get("maxItems"))
-        return f"list{size}: {kind(declared.get('items', {}))}"
+        items = declared.get("items") or next(iter(declared.get("prefixItems", [])), {})
+        return f"list{size}: {kind(items)}"
     if form == "object":
         return f"table of: {kind(declared.get('additionalProperties', {}))}"
     words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
@@ -84,6 +85,7 @@ def _between(words: str, low: int | None, high: int | None) -> str:
     if low is None and high is None:
         return ""
     number = f"{low or 0} to {high}" if high is not None else f"{low} or more"
+    number = str(low) if low == high else number
     return " " + words.format(number)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from grader.assignment import Assignment, ChoiceExercise, EssayExercise, PredictExercise
 from grader.formats._class.items import OPEN
+from grader.language import say
 from grader.submission.surroundings import ONLY_A_HUMAN
 from grader.verdict import Report, Status, SubmissionStatus
 
@@ -85,7 +86,7 @@ def reasons(kinds: Kinds, report: Report) -> list[Look]:
                 reason = status
             if reason is not None:
                 points[reason] = points.get(reason, 0.0) + check.max_score
-    if any(ONLY_A_HUMAN in warning for warning in report.warnings):
+    if any(say(ONLY_A_HUMAN) in warning for warning in report.warnings):
         points[Reason.ASKS_WHERE_IT_RUNS] = 0.0
     return [Look(reason, points[reason]) for reason in Reason if reason in points]
 

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from grader.language import say
+from grader.verdict import ALIKE, PROVEN_TOGETHER
+
 _DISTINCT = 16  # sentences that are counted; what many are told is among the first ones
 _LONGEST = 1_500  # characters of a message
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[(“\"'`]?[A-Z\d`])")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[(“„\"'`]?[A-ZÄÖÜ\d`])")
 _BLOCK = re.compile(r"In [^:\n]{1,80}: ")  # "In layer3.0: You multiply …": a network's block
-_ASIDE = re.compile(r"\s*\((?:Proven together )?[Ww]ith [^()]*(?:\([^()]*\)[^()]*)*\)")
+_INSIDE = r"[^()]*(?:\([^()]*\)[^()]*)*"  # of brackets
 
 
 @dataclass
@@ -46,5 +49,12 @@ class Said:
 def sentences(message: str) -> tuple[str, ...]:
     """The sentences of a message, each once, without the block of a network that it is about, and without asides on
     proofs."""
-    plain = _ASIDE.sub("", _BLOCK.sub("", message[:_LONGEST], count=1) if _BLOCK.match(message) else message[:_LONGEST])
+    plain = _BLOCK.sub("", message[:_LONGEST], count=1) if _BLOCK.match(message) else message[:_LONGEST]
+    plain = re.sub(_aside(), "", plain)
     return tuple(dict.fromkeys(each for each in _SENTENCE.split(" ".join(plain.split())) if each))
+
+
+def _aside() -> str:
+    """What is said about proofs, as the language of the run begins it."""
+    begins = (re.escape(say(text).partition("{")[0]) for text in (PROVEN_TOGETHER, ALIKE))
+    return rf"\s*(?:{'|'.join(begins)}){_INSIDE}\)"

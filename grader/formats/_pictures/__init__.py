@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from grader.formats._pictures._block import block
 from grader.formats._pictures._gradients import gradients
@@ -36,6 +37,8 @@ def drawers(pictures: Pictures | None, anchor: str, submission: Submission | Non
         found.append(lambda: block(of_block, f"{anchor}-block", submission))
     if (of_network := pictures.network) is not None:
         found.append(lambda: network(of_network, f"{anchor}-network", submission))
+    for number, each in enumerate(pictures.blocks, start=1):
+        found.append(partial(block, each, f"{anchor}-block-{number}", submission))
     if (of_parameters := pictures.parameters) is not None:
         found.append(lambda: parameters(of_parameters, f"{anchor}-parameters"))
     if (of_gradients := pictures.gradients) is not None:

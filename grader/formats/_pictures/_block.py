@@ -9,6 +9,8 @@ from grader.formats._pictures._graph import Drawing, Marks, heights_of
 from grader.formats._pictures._layout import Shared, depths, lay_out, shared_rows
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import clean
+from grader.formats._words import at
+from grader.language import many, say
 from grader.pictures import BlockPicture, Difference, Flow, Step
 from grader.submission import Submission
 
@@ -18,22 +20,32 @@ def block(picture: BlockPicture, id: str, submission: Submission | None) -> Show
     shared = None
     if picture.reference is not None:
         shared = shared_rows(picture.mine, picture.reference, picture.pairs)
-    panels = [Panel(f"{id}-mine", "Your block", _mine(picture, shared, id))]
+    panels = [Panel(f"{id}-mine", say("Your block"), _mine(picture, shared, id))]
     if picture.reference is not None:
-        panels.append(Panel(f"{id}-reference", "Reference", _reference(picture.reference, picture, shared, id)))
+        drawing = _reference(picture.reference, picture, shared, id)
+        panels.append(Panel(f"{id}-reference", say("Reference"), drawing))
     rows, marked = _rows(picture)
     return Shown(
         id=id,
-        title="Your block, step by step" if picture.reference is None else "Your block beside the reference",
+        title=_title(picture),
         says=_says(picture),
         panels=panels,
-        head=["Your block", "Where"] if picture.reference is None else ["Your block", "Where", "Reference", ""],
+        head=[say("Your block"), say("Where"), *([] if picture.reference is None else [say("Reference"), ""])],
         rows=rows,
         marked=marked,
         place=_place(picture, submission),
         note=_note(picture),
         folded=picture.first is None,
     )
+
+
+def _title(picture: BlockPicture) -> str:
+    if not picture.place:
+        return say("Your block, step by step") if picture.reference is None else say("Your block beside the reference")
+    place = clean(picture.place)
+    if picture.reference is None:
+        return say("{place} of your network, step by step", place=place)
+    return say("{place} of your network beside the reference", place=place)
 
 
 def _mine(picture: BlockPicture, shared: Shared | None, id: str) -> Markup:
@@ -87,35 +99,49 @@ def _says(picture: BlockPicture) -> str:
     """What is to be seen, in a sentence or two."""
     first = picture.first
     if picture.reference is None:
-        return f"{len(picture.mine.steps) - 1} steps lead from the input to the result."
+        steps = len(picture.mine.steps) - 1
+        return many(
+            "{n} steps lead from the input to the result.", "{n} steps lead from the input to the result.", steps
+        )
     if first is None:
-        return "Drawn, it has the reference's steps in the reference's order: what differs is what they compute."
-    values = " Up to there the values are the reference's." if first.measured and first.mine else ""
-    return f"First difference: {_difference(picture, picture.reference, first)}.{values}"
+        return say("Drawn, it has the reference's steps in the reference's order: what differs is what they compute.")
+    said = _difference(picture, picture.reference, first)
+    if first.measured and first.mine:
+        said += " " + say("Up to there the values are the reference's.")
+    return said
 
 
 def _difference(picture: BlockPicture, reference: Flow, first: Difference) -> str:
     mine = picture.mine.steps[first.mine]
     if first.missing is not None:
         step = reference.steps[first.missing]
-        path = " on the skip path" if step.on_skip and not mine.on_skip else ""
-        return f"no {step.says}{path} behind {_name(mine)}"
+        if step.on_skip and not mine.on_skip:
+            return say(
+                "First difference: no {missing} on the skip path behind {step}.", missing=step.says, step=_name(mine)
+            )
+        return say("First difference: no {missing} behind {step}.", missing=step.says, step=_name(mine))
     theirs = next((reference.steps[j] for i, j in picture.pairs if i == first.mine and j is not None), None)
     if theirs is None:
-        return f"{_name(mine)}, which the reference does not have there"
+        return say("First difference: {step}, which the reference does not have there.", step=_name(mine))
     if not _differs_from(mine, theirs):
-        return _name(mine)
-    return f"{_name(mine)}, where the reference has {' '.join(filter(None, (theirs.says, theirs.detail)))}"
+        return say("First difference: {step}.", step=_name(mine))
+    return say(
+        "First difference: {step}, where the reference has {other}.",
+        step=_name(mine),
+        other=" ".join(filter(None, (theirs.says, theirs.detail))),
+    )
 
 
 def _note(picture: BlockPicture) -> str:
-    skip = "The thick line is the skip path." if picture.mine.skips else "There is no skip path in it."
-    said = f"{clean(picture.case)}. {skip}"
+    skip = say("The thick line is the skip path.") if picture.mine.skips else say("There is no skip path in it.")
+    said = [f"{clean(picture.case)}.", skip]
     if picture.broken:
-        said += " It raises at its last step: nothing behind that was reached."
+        said.append(say("It raises at its last step: nothing behind that was reached."))
     if picture.chooses:
-        said += " Your code looks at numbers, in an if for instance: this is the way it took for the first input."
-    return said
+        said.append(
+            say("Your code looks at numbers, in an if for instance: this is the way it took for the first input.")
+        )
+    return " ".join(said)
 
 
 def _name(step: Step) -> str:
@@ -142,14 +168,14 @@ def _rows(picture: BlockPicture) -> tuple[list[list[str]], frozenset[int]]:
         theirs = picture.reference.steps[j] if j is not None else None
         said = ""
         if mine is None:
-            said = "not reached, or missing" if picture.broken else "missing"
+            said = say("not reached, or missing") if picture.broken else say("missing")
         elif theirs is None:
-            said = "not in the reference"
+            said = say("not in the reference")
         elif i is not None and j is not None and _differs(picture, i, j):
-            said = "differs"
+            said = say("differs")
         first = picture.first
         if first is not None and (j == first.missing if first.missing is not None else i == first.mine):
-            said = f"{said or 'differs'}: first"
+            said = say("{difference}: first", difference=said or say("differs"))
         if said:
             marked.add(number)
         rows.append(
@@ -159,11 +185,11 @@ def _rows(picture: BlockPicture) -> tuple[list[list[str]], frozenset[int]]:
 
 
 def _full(step: Step) -> str:
-    parts = [step.says, step.detail, step.layer, "on the skip path" if step.on_skip else ""]
+    parts = [step.says, step.detail, step.layer, say("on the skip path") if step.on_skip else ""]
     return clean(", ".join(filter(None, parts)))
 
 
 def _where(step: Step) -> str:
     if step.cell is None:
         return ""
-    return f"cell {step.cell}, line {step.line}" if step.line is not None else f"cell {step.cell}"
+    return at(step.cell, step.line)

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import circle, clean, fit, path, rect, svg, text
+from grader.language import many, say
 from grader.pictures import GradientPicture, GradientRow
 
 NAMES, PLOT, BESIDE = 104.0, 142.0, 86.0  # widths
@@ -21,41 +22,54 @@ FEWEST_DECADES, MOST_DECADES = 2, 12
 
 def gradients(picture: GradientPicture, id: str) -> Shown:
     """The picture, ready to be shown."""
-    mode = "training" if picture.training else "evaluation"
-    note = f"{clean(picture.case)}: norm of the gradient under equal weights, in {mode} mode."
-    left_out = f" {picture.left_out} more layers are left out." if picture.left_out else ""
     return Shown(
         id=id,
-        title="How strong the gradient is at each layer",
+        title=say("How strong the gradient is at each layer"),
         says=_says(picture.rows),
-        note=note + left_out,
-        panels=[Panel(f"{id}-drawing", "Gradient norm by layer", _drawing(picture, id))],
-        head=["Layer", "Your code", "Reference", "Ratio"],
+        note=_note(picture),
+        panels=[Panel(f"{id}-drawing", say("Gradient norm by layer"), _drawing(picture, id))],
+        head=[say("Layer"), say("Your code"), say("Reference"), say("Ratio")],
         rows=[[clean(row.layer), _value(row.mine), _value(row.reference), _ratio(row)] for row in picture.rows],
         marked=frozenset(i for i, row in enumerate(picture.rows) if _differs(row)),
-        legend=[("mine", "your code"), ("ring", "reference")],
+        legend=[("mine", say("your code")), ("ring", say("reference"))],
     )
+
+
+def _note(picture: GradientPicture) -> str:
+    case = clean(picture.case)
+    if picture.training:
+        said = say("{case}: norm of the gradient under equal weights, in training mode.", case=case)
+    else:
+        said = say("{case}: norm of the gradient under equal weights, in evaluation mode.", case=case)
+    if picture.left_out:
+        said += " " + many("{n} more layer is left out.", "{n} more layers are left out.", picture.left_out)
+    return said
 
 
 def _says(rows: tuple[GradientRow, ...]) -> str:
     silent = [row.layer for row in rows if row.mine is None and row.reference is not None]
     if silent:
-        return f"No gradient arrives at {_names(silent)}: what gets none learns nothing."
+        return say("No gradient arrives at {layers}: what gets none learns nothing.", layers=_names(silent))
     broken = [row.layer for row in rows if row.mine is not None and math.isinf(row.mine)]
     if broken:
-        return f"The gradient is no number any more at {_names(broken)}."
+        return say("The gradient is no number any more at {layers}.", layers=_names(broken))
     apart = [row.layer for row in rows if _differs(row)]
     if len(apart) == len(rows):
-        return "At every layer the gradient has another size than the reference's."
-    return f"The gradient has another size than the reference's at {_names(apart)}, and agrees everywhere else."
+        return say("At every layer the gradient has another size than the reference's.")
+    return say(
+        "The gradient has another size than the reference's at {layers}, and agrees everywhere else.",
+        layers=_names(apart),
+    )
 
 
 def _names(names: list[str]) -> str:
     shown = [clean(name) for name in names[:4]]
     more = len(names) - len(shown)
     if more:
-        return f"{', '.join(shown)} and {more} more"
-    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
+        return many("{names} and {n} more", "{names} and {n} more", more, names=", ".join(shown))
+    if len(shown) > 1:
+        return say("{names} and {last}", names=", ".join(shown[:-1]), last=shown[-1])
+    return "".join(shown)
 
 
 def _drawing(picture: GradientPicture, id: str) -> Markup:
@@ -121,20 +135,20 @@ def _differs(row: GradientRow) -> bool:
 
 def _value(value: float | None) -> str:
     if value is None:
-        return "none"
-    return "not a number" if math.isinf(value) else f"{value:.3g}"
+        return say("none")
+    return say("not a number") if math.isinf(value) else f"{value:.3g}"
 
 
 def _ratio(row: GradientRow) -> str:
     if row.mine is None:
-        return "none" if row.reference is not None else "both none"
+        return say("none") if row.reference is not None else say("both none")
     if math.isinf(row.mine):
-        return "no number"
+        return say("no number")
     if row.reference is None:
-        return "none there"
+        return say("none there")
     if not _differs(row):
-        return "equal"
+        return say("equal")
     if math.isinf(row.reference):
-        return "differs"
+        return say("differs")
     ratio = row.mine / row.reference
     return f"{ratio:.2f}×" if 0.05 < ratio < 50 else f"{ratio:.1g}×"

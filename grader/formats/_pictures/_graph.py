@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from grader.formats._pictures._layout import Edge, Layout, Rows
 from grader.formats._pictures._svg import arrow, circle, fit, path, rect, svg, text, width_of
+from grader.language import say
 from grader.pictures import Flow, Step
 
 WIDTHS = (156.0, 144.0)  # of the main lane, and of those beside it
@@ -20,7 +21,6 @@ GAP = 22.0  # between rows
 LETTERS, SMALL, CODE = 12.5, 11.0, 10.5  # sizes of text
 RADIUS = 13.0
 BEND = 8.0
-SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷"}
 
 
 @dataclass
@@ -132,9 +132,9 @@ class Drawing:
             look += " beside"
         if _is_round(step):
             yield circle(x, y, RADIUS, look)
-            yield text(x, y + 5, SIGNS[step.says], look="sign", anchor="middle")
+            yield text(x, y + 5, step.sign, look="sign", anchor="middle")
             breaks = self._marks.broken and number == len(self._flow.steps) - 1
-            said = "breaks" if breaks else ", ".join(filter(None, (step.says, step.detail)))
+            said = say("breaks") if breaks else ", ".join(filter(None, (step.says, step.detail)))
             room = width / 2 - RADIUS - 6
             words = "small missing" if breaks else "small"
             yield text(x - RADIUS - 6, y + 4, fit(said, room, SMALL), look=words, anchor="end")
@@ -148,7 +148,7 @@ class Drawing:
             yield text(x + width / 2 + 10, y + 4, said, look=words)
         if number == self._marks.first:
             left = x - (RADIUS if _is_round(step) else width / 2)
-            yield from _flag(left, y - half, "differs" if not _is_round(step) else "")
+            yield from _flag(left, y - half, say("differs") if not _is_round(step) else "")
         elif number in self._marks.unlike:
             right = x + (RADIUS if _is_round(step) else width / 2)
             yield circle(right - 2, y - half + 1, 7, "badge unlike")
@@ -175,10 +175,16 @@ class Drawing:
         width = self._widths[lane]
         if self._marks.broken and row > self._layout.rows[len(self._flow.steps) - 1]:
             yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step away", 4)
-            yield text(x, y + 4, fit(f"{step.says}: not reached", width - 16, SMALL), look="small", anchor="middle")
+            yield text(
+                x,
+                y + 4,
+                fit(say("{step}: not reached", step=step.says), width - 16, SMALL),
+                look="small",
+                anchor="middle",
+            )
             return
         yield rect(x - width / 2, y - SHORT / 2, width, SHORT, "step missing", 4)
-        said = fit(f"no {step.says}", width - 12, LETTERS, bold=True)
+        said = fit(say("no {step}", step=step.says), width - 12, LETTERS, bold=True)
         yield text(x, y + 4, said, look="says missing", anchor="middle")
         if row == self._marks.first_missing:
             yield from _flag(x - width / 2, y - SHORT / 2, "")
@@ -189,7 +195,7 @@ class Drawing:
         start, stop = (self._tops[row] + self._heights[row] / 2 for row in self._marks.no_skip)
         x, y = self._middles[self._beside], (start + stop) / 2
         yield path(f"M{x:g} {start:g} V{y - 14:g} M{x:g} {y + 10:g} V{stop:g}", "way missing")
-        yield text(x, y + 2, "no skip path", look="small missing", anchor="middle")
+        yield text(x, y + 2, say("no skip path"), look="small missing", anchor="middle")
 
     # ------------------------------------------------------------------ ways
 
@@ -221,8 +227,10 @@ class Drawing:
             yield arrow(x2, top, look)
         if edge.on_skip and x not in (x1, x2):
             y = (bottom + y2) / 2
-            yield rect(x - 34, y - 9, 68, 18, "gap", 0)
-            yield text(x, y + 4, "skip path", look="small skip", anchor="middle")
+            said = say("skip path")
+            half = max(34, width_of(said, SMALL) / 2 + 2)
+            yield rect(x - half, y - 9, 2 * half, 18, "gap", 0)
+            yield text(x, y + 4, said, look="small skip", anchor="middle")
 
     def _is_free(self, edge: Edge) -> bool:
         """Is there no box between a lane and the step that it leads to?"""
@@ -244,4 +252,4 @@ def _flag(x: float, y: float, said: str) -> Iterator[Markup]:
 
 
 def _is_round(step: Step) -> bool:
-    return step.kind == "join" and step.says in SIGNS
+    return step.kind == "join" and bool(step.sign)

@@ -7,13 +7,14 @@ from grader.formats._pictures._graph import Drawing, Marks, heights_of
 from grader.formats._pictures._layout import depths, lay_out
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import clean
+from grader.language import later, many, say
 from grader.pictures import NetworkPicture
 from grader.submission import Submission
 
 SAYS = {
-    "right": "✓ as the reference",
-    "wrong": "✗ not as it should be",
-    "excused": "– marked down before",
+    "right": later("✓ as the reference"),
+    "wrong": later("✗ not as it should be"),
+    "excused": later("– marked down before"),
     "": "",
 }
 
@@ -25,19 +26,19 @@ def network(picture: NetworkPicture, id: str, submission: Submission | None) -> 
     rows = depths(flow)
     marks = Marks(
         first=wrong[0] if wrong else None,
-        beside={number: SAYS[verdict] for number, verdict in enumerate(picture.verdicts) if verdict},
+        beside={number: say(SAYS[verdict]) for number, verdict in enumerate(picture.verdicts) if verdict},
     )
     drawing = Drawing(flow, lay_out(flow, rows), heights_of(flow, rows, len(flow.steps)), marks, widths=(186.0, 126.0))
     found = place(submission, flow.steps[wrong[0]].cell, flow.steps[wrong[0]].line) if wrong else None
     return Shown(
         id=id,
-        title="Your network, block by block",
+        title=say("Your network, block by block"),
         says=_says(picture, wrong),
-        note=f"{clean(picture.case)}. Blocks that follow each other and are alike are drawn as one.",
-        panels=[Panel(f"{id}-mine", "Your network", drawing.markup(f"{id}-mine", f"{id}-words"))],
-        head=["Step", "Name", "Result", "Compared with the reference"],
+        note=say("{case}. Blocks that follow each other and are alike are drawn as one.", case=clean(picture.case)),
+        panels=[Panel(f"{id}-mine", say("Your network"), drawing.markup(f"{id}-mine", f"{id}-words"))],
+        head=[say("Step"), say("Name"), say("Result"), say("Compared with the reference")],
         rows=[
-            [clean(step.says), clean(step.layer), clean(step.detail), SAYS[verdict]]
+            [clean(step.says), clean(step.layer), clean(step.detail), say(SAYS[verdict])]
             for step, verdict in zip(flow.steps, picture.verdicts, strict=True)
         ],
         marked=frozenset(wrong),
@@ -47,9 +48,17 @@ def network(picture: NetworkPicture, id: str, submission: Submission | None) -> 
 
 
 def _says(picture: NetworkPicture, wrong: list[int]) -> str:
-    blocks = "1 residual block" if picture.blocks == 1 else f"{picture.blocks} residual blocks"
     if not wrong:
-        return f"{blocks}, from the input to the output."
+        return many(
+            "{n} residual block, from the input to the output.",
+            "{n} residual blocks, from the input to the output.",
+            picture.blocks,
+        )
     step = picture.flow.steps[wrong[0]]
     name = f"{step.says} ({step.layer})" if step.layer else step.says
-    return f"{blocks}. The first that is not as it should be: {clean(name)}."
+    return many(
+        "{n} residual block. The first that is not as it should be: {block}.",
+        "{n} residual blocks. The first that is not as it should be: {block}.",
+        picture.blocks,
+        block=clean(name),
+    )

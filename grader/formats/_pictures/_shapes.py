@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
 
 from markupsafe import Markup
 
@@ -11,6 +12,8 @@ from grader.formats._excerpt import Place, place
 from grader.formats._pictures._layout import Edge, Layout, lay_out
 from grader.formats._pictures._shown import Panel, Shown
 from grader.formats._pictures._svg import circle, clean, fit, path, rect, svg, text, width_of
+from grader.formats._words import at
+from grader.language import say
 from grader.pictures import Shape, ShapePicture, Step
 from grader.submission import Submission
 
@@ -28,11 +31,11 @@ def shapes(picture: ShapePicture, id: str, submission: Submission | None) -> Sho
     found = place(submission, steps[wrong].cell, steps[wrong].line) if wrong is not None else None
     return Shown(
         id=id,
-        title="The shape at each step",
+        title=say("The shape at each step"),
         says=_says(picture),
         note=f"{clean(picture.case)}.",
-        panels=[Panel(f"{id}-drawing", "Your code, from the input down", _Ladder(picture).markup(id))],
-        head=["Step", "Where", "Shape behind it", "It should be"],
+        panels=[Panel(f"{id}-drawing", say("Your code, from the input down"), _Ladder(picture).markup(id))],
+        head=[say("Step"), say("Where"), say("Shape behind it"), say("It should be")],
         rows=[
             [_full(step), _where(step), _behind(picture, i), show(want) if want is not None else ""]
             for i, (step, want) in enumerate(zip(steps, picture.wanted, strict=True))
@@ -44,7 +47,7 @@ def shapes(picture: ShapePicture, id: str, submission: Submission | None) -> Sho
 
 def show(shape: Shape) -> str:
     """As people write it: 2×16×8×8."""
-    return "×".join(f"{size:.2g}" if size > 999_999 else str(size) for size in shape) or "a number"
+    return "×".join(f"{size:.2g}" if size > 999_999 else str(size) for size in shape) or say("a number")
 
 
 def _says(picture: ShapePicture) -> str:
@@ -52,23 +55,39 @@ def _says(picture: ShapePicture) -> str:
     broken = next((step for step in steps if step.kind == "broken"), None)
     said = []
     if wrong is not None and steps[wrong].kind != "broken":
-        want = picture.wanted[wrong]
-        said.append(
-            f"The first shape that is wrong comes out of {_name(steps[wrong])}: {show(steps[wrong].shape)}"
-            + (f", where it should be {show(want)}." if want is not None else ".")
-        )
+        said.append(_first_wrong(steps[wrong], picture.wanted[wrong]))
     if broken is not None:
-        said.append(f"It breaks at {_name(broken)}: {_operands(picture, broken)} do not fit together.")
+        said.append(
+            say(
+                "It breaks at {step}: {shapes} do not fit together.",
+                step=_name(broken),
+                shapes=_operands(picture, broken),
+            )
+        )
     return " ".join(said)
 
 
+def _first_wrong(step: Step, want: Shape | None) -> str:
+    if want is None:
+        return say(
+            "The first shape that is wrong comes out of {step}: {shape}.", step=_name(step), shape=show(step.shape)
+        )
+    return say(
+        "The first shape that is wrong comes out of {step}: {shape}, where it should be {wanted}.",
+        step=_name(step),
+        shape=show(step.shape),
+        wanted=show(want),
+    )
+
+
 def _operands(picture: ShapePicture, step: Step) -> str:
-    return " and ".join(show(picture.flow.steps[i].shape) for i in step.reads)
+    shapes = [show(picture.flow.steps[i].shape) for i in step.reads]
+    return reduce(lambda some, one: say("{some} and {one}", some=some, one=one), shapes) if shapes else ""
 
 
 def _behind(picture: ShapePicture, number: int) -> str:
     step = picture.flow.steps[number]
-    return f"breaks: {clean(picture.raised)}" if step.kind == "broken" else show(step.shape)
+    return say("breaks: {error}", error=clean(picture.raised)) if step.kind == "broken" else show(step.shape)
 
 
 def _name(step: Step) -> str:
@@ -83,7 +102,7 @@ def _full(step: Step) -> str:
 def _where(step: Step) -> str:
     if step.cell is None:
         return ""
-    return f"cell {step.cell}, line {step.line}" if step.line is not None else f"cell {step.cell}"
+    return at(step.cell, step.line)
 
 
 class _Ladder:
@@ -153,14 +172,17 @@ class _Ladder:
         yield from self._tensor(left + SAYS + TENSOR / 2, y, step.shape, wrong)
         right = left + SAYS + TENSOR + 4
         if step.kind == "broken":
-            yield text(right, y + 4, "breaks here", look="says missing")
-            said = fit(f"{_operands(self._picture, step)} do not fit", SAYS + TENSOR + SHAPE - 8, SMALL)
+            yield text(right, y + 4, fit(say("breaks here"), SHAPE - 6, LETTERS, bold=True), look="says missing")
+            apart = say("{shapes} do not fit", shapes=_operands(self._picture, step))
+            said = fit(apart, SAYS + TENSOR + SHAPE - 8, SMALL)
             yield text(left, y + 19, said, look="small missing")
             return
         yield text(right, y + 4, fit(show(step.shape), SHAPE - 6, LETTERS), look="says missing" if wrong else "number")
         want = self._picture.wanted[number]
         if wrong and want is not None:
-            yield text(right, y + 19, fit(f"should be {show(want)}", SHAPE - 4, SMALL), look="small missing")
+            yield text(
+                right, y + 19, fit(say("should be {shape}", shape=show(want)), SHAPE - 4, SMALL), look="small missing"
+            )
 
     def _tensor(self, x: float, y: float, shape: Shape, wrong: bool) -> Iterator[Markup]:
         """A box as wide as there are channels and as high as the maps are, each on a scale of powers of two."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
-from test_assignment_files import SPEC, refusal
+from specs import SPEC, refusal
 from walls import RESBLOCK, SharingGrader, wall
 
 from grader.assignment import Assignment, Hints, Limits, find_assignment, load_assignment

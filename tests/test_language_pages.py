@@ -35,6 +35,7 @@ from test_pictures import (
 )
 
 from grader.assignment import ModuleExercise
+from grader.batch import Request, Tally
 from grader.checks import checks
 from grader.formats import _plain
 from grader.formats._annotations import Annotations
@@ -52,6 +53,7 @@ from grader.language import LOCALE, speaking
 from grader.mistakes import mistakes
 from grader.notebook.card import Card
 from grader.pictures import BlockPicture, Difference, Flow, Pictures, Step
+from grader.row import row_of
 from grader.submission import Cell, Submission
 from grader.terminal import Terminal
 from grader.verdict import Report
@@ -306,6 +308,20 @@ def test_a_refusal_is_in_the_language_of_the_assignment_that_is_named(
         InteractiveShell.clear_instance()
 
 
+def test_a_live_check_is_judged_and_shown_in_the_language_of_its_assignment(tmp_path: Path) -> None:
+    """A block that is not right, checked as a student does; the card is read later, when nothing speaks German."""
+    from grader import check
+
+    defined: dict[str, type] = {}
+    exec(SIDE_WITHOUT_STRIDE, defined)
+    english = check(defined["ResBlock"], "resblock", "residual-blocks")
+    german = check(defined["ResBlock"], "resblock", str(_german(tmp_path)))
+    others = written_by_others(SIDE_WITHOUT_STRIDE, residual_blocks(), NAMES, list(mistakes()))
+    assert [] == in_both(said_in(english._repr_html_()), said_in(german._repr_html_()), others)
+    assert [] == in_both(set(str(english).split("\n")), set(str(german).split("\n")), others)
+    assert (english.correct, german.correct) == (False, False)
+
+
 class _Named:
     """A notebook whose metadata name an assignment."""
 
@@ -322,6 +338,9 @@ def _german(folder: Path) -> Path:
     return home
 
 
+REQUEST = Request([], None, None, ("json",), 1, "cpu", 0, "none", {}, None)
+
+
 def test_the_terminal_shows_one_notebook_in_its_language_and_a_class_in_english(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -329,8 +348,13 @@ def test_the_terminal_shows_one_notebook_in_its_language_and_a_class_in_english(
     with speaking("de"):
         Terminal()._print_notebook(report)
         said = capsys.readouterr().err
-        assert ["score: 10 -> 20"] != list(changes(report, report))
+        better = report.model_copy(update={"score": 40.0})
+        assert ["Punkte: 35 -> 40"] == list(changes(report, better))
         assert ["Seit der letzten Prüfung hat sich nichts geändert."] == list(changes(report, report))
+        Terminal().end(REQUEST, Tally(2, None, finished=2), [row_of(report)], None)
+    of_class = capsys.readouterr().err
+    assert "First thing to fix" in of_class
+    assert "✓ Graded" in of_class
     assert "[shortcut-multiplied, nachgestellt, Zelle 2, Zeile 21]" in " ".join(said.split())
     assert "noch offen" in said
     assert not re.search(r"\b(pending|cell|line|replayed)\b", said)

@@ -5,6 +5,7 @@ Answers come from the student's process and are checked against these models bef
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -12,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from grader.graph import Graph, Shape
+from grader.language import say
 
 Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch"]
 Precision = Literal["float64", "float32"]
+
+_STOPPED = re.compile(r"stopped after ([0-9.e+]{1,20}) s")  # how the worker says so
 
 
 @dataclass(frozen=True)
@@ -122,12 +126,21 @@ class Facts(_Answered):
     dropped: list[Layer] = _FEW
 
 
-class Raised(_Answered):
+class _Exception(_Answered):
+    type: str = Field(max_length=200)
+    message: str = Field(max_length=2000)
+
+    @property
+    def said(self) -> str:
+        """Its message: Python's words as they are, and those of a cell that was stopped in the language of the run."""
+        stopped = _STOPPED.fullmatch(self.message) if self.type == "CellTimeout" else None
+        return say("stopped after {seconds} s", seconds=stopped[1]) if stopped else self.message
+
+
+class Raised(_Exception):
     """An exception of the student's code."""
 
     stage: Literal["constructor", "forward", "backward"]
-    type: str = Field(max_length=200)
-    message: str = Field(max_length=2000)
     cell: int | None = None
     line: int | None = None
     operation: Operation | None = None
@@ -236,12 +249,10 @@ class Returned(_Answered):
     changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
 
 
-class Problem(_Answered):
+class Problem(_Exception):
     """Something in a cell that did not run."""
 
     cell: int
-    type: str = Field(max_length=200)
-    message: str = Field(max_length=2000)
     line: int | None = None
     is_import: bool = Field(False, alias="import")
 

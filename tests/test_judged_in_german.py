@@ -19,6 +19,7 @@ from grader.assignment import Limits, find_assignment, shipped_assignments
 from grader.formats.json import document
 from grader.identity import identity
 from grader.language import speaking
+from grader.observation import Problem
 from grader.pipeline import Grader
 from grader.row import row_of
 from grader.slot import Order
@@ -188,6 +189,14 @@ def test_code_is_judged_in_german(graders: Callable[..., Grader], tmp_path: Path
     german, english = both(graders("residual-blocks", diagnose=False), HandIn("doe", "mine.py", path))
     assert facts(english) == facts(german)
     assert [] == untranslated(german, english, instructors("residual-blocks"))
+
+
+def test_a_cell_that_was_stopped_says_so_in_german() -> None:
+    """The words come from behind the wall; those of any other exception are Python's, and stay."""
+    with speaking("de"):
+        assert "nach 1.5 s abgebrochen" == Problem(cell=1, type="CellTimeout", message="stopped after 1.5 s").said
+        assert "stopped after 1.5 s" == Problem(cell=1, type="OSError", message="stopped after 1.5 s").said
+    assert "stopped after 2 s" == Problem(cell=1, type="CellTimeout", message="stopped after 2 s").said
 
 
 @pytest.mark.parametrize(

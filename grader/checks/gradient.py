@@ -255,7 +255,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
                 "{case}: forward runs, but the backward pass raises {type}: {message}",
                 case=where,
                 type=answer.raised.type,
-                message=answer.raised.message,
+                message=answer.raised.said,
             ),
             lesson=lessons.BACKWARD_RAISES,
             advice=(
@@ -418,7 +418,7 @@ def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> 
 
 
 def _exception(where: str, raised: Raised) -> dict[str, str]:
-    return {"case": where, "type": raised.type, "message": raised.message}
+    return {"case": where, "type": raised.type, "message": raised.said}
 
 
 def _samples(seen: Observation, outcome: Outcome, probe: Probe, found: Difference) -> tuple[JsonValue, JsonValue]:

@@ -29,6 +29,7 @@ def test_a_file_without_exactly_one_format_is_refused(
     """A member that was forgotten, or two in one file, is an error and not silence."""
     (tmp_path / "odd_member.py").write_text("from grader.formats._format import Format\n" + body)
     monkeypatch.setattr(grader.formats, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(grader.formats, "format_names", lambda: ["odd_member"])
     with pytest.raises(TypeError, match=r"odd_member\.py: expected exactly one Format, found [02]"):
         formats.__wrapped__()
 

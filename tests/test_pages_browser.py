@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser import opened, start, violations
 from test_formats_samples import OPERATION_RAISED, RUN, SAMPLES
+from test_notebook_card import made
 
 from grader.formats.html import Html
+from grader.notebook.card import Card
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -56,6 +58,20 @@ def test_axe_finds_nothing(browser: Browser, folder: Path, name: str, scheme: An
     """WCAG 2.2 AA, as far as a machine can tell: with everything folded, and with everything open."""
     with opened(browser, folder / PAGES[name], width=width, color_scheme=scheme) as page:
         assert [] == violations(page)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert [] == violations(page)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_cards_in_a_notebook(browser: Browser, tmp_path: Path, scheme: Any) -> None:
+    """Several cards stand in one notebook, some with the same title; its page is white, or JupyterLab's dark one."""
+    colours = "background: light-dark(#fff, #111); color: light-dark(#000, #ddd)"
+    cards = "".join(f"<section>{each._repr_html_()}</section>" for each in (made(), made(), Card.refusal("No.")))
+    (tmp_path / "notebook.html").write_text(
+        f"<!DOCTYPE html><html lang=en style='color-scheme: light dark'><meta charset=utf-8><title>x</title>"
+        f"<body style='{colours}'><main><h1>x</h1>{cards}</main>"
+    )
+    with opened(browser, tmp_path / "notebook.html", color_scheme=scheme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert [] == violations(page)
 

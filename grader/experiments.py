@@ -128,7 +128,7 @@ def _fault(experimented: Experimented, series: str) -> Finding:
     if fault.raised is not None:
         raised = fault.raised
         return Status.STUDENT_CRASHED, {
-            "message": f"{words}, raises {raised.type}: {raised.message}",
+            "message": f"{words}, raises {raised.words}",
             "cell": raised.cell,
             "line": raised.line,
             "advice": "Call it with arguments of this kind in a cell of your own: you get the same error there.",

@@ -85,7 +85,7 @@ def _values(called: Called) -> Finding:
         if call.raised is not None:
             raised = call.raised
             return Status.STUDENT_CRASHED, {
-                "message": f"{words}, raises {raised.type}: {raised.message}",
+                "message": f"{words}, raises {raised.words}",
                 "cell": raised.cell,
                 "line": raised.line,
                 "advice": "Call it with these arguments in a cell of your own: you get the same error there.",

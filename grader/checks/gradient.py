@@ -233,7 +233,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             return None  # the shape check says so, or the block's own exercise
         return Finding(
             Status.FAILED,
-            f"{where}: forward runs, but the backward pass raises {answer.raised.type}: {answer.raised.message}",
+            f"{where}: forward runs, but the backward pass raises {answer.raised.words}",
             lesson=lessons.BACKWARD_RAISES,
             advice=(
                 "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
@@ -336,7 +336,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     if raised is not None:
         return Finding(
             Status.STUDENT_CRASHED,
-            f"{where}: the {raised.stage} pass raises {raised.type}: {raised.message}",
+            f"{where}: the {raised.stage} pass raises {raised.words}",
             lesson=lessons.RAISES_ON_FRESH_INPUT,
             **place_of_exception(raised),
         )

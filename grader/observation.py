@@ -133,6 +133,11 @@ class Raised(_Answered):
     line: int | None = None
     operation: Operation | None = None
 
+    @property
+    def words(self) -> str:
+        """`TypeError: what it says`, or its type alone where it says nothing."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 class Registered(_Answered):
     """A parameter or buffer of the student's module."""

@@ -138,7 +138,7 @@ def _said(problem: Problem, limits: Limits) -> str:
                 line=problem.line,
             )
         return say("Stopped after {seconds} s in cell {cell}.", seconds=seconds, cell=problem.cell)
-    error = f"{problem.type}: {problem.message}"
+    error = problem.words
     said = (
         say("{place}: an import failed ({error}).", place=place, error=error)
         if problem.is_import

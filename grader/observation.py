@@ -6,6 +6,7 @@ Answers come from the student's process and are checked against these models bef
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -131,10 +132,14 @@ class _Exception(_Answered):
     message: str = Field(max_length=2000)
 
     @property
-    def said(self) -> str:
-        """Its message: Python's words as they are, and those of a cell that was stopped in the language of the run."""
+    def words(self) -> str:
+        """`TypeError: what it says`, or its type alone where it says nothing.
+
+        Python's words are as they are; of a cell that was stopped it is said in the language of the run.
+        """
         stopped = _STOPPED.fullmatch(self.message) if self.type == "CellTimeout" else None
-        return say("stopped after {seconds} s", seconds=stopped[1]) if stopped else self.message
+        message = say("stopped after {seconds} s", seconds=stopped[1]) if stopped else self.message
+        return f"{self.type}: {message}" if message else self.type
 
 
 class Raised(_Exception):
@@ -263,6 +268,10 @@ class Executed(_Answered):
     problems: list[Problem] = Field(max_length=500)
     skipped: list[int] = Field(max_length=100_000)
     defined: dict[str, str] = Field(max_length=1000)
+
+    def first_callable(self, names: Sequence[str]) -> str | None:
+        """The first of these names that is defined, as something that can be called."""
+        return next((name for name in names if self.defined.get(name) not in (None, "value")), None)
 
 
 @dataclass(frozen=True)

@@ -193,10 +193,11 @@ def test_code_is_judged_in_german(graders: Callable[..., Grader], tmp_path: Path
 
 def test_a_cell_that_was_stopped_says_so_in_german() -> None:
     """The words come from behind the wall; those of any other exception are Python's, and stay."""
+    stopped, other = (Problem(cell=1, type=kind, message="stopped after 1.5 s") for kind in ("CellTimeout", "OSError"))
     with speaking("de"):
-        assert "nach 1.5 s abgebrochen" == Problem(cell=1, type="CellTimeout", message="stopped after 1.5 s").said
-        assert "stopped after 1.5 s" == Problem(cell=1, type="OSError", message="stopped after 1.5 s").said
-    assert "stopped after 2 s" == Problem(cell=1, type="CellTimeout", message="stopped after 2 s").said
+        assert "CellTimeout: nach 1.5 s abgebrochen" == stopped.words
+        assert "OSError: stopped after 1.5 s" == other.words
+    assert "CellTimeout: stopped after 1.5 s" == stopped.words
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from browser import opened, start, violations
 from test_formats_samples import OPERATION_RAISED, RUN, SAMPLES
 from test_notebook_card import made
+from test_pictures import MULTIPLIED, pictures, with_pictures
 
 from grader.formats.html import Html
 from grader.notebook.card import Card
@@ -45,6 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of a small class, as the format writes them."""
     output = tmp_path_factory.mktemp("pages")
     reports = [sample() for sample in SAMPLES.values()]
+    drawn = with_pictures(pictures(MULTIPLIED)).exercises[0].pictures
+    for report, _ in reports:
+        if report.student == "grace":  # the page called "feedback" below has pictures, too
+            report.exercises[0] = report.exercises[0].model_copy(update={"pictures": drawn})
     for report, submission in reports:
         Html().write_student(output, RUN, report, submission)
     Html().write_class(output, RUN, sorted((report for report, _ in reports), key=lambda report: report.student))
@@ -172,6 +177,16 @@ def test_all_that_is_read_is_printed(browser: Browser, folder: Path, name: str, 
     assert sheets > 0
     lost = [each for each in wanted if "".join(unicodedata.normalize("NFKC", each).split()) not in text]
     assert [] == lost
+
+
+def test_drawings_are_printed_whole(browser: Browser, folder: Path) -> None:
+    """Every line and every word that is drawn on the screen."""
+    with opened(browser, folder / PAGES["feedback"]) as page:
+        page.emulate_media(media="print")
+        drawn = page.locator(".drawn path.skip, .drawn rect, .drawn text").all()
+        assert drawn
+        lost = [each for each in drawn if not each.evaluate("e => e.checkVisibility()")]
+        assert [] == [each.evaluate("e => e.outerHTML") for each in lost]
 
 
 def test_the_feedback_on_paper_holds_the_hints(browser: Browser, folder: Path) -> None:

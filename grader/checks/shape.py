@@ -216,7 +216,7 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
 
 def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
     call, case = examined.call(seen.case), in_case(examined, seen)
-    said = f"{raised.type}: {raised.said}" if raised.message else raised.type
+    said = raised.words
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     finding.lesson = lessons.RAISED
     operation = raised.operation
@@ -290,7 +290,7 @@ def _undefined(examined: Examined) -> Finding:
     if close:
         hint = say("There is {name}: did you mean that?", name=close[0])
     elif failed is not None:
-        said = f"{failed.type}: {failed.said}" if failed.message else failed.type
+        said = failed.words
         hint = (
             say("Cell {cell} raised {error}, line {line}.", cell=failed.cell, error=said, line=failed.line)
             if failed.line

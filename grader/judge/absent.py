@@ -49,7 +49,7 @@ def missing(seen: Seen) -> Finding:
             "There is no {name}: cell {cell} does not run ({error}).",
             name=name,
             cell=problem.cell,
-            error=f"{problem.type}: {problem.said}",
+            error=problem.words,
         ),
         "cell": problem.cell,
         "line": problem.line,

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 from grader.assignment import (
     Assignment,
@@ -30,6 +28,7 @@ from grader.attempt import Attempt, Cells
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
 from grader.ceilings import session_limits
 from grader.checks import checks, require_known
+from grader.closing import Closing
 from grader.errors import (
     AssignmentError,
     SessionEnded,
@@ -94,7 +93,7 @@ class Settings:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class Grader:
+class Grader(Closing):
     """Grades one submission at a time.
 
     Args:
@@ -146,14 +145,6 @@ class Grader:
     def close(self) -> None:
         if self._zygote is not None:
             self._zygote.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # ------------------------------------------------------------------ one submission
 
@@ -344,7 +335,7 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
     """
     exercise = examined.exercise
     examined.problems = executed.problems
-    examined.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
+    examined.found = executed.first_callable(names)
     if examined.found is None or exercise.tells_no_case:
         return
     examined.convention = as_asked(exercise)

@@ -2,7 +2,7 @@
 
 Where mistakes were replayed, the reference with just these behaves exactly like the student's code. So whatever fails,
 fails by them, and all else is right. Each costs what the assignment says, or the points of one check: the one that it
-belongs to, else the first that fails. The other checks say that they failed, and why, and keep their points.
+belongs to, else the first that fails. The other checks have failed as well, and keep their points: reports say why.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 from grader.assignment import Assignment
 from grader.errors import AssignmentError
-from grader.language import say
 from grader.mistakes import mistakes
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
@@ -58,17 +57,4 @@ def settle(
         for name in sorted(left, key=lambda name: name != first):
             taken = min(cost, left[name])
             left[name], cost = left[name] - taken, cost - taken
-    return [_with_points(result, left[result.id], proven) if result.id in left else result for result in results]
-
-
-def _with_points(result: CheckResult, points: float, proven: Sequence[str]) -> CheckResult:
-    if points == 0:
-        return result
-    note = say(
-        "{check} fails by {cause} as well, which costs once: {points} of {most} points are kept.",
-        check=result.title or result.id,
-        cause=say(" and ").join(proven),
-        points=f"{points:g}",
-        most=f"{result.max_score:g}",
-    )
-    return result.model_copy(update={"score": points, "notes": [*result.notes, note]})
+    return [result.model_copy(update={"score": left[result.id]}) if result.id in left else result for result in results]

@@ -12,9 +12,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from grader.closing import Closing
 from grader.journal import Journal
 from grader.row import Row
 from grader.verdict import Report
@@ -23,7 +23,7 @@ NAME = ".grader-journal"
 _TAB = b"\t"  # JSON writes one in a text as \t
 
 
-class Spool:
+class Spool(Closing):
     """One line a report in a journal, in the order they came; read in the order of their numbers."""
 
     def __init__(self, count: int, folder: Path | None = None) -> None:
@@ -91,11 +91,3 @@ class Spool:
 
     def close(self) -> None:
         self._journal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -20,6 +20,7 @@ from rich.text import Text
 from grader.assignment import Assignment
 from grader.batch import Request, Tally
 from grader.formats import Run
+from grader.formats._kept import kept_words
 from grader.formats._text import no_command, one_line, visible
 from grader.formats._words import CHECK, SUBMISSION, points
 from grader.language import SOURCE, later, say, speaking, spoken
@@ -150,7 +151,7 @@ class Terminal:
         head.append(f"  {_score(exercise.score, exercise.max_score, exercise.pending)}", style="default")
         self._console.print(head)
         for check in exercise.checks:
-            self._print_check(check)
+            self._print_check(check, kept_words(exercise, check))
         for diagnosis in exercise.diagnoses:
             proof = say(_PROOFS[diagnosis.proof])
             text = Text("→ ", style="bold")
@@ -158,7 +159,7 @@ class Terminal:
             text.append(f"  [{diagnosis.mistake}, {proof}{_place(diagnosis.cell, diagnosis.line)}]", "dim")
             self._console.print(Padding(text, (0, 0, 0, 4), expand=False))
 
-    def _print_check(self, check: CheckResult) -> None:
+    def _print_check(self, check: CheckResult, kept: str) -> None:
         label = CHECK[check.status]
         text = Text(f"{label.sign} ", style=_COLOURS[label.look])
         text.append(inert(check.title or check.id), style="default")
@@ -166,7 +167,7 @@ class Terminal:
         text.append(_place(check.cell, check.line, before="  "), style="dim")
         self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
         if label.look != "right":
-            for line in (check.message, check.advice):
+            for line in (check.message, kept, check.advice):
                 if line:
                     self._console.print(Padding(Text(inert(line)), (0, 0, 0, 4), expand=False))
 

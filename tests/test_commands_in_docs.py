@@ -37,6 +37,7 @@ ELSEWHERE = {
     "make demo": "installs this package; what it grades then, tests/test_examples.py grades",
     "make test": "runs this test",
     "make docs": "tests/test_site.py builds the same",
+    "make texts": "writes into this checkout: tests/test_language.py compares what it would write",
     "grader check mine.ipynb --watch": "has no end of its own: tests/test_watch.py",
     "grader --install-completion": "writes into the shell's own files: tests/test_completion.py tries what it installs",
     "grader audit residual-blocks": "takes minutes: tests/test_audit.py audits parts of it",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from walls import graded, wall
+from walls import SharingGrader, graded, wall
 
 from grader.assignment import Claim, Limits, load_assignment
 from grader.errors import AssignmentError
@@ -124,7 +124,9 @@ def written(folder: Path, spec: str) -> Path:
 
 @pytest.fixture(scope="module")
 def grader(folder: Path) -> Iterator[Grader]:
-    with Grader(load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=40, cell_seconds=6))) as grader:
+    with SharingGrader(
+        load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=40, cell_seconds=6))
+    ) as grader:
         grader.prepare()
         yield grader
 
@@ -284,7 +286,7 @@ def test_a_wrong_assignment_is_refused(tmp_path: Path, old: str, new: str, words
     assert old in SPEC
     folder = written(tmp_path, SPEC.replace(old, new, 1))
     settings = Settings(wall("none"), "cpu", 0, Limits())
-    with pytest.raises(AssignmentError, match=words), Grader(load_assignment(folder), settings) as grader:
+    with pytest.raises(AssignmentError, match=words), SharingGrader(load_assignment(folder), settings) as grader:
         grader.prepare()
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from walls import graded, wall
+from walls import SharingGrader, graded, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
@@ -122,7 +122,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def grader(folder: Path) -> Iterator[Grader]:
-    with Grader(load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=20, cell_seconds=2))) as grader:
+    with SharingGrader(
+        load_assignment(folder), Settings(wall(), "cpu", 0, Limits(seconds=20, cell_seconds=2))
+    ) as grader:
         grader.prepare()
         yield grader
 
@@ -193,6 +195,31 @@ def test_a_known_fault_is_replayed_and_costs_once(grade: Callable[..., Report]) 
     assert 2 == len(exercise_without_last_hints(report).diagnoses[0].lesson.hints)  # type: ignore[union-attr]
     other = exercise(grade(ATTENTION + "(q @ k.mT / 3).softmax(-1) @ v"), "attention")
     assert ([], 0.0) == (other.diagnoses, other.score)
+
+
+HINTS = next(line for line in SPEC.splitlines() if line.startswith("hints = "))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("why = ", "wy = ", "fault[scores-not-scaled].why: missing; this key is required"),
+        (HINTS, "", "fault[scores-not-scaled].hints: missing; this key is required"),
+        (HINTS, 'hints = ["One.", "Two."]', "fault[scores-not-scaled].hints: expected three hints"),
+        (HINTS, 'hints = ["One.", "Two."]', "where to look, what to change; found 2"),
+        (HINTS, 'hints = ["One.", "Two.", " "]', "found one that is empty"),
+        (HINTS, 'hints = "Look again."', "found 'Look again.'"),
+    ],
+)
+def test_a_fault_that_teaches_nothing_is_refused(tmp_path: Path, before: str, after: str, said: str) -> None:
+    """The message says what is missing, and in which fault of which exercise."""
+    assert before in SPEC
+    (tmp_path / "right.py").write_text(REFERENCE)
+    (tmp_path / "assignment.toml").write_text(SPEC.replace(before, after, 1))
+    with pytest.raises(AssignmentError) as refused:
+        load_assignment(tmp_path)
+    assert "assignment.toml: exercise[attention].fault[scores-not-scaled]." in str(refused.value)
+    assert said in str(refused.value)
 
 
 def test_a_gradient_that_is_cut_is_found(grade: Callable[..., Report]) -> None:
@@ -267,7 +294,7 @@ def test_a_wrong_assignment_is_refused(folder: Path, tmp_path: Path, old: str, n
     (tmp_path / "right.py").write_text(REFERENCE)
     (tmp_path / "assignment.toml").write_text(SPEC.replace(old, new))
     settings = Settings(wall("none"), "cpu", 0, Limits())
-    with pytest.raises(AssignmentError, match=words), Grader(load_assignment(tmp_path), settings) as grader:
+    with pytest.raises(AssignmentError, match=words), SharingGrader(load_assignment(tmp_path), settings) as grader:
         grader.prepare()
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
-from test_assignment_files import SPEC, refusal
-from walls import RESBLOCK, wall
+from specs import SPEC, refusal
+from walls import RESBLOCK, SharingGrader, wall
 
 from grader.assignment import Assignment, Hints, Limits, find_assignment, load_assignment
 from grader.formats import Run, formats
 from grader.identity import identity
 from grader.mistakes import mistakes
-from grader.pipeline import Grader, Settings
+from grader.pipeline import Settings
 from grader.slot import Order
 from grader.submission import find
 from grader.verdict import Report
@@ -38,7 +38,7 @@ def written(assignment: Assignment, folder: Path, now: datetime) -> tuple[Report
     handed_in = folder / "ada.ipynb"
     handed_in.write_text(writes(new_notebook(cells=[new_code_cell(WRONG)])))
     with (
-        Grader(assignment, Settings(wall(), "cpu", 0, Limits(), now=now, draw=True)) as grader,
+        SharingGrader(assignment, Settings(wall(), "cpu", 0, Limits(), now=now, draw=True)) as grader,
         find([handed_in]) as hand_ins,
     ):
         grader.prepare()

@@ -18,13 +18,24 @@ import pytest
 from babel.messages.pofile import read_po
 from browser import opened, start, violations
 from bs4 import BeautifulSoup, NavigableString, Tag
-from judging import examine_source, find_exercise, residual_blocks, right_answers
+from judging import examine_source, find_exercise, judge_all, residual_blocks, right_answers
+from nbformat.v4 import new_code_cell, new_notebook
 from pydantic import BaseModel
-from test_formats_samples import ASSIGNMENT, RUN, SAMPLES, failing, hostile, right
+from test_formats_samples import ASSIGNMENT, RUN, SAMPLES, failing, hostile, report, right
 from test_pages_hostile import faults
-from test_pictures import BLOCK, IN_A_LIST, NO_SHORTCUT, SIDE_WITHOUT_STRIDE, UNPADDED, check_page, with_pictures
+from test_pictures import (
+    BLOCK,
+    IN_A_LIST,
+    NETWORK,
+    NO_SHORTCUT,
+    SIDE_WITHOUT_STRIDE,
+    UNPADDED,
+    check_page,
+    with_pictures,
+)
 
 from grader.assignment import ModuleExercise
+from grader.batch import Request, Tally
 from grader.checks import checks
 from grader.formats import _plain
 from grader.formats._annotations import Annotations
@@ -39,8 +50,11 @@ from grader.formats.moodle import feedback as moodle
 from grader.formats.prairielearn import results as prairielearn
 from grader.illustrate import illustrate
 from grader.language import LOCALE, speaking
+from grader.mistakes import mistakes
 from grader.notebook.card import Card
 from grader.pictures import BlockPicture, Difference, Flow, Pictures, Step
+from grader.row import row_of
+from grader.submission import Cell, Submission
 from grader.terminal import Terminal
 from grader.verdict import Report
 from grader.watch import changes
@@ -109,6 +123,30 @@ def test_a_german_page_says_nothing_in_english(name: str) -> None:
     english, german = said_in(pages["en"]), said_in(pages["de"])
     assert [] == in_both(english, german, others)
     assert len(english - german) > 10 < len(german - english)
+
+
+def graded(source: str, language: str) -> str:
+    """The page of a notebook of one cell, judged and drawn for real."""
+    with speaking(language):
+        judged = judge_all(source, draw=True)
+        assert judged
+        cells = [Cell(1, "code", source)]
+        handed_in = Submission("ada", "ada.ipynb", cells, new_notebook(cells=[new_code_cell(source)]), [], [], None)
+        made = report("ada", list(judged.values()))
+        run = dataclasses.replace(RUN, assignment=residual_blocks())
+        return feedback_page(run, made, handed_in) + notebook_page(run, made, handed_in)
+
+
+LAYERS = "bn1 bn2 conv1 conv2 shortcut shortcut.0 shortcut.1 side.0 side.1"  # of the reference, and of a Sequential
+
+
+@pytest.mark.parametrize("source", [f"{BLOCK}\n{NETWORK}", f"{SIDE_WITHOUT_STRIDE}\n{NETWORK}", NO_SHORTCUT])
+def test_a_page_from_a_real_grading_says_nothing_in_english(source: str) -> None:
+    """Of a right notebook and of wrong ones, with all pictures that there are of them."""
+    english, german = graded(source, "en"), graded(source, "de")
+    assert 1 <= german.count("<figure") == english.count("<figure")
+    others = written_by_others(source, residual_blocks(), "ada.ipynb cpu", NAMES, LAYERS, list(mistakes()))
+    assert [] == in_both(said_in(english), said_in(german), others)
 
 
 def drawn(source: str, language: str) -> tuple[Pictures, str]:
@@ -270,6 +308,20 @@ def test_a_refusal_is_in_the_language_of_the_assignment_that_is_named(
         InteractiveShell.clear_instance()
 
 
+def test_a_live_check_is_judged_and_shown_in_the_language_of_its_assignment(tmp_path: Path) -> None:
+    """A block that is not right, checked as a student does; the card is read later, when nothing speaks German."""
+    from grader import check
+
+    defined: dict[str, type] = {}
+    exec(SIDE_WITHOUT_STRIDE, defined)
+    english = check(defined["ResBlock"], "resblock", "residual-blocks")
+    german = check(defined["ResBlock"], "resblock", str(_german(tmp_path)))
+    others = written_by_others(SIDE_WITHOUT_STRIDE, residual_blocks(), NAMES, list(mistakes()))
+    assert [] == in_both(said_in(english._repr_html_()), said_in(german._repr_html_()), others)
+    assert [] == in_both(set(str(english).split("\n")), set(str(german).split("\n")), others)
+    assert (english.correct, german.correct) == (False, False)
+
+
 class _Named:
     """A notebook whose metadata name an assignment."""
 
@@ -286,6 +338,9 @@ def _german(folder: Path) -> Path:
     return home
 
 
+REQUEST = Request([], None, None, ("json",), 1, "cpu", 0, "none", {}, None)
+
+
 def test_the_terminal_shows_one_notebook_in_its_language_and_a_class_in_english(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -293,8 +348,13 @@ def test_the_terminal_shows_one_notebook_in_its_language_and_a_class_in_english(
     with speaking("de"):
         Terminal()._print_notebook(report)
         said = capsys.readouterr().err
-        assert ["score: 10 -> 20"] != list(changes(report, report))
+        better = report.model_copy(update={"score": 40.0})
+        assert ["Punkte: 35 -> 40"] == list(changes(report, better))
         assert ["Seit der letzten Prüfung hat sich nichts geändert."] == list(changes(report, report))
+        Terminal().end(REQUEST, Tally(2, None, finished=2), [row_of(report)], None)
+    of_class = capsys.readouterr().err
+    assert "First thing to fix" in of_class
+    assert "✓ Graded" in of_class
     assert "[shortcut-multiplied, nachgestellt, Zelle 2, Zeile 21]" in " ".join(said.split())
     assert "noch offen" in said
     assert not re.search(r"\b(pending|cell|line|replayed)\b", said)

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
-from walls import wall
+from walls import SharingGrader, wall
 
 from grader.assignment import Limits, Release, load_assignment, shipped_assignments
 from grader.cli import app
 from grader.errors import AssignmentError, UsageError
-from grader.pipeline import Grader, Settings
+from grader.pipeline import Settings
 from grader.release import Bundle, make_bundle, write_folder, write_zip
 from grader.scaffold import scaffold
 from grader.specfile import spec_text
@@ -96,7 +96,7 @@ def released(folder: Path, target: Path) -> Path:
 
 def grade(assignment: Path, *paths: Path) -> dict[str, Report]:
     with (
-        Grader(load_assignment(assignment), Settings(wall(), "cpu", 0, Limits())) as grader,
+        SharingGrader(load_assignment(assignment), Settings(wall(), "cpu", 0, Limits())) as grader,
         find(list(paths)) as found,
     ):
         grader.prepare()

@@ -9,13 +9,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from typer.testing import CliRunner
-from walls import wall
+from walls import SharingGrader, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.audit.run import run_audit
 from grader.cli import app
 from grader.errors import UsageError
-from grader.pipeline import Grader, Settings
+from grader.pipeline import Settings
 from grader.scaffold import TEMPLATE, scaffold
 from grader.submission import find
 from grader.verdict import Report, Status, SubmissionStatus
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reports(folder: Path) -> Iterator[dict[str, Report]]:
     settings = Settings(wall(), "cpu", 0, Limits())
     paths = [folder / "examples", folder / "starter.ipynb"]
-    with Grader(load_assignment(folder), settings) as grader, find(paths) as hand_ins:
+    with SharingGrader(load_assignment(folder), settings) as grader, find(paths) as hand_ins:
         grader.prepare()
         yield {Path(each.file).stem: grader.grade(each)[0] for each in hand_ins}
 
@@ -127,7 +127,10 @@ def test_the_variant_that_the_spec_proposes_works(tmp_path: Path) -> None:
         text = "".join(cell["source"]).replace("(dim, inner)", "(dim, inner, bias=False)")
         cell["source"] = text.replace("(inner, dim)", "(inner, dim, bias=False)")
     right.write_text(json.dumps(notebook))
-    with Grader(load_assignment(spec.parent), Settings(wall(), "cpu", 0, Limits())) as grader, find([right]) as found:
+    with (
+        SharingGrader(load_assignment(spec.parent), Settings(wall(), "cpu", 0, Limits())) as grader,
+        find([right]) as found,
+    ):
         grader.prepare()
         assert grader.grade(found[0])[0].exercises[0].correct
 
@@ -178,7 +181,7 @@ def test_a_disk_that_is_full_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
     def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(UsageError, match="cannot be written: No space left on device"):
         scaffold("week-6", tmp_path)
     assert [] == list(tmp_path.iterdir())

@@ -11,10 +11,10 @@ import pytest
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from receivers import nbgrader_cell
-from walls import wall
+from walls import SharingGrader, wall
 
 from grader.assignment import Assignment, EssayExercise, Limits
-from grader.pipeline import Grader, Settings
+from grader.pipeline import Settings
 from grader.submission import Submission, find, find_answer, read
 from grader.submission.nbgrader import changed, defined_in, mark_of
 from grader.verdict import Report
@@ -137,7 +137,10 @@ def grade(tmp_path: Path) -> Any:
 
     def graded(*cells: NotebookNode) -> Report:
         handed_in(tmp_path / "in", *cells)
-        with Grader(assignment, Settings(wall(), "cpu", 0, Limits())) as grader, find([tmp_path / "in"]) as hand_ins:
+        with (
+            SharingGrader(assignment, Settings(wall(), "cpu", 0, Limits())) as grader,
+            find([tmp_path / "in"]) as hand_ins,
+        ):
             grader.prepare()
             return grader.grade(hand_ins[0])[0]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from walls import graded, wall
+from walls import SharingGrader, graded, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.pipeline import Grader, Settings
@@ -117,7 +117,7 @@ def test_what_the_walk_ends_with_is_the_finished_homework(walked: tuple[Path, li
 
 @pytest.fixture(scope="module")
 def grader() -> Iterator[Grader]:
-    with Grader(load_assignment(FINISHED), Settings(wall(), "cpu", 0, Limits(), diagnose=False)) as grader:
+    with SharingGrader(load_assignment(FINISHED), Settings(wall(), "cpu", 0, Limits(), diagnose=False)) as grader:
         grader.prepare()
         yield grader
 

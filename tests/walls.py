@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment import Limits, find_assignment
+from grader.assignment import Assignment, Limits, find_assignment
 from grader.errors import WallError
 from grader.pipeline import Grader, Settings
-from grader.sandbox import Isolation, choose
+from grader.sandbox import Isolation, Zygote, choose
 from grader.submission import find
 from grader.verdict import Report
 
@@ -47,13 +49,31 @@ def wall(kind: str = "auto") -> Isolation:
         pytest.skip(f"this wall cannot be built here: {error}")
 
 
+@cache
+def zygote(isolation: Isolation) -> Zygote:
+    """One for all tests that grade behind this wall: a start takes seconds, and every submission gets a fork of it."""
+    started = Zygote.start(isolation)
+    atexit.register(started.close)
+    return started
+
+
+class SharingGrader(Grader):
+    """A grader like any other, but for its zygote, which others use before and after it."""
+
+    def __init__(self, assignment: Assignment, settings: Settings) -> None:
+        super().__init__(assignment, settings, zygote(settings.isolation) if assignment.called_exercises else None)
+
+    def close(self) -> None:
+        """The zygote stays."""
+
+
 @contextmanager
 def grading(
     kind: str = "auto", limits: Limits | None = None, *, diagnose: bool = True, assignment: str = "residual-blocks"
 ) -> Iterator[Grader]:
     """A grader of a shipped assignment, behind such a wall."""
     settings = Settings(wall(kind), "cpu", 0, limits or Limits(), diagnose=diagnose)
-    with Grader(find_assignment(assignment), settings) as grader:
+    with SharingGrader(find_assignment(assignment), settings) as grader:
         grader.prepare()
         yield grader
 

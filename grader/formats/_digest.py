@@ -13,6 +13,7 @@ from grader.assignment import EssayExercise
 from grader.formats import _inert, _words
 from grader.formats._format import Run
 from grader.formats._inline import code, inline
+from grader.formats._kept import kept_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.language import many, say
@@ -141,7 +142,9 @@ class Digest:
         if isinstance(finding, CheckResult):
             pending = finding.max_score if finding.status.pending else 0.0
             score = _score(finding.score, finding.max_score, pending)
-            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}\n"
+            kept = kept_words(exercise, finding, lambda check: inline(check.id, 60))
+            why = f" {kept}" if kept else ""
+            return f"- {_words.CHECK[finding.status].sign} {inline(finding.id, 60)}, {score}: {said}{why}\n"
         if finding.proof is Proof.REPORTED or exercise.id in self._essays:
             return "- " + say("**Hint**, which costs nothing: {message}", message=said) + "\n"
         return "- " + say("**To fix**, {proof}: {message}", proof=_inert.proof(finding), message=said) + "\n"

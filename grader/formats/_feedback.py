@@ -23,6 +23,7 @@ from grader.formats._findings import (
     some,
 )
 from grader.formats._format import Run
+from grader.formats._kept import kept_words
 from grader.formats._markup import markdown
 from grader.formats._pages import render
 from grader.formats._pictures import Shown, pictures_of
@@ -160,7 +161,16 @@ def _exercise(
         for i, diagnosis in enumerate(exercise.diagnoses, start=1)
     ]
     checks = [
-        check_view(check, check_anchor(number, i), title, essay, submission, told, _causes(exercise, number, i))
+        check_view(
+            check,
+            check_anchor(number, i),
+            title,
+            essay,
+            submission,
+            told,
+            _causes(exercise, number, i),
+            kept_words(exercise, check, lambda other: heading(other.title, other.id)),
+        )
         for i, check in enumerate(exercise.checks, start=1)
     ]
     by_look = {look: [check for check in checks if check.label.look == look] for look in ("right", "wrong", "open")}

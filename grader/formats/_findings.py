@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from grader.formats import _words
 from grader.formats._excerpt import Place, heading, place
+from grader.formats._kept import COSTS_NOTHING, keeps_all
 from grader.formats._text import clip, from_terminal, one_line, said
 from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
@@ -43,6 +44,7 @@ class CheckView:
     """One check, ready to be shown.
 
     Attributes:
+        kept: why it has points though it fails.
         causes: the findings by which it fails; then nothing is explained here.
     """
 
@@ -51,6 +53,7 @@ class CheckView:
     label: Label
     score: float
     max_score: float
+    kept: str
     message: str
     comparison: Comparison | None
     place: Place | None
@@ -147,9 +150,14 @@ def check_view(
     submission: Submission | None,
     told: Told,
     causes: list[Pointer],
+    kept: str,
 ) -> CheckView:
-    """A check, with what explains it where something does."""
-    label = _words.CHECK[check.status]
+    """A check, with what explains it where something does.
+
+    Args:
+        kept: why it has points though it fails.
+    """
+    label = COSTS_NOTHING if keeps_all(check) else _words.CHECK[check.status]
     if essay:
         label = _words.ESSAY_CHECK.get(check.status, label)
     lesson, before = (None, None) if causes else told.once(check.lesson, Pointer(anchor, exercise))
@@ -160,6 +168,7 @@ def check_view(
         label=label,
         score=check.score,
         max_score=check.max_score,
+        kept=kept,
         message=short(check.message),
         comparison=compare(check.expected, check.actual),
         place=told.place_once(submission, check.cell, check.line),

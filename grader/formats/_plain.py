@@ -9,6 +9,7 @@ from grader.assignment import EssayExercise, Visibility
 from grader.formats import _words
 from grader.formats._excerpt import heading
 from grader.formats._format import Run
+from grader.formats._kept import kept_words
 from grader.formats._text import clip, from_terminal, one_line, visible
 from grader.language import say
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Report, Status, SubmissionStatus
@@ -107,6 +108,7 @@ def _of_exercise(run: Run, exercise: ExerciseReport, number: int, limit: int) ->
     told_at = _where_causes_are_told(exercise.checks, shown)
     for i, check in enumerate(exercise.checks, start=1):
         lines = list(_said(check, limit))
+        lines[1:1] = _kept(exercise, check, shown, limit)
         if i - 1 == told_at:
             essay = isinstance(spec, EssayExercise)
             lines += [_cause(diagnosis, limit, essay=essay) for diagnosis in exercise.diagnoses]
@@ -125,6 +127,13 @@ def _where_causes_are_told(checks: list[CheckResult], shown: dict[str, Visibilit
     """With the check that failed and is shown last: a cause must not tell what a check that is held back found."""
     wrong = [i for i, check in enumerate(checks) if check.status is not Status.PASSED] or list(range(len(checks)))
     return max(wrong, key=lambda i: (_STRICTEST.index(shown[checks[i].id]), -i), default=None)
+
+
+def _kept(exercise: ExerciseReport, check: CheckResult, shown: dict[str, Visibility], limit: int) -> list[str]:
+    """Why a check that fails has points. What is shown later than this check is not told of here."""
+    when = _STRICTEST.index(shown[check.id])
+    words = kept_words(exercise, check, may_be_named=lambda other: _STRICTEST.index(shown[other.id]) <= when)
+    return [fit(words, limit)] if words else []
 
 
 def _said(check: CheckResult, limit: int) -> Iterator[str]:

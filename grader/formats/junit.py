@@ -24,6 +24,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from grader.formats import _inert, _words
 from grader.formats._format import Document, Run
+from grader.formats._kept import kept_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.language import say
@@ -105,7 +106,7 @@ def _cases(report: Report, file: RepositoryFile, path: str) -> Iterator[Element]
             _properties(case, score=points(check.score), max_score=points(check.max_score))
             if check.status in _ELEMENT:
                 is_first = all(each.status is Status.PASSED for each in exercise.checks[:number])
-                _result(case, check, exercise if is_first else None)
+                _result(case, check, exercise, is_first=is_first)
             yield case
 
 
@@ -114,7 +115,7 @@ def _case(report: Report, exercise: str, name: str, path: str) -> Element:
     return Element("testcase", {"classname": classname, "name": _inert.line(name), "time": "0", "file": path})
 
 
-def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) -> None:
+def _result(case: Element, check: CheckResult, exercise: ExerciseReport, *, is_first: bool) -> None:
     """How the check ended, and with the first that did not pass what explains it."""
     result = SubElement(
         case, _ELEMENT[check.status], {"message": _inert.line(check.message), "type": check.status.value}
@@ -126,8 +127,9 @@ def _result(case: Element, check: CheckResult, exercise: ExerciseReport | None) 
         )
     else:
         worth = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
+        worth = f"{worth} {kept_words(exercise, check)}".rstrip()
     lines = [_inert.placed(check), worth]
-    for diagnosis in exercise.diagnoses if exercise else ():
+    for diagnosis in exercise.diagnoses if is_first else ():
         lines.append(f"{diagnosis.mistake} ({_inert.proof(diagnosis)}): {_inert.placed(diagnosis)}")
     result.text = _inert.text("\n".join(lines))
 

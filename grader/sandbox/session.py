@@ -16,9 +16,9 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from grader.closing import Closing
 from grader.errors import (
     GraderError,
     ProtocolViolated,
@@ -55,7 +55,7 @@ class Answer:
     tensors: dict[str, Tensor]
 
 
-class Session:
+class Session(Closing):
     """A jailed process that answers one request at a time. Made by `Zygote.session`."""
 
     def __init__(
@@ -138,14 +138,6 @@ class Session:
             self._whereabouts.close()
             if self._pidfd >= 0:
                 os.close(self._pidfd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # One request.
 

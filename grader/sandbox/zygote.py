@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
+from grader.closing import Closing
 from grader.errors import WallError
 from grader.sandbox import command, layout, memory, policy
 from grader.sandbox.isolation import Isolation, how_to_install
@@ -26,7 +26,7 @@ from grader.sandbox.session import Session
 _READY_SECONDS = 180.0  # importing torch from a cold disk
 
 
-class Zygote:
+class Zygote(Closing):
     """One warm process; each `session` is a fork of it.
 
     `start` returns at once, so that the caller can import torch meanwhile; the first session waits. Sessions
@@ -122,14 +122,6 @@ class Zygote:
         self._process.wait()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _launch(self) -> None:
         self._ready = False

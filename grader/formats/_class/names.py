@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from types import TracebackType
-from typing import Self
+
+from grader.closing import Closing
 
 
-class Names:
+class Names(Closing):
     """A list of names in a temporary file: eight bytes of memory each."""
 
     def __init__(self) -> None:
@@ -30,11 +30,3 @@ class Names:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

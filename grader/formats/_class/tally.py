@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from types import TracebackType
-from typing import Self
 
 from grader.assignment import Assignment
+from grader.closing import Closing
 from grader.formats._class.attention import Attention, Kinds, Look, reasons
 from grader.formats._class.common import Common
 from grader.formats._class.findings import Words
@@ -19,7 +18,7 @@ from grader.verdict import Report, SubmissionStatus
 _DISTINCT = 1_000  # exercises that are told apart, whatever comes
 
 
-class Tally:
+class Tally(Closing):
     """What the reports say together."""
 
     def __init__(self, assignment: Assignment) -> None:
@@ -60,11 +59,3 @@ class Tally:
 
     def close(self) -> None:
         self.names.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

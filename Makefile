@@ -18,6 +18,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 # A virtual environment that is switched on is not the one that is made here, and IPython warns of it.
 unexport VIRTUAL_ENV
+# Tests and benchmarks start the grader some hundred times: each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 # The theme would like to be replaced; which version runs is said in constraints.txt.
 export NO_MKDOCS_2_WARNING = 1
 

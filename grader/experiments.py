@@ -74,7 +74,7 @@ def _fault(experimented: Experimented, series: str) -> Finding:
     if fault.raised is not None:
         raised = fault.raised
         return Status.STUDENT_CRASHED, {
-            "message": say("{call}, raises {error}", call=words, error=f"{raised.type}: {raised.message}"),
+            "message": say("{call}, raises {error}", call=words, error=raised.words),
             "cell": raised.cell,
             "line": raised.line,
             "advice": say("Call it with arguments of this kind in a cell of your own: you get the same error there."),

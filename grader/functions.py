@@ -39,7 +39,7 @@ def _values(called: Called) -> Finding:
         if call.raised is not None:
             raised = call.raised
             return Status.STUDENT_CRASHED, {
-                "message": say("{call}, raises {error}", call=words, error=f"{raised.type}: {raised.message}"),
+                "message": say("{call}, raises {error}", call=words, error=raised.words),
                 "cell": raised.cell,
                 "line": raised.line,
                 "advice": say("Call it with these arguments in a cell of your own: you get the same error there."),

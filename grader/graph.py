@@ -6,7 +6,7 @@ students are self-reports: they steer alignment and wording, and nothing in them
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -110,6 +110,18 @@ class Graph(_Data):
                 return False
             seen.add(node.id)
         return self.output in seen
+
+
+def leading_to(nodes: Mapping[int, Node], node: int) -> set[int]:
+    """Of nodes by their ids, one and everything it depends on."""
+    found: set[int] = set()
+    todo = [node]
+    while todo:
+        i = todo.pop()
+        if i not in found:
+            found.add(i)
+            todo += nodes[i].inputs
+    return found
 
 
 def _references(value: object) -> Iterator[int]:

@@ -5,6 +5,7 @@ Answers come from the student's process and are checked against these models bef
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -132,6 +133,11 @@ class Raised(_Answered):
     line: int | None = None
     operation: Operation | None = None
 
+    @property
+    def words(self) -> str:
+        """`TypeError: what it says`, or its type alone where it says nothing."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 class Registered(_Answered):
     """A parameter or buffer of the student's module."""
@@ -252,6 +258,10 @@ class Executed(_Answered):
     problems: list[Problem] = Field(max_length=500)
     skipped: list[int] = Field(max_length=100_000)
     defined: dict[str, str] = Field(max_length=1000)
+
+    def first_callable(self, names: Sequence[str]) -> str | None:
+        """The first of these names that is defined, as something that can be called."""
+        return next((name for name in names if self.defined.get(name) not in (None, "value")), None)
 
 
 @dataclass(frozen=True)

@@ -335,7 +335,7 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
     """
     exercise = examined.exercise
     examined.problems = executed.problems
-    examined.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
+    examined.found = executed.first_callable(names)
     if examined.found is None or exercise.tells_no_case:
         return
     examined.convention = as_asked(exercise)

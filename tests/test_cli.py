@@ -1,7 +1,7 @@
 """The command as its users meet it: exit codes, what goes where, and what happens when something breaks.
 
-Every test runs the real command in a process of its own. Starting one that grades costs seconds, so a few
-runs are shared.
+Nearly every test runs the real command in a process of its own. Starting one costs seconds, so a few runs are shared,
+and what is refused before anything starts is asked in this process.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import nbformat
 import pytest
 import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from grader.cli import app
 
@@ -212,8 +213,8 @@ def spec(folder: Path, text: str) -> Path:
     ],
 )
 def test_wrong_usage_ends_with_two_and_the_choices(arguments: list[object], message: str) -> None:
-    wrong = grader("check", *arguments)
-    assert 2 == wrong.code, wrong.stderr
+    wrong = CliRunner().invoke(app, ["check", *map(str, arguments)])  # refused before anything starts
+    assert 2 == wrong.exit_code, wrong.stderr
     assert message in " ".join(wrong.stderr.split())
     assert "Traceback" not in wrong.stderr
     assert "" == wrong.stdout

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser import opened, start, violations
 from test_formats_samples import OPERATION_RAISED, RUN, SAMPLES
+from test_notebook_card import made
+from test_pictures import MULTIPLIED, pictures, with_pictures
 
 from grader.formats.html import Html
+from grader.notebook.card import Card
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -43,6 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of a small class, as the format writes them."""
     output = tmp_path_factory.mktemp("pages")
     reports = [sample() for sample in SAMPLES.values()]
+    drawn = with_pictures(pictures(MULTIPLIED)).exercises[0].pictures
+    for report, _ in reports:
+        if report.student == "grace":  # the page called "feedback" below has pictures, too
+            report.exercises[0] = report.exercises[0].model_copy(update={"pictures": drawn})
     for report, submission in reports:
         Html().write_student(output, RUN, report, submission)
     Html().write_class(output, RUN, sorted((report for report, _ in reports), key=lambda report: report.student))
@@ -56,6 +63,20 @@ def test_axe_finds_nothing(browser: Browser, folder: Path, name: str, scheme: An
     """WCAG 2.2 AA, as far as a machine can tell: with everything folded, and with everything open."""
     with opened(browser, folder / PAGES[name], width=width, color_scheme=scheme) as page:
         assert [] == violations(page)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert [] == violations(page)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_cards_in_a_notebook(browser: Browser, tmp_path: Path, scheme: Any) -> None:
+    """Several cards stand in one notebook, some with the same title; its page is white, or JupyterLab's dark one."""
+    colours = "background: light-dark(#fff, #111); color: light-dark(#000, #ddd)"
+    cards = "".join(f"<section>{each._repr_html_()}</section>" for each in (made(), made(), Card.refusal("No.")))
+    (tmp_path / "notebook.html").write_text(
+        f"<!DOCTYPE html><html lang=en style='color-scheme: light dark'><meta charset=utf-8><title>x</title>"
+        f"<body style='{colours}'><main><h1>x</h1>{cards}</main>"
+    )
+    with opened(browser, tmp_path / "notebook.html", color_scheme=scheme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert [] == violations(page)
 
@@ -156,6 +177,16 @@ def test_all_that_is_read_is_printed(browser: Browser, folder: Path, name: str, 
     assert sheets > 0
     lost = [each for each in wanted if "".join(unicodedata.normalize("NFKC", each).split()) not in text]
     assert [] == lost
+
+
+def test_drawings_are_printed_whole(browser: Browser, folder: Path) -> None:
+    """Every line and every word that is drawn on the screen."""
+    with opened(browser, folder / PAGES["feedback"]) as page:
+        page.emulate_media(media="print")
+        drawn = page.locator(".drawn path.skip, .drawn rect, .drawn text").all()
+        assert drawn
+        lost = [each for each in drawn if not each.evaluate("e => e.checkVisibility()")]
+        assert [] == [each.evaluate("e => e.outerHTML") for each in lost]
 
 
 def test_the_feedback_on_paper_holds_the_hints(browser: Browser, folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_texts import FEWEST, LONGEST_MEAN, LONGEST_SENTENCE, MOST, TAUGHT, lessons, whole, words
+from test_texts import FEWEST, LONGEST_MEAN, LONGEST_SENTENCE, MOST, lessons, whole, words
 
 import grader
 from grader.formats._words import PROOF
@@ -17,6 +17,8 @@ from grader.mistakes import mistakes
 from grader.mistakes._mistake import Planted
 from grader.verdict import Lesson, Proof
 
+# What an assignment's own faults say stays in the language of whoever wrote the assignment.
+TAUGHT = {**{name: mistake.lesson for name, mistake in mistakes().items()}, **lessons()}
 EASIEST_ALLOWED = 60  # on Amstad's scale as on Flesch's: 60 to 70 is plain, understood by most at 13
 ENGLISH = set("the and of is are with which its this that there where when what how or no from by for has must".split())
 NAME = "Squeeze-and-Excitation"
@@ -88,7 +90,6 @@ def test_nothing_is_left_out() -> None:
     sources = Path(grader.__file__).parent.rglob("*.py")
     constants = sum(len(re.findall(r"^\w+ = Lesson\(", path.read_text("utf-8"), re.MULTILINE)) for path in sources)
     assert constants == len(lessons())
-    assert set(TAUGHT) == {*mistakes(), *lessons()}
 
 
 @ALL

@@ -27,7 +27,7 @@ from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
 from grader.judge.places import first_departure
 from grader.language import later, say
-from grader.observation import Answer, Probe, Raised
+from grader.observation import Answer, Probe
 from grader.verdict import Status
 
 INITIAL = Probe("initial train", "initial", train=True)
@@ -252,10 +252,9 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
         return Finding(
             Status.FAILED,
             say(
-                "{case}: forward runs, but the backward pass raises {type}: {message}",
+                "{case}: forward runs, but the backward pass raises {error}",
                 case=where,
-                type=answer.raised.type,
-                message=answer.raised.message,
+                error=answer.raised.words,
             ),
             lesson=lessons.BACKWARD_RAISES,
             advice=(
@@ -362,9 +361,9 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     raised = seen.answers[probe.name].raised
     if raised is not None:
         text = (
-            say("{case}: the backward pass raises {type}: {message}", **_exception(where, raised))
+            say("{case}: the backward pass raises {error}", case=where, error=raised.words)
             if raised.stage == "backward"
-            else say("{case}: the forward pass raises {type}: {message}", **_exception(where, raised))
+            else say("{case}: the forward pass raises {error}", case=where, error=raised.words)
         )
         return Finding(
             Status.STUDENT_CRASHED,
@@ -415,10 +414,6 @@ def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> 
         "largest value.",
         **values,
     )
-
-
-def _exception(where: str, raised: Raised) -> dict[str, str]:
-    return {"case": where, "type": raised.type, "message": raised.message}
 
 
 def _samples(seen: Observation, outcome: Outcome, probe: Probe, found: Difference) -> tuple[JsonValue, JsonValue]:

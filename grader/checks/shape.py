@@ -216,7 +216,7 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
 
 def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
     call, case = examined.call(seen.case), in_case(examined, seen)
-    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    said = raised.words
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     finding.lesson = lessons.RAISED
     operation = raised.operation

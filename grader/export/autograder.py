@@ -26,7 +26,7 @@ from grader.errors import GraderError, UsageError
 from grader.formats import Run
 from grader.formats._files import replacing
 from grader.formats._text import one_line, visible
-from grader.formats.gradescope import as_text
+from grader.formats.gradescope import AS_IT_IS, as_text
 from grader.row import Row
 from grader.submission import find
 from grader.verdict import Report, Results, SubmissionStatus
@@ -139,10 +139,7 @@ def did_not_finish(assignment: Assignment) -> dict[str, Any]:
 def _document(assignment: Assignment | None, output: str, status: str) -> dict[str, Any]:
     return {
         "output": output,
-        "output_format": "text",
-        "test_output_format": "text",
-        "test_name_format": "text",
-        "stdout_visibility": "hidden",
+        **AS_IT_IS,
         "tests": [],
         "extra_data": {
             "assignment": assignment.id if assignment else None,

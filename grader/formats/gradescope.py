@@ -21,6 +21,12 @@ from grader.language import say
 from grader.submission import Submission
 from grader.verdict import Report
 
+AS_IT_IS = {
+    "output_format": "text",
+    "test_output_format": "text",
+    "test_name_format": "text",
+    "stdout_visibility": "hidden",
+}
 PENDING = "pending"  # the tag of a test that a human decides about
 
 
@@ -44,10 +50,7 @@ def results(run: Run, report: Report) -> dict[str, Any]:
     return {
         **score,
         "output": summary(run, report),
-        "output_format": "text",
-        "test_output_format": "text",
-        "test_name_format": "text",
-        "stdout_visibility": "hidden",
+        **AS_IT_IS,
         "tests": tests,
         "extra_data": {
             "assignment": run.assignment.id,

@@ -49,7 +49,7 @@ def shape_picture(
     if wrong is None and not broken:
         return None
     raised = seen.built.raised
-    said = f"{raised.type}: {raised.message}" if raised is not None and broken else ""
+    said = raised.words if raised is not None and broken else ""
     return ShapePicture(
         case=case,
         flow=flow,

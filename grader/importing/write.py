@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from grader.assignment import Identifier, load_assignment, shipped_assignments
 from grader.errors import UsageError
 from grader.importing.exercises import Exercises, make_exercises
 from grader.importing.nouns import Imported, cell_number, slug
+from grader.newfolder import written_beside
 from grader.specfile import spec_text
 from grader.stripping import strip_notebook, write_notebook
 
@@ -43,14 +43,8 @@ def write_imported(imported: Imported, target: Path | None, id_: Identifier | No
         raise UsageError(f"{target} is there already, and is not empty: name another place with --output")
     files = _files(imported, name)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".grader-", dir=target.parent) as beside:
-            whole = Path(beside) / "new"
-            for path, content in files.items():
-                (whole / path).parent.mkdir(parents=True, exist_ok=True)
-                (whole / path).write_bytes(content)
+        with written_beside(target, files) as whole:
             load_assignment(whole)
-            whole.rename(target)
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{target} cannot be made: {error.filename} is a file; name another folder") from error
     except OSError as error:

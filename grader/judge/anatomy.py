@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.graph import Graph, Node
+from grader.graph import Graph, Node, leading_to
 from grader.judge.leaves import is_weighted, leaf_behind
 
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
@@ -62,15 +62,7 @@ class Ancestry:
 
 def ancestors(graph: Graph, node: int) -> set[int]:
     """A node and everything it depends on."""
-    nodes = graph.by_id()
-    found: set[int] = set()
-    todo = [node]
-    while todo:
-        i = todo.pop()
-        if i not in found:
-            found.add(i)
-            todo += nodes[i].inputs
-    return found
+    return leading_to(graph.by_id(), node)
 
 
 def convolutions(graph: Graph, among: set[int]) -> list[Node]:

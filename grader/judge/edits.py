@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.graph import Graph, Leaf, Node
+from grader.graph import Graph, Leaf, Node, leading_to
 
 
 class Editor:
@@ -47,7 +47,7 @@ class Editor:
 
     def redirect(self, old: int, new: int, *, but: tuple[int, ...] = ()) -> None:
         """Whoever read `old` reads `new`, except the nodes in `but`, and `new` itself with what leads to it."""
-        leads = self._leads_to(new)
+        leads = leading_to(self._nodes, new)
         for node in list(self._nodes.values()):
             if node.id not in leads and node.id not in but and old in node.inputs:
                 self.reread(node.id, old, new)
@@ -83,17 +83,6 @@ class Editor:
                 elif read not in done:
                     raise ValueError(f"node {read} would depend on itself")
         return Graph(nodes=list(done.values()), output=self.output)
-
-    def _leads_to(self, node: int) -> set[int]:
-        """A node and everything it depends on."""
-        found: set[int] = set()
-        todo = [node]
-        while todo:
-            i = todo.pop()
-            if i not in found:
-                found.add(i)
-                todo += self._nodes[i].inputs
-        return found
 
     def _add(self, node: Node) -> int:
         self._nodes[node.id] = node

@@ -152,7 +152,7 @@ def run_experiment(
         SessionEnded: the process is over; what was seen until then is in `experimented`.
     """
     experimented.problems = executed.problems
-    experimented.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
+    experimented.found = executed.first_callable(names)
     if experimented.found is None:
         return
     for number, round_ in enumerate(experimented.right.rounds):

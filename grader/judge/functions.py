@@ -201,7 +201,7 @@ def call_function(worker: Worker, called: Called, executed: Executed, names: Seq
         SessionEnded: the process is over; what was seen until then is in `called`.
     """
     called.problems = executed.problems
-    called.found = next((name for name in names if executed.defined.get(name) not in (None, "value")), None)
+    called.found = executed.first_callable(names)
     if called.found is None:
         return
     for precision in ("float64", "float32"):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.newfolder import written_beside
 from grader.release.bundle import MANIFEST
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: when it was made must not change its bytes
@@ -24,17 +25,8 @@ def write_folder(files: Mapping[str, bytes], target: Path) -> None:
     """
     try:
         former = _former_folder(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".grader-", dir=target.parent) as beside:
-            whole = Path(beside) / "new"
-            whole.mkdir()
-            for name, content in files.items():
-                path = whole / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            if former:
-                target.rename(Path(beside) / "old")
-            whole.rename(target)
+        with written_beside(target, files, instead=former):
+            pass
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{target} cannot be made: {error.filename} is a file; name another folder") from error
     except OSError as error:

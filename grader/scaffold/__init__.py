@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from pathlib import Path
 
 from grader.assignment import shipped_assignments
 from grader.errors import UsageError
+from grader.newfolder import written_beside
 
 TEMPLATE = Path(__file__).parent / "template"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -37,14 +37,16 @@ def scaffold(name: str, folder: Path) -> list[Path]:
     target = folder / name
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise UsageError(f"{target} is there already, and is not empty: choose another id, or another --folder")
-    title = name.replace("-", " ").strip().capitalize()
+    words = {"@ID@": name, "@TITLE@": name.replace("-", " ").strip().capitalize()}
+    files = {path.relative_to(TEMPLATE).as_posix(): _filled_in(path, words) for path in _files()}
     try:
-        _write(target, {"@ID@": name, "@TITLE@": title})
+        with written_beside(target, files):
+            pass
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"--folder {folder}: this is a file; name a folder") from error
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from error
-    return [target / path.relative_to(TEMPLATE) for path in _files()]
+    return [target / name for name in files]
 
 
 def written(target: Path, files: list[Path]) -> list[str]:
@@ -69,16 +71,8 @@ def _files() -> list[Path]:
     return sorted(found, key=lambda path: list(_PURPOSE).index(path.name))
 
 
-def _write(target: Path, words: dict[str, str]) -> None:
-    """Beside it first, and then in one step."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".grader-", dir=target.parent) as beside:
-        whole = Path(beside) / target.name
-        for path in _files():
-            text = path.read_text(encoding="utf-8")
-            for word, value in words.items():
-                text = text.replace(word, value)
-            written = whole / path.relative_to(TEMPLATE)
-            written.parent.mkdir(parents=True, exist_ok=True)
-            written.write_text(text, encoding="utf-8", newline="\n")
-        whole.rename(target)
+def _filled_in(path: Path, words: dict[str, str]) -> bytes:
+    text = path.read_text(encoding="utf-8")
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text.encode()

@@ -239,7 +239,9 @@ def test_a_gradient_that_is_cut_is_found(grade: Callable[..., Report]) -> None:
     ],
 )
 def test_the_cause_is_named(grade: Callable[..., Report], source: str, mistake: str) -> None:
-    assert mistake in [each.mistake for each in exercise(grade(source), "paths").diagnoses]
+    paths = exercise(grade(source), "paths")
+    assert mistake in [each.mistake for each in paths.diagnoses]
+    assert [] == [check.message for check in paths.checks if check.message.endswith(":")]
 
 
 @pytest.mark.parametrize(

@@ -196,3 +196,13 @@ def test_pictures_that_nobody_asked_for_are_not_made() -> None:
 def _fresh(examined: Examined) -> Examined:
     examined.blocks.clear()
     return examined
+
+
+def test_on_paper_the_skip_path_is_drawn_and_the_link_is_not() -> None:
+    """The link past the head of a page and the edges of a skip path are called alike."""
+    page = feedback_page(RUN, page_of(pictures(MULTIPLIED)), None)
+    assert 'class="way skip' in page
+    hidden = [rule for rule in page.split("}") if "display: none" in rule]
+    selectors = [each.strip() for rule in hidden for each in rule.rpartition("{")[0].split("{")[-1].split(",")]
+    assert "a.skip" in selectors
+    assert ".skip" not in selectors

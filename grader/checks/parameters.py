@@ -80,7 +80,9 @@ class Parameters(Check):
             return _not_built_everywhere(examined, len(counts))
         return Finding(
             Status.PASSED,
-            say("The number of parameters is right in all {n} cases.", n=len(counts)),
+            many(
+                "The number of parameters is right.", "The number of parameters is right in all {n} cases.", len(counts)
+            ),
             expected=dict(wanted),
             actual=dict(counts),
             notes=notes,

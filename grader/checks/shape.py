@@ -75,7 +75,7 @@ class Shape(Check):
         sizes = {in_case(examined, seen): _actual(seen) for seen in examined.observations}
         return Finding(
             Status.PASSED,
-            say("The output has the right shape in all {n} cases.", n=len(passed)),
+            many("The output has the right shape.", "The output has the right shape in all {n} cases.", len(passed)),
             expected=dict(sizes),  # type: ignore[arg-type]
             actual=dict(sizes),  # type: ignore[arg-type]
             evidence=passed,

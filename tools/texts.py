@@ -134,10 +134,15 @@ def problems(language: str) -> Iterator[str]:
         said = [message.string] if isinstance(message.string, str) else list(message.string)
         if message.fuzzy or not all(said):
             yield f"{language}: not translated: {forms[0]!r}"
-        elif any(set(FIELD.findall(each)) != set(FIELD.findall(forms[-1])) for each in said):
+        elif any(_names(each) not in map(_names, forms) for each in said):
             yield f"{language}: other names in braces: {forms[0]!r}"
     if as_mo(read(language)) != path_of(language).with_suffix(".mo").read_bytes():
         yield f"{path_of(language)}: not compiled"
+
+
+def _names(text: str) -> set[str]:
+    """The names in braces: the form for one thing may leave its number out."""
+    return set(FIELD.findall(text))
 
 
 def main() -> int:

@@ -292,3 +292,9 @@ def test_a_rubric_with_a_slip_is_refused_in_words(keys: dict[str, object], said:
     with pytest.raises(ValueError, match="1 validation error") as caught:
         essay(**keys)
     assert said in str(caught.value)
+
+
+def test_a_square_is_quoted_as_one_writes_it() -> None:
+    """Evidence is the student's sentence, not what the reader makes of it."""
+    (sentence,) = sentences("The basic block has 18 C^2 weights, the bottleneck 17/16 $C^{2}$.")
+    assert "The basic block has 18 C² weights, the bottleneck 17/16 C²." == sentence.text

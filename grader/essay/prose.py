@@ -36,11 +36,13 @@ _SIGNS = [
 _KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?\1(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
+_LOOSE = re.compile(r" (?=[,.;:!?)])")  # in front of what stands close to a word
+
 # An abbreviation's full stop, or that of a decimal, ends no sentence.
 _END = re.compile(r"[.!?]+[\"')\]»”]*(?=\s|$)|[.](?=[A-Z][a-z])")
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|z\.b|bzw)$", re.I)
 _TOKEN = re.compile(
-    r"(?P<word>[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→)"
+    r"(?P<word>c²|[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→)"
 )
 
 
@@ -83,7 +85,7 @@ def _sentence(lead: str, text: str, paragraph: int) -> Sentence:
     breaks |= {position + len(before): mark for position, mark in own_breaks.items()}
     if before:
         breaks[len(before)] = ":"
-    shown = " ".join((f"{lead}: {text}" if lead else text).split())
+    shown = _LOOSE.sub("", " ".join((f"{lead}: {text}" if lead else text).split()))
     # One word more than may be read: so it is seen to be too long, and takes no longer than any other.
     return Sentence(
         shown,
@@ -100,7 +102,7 @@ def _tokens(text: str) -> tuple[tuple[str, ...], dict[int, str]]:
     breaks: dict[int, str] = {}
     for token in _TOKEN.finditer(text.casefold()):
         if token["word"]:
-            found.append(token["word"])
+            found.append(token["word"].replace("²", "2"))
         elif found:
             breaks[len(found)] = token["mark"]
     return tuple(found), breaks
@@ -116,7 +118,7 @@ def _plain(text: str) -> str:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))
     text = _KERNEL.sub(r"\1x\1", text)
-    return _SQUARE.sub(" c2 ", text).replace("$", " ").replace("**", "").replace("__", "")
+    return _SQUARE.sub(" C² ", text).replace("$", " ").replace("**", "").replace("__", "")
 
 
 def _paragraphs(text: str) -> Iterator[tuple[str, str]]:

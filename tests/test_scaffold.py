@@ -47,7 +47,9 @@ def reports(folder: Path) -> Iterator[dict[str, Report]]:
 
 
 def in_folder(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    """Files, but for what Python leaves beside a reference that was imported."""
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return {str(path) for path in found if "__pycache__" not in path.parts}
 
 
 # --- what is written -------------------------------------------------------------------------------------

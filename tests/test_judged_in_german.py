@@ -79,9 +79,10 @@ SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n")
 # Python's own words, some of which stand behind a colon of ours.
 PYTHON = re.compile(
     r"\b[A-Z]\w*(?:Error|Exception|Warning)\b|takes no arguments|positional argument|has no attribute|size of tensor|"
-    r"No module named|^expected "
+    r"No module named|is not defined|^expected "
 )
-CODE = re.compile(r"`[^`]*`|\b\w+\([^()]*(?:\([^()]*\)[^()]*)*\)")
+# Calls, arguments by name, and what an experiment calls its networks: plain-32.
+CODE = re.compile(r"`[^`]*`|\b\w+\([^()]*(?:\([^()]*\)[^()]*)*\)|\b\w+=\w+|\b[a-z]+-\d+\b")
 OPTION = re.compile(r"^[a-z]\) ")
 WORD = re.compile(r"\b[a-z]{2,}\b")
 # What is the same word in both: torch's names of types and operations, and words that German took over.

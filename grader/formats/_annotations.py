@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from grader.assignment import EssayExercise
 from grader.formats import _inert, _words
 from grader.formats._format import Run
-from grader.formats._kept import kept_words
+from grader.formats._kept import points_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.language import say
@@ -114,9 +114,7 @@ def _check(exercise: ExerciseReport, check: CheckResult) -> Finding:
             "{points} points are pending, neither won nor lost: a human decides.", points=points(check.max_score)
         )
     else:
-        kind = "error"
-        worth = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
-        worth = f"{worth} {kept_words(exercise, check)}".rstrip()
+        kind, worth = "error", points_words(exercise, check)
     return Finding(kind, title, f"{check.message} {worth}", check.cell, check.line)
 
 

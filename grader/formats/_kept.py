@@ -52,5 +52,11 @@ def kept_words(
     )
 
 
+def points_words(exercise: ExerciseReport, check: CheckResult) -> str:
+    """`10 of 10 points.`, and why it has them where it fails all the same."""
+    won = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
+    return f"{won} {kept_words(exercise, check)}".rstrip()
+
+
 def _fails(check: CheckResult) -> bool:
     return CHECK[check.status].look == "wrong"

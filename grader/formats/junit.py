@@ -24,7 +24,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from grader.formats import _inert, _words
 from grader.formats._format import Document, Run
-from grader.formats._kept import kept_words
+from grader.formats._kept import points_words
 from grader.formats._repository import RepositoryFile
 from grader.formats._words import points
 from grader.language import say
@@ -126,8 +126,7 @@ def _result(case: Element, check: CheckResult, exercise: ExerciseReport, *, is_f
             points=points(check.max_score),
         )
     else:
-        worth = say("{score} of {max_score} points.", score=points(check.score), max_score=points(check.max_score))
-        worth = f"{worth} {kept_words(exercise, check)}".rstrip()
+        worth = points_words(exercise, check)
     lines = [_inert.placed(check), worth]
     for diagnosis in exercise.diagnoses if is_first else ():
         lines.append(f"{diagnosis.mistake} ({_inert.proof(diagnosis)}): {_inert.placed(diagnosis)}")

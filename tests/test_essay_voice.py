@@ -141,6 +141,26 @@ def test_a_clause_about_another_thing_is_not_read() -> None:
     assert ["concat"] == [each.mistake for each in mark(EssayExercise.model_validate(spec), text, "").diagnoses]
 
 
+def test_behind_which_and_where_it_is_said_of_the_noun_before() -> None:
+    """Also of one that something else is compared with."""
+    way = "fewer_weight !resblock"
+    assert stances("Unlike ResBlocks, where there are fewer weights, it is slow.", way) == []
+    assert stances("A ResBlock, which has fewer weights, is fast.", way) == []
+    assert stances("Unlike ResBlocks, it has fewer weights.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize("aside", ["however", "on the other hand", "of course"])
+def test_an_aside_between_commas_ends_no_clause(aside: str) -> None:
+    way = "fewer_weight !resblock"
+    assert stances(f"A ResBlock, {aside}, has fewer weights.", way) == []
+    assert stances(f"A bottleneck, {aside}, has fewer weights.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize("joint", ["; ", ", while ", ", whereas "])
+def test_what_stands_in_two_statements_is_not_put_together(joint: str) -> None:
+    assert "asserted" not in stances(f"The gradient flows{joint}the loss is directly at the first layer.")
+
+
 # --- whose words they are ------------------------------------------------------------------------------
 
 
@@ -162,6 +182,27 @@ def test_what_would_be_accuses_nobody(would: str) -> None:
     assert stances("Were it so, the gradient flows.", way) == ["asserted"]
     assert stances("Had it a gate the gradient flows.", way, accusing=True) == ["unclear"]
     assert stances("One can let the gradient flow.", way, accusing=True) == ["unclear"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "If the gradient flows, it is well.",
+        "When the gradient flows, it is well.",
+        "It was not studied whether the gradient flows or not.",
+        "It is like a gradient that flows.",
+    ],
+)
+def test_a_condition_or_a_likeness_accuses_nobody(answer: str) -> None:
+    assert "asserted" not in stances(answer, "gradient flow", accusing=True)
+
+
+def test_an_if_statement_is_no_condition() -> None:
+    assert stances("It is an if statement: the gradient flows.", "gradient flow", accusing=True) == ["asserted"]
+
+
+def test_only_if_is_a_condition_for_all() -> None:
+    assert stances(f"Only if it is linear, {SAID}.") == ["unclear"]
 
 
 def test_a_quotation_is_not_the_students_own_and_a_term_in_quotation_marks_is() -> None:

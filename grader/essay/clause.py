@@ -13,7 +13,11 @@ REASONS = frozenset(("because", "since", "as"))
 NEW_CLAUSES = CONTRASTS | REASONS | frozenset("and which that when if or where who then unless than".split())
 PRONOUNS = frozenset(("it", "its", "they", "their", "this", "these", "both", "it's", "they're", "that's"))
 
-_RELATIVES = frozenset(("which", "who", "whose"))
+_ASIDES = [
+    tuple(words.split())
+    for words in ("however", "though", "therefore", "instead", "on the other hand", "in contrast", "of course", "too")
+]
+_RELATIVES = frozenset(("which", "who", "whose", "where"))
 _PREPOSITIONS = frozenset("in for with at within inside on".split())
 _BEFORE_LEAD = frozenset("but while whereas and that because so".split())
 _LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
@@ -23,10 +27,27 @@ _NAMES_THE_OTHER = 4  # words: "than with the plain block"
 
 
 def clause_start(sentence: Sentence, place: int) -> int:
-    """Where the clause begins that this word stands in. A title before a colon belongs to it."""
-    while place > 0 and sentence.breaks.get(place, ":") == ":" and sentence.words[place - 1] not in NEW_CLAUSES:
-        place -= 1
+    """Where the clause begins that this word stands in. A title before a colon belongs to it.
+
+    So does what stands before ", however,": "The plain block, on the other hand, is …".
+    """
+    while place > 0:
+        if place in sentence.breaks and (aside := _aside(sentence, place)):
+            place = aside
+        elif sentence.breaks.get(place, ":") != ":" or sentence.words[place - 1] in NEW_CLAUSES:
+            break
+        else:
+            place -= 1
     return place
+
+
+def _aside(sentence: Sentence, end: int) -> int:
+    """Where words between two commas begin that are no clause of their own; 0, if these are one."""
+    for words in _ASIDES:
+        start = end - len(words)
+        if 0 < start and start in sentence.breaks and sentence.words[start:end] == words:
+            return start - 1
+    return 0
 
 
 def topic_start(sentence: Sentence, place: int) -> int:
@@ -44,8 +65,9 @@ def _before(sentence: Sentence, start: int) -> int:
     """Where the words begin that a clause leans on, if it does: on a lead, a noun before `which`, a pronoun's noun."""
     words, breaks = sentence.words, sentence.breaks
     joint = start - 1 if words[start - 1] in NEW_CLAUSES else start
-    if words[joint] in _RELATIVES and joint not in breaks:
-        return clause_start(sentence, joint)
+    if words[joint] in _RELATIVES and joint < start:
+        near = joint if joint not in breaks else joint - 1  # ", where" speaks of the noun before it as well
+        return clause_start(sentence, near) if joint else start
     earlier = clause_start(sentence, joint - 1) if joint > 0 else start
     if words[joint] == "that":
         cleft = words[earlier] in ("it's", "only") or words[earlier : earlier + 2] in (("it", "is"), ("it", "was"))
@@ -56,8 +78,15 @@ def _before(sentence: Sentence, start: int) -> int:
     return earlier if words[start] in PRONOUNS and joint > sentence.lead else start
 
 
-def is_compared(sentence: Sentence, place: int) -> bool:
-    """Does the word stand for what something is compared with: "unlike the plain block"?"""
+def is_compared(sentence: Sentence, place: int, spoken: int) -> bool:
+    """Does the word stand for what something is compared with: "unlike the plain block"?
+
+    Args:
+        spoken: where what is said begins. Behind "unlike the plain block, where" it is said of that block.
+    """
+    relative = any(sentence.words[at] in _RELATIVES for at in range(place + 1, min(place + 4, spoken)))
+    if relative and spoken - place <= _NAMES_THE_OTHER + 2:
+        return False
     first = max(0, place - _NAMES_THE_OTHER)
     named = [at for at in range(first, place) if sentence.words[at] in COMPARED]
     return bool(named) and not any(named[-1] < at <= place for at in sentence.breaks)

@@ -13,7 +13,7 @@ from grader.essay.words import fits
 
 WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
-_OF_WHICH = frozenset("for in of by with".split())  # "… for the plain block"
+_OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _CLOSE = 3  # words
 _LONGEST_WORD = 40
 
@@ -90,7 +90,7 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
     inside = place[0] <= match.last and topic_start(sentence, match.first) <= place[1]
     behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[match.last + 1] in _OF_WHICH
     behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
-    other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0])
+    other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)
     return (inside or behind) and not other and not match.places.issuperset(range(place[0], place[1] + 1))
 
 

@@ -39,7 +39,9 @@ _INSTRUCTION = re.compile(
     r"(?:explain|describe|discuss|compare|imagine|suppose|assume|what if|how|why|what)\b"
     r"|(?:is|are|does|did|can|could|should|would|will|has|have) (?:it|the|a|an|this|that|these|they|we|you|x|f)\b"
 )
+_AGAINST = frozenset(("while", "whereas"))
 _REASONS = {(word,) for word in REASONS}
+_ONLY_IF = re.compile(r"\bonly (?:if|when|in case)\b")
 _WOULD = frozenset(("would", "were", "wouldn't"))
 _FUNCTION_WORDS = frozenset(
     "a an the is are was it its of to in on and or so that this which by with for from as be can has have than then "
@@ -78,7 +80,7 @@ def stance(sentence: Sentence, matched: Set[int], *, strict: bool = False, settl
         *_denials(sentence, matched, first, last),
         *negations(sentence, matched | settled, first, last),
     ]
-    if strict and is_remote(sentence, first, last):
+    if strict and is_remote(sentence, matched):
         found.append(Judged(Stance.UNCLEAR, later("it speaks of what would be")))
     return max(found, key=lambda judged: judged.stance is Stance.DENIED, default=ASSERTED)
 
@@ -96,6 +98,8 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
         yield Judged(Stance.UNCLEAR, later("the student is not sure: {words}", words=repr(found)))
     if is_quoted(sentence, matched):
         yield Judged(Stance.UNCLEAR, later("it stands in quotation marks"))
+    if _ONLY_IF.search(own):
+        yield Judged(Stance.UNCLEAR, later("it holds under a condition"))
     if "if" in words and not _WOULD.isdisjoint(words):
         yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
 
@@ -110,10 +114,19 @@ def _doubts(sentence: Sentence, matched: Set[int], first: int, last: int) -> Ite
     title = any(mark == ":" and 0 < at - sentence.lead < 4 for at, mark in sentence.breaks.items())
     if not title and (found := _INSTRUCTION.match(" ".join(words[sentence.lead :]))):
         yield Judged(Stance.UNCLEAR, later("it begins as a question does: {words}", words=repr(found[0])))
+    if _spans(sentence, matched, first, last):
+        yield Judged(Stance.UNCLEAR, later("its parts stand in two statements"))
     if _compares(sentence, matched, first, last):
         yield Judged(Stance.UNCLEAR, later("it compares with something else"))
     if _is_list(words):
         yield Judged(Stance.UNCLEAR, later("it is a list of words rather than a sentence"))
+
+
+def _spans(sentence: Sentence, matched: Set[int], first: int, last: int) -> bool:
+    """Is it put together from both sides of a semicolon, or of a word that sets one thing against another?"""
+    if any(mark == ";" and first < at <= last for at, mark in sentence.breaks.items()):
+        return True
+    return any(sentence.words[at] in _AGAINST and at not in matched for at in range(first + 1, last))
 
 
 def _is_list(words: Sequence[str]) -> bool:

@@ -56,6 +56,9 @@ _MARKING = re.compile(
     r"language model|system prompt)\b"
 )
 _REMOTE = frozenset("would could might may".split())
+_CONDITIONS = frozenset("if when whenever unless whether".split())
+_OF_PROGRAMS = frozenset(("else", "statement"))  # "an if/else" is no condition of the sentence
+_LIKE = frozenset("like similar resembles reminds".split())
 _INVERTED = frozenset(("were", "had", "should"))  # "Were it multiplied, …"
 _ANYBODY = frozenset(("one", "you", "we"))  # "one can remove a layer": nobody says that it is done
 _QUOTED = 4  # words in quotation marks: fewer are a term
@@ -103,12 +106,16 @@ def is_quoted(sentence: Sentence, matched: Collection[int]) -> bool:
     return any(set(matched) <= set(quote) and len(quote) >= _QUOTED for quote in sentence.quotes)
 
 
-def is_remote(sentence: Sentence, first: int, last: int) -> bool:
-    """Does the sentence speak of what would be, or of what anybody can do?"""
-    words = sentence.words
+def is_remote(sentence: Sentence, matched: Collection[int]) -> bool:
+    """Does the sentence speak of what would be, of what anybody can do, or of what it is only like?"""
+    words, first, last = sentence.words, min(matched), max(matched)
     start, end = clause_start(sentence, first), last + 1
     while end < len(words) and not between(sentence, last, end, ("but", "and", "because"), commas=True):
         end += 1
     if words[start] in _INVERTED or not _REMOTE.isdisjoint(words[sentence.lead : end]):
         return True
-    return any(words[at] in _ANYBODY and "can" in words[at + 1 : at + 3] for at in range(start, end))
+    conditions = [at for at in range(max(0, start - 1), first) if words[at] in _CONDITIONS and at not in matched]
+    if any(words[at + 1] not in _OF_PROGRAMS for at in conditions):
+        return True
+    like = any(words[at] in _LIKE and at not in matched for at in range(start, last))
+    return like or any(words[at] in _ANYBODY and "can" in words[at + 1 : at + 3] for at in range(start, end))

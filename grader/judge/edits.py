@@ -42,7 +42,7 @@ class Editor:
     def set_argument(self, node: int, position: int, value: object) -> None:
         """Another argument for an operation."""
         args = list(self._nodes[node].args)
-        args[position] = value  # type: ignore[call-overload]
+        args[position] = value
         self.change(node, args=args)
 
     def redirect(self, old: int, new: int, *, but: tuple[int, ...] = ()) -> None:

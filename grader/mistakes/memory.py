@@ -102,7 +102,7 @@ def _writer(graph: Graph | None, made_by: str) -> Node | None:
     for node in graph.nodes:
         for position in node.mutates:
             argument = node.args[position]
-            target = nodes.get(argument["v"]) if isinstance(argument, dict) else None  # type: ignore[arg-type]
+            target = nodes.get(argument["v"]) if isinstance(argument, dict) else None
             for _ in range(MOST_VIEWS):
                 if target is None or target.name not in VIEWS | {"alias", "scatter"} or not target.inputs:
                     break

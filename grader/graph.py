@@ -95,11 +95,14 @@ class Graph(_Data):
     nodes: list[Node] = Field(max_length=MAX_NODES)
     output: int
 
+    @cached_property
     def by_id(self) -> dict[int, Node]:
+        """Its nodes by their ids; not to be changed, as the graph is not."""
         return {node.id: node for node in self.nodes}
 
+    @cached_property
     def users(self) -> dict[int, list[Node]]:
-        """Which nodes read a node."""
+        """Which nodes read a node; not to be changed either."""
         users: dict[int, list[Node]] = {node.id: [] for node in self.nodes}
         for node in self.nodes:
             for i in dict.fromkeys(node.inputs):

@@ -182,7 +182,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
     """Probabilities where logits are asked for: told by the numbers alone."""
     for seen in examined.ran:
         graph = seen.built.graph
-        last = graph.by_id()[graph.output].name if graph is not None and graph.is_sound() else ""
+        last = graph.by_id[graph.output].name if graph is not None and graph.is_sound() else ""
         ys = [answer.y for answer in seen.answers.values() if answer.y is not None]
         if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
             return Finding(

@@ -195,7 +195,7 @@ def _convolution_biases(seen: Observation) -> dict[str, int]:
     graph = seen.built.graph
     if graph is None or not graph.is_sound():
         return {}
-    nodes, users = graph.by_id(), graph.users()
+    nodes, users = graph.by_id, graph.users
     found = {}
     for node in graph.nodes:
         if node.name == "convolution" and all(user.name == "native_batch_norm" for user in users[node.id]):

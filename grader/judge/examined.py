@@ -137,7 +137,7 @@ class Examined:
             return [block.segment.output.shape for block in self.blocks]
         if graph is None:
             return []
-        nodes = graph.by_id()
+        nodes = graph.by_id
         # The operands' shape: a sum by `stack` has one dimension more.
         return [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
 

@@ -297,7 +297,7 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
     yield plain
     layers = _layers_without_bias(plain._small)
-    nodes = plain._small.by_id()
+    nodes = plain._small.by_id
     for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
         form = plain.with_edit(_add_biases(chosen))
         form._is_right = plain._is_right  # and asked for as often
@@ -321,7 +321,7 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
     """Convolutions without a bias that go straight into a batch norm: there it would be redundant."""
-    users = graph.users()
+    users = graph.users
     return [
         node
         for node in graph.nodes

@@ -19,7 +19,7 @@ _SPOKEN = {
 
 def formula(graph: Graph) -> str:
     """The recorded computation, or "" when it is too long to help."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     said: dict[int, str] = {}
     of_input: set[int] = set()
     for node in graph.nodes:
@@ -34,7 +34,7 @@ def formula(graph: Graph) -> str:
 
 def describe(graph: Graph, node: Node) -> str:
     """One operation in words: what it is, and in which layer it ran."""
-    name = say(_SPOKEN.get(node.name, "")) or _name(node, graph.by_id())
+    name = say(_SPOKEN.get(node.name, "")) or _name(node, graph.by_id)
     return say("{operation} (layer {layer})", operation=name, layer=node.module) if node.module else name
 
 

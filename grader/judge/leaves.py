@@ -200,8 +200,8 @@ class _Layers:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._nodes = graph.by_id()
-        self.users = graph.users()
+        self._nodes = graph.by_id
+        self.users = graph.users
         self.reads_input = _reads_input(graph)
 
     def order(self, node: Node) -> tuple[float, ...]:

@@ -26,7 +26,7 @@ def place_of(seen: Observation, what: str) -> Place:
     if graph is None or not graph.is_sound():
         raised = seen.built.raised
         return (raised.cell, raised.line) if raised is not None else (None, None)
-    node = _node(graph, what) or graph.by_id()[graph.output]
+    node = _node(graph, what) or graph.by_id[graph.output]
     return node.cell, node.line
 
 
@@ -37,13 +37,13 @@ def first_departure(seen: Observation, form: Form) -> tuple[Node, str] | None:
         return None
     graph, trace = seen.verified.graph, seen.verified.trace
     left = divergence(graph, trace, trace.found_in(form.trace(RECORDED)))
-    node = next((graph.by_id()[i] for i in left), None)
+    node = next((graph.by_id[i] for i in left), None)
     return (node, describe(graph, node)) if node is not None else None
 
 
 def _node(graph: Graph, what: str) -> Node | None:
     parts = anatomy(graph, COMBINATIONS)
-    nodes = graph.by_id()
+    nodes = graph.by_id
     if what == "output":
         return nodes[graph.output]
     if what == "join":

@@ -91,7 +91,7 @@ def evaluate(
 
 def layers_before(graph: Graph, node: int) -> int:
     """How many layers with weights lead to a node, as `Operation.depths` counts them."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     return sum(nodes[i].op.startswith(WEIGHTED) for i in ancestors(graph, node))
 
 

@@ -51,8 +51,12 @@ class Roles:
         return bool(self._keys) and not self._doubtful
 
     def tell_of(self, forms: list[Form]) -> bool:
-        """Is there anything to expect of a case with these right forms, one of which has only parts that are known?"""
-        return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in forms)
+        """Is there anything to expect of a case with these right forms, one of which has only parts that are known?
+
+        Of each variant the first form has the fewest parts: if one is not known of them, it is not known of the others.
+        """
+        fewest = {form.variant: form for form in reversed(forms)}.values()
+        return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in fewest)
 
     def expect(self, tensors: list[Registered], forms: list[Form]) -> Expectation | None:
         """What these tensors are, if they are all that a right form has."""

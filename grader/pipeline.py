@@ -398,7 +398,7 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             seen = ask_case()
             right = examined.right_form(seen)
         if right is not None and seen.recorded:
-            roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
+            roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
         else:
             roles.doubt()
             if right is None and seen.registered_unlike_graph:

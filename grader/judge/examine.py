@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from grader.judge.calls import Call
 from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form
+from grader.judge.keeping import Keeping
 from grader.judge.leaves import (
     Place,
     Slot,
@@ -70,7 +71,9 @@ class Observation:
     seed: int = 0
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     ties: tuple[tuple[Slot, ...], ...] = ()  # slots that its graph does not tell apart
-    transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
+    keeping: dict[str, Keeping] = field(
+        default_factory=dict
+    )  # of weights that are not kept as outputs × inputs, by key
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     expected: bool = False  # are the slots those that other cases taught?
     reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
@@ -124,9 +127,8 @@ class Observation:
         """The reported gradient of the leaf in a slot, or of the input."""
         key = "x" if slot is None else self.slots.get(slot, "")
         gradient = self.answers[probe.name].gradients.get(key)
-        if gradient is not None and slot is not None and key in self.transposed:
-            return gradient.reshape(slot.shape[::-1]).T
-        return gradient
+        kept = self.keeping.get(key)
+        return gradient if gradient is None or kept is None else kept.read(gradient, self.shapes[key])
 
     @cached_property
     def verified(self) -> Verified | None:
@@ -167,9 +169,17 @@ class Observation:
 
     def _draw(self, slots: dict[Slot, str]) -> dict[str, Tensor]:
         drawn = {slot: draw_value(self.seed, slot, "random", in_branch=False) for slot in slots}
-        return {
-            key: (drawn[slot].T if key in self.transposed else drawn[slot]).reshape(-1) for slot, key in slots.items()
-        }
+        return {key: self.kept(key, drawn[slot]).reshape(-1) for slot, key in slots.items()}
+
+    @cached_property
+    def shapes(self) -> dict[str, list[int]]:
+        """The shape of each of its tensors, by key."""
+        return {tensor.key: tensor.shape for tensor in self.built.tensors}
+
+    def kept(self, key: str, value: Tensor) -> Tensor:
+        """A value as the student's tensor keeps it."""
+        kept = self.keeping.get(key)
+        return value if kept is None else kept.keep(value, self.shapes[key])
 
 
 def examine(
@@ -223,7 +233,7 @@ def examine(
     if built.not_a_module is not None or (built.raised is not None and not built.tensors):
         return seen  # there is no module to ask
     if expected is not None:
-        seen.aligned, seen.slots, seen.transposed = expected.form, expected.slots, expected.transposed
+        seen.aligned, seen.slots, seen.keeping = expected.form, expected.slots, expected.keeping
         seen.recorded = seen.expected = True
         seen.reads = roles is not None and roles.reads
     else:
@@ -288,7 +298,7 @@ def _ask(
 def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Request:
     """All that is sent to a module for these probes."""
     form = seen.aligned
-    if form is not None and not seen.transposed and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
+    if form is not None and not seen.keeping and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
         return request_of(form, probes)
     return request(
         seen.seed,
@@ -296,7 +306,7 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
         probes,
         seen.slots,
         branch=form.branch if form is not None else (),
-        transposed=[slot for slot, key in seen.slots.items() if key in seen.transposed],
+        kept={slot: partial(seen.kept, key) for slot, key in seen.slots.items() if key in seen.keeping},
         output_shape=output_shape,
     )
 
@@ -352,7 +362,7 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
         seen.ties = ties(places) if recorded else ()
-        seen.transposed = frozenset(place.key for place in places if place.transposed)
+        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
         found = signature(seen.slots)
         like = [form for form in forms if form.signature == found]
         if like:

@@ -22,6 +22,7 @@ MOST_TRIED = 6000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
+MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 
@@ -40,6 +41,7 @@ class Search:
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
+        self._planted = 0
 
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
@@ -138,7 +140,7 @@ class Search:
                 like_first = [step for step in self._alike(variant, first, leads[variant]) if step is not first]
                 too = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
                 return _one_of_each([*found, *(pair for pair in too if pair is not None)])
-            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
+            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED or self._planted > MOST_PLANTED:
                 break
         return []
 
@@ -211,6 +213,7 @@ class Search:
             return found
         effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
         bringing = [step for step, effect in effects if effect.touched and effect.parts]
+        self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
         return [
             step
             for step in bringing

@@ -38,10 +38,11 @@ class ResBlock(nn.Module):
     def forward(self, x):
         return F.relu(self.f(x) + self.g(x))
 """
-OUTPUTS_IN_THE_MIDDLE = (
-    KERAS.replace("torch.empty(k, k, i, o)", "torch.empty(i, o, k, k)")
-    .replace("permute(3, 2, 0, 1)", "transpose(0, 1)")
-    .replace("self.kernel.shape[0] // 2", "self.kernel.shape[-1] // 2")
+# Outputs first, and the channels behind.
+CHANNELS_BEHIND = (
+    KERAS.replace("torch.empty(k, k, i, o)", "torch.empty(o, k, k, i)")
+    .replace("permute(3, 2, 0, 1)", "movedim(-1, 1)")
+    .replace("self.kernel.shape[0] // 2", "self.kernel.shape[1] // 2")
 )
 
 # Each group's weights in a matrix of its own: groups × outputs × inputs of each output.
@@ -113,6 +114,19 @@ WRITTEN = (
     ),
     "from blocks.residual import ResBlock\nimport blocks.residual\n\nprint(blocks.residual.ResBlock(3, 8))",
 )
+# As "Dive into Deep Learning" adds methods to a class in later cells.
+ADDED_TO_CLASS = (
+    HEAD
+    + """
+def add_to_class(Class):
+    def wrapper(obj):
+        setattr(Class, obj.__name__, obj)
+    return wrapper
+""",
+    RESBLOCK[: RESBLOCK.index("    def forward")],
+    "@add_to_class(ResBlock)\ndef forward(self, x):\n"
+    + RESBLOCK[RESBLOCK.index(FIRST) :].replace("\n        ", "\n    ")[4:],
+)
 # Batch norm as "Dive into Deep Learning" writes it: whether gradients are recorded stands for the mode.
 BY_GRADIENTS = f"""{HEAD}
 class BatchNorm(nn.Module):
@@ -147,7 +161,7 @@ def of(report: Report, exercise: str) -> ExerciseReport:
     "source",
     [
         pytest.param(KERAS, id="kernels as in Keras"),
-        pytest.param(OUTPUTS_IN_THE_MIDDLE, id="kernels as inputs × outputs"),
+        pytest.param(CHANNELS_BEHIND, id="kernels with the channels behind"),
         pytest.param(DOUBLE, id="float64 throughout"),
     ],
 )
@@ -182,6 +196,7 @@ def test_the_parameters_of_a_group_may_stand_in_a_matrix_of_their_own(tmp_path: 
         pytest.param((AUTOCAST,), id="autocast for the CPU"),
         pytest.param((ON_THE_DEVICE,), id="autocast where the input is"),
         pytest.param(WRITTEN, id="modules written to files"),
+        pytest.param(ADDED_TO_CLASS, id="methods added in later cells"),
     ],
 )
 def test_what_a_notebook_does_around_a_block_does_not_matter(cells: tuple[str, ...], tmp_path: Path) -> None:

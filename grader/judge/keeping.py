@@ -77,7 +77,17 @@ def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], 
     last = 2 if factor is not None else len(operand)
     if len(shape) > 2 and list(numbers.shape[-last:]) != list(operand[-last:]):
         return None  # something else was done to it on the way
-    return _told(numbers, shape, outputs=numbers.dim() - 1 if factor is not None else 1)
+    if factor is not None:
+        return _told(numbers, shape, outputs=numbers.dim() - 1)
+    found = _told(numbers, shape, outputs=1)
+    return None if found is None or _is_turned(found) else found
+
+
+def _is_turned(found: Keeping) -> bool:
+    """Are height and width of a kernel behind, as PyTorch keeps them, or in exchanged order? Then it is no other habit:
+    outputs and inputs, or the sides, have been mixed up."""
+    sides = found.axes[2:]
+    return list(sides) != sorted(sides) or (bool(sides) and sides[-1] == len(found.axes) - 1)
 
 
 def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | None:
@@ -103,4 +113,5 @@ def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | N
     rest = [axis for axis in range(len(shape)) if axis not in axes]
     if any(shape[axis] != 1 for axis in rest) or not of_outputs:
         return None
-    return Keeping((*axes, *rest), of_outputs)
+    axes += rest
+    return Keeping(tuple(axes), of_outputs)

@@ -90,8 +90,8 @@ def replace_gpu() -> ExitStack:
     put(DeviceContext, "__init__", on_cpu)
     cast: Any = torch.autocast.__init__
 
-    def off(self: torch.autocast, device_type: str, dtype: Any = None, enabled: bool = True, *args: Any) -> None:
-        cast(self, _on_cpu(device_type), dtype, False, *args)
+    def off(self: torch.autocast, device_type: str, dtype: Any = None, enabled: bool = True, **kwargs: Any) -> None:
+        cast(self, _on_cpu(device_type), dtype, False)
 
     put(torch.autocast, "__init__", off)
 

@@ -79,9 +79,12 @@ def _binds(node: ast.stmt) -> set[str]:
 
 
 def _changes(node: ast.stmt) -> set[str]:
-    """Names whose value a statement changes by calling a method: `layers.append(...)`."""
-    if isinstance(node, (*DEFINITION, *IMPORT)):
+    """Names whose value a statement changes by calling a method, `layers.append(...)`, or as `@add_to_class(Block)`."""
+    if isinstance(node, IMPORT):
         return set()
+    if isinstance(node, DEFINITION):
+        calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
+        return {name.id for call in calls for name in call.args if isinstance(name, ast.Name)}
     return {
         call.func.value.id
         for call in ast.walk(node)

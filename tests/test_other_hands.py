@@ -12,6 +12,7 @@ from judging import judge
 from walls import graded, grading
 
 from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Report, Status
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
@@ -227,3 +228,26 @@ def test_what_asks_for_gradients_keeps_nothing() -> None:
     gradient = next(check for check in report.checks if check.id == "gradient")
     assert Status.SKIPPED is gradient.status
     assert "which parameter is for what" in gradient.message
+
+
+NETWORK_WITH_DROPOUT = NETWORK.replace("nn.Linear(64, num_classes)", "nn.Dropout(0.5), nn.Linear(64, num_classes)")
+
+
+def test_the_head_of_a_network_may_have_dropout() -> None:
+    """The task names average and linear layer; what else stands in front of the logits is the student's choice."""
+    assert NETWORK != NETWORK_WITH_DROPOUT
+    assert_right(judge(NETWORK_WITH_DROPOUT, "network"))
+
+
+def test_dropout_that_is_always_active_or_between_blocks_is_a_mistake() -> None:
+    """In evaluation mode it must do nothing, and the blocks have none."""
+    always = NETWORK_WITH_DROPOUT.replace("nn.Dropout(0.5)", "Always()").replace(
+        "def build_network",
+        "class Always(nn.Module):\n    def forward(self, x):\n        return F.dropout(x, 0.5)\n\n\ndef build_network",
+    )
+    between = NETWORK_WITH_DROPOUT.replace("nn.Dropout(0.5), ", "").replace(
+        "nn.AdaptiveAvgPool2d", "nn.Dropout2d(0.5), nn.AdaptiveAvgPool2d"
+    )
+    for source in (always, between):
+        assert NETWORK_WITH_DROPOUT != source
+        assert "dropout-added" in [diagnosis.mistake for diagnosis in judge(source, "network").diagnoses]

@@ -195,6 +195,7 @@ def examine(
     seconds: float,
     roles: Roles | None = None,
     by_registration: bool = True,
+    free_head: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -203,6 +204,7 @@ def examine(
         call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
+        free_head: may there be dropout in its head, as in a network of the student's own design?
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -217,6 +219,7 @@ def examine(
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
+    arguments["free_head"] = free_head
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
@@ -312,7 +315,7 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
 
 
 def record_again(
-    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, seconds: float
+    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, free_head: bool, seconds: float
 ) -> Graph | None:
     """What a module computes for the input and in the mode of a probe, by its own recording.
 
@@ -327,6 +330,7 @@ def record_again(
         "record": True,
         "precision": seen.precision,
         "train": probe.train,
+        "free_head": free_head,
     }
     x = draw_input(seen.seed, seen.case.input, probe)
     graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph

@@ -38,6 +38,7 @@ class Subject:
 
     module: nn.Module
     dtype: torch.dtype
+    free_head: bool = False  # is it a network that may have dropout in its head?
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
     _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)

@@ -115,6 +115,26 @@ WRITTEN = (
     ),
     "from blocks.residual import ResBlock\nimport blocks.residual\n\nprint(blocks.residual.ResBlock(3, 8))",
 )
+# In evaluation mode the batch norms are folded into the convolutions, as one does before a network is used.
+FOLDED = f"""{HEAD}
+class ResBlock(nn.Module):
+    def __init__(self, i, o, stride=1):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o)
+        self.conv3, self.bn3 = (nn.Conv2d(i, o, 1, stride), nn.BatchNorm2d(o)) if i != o or stride != 1 else (None, None)
+
+    def layer(self, conv, bn, x):
+        if self.training:
+            return bn(conv(x))
+        scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
+        bias = (conv.bias - bn.running_mean) * scale + bn.bias
+        return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding)
+
+    def forward(self, x):
+        y = self.layer(self.conv2, self.bn2, F.relu(self.layer(self.conv1, self.bn1, x)))
+        return F.relu(y + (x if self.conv3 is None else self.layer(self.conv3, self.bn3, x)))
+"""
 # As "Dive into Deep Learning" adds methods to a class in later cells.
 ADDED_TO_CLASS = (
     HEAD
@@ -164,10 +184,11 @@ def of(report: Report, exercise: str) -> ExerciseReport:
         pytest.param(KERAS, id="kernels as in Keras"),
         pytest.param(CHANNELS_BEHIND, id="kernels with the channels behind"),
         pytest.param(DOUBLE, id="float64 throughout"),
+        pytest.param(FOLDED, id="batch norms folded in evaluation mode"),
     ],
 )
 def test_how_a_block_is_kept_does_not_matter(source: str) -> None:
-    """In which order the dimensions of a weight stand, and in which precision it computes."""
+    """In which order the dimensions of a weight stand, in which precision it computes, what it folds into what."""
     assert_right(judge(source, "resblock"))
 
 

@@ -242,6 +242,10 @@ def examine(
     else:
         seen.reads = bool(built.facts.reads)
         _align(seen, forms, by_registration=by_registration)
+        if by_registration and _may_be_told_in_training(seen, forms):
+            in_training = {"record": True, "brief": False, "train": True, "precision": precision}
+            trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
+            _align_by(seen, trained.graph, forms)
     if not forms:
         output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
@@ -373,6 +377,30 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
             # Redundant biases on different layers have one signature; their places tell them apart.
             seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
             return
+
+
+def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
+    """Did its graph not tell the slots of what has parameters of the right sizes, and calls the same layers each time?
+
+    Code that folds its batch norms into the convolutions shows them in training mode alone.
+    """
+    if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+        return False
+    sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
+    return any(Counter(form.sizes) == sizes for form in forms)
+
+
+def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
+    """Find the slots by another graph, if they are a right form's."""
+    if graph is None or not graph.is_sound() or _graph_is_odd(graph):
+        return
+    places = places_in_graph(graph)
+    slots, found = fill_slots(places), layout(places)
+    like = [form for form in forms if form.signature == signature(slots)]
+    if like:
+        seen.slots, seen.recorded, seen.layout, seen.ties = slots, True, found, ties(places)
+        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
+        seen.aligned = next((form for form in like if form.layout == found), like[0])
 
 
 def _brings_its_own(graph: Graph | None) -> bool:

@@ -369,7 +369,8 @@ def _test_network(worker: Worker, examined: Examined) -> None:
     seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
     if seen is not None and examined.found is not None and examined.convention is not None:
         call = examined.convention.call(seen.case)
-        again = partial(record_again, worker, examined.found, seen, call, seconds=CALL_SECONDS)
+        head = _has_free_head(examined.exercise)
+        again = partial(record_again, worker, examined.found, seen, call, free_head=head, seconds=CALL_SECONDS)
         examined.network = RecordedNetwork.of(seen, again)
 
 
@@ -391,6 +392,7 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             output_shape=partial(examined.output_shape, case),
             seed=seed,
             seconds=CALL_SECONDS,
+            free_head=_has_free_head(exercise),
         )
         seen = ask_case(roles=roles if roles.tell else None)
         right = examined.right_form(seen)
@@ -398,12 +400,17 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             seen = ask_case()
             right = examined.right_form(seen)
         if right is not None and seen.recorded:
-            roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
+            roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
         else:
             roles.doubt()
             if right is None and seen.registered_unlike_graph:
                 seen.by_graph = ask_case(by_registration=False)
         examined.observations.append(seen)
+
+
+def _has_free_head(exercise: ModuleExercise | NetworkExercise) -> bool:
+    """Is it a network of the student's own design? The task then names its head and leaves open what else is in it."""
+    return isinstance(exercise, NetworkExercise) and exercise.reference is None
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:

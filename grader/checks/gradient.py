@@ -436,6 +436,16 @@ def _few(values: torch.Tensor) -> JsonValue:
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:
     case = in_case(examined, seen)
+    if examined.form_of_like_sizes(seen) is not None:
+        return Finding(
+            Status.SKIPPED,
+            say(
+                "The gradient is finite and reaches every parameter. It was not compared with the reference's in "
+                "{case}: it could not be told which parameter is for what, so equal weights cannot be set.",
+                case=case,
+            ),
+            advice=say("Its points are pending, not lost: a human looks at the block."),
+        )
     return Finding(
         Status.SKIPPED,
         say(

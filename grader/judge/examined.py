@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -222,6 +224,13 @@ class Examined:
         if self.answers is not None and seen.aligned is not None:
             for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
                 yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
+
+    def form_of_like_sizes(self, seen: Observation) -> Form | None:
+        """An accepted form with parameters of the same sizes, where it is not known what each of them is for."""
+        if self.answers is None:
+            return None
+        sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
+        return next((form for form in self.answers.forms(seen.case) if Counter(form.sizes) == sizes), None)
 
 
 def show(shape: list[int] | None) -> str:

@@ -6,6 +6,7 @@ them free. A known mistake applied to a right form is a wrong form.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -160,6 +161,11 @@ class Form:
     def signature(self) -> Signature:
         """How many slots of each role and shape."""
         return Counter((role, shape) for _, role, shape in self.parts)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each of its parameters holds."""
+        return [math.prod(slot.shape) for slot in self.slots if slot.learnable]
 
     @cached_property
     def branch(self) -> set[Slot]:

@@ -24,6 +24,7 @@ MOST_TRIED = 6000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
+MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 
@@ -52,6 +53,7 @@ class Search:
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
+        self._planted = 0
 
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
@@ -168,11 +170,13 @@ class Search:
         for start in self._starts(islice(firsts, MOST_TURNED)):
             yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
             promising.append(start)
+            if self._planted > MOST_PLANTED:
+                break
         for start in promising:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
             tried += COST_OF_FIRST + 2 * len(start.seconds)
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
-            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
+            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED or self._planted > MOST_PLANTED:
                 return
             yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
             lead = leads[start.variant]
@@ -260,6 +264,7 @@ class Search:
             return found
         effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
         bringing = [step for step, effect in effects if effect.touched and effect.parts]
+        self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
         return [
             step
             for step in bringing

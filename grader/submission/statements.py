@@ -25,7 +25,9 @@ _EVENT = re.compile(
 # A line for IPython: `!pip install …`, `%matplotlib inline`.
 _MAGIC = re.compile(r"[ \t]*+[!%?][^\n]*+")
 # The cell is Python all the same; behind any other such line it is another language, or text.
-_STILL_PYTHON = re.compile(r"\s*+%%(?:time|capture|check)\b[^\n]*+")
+_STILL_PYTHON = re.compile(
+    r"\s*+%%(?:(?:time|capture|check)\b[^\n]*+|(?:writefile|file)[^\n]*?\.py[\"']?[ \t]*+(?=\n|$))"
+)
 
 
 @dataclass(frozen=True)

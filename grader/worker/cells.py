@@ -13,6 +13,7 @@ from typing import Any
 
 from grader.worker import whereabouts
 from grader.worker.slicer import IMPORT, Statement, definitions
+from grader.worker.written_files import from_the_top, offer, written_module
 
 Json = Any
 # Cell magics whose body is ordinary code.
@@ -49,7 +50,7 @@ def run_cells(
     for cell in cells:
         try:
             with _clock(cell["number"], min(seconds, _READING), min(seconds, _READING)):
-                statements += _parse(cell["number"], cell["source"])
+                statements += _parse(cell["number"], cell["source"], namespace)
         except (Exception, CellTimeout) as error:  # from SyntaxError to IPython's own, for five hundred magics
             problems.append({"cell": cell["number"], **describe(error)})
     chosen = definitions(statements, names) if plan == "definitions" else statements
@@ -107,13 +108,18 @@ def _cell_number(filename: str) -> int | None:
     return known_cells.get(filename)
 
 
-def _parse(number: int, source: str) -> list[Statement]:
+def _parse(number: int, source: str, namespace: dict[str, Any]) -> list[Statement]:
     filename = f"<cell {number}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     lines = source.split("\n")
+    written: str | None = None
     for i, line in enumerate(lines):
         if line.startswith(TRANSPARENT):
             lines[i] = ""  # keeps the line numbers
+        elif (written := written_module(line)) is not None:
+            lines[i] = ""
+            offer(written, namespace)
+            break
         elif line.strip():
             break
     source = "\n".join(lines)
@@ -122,7 +128,10 @@ def _parse(number: int, source: str) -> list[Statement]:
         from IPython.core.inputtransformer2 import TransformerManager
 
         source = TransformerManager().transform_cell(source)
-    return [Statement(number, part) for node in ast.parse(source, filename).body for part in _apart(node)]
+    body = ast.parse(source, filename).body
+    if written is not None:
+        body = [from_the_top(node, written) for node in body]
+    return [Statement(number, part, written is not None) for node in body for part in _apart(node)]
 
 
 def _apart(node: ast.stmt) -> list[ast.stmt]:

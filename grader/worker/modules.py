@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,9 +38,10 @@ class Subject:
 
     module: nn.Module
     dtype: torch.dtype
+    free_head: bool = False  # is it a network that may have dropout in its head?
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
-    _owners: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 
     def remember(self) -> None:
         """Note which tensors the module holds, and where: hand-written batch norms replace theirs."""
@@ -60,7 +61,8 @@ class Subject:
     def restore(self, setting: Setting | None = None) -> None:
         """Back to the tensors after construction, and to their values, or to those of a setting."""
         for holder, held in self._owners:
-            holder.update(held)
+            for name, value in held.items():
+                holder[name] = value  # no `update`: what holds the parameters of a scripted module has none
         setting = self.setting() if setting is None else setting
         if setting.leaves:
             with torch.no_grad():
@@ -111,8 +113,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     try:
         module.eval()
         _find_shapes(module, x)
-        if not _is_all_of(module, dtype):
-            module.to(dtype)
+        if not (_is_all_of(module, dtype) or (dtype is torch.float32 and _is_all_of(module, torch.float64))):
+            module.to(dtype)  # in float32 it is as in real use: a module that made itself float64 stays so
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
@@ -300,18 +302,24 @@ def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
     for repetition in range(REPETITIONS):
         torch.default_generator.manual_seed(seed + 1000 * (repetition + 1))
         before = torch.default_generator.get_state()
-        with torch.no_grad():
-            try:
-                again = subject.module(x.detach() * 1)
-            except BaseException:
-                return True  # without a gradient it may fail: another pass tells
-        if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
-            return False
-        if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
-            return False
+        try:
+            if not _gives(subject, x, result, gradient=False):
+                # Code that asks whether gradients are recorded does otherwise without them, and keeps nothing.
+                return repetition == 0 and _gives(subject, x, result, gradient=True)
+        except BaseException:
+            return True  # without a gradient it may fail: another pass tells
         if torch.equal(torch.default_generator.get_state(), before):
             return True
     return True
+
+
+def _gives(subject: Subject, x: Tensor, result: Tensor, *, gradient: bool) -> bool:
+    """Does the module give this once more, with gradients recorded or without?"""
+    with torch.set_grad_enabled(gradient):
+        again = subject.module(x.detach() * 1)
+    if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
+        return False
+    return torch.allclose(again.detach(), result, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _draws(subject: Subject, x: Tensor) -> list[Json]:

@@ -23,10 +23,15 @@ IMPORT = (ast.Import, ast.ImportFrom)
 
 @dataclass(frozen=True)
 class Statement:
-    """One top-level statement and the cell it stands in."""
+    """One top-level statement and the cell it stands in.
+
+    Attributes:
+        in_file: does the cell write it to a file, which others import? Then names alone do not tell who needs it.
+    """
 
     cell: int
     node: ast.stmt
+    in_file: bool = False
 
 
 def definitions(statements: list[Statement], names: Iterable[str]) -> list[Statement]:
@@ -34,6 +39,7 @@ def definitions(statements: list[Statement], names: Iterable[str]) -> list[State
     imported = {name for s in statements if isinstance(s.node, IMPORT) for name in _binds(s.node)}
     needed = set(names)
     kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT) or _is_setting(s.node)}
+    needed |= {s.node.name for s in statements if s.in_file and isinstance(s.node, DEFINITION)}
     bound = [_binds(s.node) | (_changes(s.node) - imported) for s in statements]
     light = [not _is_heavy(s.node) for s in statements]
     while True:
@@ -73,9 +79,12 @@ def _binds(node: ast.stmt) -> set[str]:
 
 
 def _changes(node: ast.stmt) -> set[str]:
-    """Names whose value a statement changes by calling a method: `layers.append(...)`."""
-    if isinstance(node, (*DEFINITION, *IMPORT)):
+    """Names whose value a statement changes by calling a method, `layers.append(...)`, or as `@add_to_class(Block)`."""
+    if isinstance(node, IMPORT):
         return set()
+    if isinstance(node, DEFINITION):
+        calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
+        return {name.id for call in calls for name in call.args if isinstance(name, ast.Name)}
     return {
         call.func.value.id
         for call in ast.walk(node)

@@ -307,7 +307,7 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
             lessons.NO_SHORTCUT,
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
-    if torch.allclose(y, factor * shortcut, atol=1e-7):
+    if f"{factor:.4g}" != "1" and torch.allclose(y, factor * shortcut, atol=1e-7):
         return (
             say("the block gives {factor} times its shortcut", factor=f"{factor:.4g}"),
             say("The shortcut is added once, with weight 1."),

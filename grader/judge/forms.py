@@ -273,7 +273,7 @@ class Form:
         return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
 
     def _draw_weights(self, recipe: Recipe) -> dict[Slot, Tensor]:
-        branch = self.branch if recipe in ("zero-branch", "constant-branch") else ()
+        branch = self.branch if recipe.endswith("-branch") else ()
         return {
             slot: draw_value(self.seed, slot, recipe, in_branch=slot in branch).to(self.device) for slot in self.slots
         }

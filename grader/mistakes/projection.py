@@ -18,8 +18,9 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 from grader.mistakes.kernel import settings
 
 PADDED = (
-    "Where shapes differ, x is padded with zeros (option A of the paper). The task asks for option B: a 1×1 "
-    "convolution with the block's stride, followed by a batch norm."
+    "Where shapes differ, there is no projection: x loses rows and columns by the stride, and missing channels are "
+    "zeros (option A of the paper). The task asks for option B: a 1×1 convolution with the block's stride, followed by "
+    "a batch norm."
 )
 LAST = "        return F.relu(out + identity)\n"
 PAD = """        missing = out.shape[1] - x.shape[1]

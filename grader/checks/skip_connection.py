@@ -302,7 +302,10 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
         )
     if not y.any():
         return (
-            say("the block gives 0 instead of its shortcut: the input is not added to the branch"),
+            say(
+                "the block gives 0 instead of its shortcut: the input is not added to the branch, or the sum goes "
+                "through a layer of the branch"
+            ),
             say("Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x)."),
             lessons.NO_SHORTCUT,
         )

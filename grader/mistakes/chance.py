@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.assignment import NetworkExercise
 from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
 from grader.language import say
@@ -76,6 +77,11 @@ class DropoutAdded(Noticed):
             )
             return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
         said = self.said
+        if isinstance(examined.exercise, NetworkExercise):
+            said = say(
+                "There is dropout in the network, so that in training its outputs are random and its blocks cannot be "
+                "compared; the task asks for none."
+            )
         if always:
             said += " " + say(
                 "As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
@@ -126,8 +132,8 @@ class ByGradientMode(Noticed):
         "for that, and chooses by it."
     )
     why = (
-        "With gradients or without, in training or in use, a block computes one function. If it looks whether it is "
-        "being trained by, what was learned is not what is used."
+        "With gradients or without, in training or in use, a block computes one function. If it chooses by that, what "
+        "is used is not what was trained."
     )
     hints = (
         "Whether gradients are recorded is a matter of memory and time. It has no say in what is computed.",

@@ -178,7 +178,7 @@ class ProjectionMissing(Planted):
 
 class ProjectionWithoutBN(Planted):
     id = "projection-without-bn"
-    message = "The 1×1 convolution on the shortcut is not followed by a batch norm (option B of the paper has one)."
+    message = "The 1×1 convolution on the shortcut is not followed by a batch norm (in the paper it is)."
     why = (
         "The branch ends with a batch norm, so its values have a steady size. A projection without one can be far "
         "larger or far smaller, and then one of the two drowns the other."

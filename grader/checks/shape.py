@@ -233,7 +233,7 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
         finding.expected = examined.signature
         finding.lesson = lessons.REJECTS_ARGUMENTS
         finding.advice = say("The task asks for {wanted}, with the arguments in this order.", wanted=examined.signature)
-    elif operation is not None and operation.op.startswith(("aten.add", "aten.sub", "aten.mul")):
+    elif operation is not None and operation.op.split(".")[1].rstrip("_") in ("add", "sub", "rsub", "mul"):
         shapes = say(" and ").join(show(shape) for shape in operation.shapes)
         finding.message = say("{case}: tensors of {shapes} cannot be combined.", case=case, shapes=shapes)
         finding.actual = [list(shape) for shape in operation.shapes]

@@ -302,12 +302,15 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
         )
     if not y.any():
         return (
-            say("the block gives 0 instead of its shortcut: the input is not added to the branch"),
+            say(
+                "the block gives 0 instead of its shortcut: the input is not added to the branch, or the sum goes "
+                "through a layer of the branch"
+            ),
             say("Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x)."),
             lessons.NO_SHORTCUT,
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
-    if torch.allclose(y, factor * shortcut, atol=1e-7):
+    if f"{factor:.4g}" != "1" and torch.allclose(y, factor * shortcut, atol=1e-7):
         return (
             say("the block gives {factor} times its shortcut", factor=f"{factor:.4g}"),
             say("The shortcut is added once, with weight 1."),

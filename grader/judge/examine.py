@@ -17,7 +17,7 @@ from grader.errors import ProtocolViolated
 from grader.graph import Graph, Leaf
 from grader.judge.calls import Call
 from grader.judge.compare import Difference
-from grader.judge.draws import draw_input, draw_value
+from grader.judge.draws import draw_input, draw_value, input_shape
 from grader.judge.forms import Form
 from grader.judge.keeping import Keeping
 from grader.judge.leaves import (
@@ -110,6 +110,16 @@ class Observation:
         if not self.built.tensors:
             return None
         return frozenset(Counter(math.prod(parameter.shape) for parameter in self.built.parameters).items())
+
+    @property
+    def unsteady(self) -> list[Answer]:
+        """Answers to passes that gave something else when they were repeated.
+
+        That it is something else only without gradients does not count where nothing can be compared: hand-written
+        batch norms take it for the mode.
+        """
+        answers = (answer for answer in self.answers.values() if answer.unsteady)
+        return [answer for answer in answers if self.aligned is not None or not answer.by_mode]
 
     @property
     def raised(self) -> Raised | None:
@@ -210,7 +220,7 @@ def examine(
     Raises:
         SessionEnded: the student's process is over.
     """
-    probes = list(probes)
+    probes = [_as_taken(probe, case, forms) for probe in probes]
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm
@@ -256,6 +266,13 @@ def examine(
         for probe in refused + [p for p in again if seen.wants_gradients(p)]:
             del seen.probes[probe.name], seen.answers[probe.name]
     return seen
+
+
+def _as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:
+    """A probe of a size that the reference takes."""
+    shape = input_shape(case.input, probe)
+    refused = probe.far and forms and not forms[0].reference.takes(case, shape)
+    return replace(probe, grow=(0, 0), far=False) if refused else probe
 
 
 def _own_shape(seen: Observation, output_shape: Any) -> Any:
@@ -427,7 +444,7 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
             return bool(forms) and all(form.shortcut_is_free_of_weights for form in plain)
         case "zero-branch":  # without weights on the shortcut, this is "zero" again
             return seen.aligned is not None and seen.recorded and not seen.aligned.shortcut_is_free_of_weights
-        case "constant-branch":
+        case "constant-branch" | "faint-branch" | "fainter-branch":
             # The order of registration does not tell a branch from a projection.
             return seen.aligned is not None and (seen.recorded or seen.aligned.shortcut_is_free_of_weights)
         case "random":  # without a reference, to see whether a recorded graph tells the truth
@@ -481,6 +498,7 @@ def _answer(ran: Ran, number: int, tensors: Mapping[str, Tensor]) -> Answer:
         input_changed=ran.input_changed,
         unsteady=ran.unsteady,
         draws=ran.draws,
+        by_mode=ran.by_mode,
         kept=ran.kept,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
-from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.draws import FAINT, draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
 from grader.judge.leaves import (
@@ -174,6 +174,14 @@ class Form:
         return {slot for slot, key in self.slots.items() if key in keys}
 
     @property
+    def _right(self) -> Form:
+        """The right form that this one changes, or this one."""
+        form = self
+        while not form._is_right and form._base is not None:
+            form = form._base
+        return form
+
+    @property
     def shortcut_is_free_of_weights(self) -> bool:
         """Is the shortcut the identity, or at least without parameters?"""
         return self.branch == set(self.slots)
@@ -279,7 +287,11 @@ class Form:
         return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
 
     def _draw_weights(self, recipe: Recipe) -> dict[Slot, Tensor]:
-        branch = self.branch if recipe in ("zero-branch", "constant-branch") else ()
+        branch: Collection[Slot] = ()
+        if recipe in ("zero-branch", "constant-branch"):
+            branch = self.branch
+        elif recipe in FAINT:
+            branch = self._right.branch  # of a mistake it may be none; a student's module gets that of the right form
         return {
             slot: draw_value(self.seed, slot, recipe, in_branch=slot in branch).to(self.device) for slot in self.slots
         }

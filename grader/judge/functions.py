@@ -156,6 +156,7 @@ class Call:
 
     question: Question
     raised: Raised | None = None
+    refused: Raised | None = None  # by the backward pass
     value: Value = None
     gradients: dict[str, Tensor] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
@@ -225,7 +226,7 @@ def _ask(worker: Worker, called: Called, number: int, question: Question, precis
     }
     returned, value, told = ask_call(worker, arguments, tensors, seconds)
     gradients = {key: told[f"g/{key}"] for key in returned.gradients if f"g/{key}" in told}
-    return Call(question, returned.raised, value, gradients, returned.changed)
+    return Call(question, returned.raised, returned.refused, value, gradients, returned.changed)
 
 
 def ask_call(

@@ -70,6 +70,27 @@ def gate_shortcut(block: Block, gate: Gate) -> None:
     block.editor.reread(block.parts.join, shortcut, gate.scale)
 
 
+def scale_behind(find: Callable[[Block], int | None]) -> Edit:
+    """The gate is computed from the branch as it should, and multiplied with another value, behind the addition."""
+
+    def change(block: Block, gate: Gate) -> None:
+        value = find(block)
+        if value is not None and value != gate.value:
+            leave_out(block, gate)
+            block.editor.reread(gate.scale, gate.value, value)
+            block.editor.redirect(value, gate.scale, but=(gate.scale,))
+
+    return gated(change)
+
+
+def scale_shortcut(block: Block, gate: Gate) -> None:
+    """The gate is computed from the branch and multiplied with the shortcut."""
+    shortcut = block.parts.shortcut
+    leave_out(block, gate)
+    block.editor.reread(gate.scale, gate.value, shortcut)
+    block.editor.reread(block.parts.join, shortcut, gate.scale)
+
+
 def squeeze_input(block: Block, gate: Gate) -> None:
     """The gate is computed from the block's input."""
     first, *_ = layers(block, gate)

@@ -225,7 +225,8 @@ def run(
         on, flattened and joined: few large tensors travel faster than many small ones) and `buffers` (after a pass in
         training mode, likewise). Their keys and sizes stand in the answer's `gradients` and `buffers`. On an exception
         `raised`, and `kept` if a backward pass raised for an output that does not come from this input; `output`
-        describes what came back; `unsteady` is whether another pass gave another, and `draws` what drew random numbers.
+        describes what came back; `unsteady` is whether another pass gave another, `draws` what drew random numbers, and
+        `by_mode` whether only a pass without gradients did.
     """
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
@@ -271,55 +272,99 @@ def run(
             answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
             if answer["unsteady"]:
                 answer["draws"] = _draws(subject, x.detach())
+                answer["by_mode"] = _is_steady(subject, x, result.detach(), probe["seed"], gradient=True)
     return answer, out
 
 
 def set_mode(module: nn.Module, *, train: bool) -> None:
-    """`module.train(train)`, without its setting anew what is set: of a pass it would be a tenth of the time."""
+    """`train()` or `eval()`, without setting anew what is set: of a pass it would be a tenth of the time."""
     todo, seen = [module], set()
     while todo:
         part = todo.pop()
         if id(part) in seen:
             continue
         seen.add(id(part))
-        if type(part).train is nn.Module.train and "train" not in part.__dict__:
+        if _switches_as_usual(part):
             if part.training is not train:
                 part.training = train
             todo.extend(inner for inner in part._modules.values() if inner is not None)
+        elif train:
+            part.train()  # some keep a part in one mode
         else:
-            part.train(train)  # some keep a part in one mode
+            part.eval()
+
+
+def _switches_as_usual(part: nn.Module) -> bool:
+    """Are `train` and `eval` those of every module?"""
+    of_torch = type(part).train is nn.Module.train and type(part).eval is nn.Module.eval
+    return of_torch and not {"train", "eval"} & part.__dict__.keys()
+
+
+PASSES = 300  # that a module which counts has to give the same in
+
+
+def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[int, str], object]:
+    """Plain numbers, and lengths of collections, that the module, its classes and the notebook's names hold: what code
+    that counts its calls would change."""
+    holders: dict[int, Mapping[str, object]] = {id(namespace): namespace}
+    for part in subject.module.modules():
+        holders |= {id(part): part.__dict__, id(type(part)): type(part).__dict__}
+    found: dict[tuple[int, str], object] = {}
+    for holder, names in holders.items():
+        for name, value in list(names.items()):
+            if type(value) in (int, float, bool) and name != "training":
+                found[holder, name] = value
+            elif isinstance(value, list | dict | set) and not name.startswith("__"):
+                found[holder, name] = len(value)
+    return found
+
+
+def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor) -> bool:
+    """Does a module give what it gave for a probe, however often it is called?"""
+    subject.restore(setting)
+    set_mode(subject.module, train=probe["train"])
+    x = x.to(subject.dtype)
+    with torch.no_grad():
+        for _ in range(PASSES):
+            torch.default_generator.manual_seed(probe["seed"])
+            try:
+                again = subject.module(x * 1)
+            except BaseException:
+                return False
+            if not isinstance(again, Tensor) or again.shape != y.shape:
+                return False
+            if not torch.allclose(again, y, rtol=1e-5, atol=1e-6, equal_nan=True):
+                return False
+    return True
 
 
 REPETITIONS = 8  # of a pass that drew random numbers
 MOST_DRAWS = 40
 
 
-def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
+def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradient: bool = False) -> bool:
     """Does the same training pass give the same again, whatever the state of the random generator?
 
     Once for hidden state; more often if random numbers were drawn, since chance may repeat itself.
+
+    Args:
+        gradient: is it repeated as the first pass was, with gradients? It takes longer.
     """
     for repetition in range(REPETITIONS):
         torch.default_generator.manual_seed(seed + 1000 * (repetition + 1))
         before = torch.default_generator.get_state()
-        try:
-            if not _gives(subject, x, result, gradient=False):
-                # Code that asks whether gradients are recorded does otherwise without them, and keeps nothing.
-                return repetition == 0 and _gives(subject, x, result, gradient=True)
-        except BaseException:
-            return True  # without a gradient it may fail: another pass tells
+        with torch.set_grad_enabled(gradient):
+            try:
+                again = subject.module((x if gradient else x.detach()) * 1)
+            except BaseException:
+                return True  # without a gradient it may fail: another pass tells
+        if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
+            return False
+        if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
+            return False
         if torch.equal(torch.default_generator.get_state(), before):
             return True
     return True
-
-
-def _gives(subject: Subject, x: Tensor, result: Tensor, *, gradient: bool) -> bool:
-    """Does the module give this once more, with gradients recorded or without?"""
-    with torch.set_grad_enabled(gradient):
-        again = subject.module(x.detach() * 1)
-    if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
-        return False
-    return torch.allclose(again.detach(), result, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _draws(subject: Subject, x: Tensor) -> list[Json]:

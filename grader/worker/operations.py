@@ -82,6 +82,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         settings[name] = subject.setting(_apart(tensors[name], keys, subject))
     answers: list[Json] = []
     out: Tensors = {}
+    before = modules.counters(subject, student.namespace)
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]
@@ -89,6 +90,11 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
             answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
+    if arguments["repeat"] and "0/y" in out and modules.counters(subject, student.namespace) != before:
+        probe, x = arguments["probes"][0], tensors["0/x"]
+        with student.devices:
+            steady = modules.stays(subject, probe, x, settings[probe["values"]], out["0/y"])
+        answers[0]["unsteady"] = answers[0].get("unsteady", False) or not steady
     layout, row = pack(out)
     return {"answers": answers, "layout": layout}, {"row": row}
 

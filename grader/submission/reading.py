@@ -57,10 +57,10 @@ def read(hand_in: HandIn) -> Submission:
 def _read(hand_in: HandIn) -> Submission:
     data = file_bytes(hand_in.path)
     mended: list[str] = []
+    if ending(hand_in.file) in SUBMISSION_ENDINGS and not hand_in.file.casefold().endswith(SUBMISSION_ENDINGS):
+        mended.append(say("the file's name ends in another way than {ending}", ending=ending(hand_in.file)))
     if not is_notebook(hand_in.file, data):
         return _script(hand_in, decode_script(data, mended), mended)
-    if not hand_in.file.casefold().endswith(SUBMISSION_ENDINGS):
-        mended.append(say("the file's name ends in another way than {ending}", ending=ending(hand_in.file)))
     if _is_python(hand_in.file):
         mended.append(say("the file is a notebook, although its name ends in .py"))
     content = _json(decode_notebook(data, mended), mended)

@@ -25,7 +25,9 @@ _EVENT = re.compile(
 # A line for IPython: `!pip install …`, `%matplotlib inline`.
 _MAGIC = re.compile(r"[ \t]*+[!%?][^\n]*+")
 # The cell is Python all the same; behind any other such line it is another language, or text.
-_STILL_PYTHON = re.compile(r"\s*+%%(?:time|timeit|capture|prun|check)\b[^\n]*+")
+_STILL_PYTHON = re.compile(
+    r"\s*+%%(?:(?:time|timeit|capture|prun|check)\b[^\n]*+|(?:writefile|file)[ \t][^\n]*\.py\b[^\n]*+)"
+)
 _MAKES_A_MODULE = ("%%writefile", "%%file")
 
 

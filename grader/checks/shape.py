@@ -298,14 +298,17 @@ def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
     if wanted == found:
         return None
+    where, sizes = in_case(examined, seen), ", ".join(map(show, wanted))
     return Finding(
         Status.FAILED,
         say(
             "{case}: the stages give maps of {found}; expected {wanted}.",
-            case=in_case(examined, seen),
+            case=where,
             found=", ".join(map(show, found)),
-            wanted=", ".join(map(show, wanted)),
-        ),
+            wanted=sizes,
+        )
+        if found
+        else say("{case}: there are no blocks that could give maps of {wanted}.", case=where, wanted=sizes),
         lesson=lessons.WRONG_STAGES,
         expected=[list(shape) for shape in wanted],
         actual=[list(shape) for shape in found],

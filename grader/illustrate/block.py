@@ -7,6 +7,7 @@ from grader.illustrate.steps import Drawn, drawn_form
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form
+from grader.judge.places import closest
 from grader.judge.trace import divergence
 from grader.pictures import BlockPicture, Difference, Flow, Pair
 
@@ -18,12 +19,12 @@ def nearest_form(examined: Examined, seen: Observation, mine: Drawn | None) -> F
     can be given equal weights, else by what is drawn."""
     if examined.answers is None:
         return None
-    like = list({form.variant: form for form in examined.right_forms(seen)}.values())[:MOST_FORMS]
-    if len(like) == 1:
-        return like[0]
-    if like and seen.verified is not None:
-        trace = seen.verified.trace
-        return max(like, key=lambda form: len(trace.found_in(form.trace(RECORDED))))
+    by_variant: dict[int, list[Form]] = {}
+    for form in examined.right_forms(seen):
+        by_variant.setdefault(form.variant, []).append(form)
+    like = [closest(seen, forms) for forms in list(by_variant.values())[:MOST_FORMS]]
+    if len(like) == 1 or (like and seen.verified is not None):
+        return closest(seen, like)
     forms = like or examined.answers.plain_forms(seen.case)[:MOST_FORMS]
     if mine is None:
         return forms[0]

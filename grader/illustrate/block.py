@@ -61,7 +61,7 @@ def _first(seen: Observation, mine: Drawn, reference: Drawn, form: Form, pairs: 
     measured = _departure(seen, mine, form)
     drawn = drawn_difference(mine.flow, reference.flow, pairs, broken=seen.built.graph is None)
     if measured is None:
-        return drawn
+        return _left_undone(seen, mine, reference, form) or drawn
     if drawn is not None and drawn.missing is not None and drawn.mine in mine.flow.steps[measured].reads:
         return drawn.model_copy(update={"measured": True})
     return Difference(mine=measured, measured=True)
@@ -74,6 +74,22 @@ def _departure(seen: Observation, mine: Drawn, form: Form) -> int | None:
     trace = seen.verified.trace
     left = divergence(seen.verified.graph, trace, trace.found_in(form.trace(RECORDED)))
     return next((step for i in left if (step := mine.step_at(i)) is not None), None)
+
+
+def _left_undone(seen: Observation, mine: Drawn, reference: Drawn, form: Form) -> Difference | None:
+    """What the reference does with the value that the student returns, where all that leads to it is right."""
+    if seen.aligned is None or seen.verified is None or is_unregistered(seen):
+        return None
+    ours, theirs = seen.verified.trace, form.trace(RECORDED)
+    if set(ours.nodes) - ours.found_in(theirs):
+        return None
+    graph = form.passed(RECORDED)[0]
+    returned = theirs.found_in(ours.last)
+    for node in divergence(graph, theirs, theirs.found_in(ours)):
+        step = reference.step_at(node)
+        if step is not None and returned & set(graph.by_id()[node].inputs):
+            return Difference(mine=len(mine.flow.steps) - 1, missing=step, measured=True)
+    return None
 
 
 def is_unregistered(seen: Observation) -> bool:

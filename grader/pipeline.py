@@ -62,9 +62,11 @@ from grader.submission import (
     asks_where_it_runs,
     defined_in,
     defined_names,
+    defines_unseen,
     find_answer,
     find_given,
     read,
+    where_it_stands,
 )
 from grader.submission.nbgrader import Kind
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
@@ -197,7 +199,7 @@ class Grader(Closing):
 
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
-        attempt = Attempt(plan)
+        attempt = Attempt(plan, unseen=defines_unseen(submission))
         defined = defined_names(submission)
         names = {
             each.id: candidates(each, defined, _marked(each, submission, self.assignment))
@@ -207,7 +209,8 @@ class Grader(Closing):
         session: Session | None = None
         try:
             for exercise in self.assignment.called_exercises:
-                seen = self._right.nothing_seen(exercise, defined)
+                stands = where_it_stands(submission, names[exercise.id])
+                seen = self._right.nothing_seen(exercise, defined, stands)
                 attempt.examined[exercise.id] = seen
                 try:
                     if session is not None and cells.alone:

@@ -28,7 +28,7 @@ from grader.judge.draws import input_shape
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
-from grader.judge.places import first_departure
+from grader.judge.places import closest, first_departure
 from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Status
@@ -391,7 +391,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
             advice=say("The task leaves a choice, but one that is made once: the same kind of block in every case."),
             **place(seen, "join"),
         )
-    form = next((form for form in accepted if form.variant == variant), accepted[0])
+    form = closest(seen, [form for form in accepted if form.variant == variant] or accepted[:1])
     differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
     probe, found = next((probe, found) for probe, found in differences if found is not None)
     raised = seen.answers[probe.name].raised

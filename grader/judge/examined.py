@@ -20,7 +20,7 @@ from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.judge.wrongs import WrongForms
 from grader.language import say
-from grader.observation import Constructor, Problem, Raised
+from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
 
 class RightAnswers:
@@ -74,6 +74,7 @@ class Examined:
         observations: one for each case that could be asked.
         ended: why the student's process ended before all cases were asked, if it did.
         problems: what went wrong while the cells ran.
+        stands: where the text defines it.
         network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
@@ -90,6 +91,7 @@ class Examined:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
+    stands: Stands = ANYWHERE
     network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.graph import Graph, Node
 from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
 from grader.judge.examine import RECORDED, Observation
@@ -12,6 +14,7 @@ from grader.judge.trace import divergence
 # Operations with which a map is squeezed to one number for each channel.
 SQUEEZES = frozenset("mean sum amax max avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d".split())
 Place = tuple[int | None, int | None]
+_MOST_FORMS = 16  # whose values are looked at
 
 
 def place_of(seen: Observation, what: str) -> Place:
@@ -28,6 +31,15 @@ def place_of(seen: Observation, what: str) -> Place:
         return (raised.cell, raised.line) if raised is not None else (None, None)
     node = _node(graph, what) or graph.by_id[graph.output]
     return node.cell, node.line
+
+
+def closest(seen: Observation, forms: Sequence[Form]) -> Form:
+    """Of some forms the one most of whose values a student's module passes through; the first of equals. Where like
+    layers are exchanged, everything behind them is another value."""
+    if seen.verified is None or len(forms) < 2:
+        return forms[0]
+    trace = seen.verified.trace
+    return max(forms[:_MOST_FORMS], key=lambda form: len(trace.found_in(form.trace(RECORDED))))
 
 
 def first_departure(seen: Observation, form: Form) -> tuple[Node, str] | None:

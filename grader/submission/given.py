@@ -10,6 +10,7 @@ What is bound inside of a block may never be run, or run twice: it is no answer,
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
             too_long = (name for name in names if name in cell.source)
             found.update((name, Given(Unreadable(""), "", cell.number)) for name in too_long)
             continue
-        for statement in statements(cell.source):
+        for statement in statements(textwrap.dedent(cell.source)):  # Jupyter runs a cell that is indented as a whole
             if statement.indented or _BLOCK.match(statement.text):
                 for name in _names_in_block(statement):
                     known[name] = Unreadable(statement.text)  # nor is it clear what follows from it
@@ -85,7 +86,27 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
     for name, given in inside.items():
         if name in names and (name not in found or isinstance(found[name].value, Nothing)):
             found[name] = given
+    for name in sorted(names - set(found)):
+        if (given_elsewhere := _elsewhere(submission, name)) is not None:
+            found[name] = given_elsewhere
     return found
+
+
+def _elsewhere(submission: Submission, name: str) -> Given | None:
+    """What seems to be bound where nothing is read: in a cell of Markdown, or within an expression."""
+    in_text = re.compile(rf"^[ \t]*+{name}[ \t]*+=(?!=)[ \t]*+([^\n]*+)", re.MULTILINE)
+    in_expression = re.compile(rf"(?<![\w.]){name}[ \t]*+:=[ \t]*+([^\n]*+)")
+    for cell in submission.cells:
+        match = (in_expression if cell.kind == "code" else in_text).search(cell.source)
+        value = None if match is None else read_literal(match[1].rstrip("` \t"), {})
+        if (
+            match is not None
+            and not isinstance(value, Nothing)
+            and not (isinstance(value, str) and is_placeholder(value))
+        ):
+            line = cell.source.count("\n", 0, match.start()) + 1
+            return Given(Unreadable(match[0]), match[0][:LONGEST], cell.number, line)
+    return None
 
 
 def _given(cell: Cell, statement: Statement, value: Read, source: str) -> Given:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
+import inspect
 import linecache
 import signal
 import time
@@ -11,9 +13,8 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from grader.worker import whereabouts
+from grader.worker import files, whereabouts
 from grader.worker.slicer import IMPORT, Statement, definitions
-from grader.worker.written_files import from_the_top, offer, written_module
 
 Json = Any
 # Cell magics whose body is ordinary code.
@@ -50,7 +51,7 @@ def run_cells(
     for cell in cells:
         try:
             with _clock(cell["number"], min(seconds, _READING), min(seconds, _READING)):
-                statements += _parse(cell["number"], cell["source"], namespace)
+                statements += _parse(cell["number"], cell["source"])
         except (Exception, CellTimeout) as error:  # from SyntaxError to IPython's own, for five hundred magics
             problems.append({"cell": cell["number"], **describe(error)})
     chosen = definitions(statements, names) if plan == "definitions" else statements
@@ -64,7 +65,10 @@ def run_cells(
         left[statement.cell] = left.get(statement.cell, seconds) - (time.monotonic() - began)
         if raised is not None:
             failed.add(statement.cell)
-            problems.append({"cell": statement.cell, **describe(raised), "import": isinstance(statement.node, IMPORT)})
+            told = {"cell": statement.cell, **describe(raised)}
+            # What a cell wrote and another imports is that cell's own text.
+            is_import = isinstance(statement.node, IMPORT) and told["cell"] == statement.cell
+            problems.append({**told, "import": is_import})
     ran = {id(statement.node) for statement in chosen}
     return {
         "problems": problems[:200],
@@ -84,6 +88,8 @@ def place_of_error(error: BaseException) -> tuple[int | None, int | None]:
     cell, line = None, None
     if isinstance(error, SyntaxError):
         cell, line = _cell_number(error.filename or ""), error.lineno
+        if cell is not None:
+            return cell, line  # not where that is imported
     for frame, number in traceback.walk_tb(error.__traceback__):
         inside = _cell_number(frame.f_code.co_filename)
         if inside is not None:
@@ -98,6 +104,8 @@ def describe(error: BaseException) -> dict[str, Json]:
         message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException:
         message = "(the exception has no readable text)"
+    if file := files.line_of_file(error):
+        message = f"{message} ({file})"
     place = {} if cell is None else {"cell": cell}
     return {"type": type(error).__name__[:100], "message": message[:1000], "line": line, **place}
 
@@ -105,33 +113,30 @@ def describe(error: BaseException) -> dict[str, Json]:
 def _cell_number(filename: str) -> int | None:
     if filename.startswith("<cell ") and filename.endswith(">"):
         return int(filename[6:-1])
-    return known_cells.get(filename)
+    return known_cells.get(filename, files.written.get(filename))
 
 
-def _parse(number: int, source: str, namespace: dict[str, Any]) -> list[Statement]:
+def _parse(number: int, source: str) -> list[Statement]:
     filename = f"<cell {number}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     lines = source.split("\n")
-    written: str | None = None
     for i, line in enumerate(lines):
         if line.startswith(TRANSPARENT):
             lines[i] = ""  # keeps the line numbers
-        elif (written := written_module(line)) is not None:
-            lines[i] = ""
-            offer(written, namespace)
-            break
         elif line.strip():
             break
-    source = "\n".join(lines)
-    if any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") or "= !" in line or "= %" in line
-           for line in lines):  # fmt: skip
+    return [Statement(number, part) for node in _tree("\n".join(lines), filename).body for part in _apart(node)]
+
+
+def _tree(source: str, filename: str) -> ast.Module:
+    """As Python, else as IPython reads it: magics, `!pip`, a cell that is indented as a whole, `>>>` before lines."""
+    try:
+        return ast.parse(source, filename)
+    except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
-        source = TransformerManager().transform_cell(source)
-    body = ast.parse(source, filename).body
-    if written is not None:
-        body = [from_the_top(node, written) for node in body]
-    return [Statement(number, part, written is not None) for node in body for part in _apart(node)]
+        transformed: str = TransformerManager().transform_cell(source)
+        return ast.parse(transformed, filename)
 
 
 def _apart(node: ast.stmt) -> list[ast.stmt]:
@@ -146,7 +151,11 @@ def _run(namespace: dict[str, Any], statement: Statement, left: float, seconds: 
     module = ast.Module(body=[statement.node], type_ignores=[])
     try:
         with _clock(statement.cell, left, seconds):
-            exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
+            # Inherits this file's `annotations`: a name that only an annotation uses need not exist.
+            code = compile(module, f"<cell {statement.cell}>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            waiting = eval(code, namespace)
+            if inspect.iscoroutine(waiting):
+                asyncio.run(waiting)
     except BaseException as error:
         return error
     return None

@@ -49,7 +49,7 @@ class Subject:
         for part in self.module.modules():
             for holder in (part._parameters, part._buffers, part.__dict__):
                 held = {name: value for name, value in holder.items() if isinstance(value, Tensor)}
-                if held:
+                if held and isinstance(holder, dict):  # TorchScript keeps its own where nobody can replace them
                     self._owners.append((holder, held))
 
     def setting(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> Setting:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grader.wire import pack, unpack
-from grader.worker import functions, modules
+from grader.worker import files, functions, modules
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
 from grader.worker.heads import without_dropout_on_vectors
@@ -35,9 +35,11 @@ class Student:
 
 
 def execute(student: Student, arguments: Json, tensors: Tensors) -> Reply:
-    """Run cells; see `grader.worker.cells.run_cells`."""
-    if any(name in cell["source"] for cell in arguments["cells"] for name in (*ABSENT, "autocast")):
+    """Run cells; see `grader.worker.cells.run_cells`. `files` are laid beside them first, text by name."""
+    sources = [*(cell["source"] for cell in arguments["cells"]), *arguments.get("files", {}).values()]
+    if any(name in source for source in sources for name in (*ABSENT, "autocast")):
         student.devices = pretend_cuda_is_cpu()
+    files.place(arguments.get("files", {}))
     with student.devices:
         answer = run_cells(
             student.namespace, arguments["cells"], arguments["names"], arguments["plan"], arguments["seconds"]

@@ -17,21 +17,17 @@ HEAVY = frozenset(
 )
 # Settings of torch that definitions may rely on, although they bind no name.
 SETTINGS = frozenset("set_default_dtype set_default_device set_default_tensor_type".split())
+FILE_MAGICS = ("writefile", "file")
 DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORT = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One top-level statement and the cell it stands in.
-
-    Attributes:
-        in_file: does the cell write it to a file, which others import? Then names alone do not tell who needs it.
-    """
+    """One top-level statement and the cell it stands in."""
 
     cell: int
     node: ast.stmt
-    in_file: bool = False
 
 
 def definitions(statements: list[Statement], names: Iterable[str]) -> list[Statement]:
@@ -39,9 +35,9 @@ def definitions(statements: list[Statement], names: Iterable[str]) -> list[State
     imported = {name for s in statements if isinstance(s.node, IMPORT) for name in _binds(s.node)}
     needed = set(names)
     kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT) or _is_setting(s.node)}
-    needed |= {s.node.name for s in statements if s.in_file and isinstance(s.node, DEFINITION)}
     bound = [_binds(s.node) | (_changes(s.node) - imported) for s in statements]
-    light = [not _is_heavy(s.node) for s in statements]
+    made = {s.node.name for s in statements if isinstance(s.node, DEFINITION)} & needed
+    light = [not _is_heavy(s.node) and not _is_use(s.node, made) for s in statements]
     while True:
         more = {i for i in range(len(statements)) if i not in kept and light[i] and bound[i] & needed}
         if not more:
@@ -96,8 +92,8 @@ def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
     """Statements inside `if`, `try`, `with` and loops, which run at the top level too."""
     for block in ("body", "orelse", "finalbody"):
         yield from getattr(node, block, [])
-    for handler in getattr(node, "handlers", []):
-        yield from handler.body
+    for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+        yield from part.body
 
 
 def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
@@ -123,5 +119,24 @@ def _is_heavy(node: ast.stmt) -> bool:
     )
 
 
+def _is_use(node: ast.stmt, made: set[str]) -> bool:
+    """`Block = Block(64, 64)`: one of the names that have a definition, used up."""
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id in made & _binds(node)
+    )
+
+
 def _is_setting(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and any(name in SETTINGS for name, _ in _called(node))
+    """Does it bind no name, and yet definitions may need it: torch's settings, files that are imported later?"""
+    if not isinstance(node, ast.Expr):
+        return False
+    return any(name in SETTINGS or is_file_magic(name, call) for name, call in _called(node))
+
+
+def is_file_magic(name: str, call: ast.Call) -> bool:
+    """`%%writefile block.py`, as IPython writes it in Python."""
+    magic = call.args[0] if call.args else None
+    return name == "run_cell_magic" and isinstance(magic, ast.Constant) and magic.value in FILE_MAGICS

@@ -87,7 +87,7 @@ def _left_undone(seen: Observation, mine: Drawn, reference: Drawn, form: Form) -
     returned = theirs.found_in(ours.last)
     for node in divergence(graph, theirs, theirs.found_in(ours)):
         step = reference.step_at(node)
-        if step is not None and returned & set(graph.by_id()[node].inputs):
+        if step is not None and returned & set(graph.by_id[node].inputs):
             return Difference(mine=len(mine.flow.steps) - 1, missing=step, measured=True)
     return None
 

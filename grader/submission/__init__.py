@@ -11,6 +11,7 @@ and a hostile text can crash the parser in C.
 """
 
 from grader.submission.answers import Written, find_answer
+from grader.submission.astray import Misnamed
 from grader.submission.choose import choose_assignment
 from grader.submission.definitions import defined_names, defines, defines_unseen, where_it_stands
 from grader.submission.discover import find
@@ -27,6 +28,7 @@ __all__ = [
     "FileText",
     "Given",
     "HandIn",
+    "Misnamed",
     "Nothing",
     "Read",
     "Submission",

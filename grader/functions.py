@@ -93,6 +93,16 @@ def _gradient(called: Called) -> Finding:
             continue
         for name, expected in called.right.gradients(number).items():
             words = f"{called.found}{call.question}, {call.question.case.title}"
+            if call.refused is not None:
+                return Status.FAILED, {
+                    "message": say("{call}: the backward pass raises {error}", call=words, error=call.refused.words),
+                    "advice": say(
+                        "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
+                    )
+                    if "inplace operation" in call.refused.message
+                    else say("Run one backward pass in your notebook and follow the traceback."),
+                    "lesson": NO_GRADIENT,
+                }
             if name not in call.gradients:
                 return Status.FAILED, {
                     "message": say("{call}: no gradient reaches {name}.", call=words, name=name),

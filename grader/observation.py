@@ -16,7 +16,7 @@ from torch import Tensor
 from grader.graph import Graph, Shape
 from grader.language import say
 
-Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch"]
+Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"]
 Precision = Literal["float64", "float32"]
 
 _STOPPED = re.compile(r"stopped after ([0-9.e+]{1,20}) s")  # how the worker says so
@@ -28,15 +28,18 @@ class Probe:
 
     Attributes:
         recipe: which weights: those the module starts with, random ones, or random ones with all of the residual
-            branch at zero ("zero-branch"), or at zero but for its shifts ("constant-branch"); "zero" sets every
-            weight to zero, which needs no alignment.
+            branch at zero ("zero-branch"), at zero but for its shifts ("constant-branch"), or tiny but not zero
+            ("faint-branch", "fainter-branch"); "zero" sets every weight to zero, which needs no alignment.
         train: the mode.
         batch: number of samples.
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
         grow: rows and columns added to the case's declared size.
         gradient: is a backward pass asked for? Without one the forward pass runs under `torch.no_grad()`.
+        pull: how large the gradients are that are sent back through it.
         of_input: only for the gradient of the input?
         choosing: is it asked only of modules that read numbers which depend on the input, as an `if` does?
+        far: is it far from the declared size, which not every right module takes? Where the reference does not, it is
+            asked at the declared size.
     """
 
     name: str
@@ -47,8 +50,15 @@ class Probe:
     shift: float = 0.0
     grow: tuple[int, int] = (0, 0)
     gradient: bool = True
+    pull: float = 1.0
     of_input: bool = False
     choosing: bool = False
+    far: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Must a right module give what a right form gives, weights being drawn?"""
+        return self.recipe in ("random", "faint-branch", "fainter-branch")
 
 
 class _Answered(BaseModel):
@@ -235,6 +245,7 @@ class Ran(_Answered):
     input_changed: bool = False
     unsteady: bool = False  # did the same pass give something else when it was repeated?
     draws: list[Draw] = _FEW  # what drew random numbers in an unsteady pass
+    by_mode: bool = False  # is it unsteady only in that a pass without gradients gives something else?
     kept: bool = False  # is the output not of this call, so that the backward pass raised?
 
 
@@ -249,6 +260,7 @@ class Returned(_Answered):
     """Answer to `call`, without its tensors; `value` is checked where it is read."""
 
     raised: Raised | None = None
+    refused: Raised | None = None  # by the backward pass
     value: dict[str, Any] | None = None
     gradients: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
     changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
@@ -260,6 +272,11 @@ class Problem(_Exception):
     cell: int
     line: int | None = None
     is_import: bool = Field(False, alias="import")
+
+    @property
+    def is_syntax(self) -> bool:
+        """Is it about the cell's own text, of which nothing was run?"""
+        return not self.is_import and self.type in ("SyntaxError", "IndentationError", "TabError")
 
 
 class Executed(_Answered):
@@ -275,6 +292,26 @@ class Executed(_Answered):
 
 
 @dataclass(frozen=True)
+class Stands:
+    """Where the text of a submission defines what is wanted.
+
+    Attributes:
+        cells: code cells that do, or import it; None where nobody has looked.
+        instead: why it is not run, in words for the student, if the text tells.
+    """
+
+    cells: frozenset[int] | None = None
+    instead: str = ""
+
+    def blamed(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Those that keep it from being defined: no other cell's."""
+        return [problem for problem in problems if self.cells is None or problem.cell in self.cells]
+
+
+ANYWHERE = Stands()
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of one probe: an output, gradients by slot or key, updated buffers; or an exception."""
 
@@ -286,4 +323,5 @@ class Answer:
     input_changed: bool = False
     unsteady: bool = False  # did the same pass give something else when it was repeated?
     draws: list[Draw] = field(default_factory=list)  # what drew random numbers in an unsteady pass
+    by_mode: bool = False  # is it unsteady only in that a pass without gradients gives something else?
     kept: bool = False  # is the output not of this call, so that the backward pass raised?

@@ -107,6 +107,8 @@ PATHS = [
     "        row = [a + b for a, b in zip([0] + row, row + [0])]\n    return torch.tensor(row)",
     "import numpy as np\ndef path_lengths(n):\n    row = np.array([1.0])\n    for _ in range(n):\n"
     "        row = np.convolve(row, [1, 1])\n    return row",
+    "import math, fractions, decimal\ndef path_lengths(n):\n    f = math.factorial\n"
+    "    return [(fractions.Fraction, decimal.Decimal)[k % 2](f(n)) / (f(k) * f(n - k)) for k in range(n + 1)]",
 ]
 STATISTICS = "def statistics(numbers, power):\n    return "
 RIGHT_STATISTICS = STATISTICS + "dict(names=('mean', 'largest'), largest=max(numbers)**power, mean=sum(numbers)/5)"
@@ -273,6 +275,24 @@ def test_single_precision_is_right_too(grade: Callable[..., Report]) -> None:
     )
     source += "dtype=torch.float32).diag().diag()\n    return torch.softmax(q @ half @ k.mT, -1) @ v"
     assert 10.0 == exercise(grade(source), "attention").score
+
+
+def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., Report]) -> None:
+    """What is returned earns its points; the gradient says what raised, and a call in a cell is not blamed."""
+    source = ATTENTION + "(q.mul_(2).exp_().log_().div_(2) @ k.mT / q.shape[-1] ** 0.5).softmax(-1).add_(0) @ v"
+    values, gradient = exercise(grade(source), "attention").checks
+    assert (Status.PASSED, Status.FAILED) == (values.status, gradient.status)
+    assert "the backward pass raises RuntimeError" in gradient.message
+    assert "An in-place operation" in gradient.advice
+
+
+def test_counts_are_compared_one_by_one(grade: Callable[..., Report]) -> None:
+    """Beside a huge count a small one is as certain."""
+    source = (
+        "from math import comb\ndef path_lengths(n):\n    return [comb(n, k) if n < 9 or 4 < k < n else 0 for k in {}]"
+    )
+    wrong = exercise(grade(source.format("range(n + 1)")), "paths")
+    assert "the value at [0] should be 1, and is 0" in wrong.checks[0].message
 
 
 def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) -> None:

@@ -317,6 +317,23 @@ def test_what_cannot_be_read_is_not_guessed(notebook: Notebook, source: str) -> 
     assert "Write the value itself" in result.message
 
 
+def test_what_stands_where_nothing_is_read_is_a_humans(notebook: Notebook) -> None:
+    """Nobody who has written an answer is told that there is none."""
+    assert Status.SKIPPED is notebook.result(choice(), 'print(q_sky := "b")').status
+
+
+def test_a_question_in_markdown_is_no_answer(notebook: Notebook) -> None:
+    """How to answer is told in the starter's text, and that is not the student's."""
+    for text in ('Write `q_sky = "a"` in a cell.', "q_sky = ...", 'q_sky = "your answer here"'):
+        assert Status.FAILED is notebook.result(choice(), ("markdown", text), "x = 1").status
+
+
+@pytest.mark.parametrize("source", ['    x = 1\n    q_sky = "b"', '%%writefile answers.py\nq_sky = "b"'])
+def test_what_jupyter_runs_is_read(notebook: Notebook, source: str) -> None:
+    """A cell that is indented as a whole, and a module that the notebook writes."""
+    assert Status.PASSED is notebook.result(choice(), source).status
+
+
 def test_a_block_is_no_answer_beside_one(notebook: Notebook) -> None:
     """What may never be run does not change what was given."""
     assert Status.PASSED == notebook.result(predict(2), "q_sum = 2\ndef f():\n    q_sum = 3").status

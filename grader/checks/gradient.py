@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -20,12 +21,14 @@ from grader.checks._check import (
     place_of_exception,
     wrong_blocks,
 )
+from grader.checks._lessons import NOT_RUNNING
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import Difference, equal
+from grader.judge.draws import input_shape
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
-from grader.judge.places import first_departure
+from grader.judge.places import closest, first_departure
 from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Status
@@ -34,24 +37,36 @@ INITIAL = Probe("initial train", "initial", train=True)
 # Several scales, signs, sizes and numbers of samples, in both modes, with gradients and without: a block that is right
 # at one scale and wrong at another must not pass.
 TRAINING = Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1))
-LARGE = Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2))
-COMPARED = (
-    RECORDED,
-    LARGE,
-    TRAINING,
-    Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3), gradient=False),
-)
+# With a gradient beyond what anybody's clipping lets through.
+LARGE = Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2), pull=1e3)
+ONE_SMALL = Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3))
+COMPARED = (RECORDED, LARGE, TRAINING, ONE_SMALL)
 ONE_IN_TRAINING = Probe("one sample in training", "random", train=True, batch=1, gradient=False)
 # What inputs look like elsewhere: behind a ReLU, blown up, vanished, in large batches and images. Forward only.
+POSITIVE = Probe("positive", "random", batch=17, scale=0.5, shift=4.0, gradient=False)
+NEGATIVE = Probe("negative", "random", batch=1, scale=0.5, shift=-4.0, grow=(10, 9), gradient=False)
+CONSTANT = Probe("constant", "random", scale=0.0, shift=1.0, gradient=False)
 RANGES = (
-    Probe("positive", "random", batch=17, scale=0.5, shift=4.0, gradient=False),
-    Probe("negative", "random", batch=1, scale=0.5, shift=-4.0, grow=(10, 9), gradient=False),
-    Probe("huge", "random", scale=300.0, gradient=False),
+    POSITIVE,
+    NEGATIVE,
+    Probe("huge", "random", scale=3e4, gradient=False),
     Probe("tiny", "random", batch=3, scale=1e-4, grow=(-4, -4), gradient=False),
-    Probe("constant", "random", scale=0.0, shift=1.0, gradient=False),
-    Probe("nothing", "random", scale=0.0, gradient=False),
+    CONSTANT,
+    Probe("nothing", "random", batch=8, scale=0.0, gradient=False),
     ONE_IN_TRAINING,
 )
+# A branch that an `if` may take for no signal, where there is an `if`.
+FAINT = (
+    Probe("faint branch", "faint-branch", gradient=False, choosing=True),
+    Probe("fainter branch", "fainter-branch", gradient=False, choosing=True),
+)
+# The same in a declared case: a batch as in training, an image of 32×32 and more, a map of one pixel, as behind the
+# last stage; with gradients, since code may choose by the shape whether they pass.
+FAR = {
+    POSITIVE: replace(POSITIVE, batch=65, gradient=True),
+    NEGATIVE: replace(NEGATIVE, grow=(28, 27), gradient=True, far=True),
+    CONSTANT: replace(CONSTANT, batch=5, grow=(-40, -40), gradient=True, far=True),
+}
 
 
 class Gradient(Check):
@@ -139,7 +154,7 @@ class Gradient(Check):
     def _reach(self, examined: Examined) -> Finding | None:
         """What is wrong with the gradients of the module as constructed, or None."""
         for seen in examined.ran:
-            if any(answer.unsteady for answer in seen.answers.values()):
+            if seen.unsteady:
                 return Finding(
                     Status.FAILED,
                     say(
@@ -182,7 +197,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
     """Probabilities where logits are asked for: told by the numbers alone."""
     for seen in examined.ran:
         graph = seen.built.graph
-        last = graph.by_id()[graph.output].name if graph is not None and graph.is_sound() else ""
+        last = graph.by_id[graph.output].name if graph is not None and graph.is_sound() else ""
         ys = [answer.y for answer in seen.answers.values() if answer.y is not None]
         if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
             return Finding(
@@ -227,13 +242,18 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
     flat = len(case.input) != 3
     for probe in COMPARED:
         if not case.confirm or probe.train:
-            # In evaluation mode all gradients are compared on one input already: a second one is enough in some case.
-            yield _asked_as(probe, flat, gradient=probe.gradient and (probe is not LARGE or not number))
+            # In evaluation mode all gradients are compared on one input already: others are enough in some case.
+            once = (probe is LARGE and not number) or (probe is ONE_SMALL and number == len(small) - 1)
+            yield _asked_as(probe, flat, gradient=once or probe not in (LARGE, ONE_SMALL))
     for i, probe in enumerate(RANGES if not case.confirm else ()):
         if probe is ONE_IN_TRAINING and len(case.input) == 1:
             continue  # one value per feature: no batch norm can be trained on that
         # Every range in some case; in every case where the code looks at numbers, as an `if` does.
-        yield _asked_as(probe, flat, choosing=number is not None and number != i % len(small))
+        if number == i % len(small):
+            yield _asked_as(FAR.get(probe, probe), flat)
+        else:
+            yield _asked_as(probe, flat, choosing=number is not None)
+    yield from FAINT if not case.confirm else ()
 
 
 def _asked_as(probe: Probe, flat: bool, *, gradient: bool | None = None, choosing: bool = False) -> Probe:
@@ -272,6 +292,14 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             say("{case}: the output holds NaN or infinity.", case=where),
             lesson=lessons.OUTPUT_NOT_FINITE,
             **place(seen, "output"),
+        )
+    if not answer.gradients and _has_wrong_shape(examined, seen, answer):
+        # Nothing could be sent back through it: that says nothing about its gradient.
+        return Finding(
+            Status.FAILED,
+            say("{case}: not measured, because the output has the wrong shape: see the shape check.", case=where),
+            follows="shape",
+            lesson=NOT_RUNNING,
         )
     if not answer.gradients:
         return Finding(
@@ -325,6 +353,14 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
     return None
 
 
+def _has_wrong_shape(examined: Examined, seen: Observation, answer: Answer) -> bool:
+    """Is the output of another shape than what was sent back through it, so that no gradient could leave it?"""
+    probe = next(probe for name, probe in seen.probes.items() if seen.answers[name] is answer)
+    size = input_shape(seen.case.input, probe)
+    assert answer.y is not None
+    return examined.knows_shape(seen.case, size) and list(answer.y.shape) != examined.output_shape(seen.case, size)
+
+
 def _name(key: str) -> str:
     return key.removeprefix("p:")
 
@@ -335,7 +371,7 @@ def _forms(examined: Examined, seen: Observation, variant: int) -> list[Form]:
 
 
 def _asked(seen: Observation) -> list[Probe]:
-    return [probe for probe in seen.probes.values() if probe.recipe == "random"]
+    return [probe for probe in seen.probes.values() if probe.compares]
 
 
 def _is_equal(seen: Observation, form: Form) -> bool:
@@ -355,7 +391,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
             advice=say("The task leaves a choice, but one that is made once: the same kind of block in every case."),
             **place(seen, "join"),
         )
-    form = next((form for form in accepted if form.variant == variant), accepted[0])
+    form = closest(seen, [form for form in accepted if form.variant == variant] or accepted[:1])
     differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
     probe, found = next((probe, found) for probe, found in differences if found is not None)
     raised = seen.answers[probe.name].raised
@@ -390,7 +426,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
     return finding
 
 
-WHAT = {"outcome": later("the outcome"), "shape": later("the shape of the output"), "output": later("the output")}
+WHAT = {"outcome": later("what comes back"), "shape": later("the shape of the output"), "output": later("the output")}
 
 
 def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> str:
@@ -403,6 +439,10 @@ def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> 
     else:
         what = say("the gradient of an unregistered {role}", role=found.slot.role)
     values = {"case": where, "what": what, "size": f"{found.size:.3g}"}
+    if not math.isfinite(found.size):  # something else than numbers of this shape, or numbers that are none
+        if probe.train:
+            return say("{case}: under equal weights, {what} is not the reference's in training mode.", **values)
+        return say("{case}: under equal weights, {what} is not the reference's in evaluation mode.", **values)
     if probe.train:
         return say(
             "{case}: under equal weights, {what} differs from the reference's in training mode, by {size} of the "
@@ -436,6 +476,16 @@ def _few(values: torch.Tensor) -> JsonValue:
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:
     case = in_case(examined, seen)
+    if examined.form_of_like_sizes(seen) is not None:
+        return Finding(
+            Status.SKIPPED,
+            say(
+                "The gradient is finite and reaches every parameter. It was not compared with the reference's in "
+                "{case}: it could not be told which parameter is for what, so equal weights cannot be set.",
+                case=case,
+            ),
+            advice=say("Its points are pending, not lost: a human looks at the block."),
+        )
     return Finding(
         Status.SKIPPED,
         say(

@@ -189,7 +189,9 @@ def _wrong_depth(examined: Examined, where: str) -> Finding | None:
             wanted=sum(wanted),
             in_stages=", ".join(map(str, found)),
             wanted_in_stages=", ".join(map(str, wanted)),
-        ),
+        )
+        if found
+        else say("{case}: no residual blocks were found, expected {wanted}.", case=where, wanted=sum(wanted)),
         lesson=lessons.OTHER_DEPTH,
         expected=list(wanted),
         actual=list(found),
@@ -302,12 +304,15 @@ def _explain(answer: Answer, expected: Tensor, forward_is_right: bool, *, aligne
         )
     if not y.any():
         return (
-            say("the block gives 0 instead of its shortcut: the input is not added to the branch"),
+            say(
+                "the block gives 0 instead of its shortcut: the input is not added to the branch, or the sum goes "
+                "through a layer of the branch"
+            ),
             say("Keep the block's input and add it to the result of the branch: y = F(x) + shortcut(x)."),
             lessons.NO_SHORTCUT,
         )
     factor = float((y * shortcut).sum() / (shortcut * shortcut).sum()) if shortcut.any() else 0.0
-    if torch.allclose(y, factor * shortcut, atol=1e-7):
+    if f"{factor:.4g}" != "1" and torch.allclose(y, factor * shortcut, atol=1e-7):
         return (
             say("the block gives {factor} times its shortcut", factor=f"{factor:.4g}"),
             say("The shortcut is added once, with weight 1."),

@@ -17,8 +17,12 @@ from grader.assignment import Drawn
 from grader.judge.leaves import Slot
 from grader.observation import Probe, Recipe
 
+# How much smaller the numbers of a branch are: what an `if` takes for no signal. The branch of a pre-activation block
+# shrinks with the square.
+FAINT: dict[Recipe, float] = {"faint-branch": 1e-3, "fainter-branch": 1e-6}
 LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
 SMALL = 1 << 13  # numbers in a draw that is kept
+MOST_MEDIUM = 64  # longer ones that are kept, up to LONG: 32 MiB
 
 
 def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
@@ -29,13 +33,14 @@ def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
 def input_shape(size: list[int], probe: Probe) -> tuple[int, ...]:
     """Shape of a probe's input, batch included, in a case whose declared size is this."""
     if len(size) == 3:
-        size = [size[0], size[1] + probe.grow[0], size[2] + probe.grow[1]]
+        size = [size[0], max(1, size[1] + probe.grow[0]), max(1, size[2] + probe.grow[1])]
     return (probe.batch, *size)
 
 
 def draw_cotangent(seed: int, shape: list[int], probe: Probe) -> Tensor:
     """What a probe's output is multiplied with before the backward pass."""
-    return _normal(seed, f"cotangent {probe.name}", tuple(shape))
+    drawn = _normal(seed, f"cotangent {probe.name}", tuple(shape))
+    return drawn if probe.pull == 1.0 else probe.pull * drawn
 
 
 def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Tensor:
@@ -44,6 +49,8 @@ def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Ten
         if recipe == "constant-branch" and slot.role == "shift":
             return _random_value(seed, slot)
         return torch.full(slot.shape, float(slot.role == "variance"), dtype=torch.float64)
+    if in_branch and recipe in FAINT and slot.role != "variance":
+        return FAINT[recipe] * _random_value(seed, slot)
     return _random_value(seed, slot)
 
 
@@ -77,7 +84,7 @@ def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
     if size <= SMALL:
         return _small_draw(seed, purpose, shape)
     if size <= LONG:
-        return _draw(seed, purpose, shape)
+        return _medium_draw(seed, purpose, shape)
     # Millions of numbers are one long draw again and again, from another place for each purpose.
     start = _number(seed, purpose) % LONG
     return _long_draw(seed).repeat(2 + size // LONG)[start : start + size].view(shape)
@@ -85,6 +92,11 @@ def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def _small_draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
+    return _draw(seed, purpose, shape)
+
+
+@lru_cache(maxsize=MOST_MEDIUM)
+def _medium_draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
     return _draw(seed, purpose, shape)
 
 

@@ -6,8 +6,9 @@ them free. A known mistake applied to a right form is a wrong form.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +21,7 @@ from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
-from grader.judge.draws import draw_cotangent, draw_input, draw_value
+from grader.judge.draws import FAINT, draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
 from grader.judge.leaves import (
@@ -161,11 +162,24 @@ class Form:
         """How many slots of each role and shape."""
         return Counter((role, shape) for _, role, shape in self.parts)
 
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each of its parameters holds."""
+        return [math.prod(slot.shape) for slot in self.slots if slot.learnable]
+
     @cached_property
     def branch(self) -> set[Slot]:
         """Slots that only the residual branch uses."""
         keys = branch_keys(self._small)
         return {slot for slot, key in self.slots.items() if key in keys}
+
+    @property
+    def _right(self) -> Form:
+        """The right form that this one changes, or this one."""
+        form = self
+        while not form._is_right and form._base is not None:
+            form = form._base
+        return form
 
     @property
     def shortcut_is_free_of_weights(self) -> bool:
@@ -273,7 +287,11 @@ class Form:
         return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
 
     def _draw_weights(self, recipe: Recipe) -> dict[Slot, Tensor]:
-        branch = self.branch if recipe in ("zero-branch", "constant-branch") else ()
+        branch: Collection[Slot] = ()
+        if recipe in ("zero-branch", "constant-branch"):
+            branch = self.branch
+        elif recipe in FAINT:
+            branch = self._right.branch  # of a mistake it may be none; a student's module gets that of the right form
         return {
             slot: draw_value(self.seed, slot, recipe, in_branch=slot in branch).to(self.device) for slot in self.slots
         }
@@ -297,7 +315,7 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
     yield plain
     layers = _layers_without_bias(plain._small)
-    nodes = plain._small.by_id()
+    nodes = plain._small.by_id
     for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
         form = plain.with_edit(_add_biases(chosen))
         form._is_right = plain._is_right  # and asked for as often
@@ -321,7 +339,7 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
     """Convolutions without a bias that go straight into a batch norm: there it would be redundant."""
-    users = graph.users()
+    users = graph.users
     return [
         node
         for node in graph.nodes

@@ -76,7 +76,7 @@ def _shortcuts(exercise: ModuleExercise, graphs: Sequence[Graph]) -> Iterator[Ed
     projecting = [block for block in map(_block, graphs) if block is not None and block.projection is not None]
     norm = not projecting or projecting[0].projection_norm is not None
     options: dict[ShortcutOption, list[Edit]] = {
-        "A": [pad_shortcut("end"), pad_shortcut("middle")],
+        "A": [pad_shortcut("end"), pad_shortcut("middle"), pad_shortcut("front")],
         "B": [project_shortcut(always=False, norm=norm)],
         "C": [project_shortcut(always=True, norm=norm)],
     }

@@ -17,7 +17,7 @@ from grader.judge.examine import Worker, ask, insists_on_float32
 from grader.judge.reference import find_reference
 from grader.judge.values import PlainValue, Unlike, Value, decode, show, unlike
 from grader.language import say
-from grader.observation import Built, Executed, Problem, Raised, Returned
+from grader.observation import ANYWHERE, Built, Executed, Problem, Raised, Returned, Stands
 
 SCALES = (1.0, 4.0, 0.25)  # of what is drawn: code that is right at one size may be wrong at another
 FLOAT32 = 1e-3  # the tolerance where a function insists on single precision
@@ -156,6 +156,7 @@ class Call:
 
     question: Question
     raised: Raised | None = None
+    refused: Raised | None = None  # by the backward pass
     value: Value = None
     gradients: dict[str, Tensor] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
@@ -173,6 +174,7 @@ class Called:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
+    stands: Stands = ANYWHERE
 
     @property
     def ran(self) -> list[Call]:
@@ -225,7 +227,7 @@ def _ask(worker: Worker, called: Called, number: int, question: Question, precis
     }
     returned, value, told = ask_call(worker, arguments, tensors, seconds)
     gradients = {key: told[f"g/{key}"] for key in returned.gradients if f"g/{key}" in told}
-    return Call(question, returned.raised, value, gradients, returned.changed)
+    return Call(question, returned.raised, returned.refused, value, gradients, returned.changed)
 
 
 def ask_call(

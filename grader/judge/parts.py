@@ -54,7 +54,7 @@ class Block:
         self.parts = parts
         self.editor = Editor(graph)
         self.x = graph.input.id
-        nodes = graph.by_id()
+        nodes = graph.by_id
         on_branch = ancestors(graph, parts.branch)
         on_shortcut = ancestors(graph, parts.shortcut) - on_branch
         self.branch = [node for node in graph.nodes if node.id in on_branch and node.id != self.x]
@@ -185,12 +185,15 @@ def _is_inside(graph: Graph, parts: Anatomy) -> bool:
 
 def _gate(graph: Graph) -> Gate | None:
     """The first product of a feature map with one number for each of its channels that is computed from a map."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     for node in graph.nodes:
         if node.name != "mul" or len(node.inputs) != 2:
             continue
-        factor, value = sorted(node.inputs, key=lambda i: nodes[i].shape[2:] != [1, 1])
-        if nodes[factor].shape[2:] == [1, 1] != nodes[value].shape[2:] and len(nodes[value].shape) == 4:
+        for factor, value in (node.inputs, node.inputs[::-1]):
+            sizes = [nodes[each].shape[2:] for each in (factor, value)]
+            # A map is of one pixel where the block's input is; it is told from the factor, which is computed from it.
+            if sizes[0] != [1, 1] or len(sizes[1]) != 2 or sizes[1] == [1, 1] != graph.input.shape[2:]:
+                continue
             inside = ancestors(graph, factor) - ancestors(graph, value)
             squeeze = next((n.id for n in graph.nodes if n.id in inside and value in n.inputs), None)
             if squeeze is not None:

@@ -35,6 +35,7 @@ class Reference:
         self._recordings: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._graphs: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._output_shapes: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+        self._taken: dict[tuple[str, tuple[int, ...]], bool] = {}
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -85,12 +86,23 @@ class Reference:
             self._recordings[key] = Graph.model_validate(recording.graph)
         return self._recordings[key]
 
+    def takes(self, case: Case, shape: tuple[int, ...]) -> bool:
+        """Does it run for an input of this shape, batch included?"""
+        key = (case.title, shape)
+        if key not in self._taken:
+            try:
+                self.output_shape(case, shape)
+                self._taken[key] = True
+            except AssignmentError:
+                self._taken[key] = False
+        return self._taken[key]
+
     def output_shape(self, case: Case, shape: tuple[int, ...]) -> list[int]:
         """Shape of the output for an input of this shape."""
         key = (case.title, shape)
         if key not in self._output_shapes:
             graph = self.graph(case, 0, train=False, shape=shape)
-            self._output_shapes[key] = graph.by_id()[graph.output].shape
+            self._output_shapes[key] = graph.by_id[graph.output].shape
         return list(self._output_shapes[key])
 
     @cached_property

@@ -34,6 +34,9 @@ class Other:
 
     type: str
 
+    def __repr__(self) -> str:
+        return self.type
+
 
 @dataclass(frozen=True)
 class Unlike:
@@ -78,11 +81,12 @@ def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> 
     """The first difference between a value and what it should be; None where they agree.
 
     How numbers are wrapped does not matter: 2, 2.0, True and a tensor of one number are the same, and so are a list of
-    numbers, a tuple, an array and a tensor. Numbers agree within `tolerance`, relative to the largest one expected.
+    numbers, a tuple, an array and a tensor. Numbers agree within `tolerance`, relative to the largest one expected;
+    counts agree each by itself, since beside a huge one a small one is as certain.
     """
     numbers, given = numbers_of(expected), numbers_of(found)
     if numbers is not None:
-        return _unlike_numbers(numbers, given, found, tolerance, where)
+        return _unlike_numbers(numbers, given, found, tolerance, where, counts=_is_counted(expected))
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         pairs = enumerate(zip(expected, found, strict=True))
         differences = (unlike(e, f, tolerance, f"{where}[{i}]") for i, (e, f) in pairs)
@@ -96,7 +100,7 @@ def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> 
 
 
 def _unlike_numbers(
-    expected: Tensor, given: Tensor | None, found: Value, tolerance: float, where: str
+    expected: Tensor, given: Tensor | None, found: Value, tolerance: float, where: str, *, counts: bool
 ) -> Unlike | None:
     if given is None:
         return Unlike(where, show(expected), show(found))
@@ -104,6 +108,8 @@ def _unlike_numbers(
         return Unlike(where, show_shape(expected), show_shape(given))
     finite = expected[torch.isfinite(expected)]
     largest = float(finite.abs().max()) if finite.numel() else 0.0
+    if counts:
+        largest = min(largest, 1.0)
     close = torch.isclose(given, expected, rtol=tolerance, atol=tolerance * max(largest, 1e-300), equal_nan=True)
     if bool(close.all()):
         return None
@@ -112,6 +118,13 @@ def _unlike_numbers(
     index = [int(i) for i in (~close).nonzero()[0]]
     place = f"{where}[{', '.join(map(str, index))}]"
     return Unlike(place, show(expected[tuple(index)]), show(given[tuple(index)]))
+
+
+def _is_counted(value: Value) -> bool:
+    """Is it made of whole numbers alone?"""
+    if isinstance(value, Tensor):
+        return not value.is_floating_point()
+    return all(map(_is_counted, value)) if isinstance(value, list) else isinstance(value, int)
 
 
 def numbers_of(value: Value) -> Tensor | None:

@@ -27,13 +27,13 @@ def inside(block: Block, gate: Gate, name: str) -> list[Node]:
 
 def layers(block: Block, gate: Gate) -> list[Node]:
     """The gate's linear layers or 1×1 convolutions."""
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     return [node for node in block.source.nodes if node.id in gate.inside and is_weighted(node, nodes)]
 
 
 def weight_and_bias(block: Block, layer: Node) -> tuple[Node, Node | None]:
     """The leaves of a layer."""
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     found = [leaf for leaf in (leaf_behind(i, nodes) for i in layer.inputs) if leaf is not None]
     weight = next(leaf for leaf in found if len(leaf.shape) > 1)
     return weight, next((leaf for leaf in found if len(leaf.shape) == 1), None)
@@ -67,6 +67,27 @@ def gate_shortcut(block: Block, gate: Gate) -> None:
     shortcut = block.parts.shortcut
     gate_value(block, gate, shortcut)
     block.join(gate.value, gate.scale)
+    block.editor.reread(block.parts.join, shortcut, gate.scale)
+
+
+def scale_behind(find: Callable[[Block], int | None]) -> Edit:
+    """The gate is computed from the branch as it should, and multiplied with another value, behind the addition."""
+
+    def change(block: Block, gate: Gate) -> None:
+        value = find(block)
+        if value is not None and value != gate.value:
+            leave_out(block, gate)
+            block.editor.reread(gate.scale, gate.value, value)
+            block.editor.redirect(value, gate.scale, but=(gate.scale,))
+
+    return gated(change)
+
+
+def scale_shortcut(block: Block, gate: Gate) -> None:
+    """The gate is computed from the branch and multiplied with the shortcut."""
+    shortcut = block.parts.shortcut
+    leave_out(block, gate)
+    block.editor.reread(gate.scale, gate.value, shortcut)
     block.editor.reread(block.parts.join, shortcut, gate.scale)
 
 

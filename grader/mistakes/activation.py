@@ -56,15 +56,19 @@ def drop_inner(*numbers: int) -> Edit:
 
 @cache
 def replace(function: str, arguments: tuple[float, ...], which: str) -> Plant:
-    """Another activation instead of ReLU: for "all" of them, the "inner" ones or the "final" one."""
+    """Another activation instead of ReLU: for "all" of them, the "inner" ones, one of these by its number, or the
+    "final" one."""
 
     def change(block: Block) -> None:
         inner = block.activations if which in ("all", "inner") else []
+        if which.isdecimal():
+            inner = block.activations[int(which) :][:1]
         final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
         for node in [*inner, *final]:
             block.editor.change(node.id, op=f"aten.{function}.default", args=[ref(node.inputs[0]), *arguments])
 
-    return plant(edit(change), where="output" if which == "final" else "convolution 0")
+    place = f"convolution {which}" if which.isdecimal() else "convolution 0"
+    return plant(edit(change), where="output" if which == "final" else place)
 
 
 @cache
@@ -187,8 +191,8 @@ class ExtraActivation(Planted):
 class InnerReluMissing(Planted):
     id = "inner-relu-missing"
     message = (
-        "A ReLU inside the branch is missing. Without it two convolutions in a row are one linear map, and the "
-        "block loses the depth it was given."
+        "A ReLU inside the branch is missing. Without it the layers on both sides of its place are one linear map, and "
+        "the block loses the depth it was given."
     )
     why = (
         "Two convolutions in a row with no ReLU between them can do no more than one convolution could. The block pays "
@@ -204,6 +208,8 @@ class InnerReluMissing(Planted):
         plant(drop_inner(0), where="convolution 0"),
         plant(drop_inner(1), where="convolution 1"),
         plant(drop_inner(0, 1), where="convolution 0"),
+        plant(drop_inner(2), where="convolution 2"),  # in front of it: only a pre-activation bottleneck has a third one
+        plant(drop_inner(0, 1, 2), where="convolution 0"),
     )
     broken = (
         changed(RESBLOCK, ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))")),
@@ -240,6 +246,7 @@ class WrongActivation(Planted):
             ("identity)", "identity, 0.23)"),
         ),
         changed(BOTTLENECK, ("F.relu(", "F.selu(")),
+        changed(BOTTLENECK, ("F.relu(self.bn2(self.conv2(out)))", "F.leaky_relu(self.bn2(self.conv2(out)), 0.2)")),
         changed(RESBLOCK, (SUM, "F.hardtanh(out + identity, 0, 5)")),
         changed(
             RESBLOCK,
@@ -253,7 +260,7 @@ class WrongActivation(Planted):
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         for function, arguments in few(_activations(observations)):
-            yield from (replace(function, arguments, which) for which in ("all", "inner", "final"))
+            yield from (replace(function, arguments, which) for which in ("all", "inner", "final", "0", "1", "2"))
 
 
 def _activations(observations: Sequence[Observation]) -> Iterator[tuple[str, tuple[float, ...]]]:

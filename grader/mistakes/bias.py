@@ -1,4 +1,4 @@
-"""A bias that a batch norm subtracts again, in an assignment that forbids it."""
+"""Biases of convolutions: those that a batch norm subtracts again, where they are forbidden; and missing ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from grader.assignment import ModuleExercise
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, RightAnswers
-from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._families import BIASED
+from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, Planted, changed, plant
 from grader.verdict import Proof
 
 UNBIASED = changed(RESBLOCK, ("ResBlock", "UnbiasedBlock"))
@@ -48,3 +50,44 @@ class RedundantBias(Noticed):
 def _would_do(answers: RightAnswers, seen: Observation, variant: int) -> bool:
     """Would it be right in this case if such biases were free?"""
     return any(behaves_like(seen, [form]) for form in answers.biased_forms(seen.case) if form.variant == variant)
+
+
+def drop_biases(*, branch: bool, last: bool, projection: bool) -> Edit:
+    """Convolutions without a bias: those of the branch but the last, its last one, the projection."""
+
+    def change(block: Block) -> None:
+        *first, end = block.convolutions
+        found = [*(first if branch else []), *([end] if last else [])]
+        found += [block.projection] if projection and block.projection is not None else []
+        for node in found:
+            block.editor.set_argument(node.id, 2, None)
+
+    return edit(change)
+
+
+class BiasMissing(Planted):
+    id = "bias-missing"
+    message = "A convolution has bias=False. Here the convolutions have a bias."
+    why = (
+        "A bias adds one number to each channel. In front of a batch norm it does nothing, but the last convolution of "
+        "such a branch has none behind it: there it counts. And the task asks for it."
+    )
+    hints = (
+        "In PyTorch a convolution has a bias unless you say otherwise.",
+        "Look for `bias=False` in your convolutions, on the branch and on the shortcut.",
+        "Leave it out: `nn.Conv2d(channels, channels, 3, padding=1)`.",
+    )
+    plants = (
+        plant(drop_biases(branch=True, last=True, projection=True), where="convolution 0"),
+        plant(drop_biases(branch=True, last=True, projection=False), where="convolution 0"),
+        plant(drop_biases(branch=False, last=True, projection=False), where="convolution 1"),
+        plant(drop_biases(branch=False, last=True, projection=True), where="convolution 1"),
+        plant(drop_biases(branch=False, last=False, projection=True), where="projection"),
+        plant(drop_biases(branch=True, last=False, projection=False), where="convolution 0"),
+    )
+    broken = (
+        changed(BIASED, ("padding=1)", "padding=1, bias=False)")),
+        changed(
+            BIASED, ("padding=1)", "padding=1, bias=False)"), ("1, stride=stride)", "1, stride=stride, bias=False)")
+        ),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.assignment import NetworkExercise
 from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
 from grader.language import say
@@ -20,6 +21,12 @@ def drawn(examined: Examined) -> list[Draw]:
     return [draw for answer in answers for draw in answer.draws]
 
 
+def asks_for_gradients(examined: Examined) -> bool:
+    """Is whatever is unsteady so only in that passes without gradients give something else?"""
+    unsteady = [answer for seen in examined.ran for answer in seen.unsteady]
+    return bool(unsteady) and all(answer.by_mode for answer in unsteady)
+
+
 def is_right_in_evaluation(examined: Examined) -> bool:
     """Does every case equal an accepted form on all probes in evaluation mode?"""
     return bool(examined.ran) and all(
@@ -27,7 +34,7 @@ def is_right_in_evaluation(examined: Examined) -> bool:
             all(
                 first_difference(seen, form, probe) is None
                 for probe in seen.probes.values()
-                if probe.recipe == "random" and not probe.train
+                if probe.compares and not probe.train
             )
             for form in examined.right_forms(seen)
         )
@@ -70,6 +77,11 @@ class DropoutAdded(Noticed):
             )
             return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
         said = self.said
+        if isinstance(examined.exercise, NetworkExercise):
+            said = say(
+                "There is dropout in the network, so that in training its outputs are random and its blocks cannot be "
+                "compared; the task asks for none."
+            )
         if always:
             said += " " + say(
                 "As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
@@ -111,6 +123,32 @@ class RandomBehaviour(Noticed):
         names = ", ".join(sorted({draw.op.removeprefix("aten.").split(".")[0].strip("_") for draw in draws})[:4])
         said = self.said + " " + say("They come from {names}.", names=names)
         return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
+
+
+class ByGradientMode(Noticed):
+    id = "by-gradient-mode"
+    message = (
+        "The same input gives one output while gradients are recorded and another under torch.no_grad(): forward asks "
+        "for that, and chooses by it."
+    )
+    why = (
+        "With gradients or without, in training or in use, a block computes one function. If it chooses by that, what "
+        "is used is not what was trained."
+    )
+    hints = (
+        "Whether gradients are recorded is a matter of memory and time. It has no say in what is computed.",
+        "Look in `forward` for `requires_grad`, `is_leaf`, `grad_fn` and `torch.is_grad_enabled()`.",
+        "Leave that test out and compute the same in both cases: `F.relu(out + shortcut)`.",
+    )
+    broken = (
+        changed(RESBLOCK, (SUM, f"{SUM} if x.requires_grad else F.relu(out)")),
+        changed(RESBLOCK, (SUM, f"{SUM} * (1.0 if torch.is_grad_enabled() else 0.5)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        if not asks_for_gradients(examined) or drawn(examined) or any(found.created for found in facts(examined)):
+            return None
+        return Notice(Proof.MEASURED)
 
 
 class StateKept(Noticed):
@@ -159,6 +197,8 @@ class StateKept(Noticed):
                 message=say("forward returns a result of an earlier call: the backward pass of the new call raises."),
             )
         if not is_unsteady(examined) or drawn(examined) or any(found.created for found in facts(examined)):
+            return None
+        if asks_for_gradients(examined):
             return None
         # Spectral norm keeps its vectors from call to call: that it is there says more.
         return None if weights_are_computed(examined) else Notice(Proof.MEASURED)

@@ -35,6 +35,40 @@ CONDITIONS: dict[str, Condition] = {
 }
 
 
+def project_identity(*, norm: bool, bias: bool) -> Edit:
+    """A projection where the identity would do."""
+
+    def change(block: Block) -> None:
+        if block.projection is None and block.norms:
+            add_projection(block, norm=norm, bias=bias)
+
+    return edit(change)
+
+
+class ProjectionAlways(Planted):
+    id = "projection-always"
+    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
+    why = (
+        "The free road is the heart of the idea: x arrives unchanged, and so does its gradient. With a projection in "
+        "every block that road is gone, and there are weights that the task does not have."
+    )
+    hints = (
+        "An identity needs no weights. A projection is a tool for the blocks in which the shapes do not fit.",
+        "Look at the place in the constructor where the shortcut is made. Is there a test in front of it?",
+        "Make it only under `if stride != 1 or in_channels != out_channels:`, and use `nn.Identity()` otherwise.",
+    )
+    plants = tuple(
+        plant(project_identity(norm=norm, bias=bias), where="projection")
+        for norm in (True, False)
+        for bias in (False, True)
+    )
+    broken = (
+        changed(RESBLOCK, (TEST, "if True:")),
+        changed(BOTTLENECK, (TEST, "if True:"), ("1, stride=stride, bias=False", "1, stride")),
+        changed(RESBLOCK, (TEST, "if stride or in_channels != out_channels:")),
+    )
+
+
 def project_if(condition: Condition, *, bias: bool) -> Edit:
     """A projection where a condition holds, and nowhere else; a new one has a batch norm.
 
@@ -97,38 +131,4 @@ class ProjectionWrongCondition(Planted):
         changed(RESBLOCK, (TEST, "if out_channels == 2 * in_channels:")),
         changed(RESBLOCK, (TEST, "if not (stride != 1 or in_channels != out_channels):")),
         changed(RESBLOCK, (TEST, "if stride == 1 or in_channels != out_channels:")),
-    )
-
-
-def project_identity(*, norm: bool, bias: bool) -> Edit:
-    """A projection where the identity would do."""
-
-    def change(block: Block) -> None:
-        if block.projection is None and block.norms:
-            add_projection(block, norm=norm, bias=bias)
-
-    return edit(change)
-
-
-class ProjectionAlways(Planted):
-    id = "projection-always"
-    message = "The shortcut is always a projection. Where stride is 1 and the channels agree it must be the identity."
-    why = (
-        "The free road is the heart of the idea: x arrives unchanged, and so does its gradient. With a projection in "
-        "every block that road is gone, and there are weights that the task does not have."
-    )
-    hints = (
-        "An identity needs no weights. A projection is a tool for the blocks in which the shapes do not fit.",
-        "Look at the place in the constructor where the shortcut is made. Is there a test in front of it?",
-        "Make it only under `if stride != 1 or in_channels != out_channels:`, and use `nn.Identity()` otherwise.",
-    )
-    plants = tuple(
-        plant(project_identity(norm=norm, bias=bias), where="projection")
-        for norm in (True, False)
-        for bias in (False, True)
-    )
-    broken = (
-        changed(RESBLOCK, (TEST, "if True:")),
-        changed(BOTTLENECK, (TEST, "if True:"), ("1, stride=stride, bias=False", "1, stride")),
-        changed(RESBLOCK, (TEST, "if stride or in_channels != out_channels:")),
     )

@@ -24,11 +24,16 @@ def groups_of(node: Node) -> int:
 
 def regroup(block: Block, node: Node, groups: int) -> None:
     """A convolution in so many groups, or as it is where they do not divide its channels."""
+    out, into, *_ = block.editor[node.inputs[1]].shape
+    if groups and out % groups == 0 and into * groups_of(node) % groups == 0:
+        fix_groups(block, node, groups)
+
+
+def fix_groups(block: Block, node: Node, groups: int) -> None:
+    """A convolution in so many groups, also where they do not divide its channels: there it raises."""
     out, into, *kernel = block.editor[node.inputs[1]].shape
-    into *= groups_of(node)
-    if groups and out % groups == 0 and into % groups == 0:
-        block.resize(node.args[1], [out, into // groups, *kernel])
-        block.editor.set_argument(node.id, 8, groups)
+    block.resize(node.args[1], [out, max(1, into * groups_of(node) // groups), *kernel])
+    block.editor.set_argument(node.id, 8, groups)
 
 
 def set_groups(groups: int | str) -> Edit:
@@ -40,7 +45,10 @@ def set_groups(groups: int | str) -> Edit:
             if groups_of(node) > 1:
                 out = block.editor[node.inputs[1]].shape[0]
                 wanted = {"channels": out, "width": out // groups_of(node)}
-                regroup(block, node, wanted[groups] if isinstance(groups, str) else groups)
+                if isinstance(groups, str):
+                    regroup(block, node, wanted[groups])
+                else:
+                    fix_groups(block, node, groups)
 
     return edit(change)
 
@@ -92,6 +100,7 @@ class WrongCardinality(Planted):
     )
     broken = (
         changed(RESNEXT, (GROUPS, "groups=2")),
+        changed(RESNEXT, (GROUPS, "groups=32")),
         changed(RESNEXT, (GROUPS, "groups=width // cardinality")),
     )
 

@@ -51,16 +51,17 @@ def set_mode(training: bool) -> Edit:
 
 class BNMissing(Planted):
     id = "bn-missing"
-    message = "A batch norm is missing: every convolution of the branch is followed by one."
+    message = "A batch norm is missing: every convolution of the branch has one of its own."
     why = (
         "Batch norm keeps the values of each channel at a steady size, so that deep networks can learn fast. Without "
         "it the values drift from layer to layer."
     )
     hints = (
-        "Each convolution of the branch has a batch norm behind it, with as many channels as the convolution gives.",
-        "Write down each convolution of `forward` and what is applied to its result. Which one has no batch norm?",
-        "Make it with `self.bn2 = nn.BatchNorm2d(out_channels)` in the constructor, and use it: "
-        "`self.bn2(self.conv2(out))`.",
+        "Each convolution of the branch has a batch norm behind it; in a pre-activation block it stands in front of "
+        "the convolution.",
+        "Write down each convolution of `forward`, with what comes before and behind it. Which one has no batch norm?",
+        "Make it with `self.bn2 = nn.BatchNorm2d(channels)` in the constructor, for as many channels as it gets. Use "
+        "it as `self.bn2(self.conv2(out))`, or in front: `self.conv2(F.relu(self.bn2(out)))`.",
     )
     plants = (
         plant(drop(0), where="convolution 0"),

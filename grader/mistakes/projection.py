@@ -18,8 +18,9 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 from grader.mistakes.kernel import settings
 
 PADDED = (
-    "Where shapes differ, x is padded with zeros (option A of the paper). The task asks for option B: a 1×1 "
-    "convolution with the block's stride, followed by a batch norm."
+    "Where shapes differ, there is no projection: x loses rows and columns by the stride, and missing channels are "
+    "zeros (option A of the paper). The task asks for option B: a 1×1 convolution with the block's stride, followed by "
+    "a batch norm."
 )
 LAST = "        return F.relu(out + identity)\n"
 PAD = """        missing = out.shape[1] - x.shape[1]
@@ -177,7 +178,7 @@ class ProjectionMissing(Planted):
 
 class ProjectionWithoutBN(Planted):
     id = "projection-without-bn"
-    message = "The 1×1 convolution on the shortcut is not followed by a batch norm (option B of the paper has one)."
+    message = "The 1×1 convolution on the shortcut is not followed by a batch norm (in the paper it is)."
     why = (
         "The branch ends with a batch norm, so its values have a steady size. A projection without one can be far "
         "larger or far smaller, and then one of the two drowns the other."

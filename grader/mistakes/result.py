@@ -141,7 +141,7 @@ class ResultDiscarded(Noticed):
                 name = act.op.removeprefix("aten.").split(".")[0].strip("_").removeprefix("native_")
                 said = say(
                     "The result of {name} is not used: it gives a new tensor and leaves the old one as it is. "
-                    "Assign what it gives, as in `out = …`.",
+                    "Keep what it gives, as in `out = …`, and go on with that.",
                     name=name,
                 )
                 return Notice(Proof.REPORTED, act.cell, act.line, said)

@@ -18,6 +18,8 @@ from grader.mistakes._gates import (
     instead_of,
     keep_one_layer,
     leave_out,
+    scale_behind,
+    scale_shortcut,
     set_width,
     squeeze_by,
     squeeze_input,
@@ -337,10 +339,22 @@ class GateAfterAdd(Planted):
         "Move the gate up: `out = self.gate(out)`, and then `F.relu(out + shortcut)`.",
     )
     plants = (
-        plant(gate_behind(lambda block: block.parts.join)),
-        plant(gate_behind(lambda block: block.final_activation.id if block.final_activation else None)),
+        *(
+            plant(gate(find))
+            for gate in (gate_behind, scale_behind)
+            for find in (
+                lambda block: block.parts.join,
+                lambda block: block.final_activation.id if block.final_activation else None,
+            )
+        ),
     )
     broken = (
+        changed(
+            SE,
+            (USE, "        s = self.gate(out)\n"),
+            (SCALE, "return z[:, :, None, None]"),
+            (SUM, "return F.relu((out + identity) * s)"),
+        ),
         changed(SE, (USE, ""), (SUM, "return F.relu(self.gate(out + identity))")),
         changed(SE, (USE, ""), (SUM, "return self.gate(F.relu(out + identity))")),
     )
@@ -358,8 +372,16 @@ class GateOnShortcut(Planted):
         "Look at which of the two tensors is multiplied by the gate.",
         "Multiply the other one: `F.relu(out * s + shortcut)`.",
     )
-    plants = (plant(gated(gate_shortcut)),)
-    broken = (changed(SE, (USE, ""), (SUM, "return F.relu(out + self.gate(identity))")),)
+    plants = (plant(gated(gate_shortcut)), plant(gated(scale_shortcut)))
+    broken = (
+        changed(SE, (USE, ""), (SUM, "return F.relu(out + self.gate(identity))")),
+        changed(
+            SE,
+            (USE, "        s = self.gate(out)\n"),
+            (SCALE, "return z[:, :, None, None]"),
+            (SUM, "return F.relu(out + identity * s)"),
+        ),
+    )
 
 
 class GateMisplaced(Planted):

@@ -13,6 +13,7 @@ from grader.judge.strides import stride_of
 from grader.judge.widths import set_hidden_width
 from grader.language import later
 from grader.mistakes._changes import set_channels
+from grader.mistakes._families import PREACT
 from grader.mistakes._hints import MOST
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
@@ -58,8 +59,20 @@ def set_layers(table: Table, convolutions: int) -> Edit:
             return
         for node, (out, into) in zip(own, layers, strict=False):
             set_channels(block, node, into=into, out=out)
-        for norm, (out, _) in zip(block.norms, layers, strict=False):
-            set_channels(block, norm, out=out)
+        for norm, (out, into) in zip(block.norms, layers, strict=False):
+            set_channels(block, norm, out=into if block.is_preactivated else out)
+
+    return edit(change)
+
+
+def set_norm(number: int, of: str) -> Edit:
+    """A batch norm of the branch made for the channels "in" or "out" of the block, whatever it gets."""
+
+    def change(block: Block) -> None:
+        into, out, _ = call_of(block)
+        channels = into if of == "in" else out
+        if block.norms[number].shape[1] != channels:
+            set_channels(block, block.norms[number], out=channels)
 
     return edit(change)
 
@@ -173,6 +186,15 @@ class WrongChannels(Planted):
         ),
         plant(set_width("out", 1 / 2, BASIC), where="convolution 0"),
         plant(set_width("out", 1 / 4, BASIC), where="convolution 0"),
+        *(
+            plant(
+                set_norm(number, of),
+                where=f"convolution {number}",
+                message="A batch norm is made for another number of channels than it gets.",
+            )
+            for number in range(BOTTLENECKED)
+            for of in ("in", "out")
+        ),
     )
     broken = (
         changed(
@@ -188,6 +210,9 @@ class WrongChannels(Planted):
             (SECOND, "nn.Conv2d(out_channels + 3, out_channels, 3"),
         ),
         changed(RESBLOCK, (SECOND, "nn.Conv2d(in_channels, out_channels, 3")),
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(in_channels)")),
+        changed(BOTTLENECK, ("self.bn1 = nn.BatchNorm2d(width)", "self.bn1 = nn.BatchNorm2d(out_channels)")),
+        changed(PREACT, ("self.bn1 = nn.BatchNorm2d(in_channels)", "self.bn1 = nn.BatchNorm2d(out_channels)")),
         changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(in_channels, out_channels, 1")),
     )
 

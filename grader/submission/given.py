@@ -11,6 +11,7 @@ What is bound inside of a block may never be run, or run twice: it is no answer,
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,7 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
             too_long = (name for name in names if name in cell.source)
             found.update((name, Given(Unreadable(""), "", cell.number)) for name in too_long)
             continue
-        for statement in statements(cell.source):
+        for statement in statements(textwrap.dedent(cell.source)):  # Jupyter runs a cell that is indented as a whole
             if statement.indented or _BLOCK.match(statement.text):
                 for name in _names_in_block(statement):
                     known[name] = Unreadable(statement.text)  # nor is it clear what follows from it
@@ -109,7 +110,21 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
     for name, given in inside.items():
         if name in names and (name not in found or isinstance(found[name].value, Nothing)):
             found[name] = given
+    for name in sorted(names - set(found)):
+        if (written := _in_expression(submission, name)) is not None:
+            found[name] = written
     return found
+
+
+def _in_expression(submission: Submission, name: str) -> Given | None:
+    """What seems to be bound within an expression, where nothing is read: `print(q_depth := "b")`."""
+    binding = re.compile(rf"(?<![\w.]){name}[ \t]*+:=[ \t]*+([^\n]*+)")
+    for cell in submission.cells:
+        match = binding.search(cell.source) if cell.kind == "code" else None
+        if match is not None:
+            line = cell.source.count("\n", 0, match.start()) + 1
+            return Given(Unreadable(match[0]), match[0][:LONGEST], cell.number, line)
+    return None
 
 
 def _given(cell: Cell, statement: Statement, value: Read, source: str) -> Given:

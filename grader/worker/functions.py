@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -28,7 +30,8 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
 
     Returns:
         `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, and `changed`, the keys
-        of drawn tensors into which it wrote; or `raised`. The tensors of the value by number, gradients as `g/key`.
+        of drawn tensors into which it wrote; or `raised`. Where the backward pass raised, `refused`. The tensors of the
+        value by number, gradients as `g/key`.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
@@ -43,11 +46,17 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
         returned = namespace[arguments["name"]](*given)
         plain = _Plain()
         value = plain.of(returned)
-        gradients = _gradients(returned, drawn, wanted) if arguments["gradient"] else {}
     except BaseException as error:
         return {"raised": {"stage": "forward", **describe(error)}}, {}
+    answer: dict[str, Json] = {"value": value}
+    gradients: Tensors = {}
+    try:
+        if arguments["gradient"]:
+            gradients = _gradients(returned, drawn, wanted)
+    except BaseException as error:  # what it returned is right or wrong all the same
+        answer["refused"] = {"stage": "backward", **describe(error)}
     changed = [key for key, tensor in tensors.items() if not torch.equal(tensor.to(drawn[key].dtype), drawn[key])]
-    answer = {"value": value, "gradients": list(gradients), "changed": changed}
+    answer |= {"gradients": list(gradients), "changed": changed}
     return answer, plain.tensors | {f"g/{key}": gradient for key, gradient in gradients.items()}
 
 
@@ -98,6 +107,8 @@ class _Plain:
             return {"kind": "int", "text": str(value)}
         if type(value) is float:
             return {"kind": "float", "text": repr(value)}
+        if type(value) is Fraction or type(value) is Decimal:
+            return {"kind": "float", "text": repr(float(value))}
         if type(value) is str:
             return {"kind": "str", "text": value[:2000]}
         if isinstance(value, list | tuple):

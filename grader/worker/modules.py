@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,9 +38,10 @@ class Subject:
 
     module: nn.Module
     dtype: torch.dtype
+    free_head: bool = False  # is it a network that may have dropout in its head?
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
-    _owners: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 
     def remember(self) -> None:
         """Note which tensors the module holds, and where: hand-written batch norms replace theirs."""
@@ -48,7 +49,7 @@ class Subject:
         for part in self.module.modules():
             for holder in (part._parameters, part._buffers, part.__dict__):
                 held = {name: value for name, value in holder.items() if isinstance(value, Tensor)}
-                if held:
+                if held and isinstance(holder, dict):  # TorchScript keeps its own where nobody can replace them
                     self._owners.append((holder, held))
 
     def setting(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> Setting:
@@ -60,7 +61,8 @@ class Subject:
     def restore(self, setting: Setting | None = None) -> None:
         """Back to the tensors after construction, and to their values, or to those of a setting."""
         for holder, held in self._owners:
-            holder.update(held)
+            for name, value in held.items():
+                holder[name] = value  # no `update`: what holds the parameters of a scripted module has none
         setting = self.setting() if setting is None else setting
         if setting.leaves:
             with torch.no_grad():
@@ -111,8 +113,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     try:
         module.eval()
         _find_shapes(module, x)
-        if not _is_all_of(module, dtype):
-            module.to(dtype)
+        if not (_is_all_of(module, dtype) or (dtype is torch.float32 and _is_all_of(module, torch.float64))):
+            module.to(dtype)  # in float32 it is as in real use: a module that made itself float64 stays so
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
@@ -223,7 +225,8 @@ def run(
         on, flattened and joined: few large tensors travel faster than many small ones) and `buffers` (after a pass in
         training mode, likewise). Their keys and sizes stand in the answer's `gradients` and `buffers`. On an exception
         `raised`, and `kept` if a backward pass raised for an output that does not come from this input; `output`
-        describes what came back; `unsteady` is whether another pass gave another, and `draws` what drew random numbers.
+        describes what came back; `unsteady` is whether another pass gave another, `draws` what drew random numbers, and
+        `by_mode` whether only a pass without gradients did.
     """
     torch.set_default_dtype(subject.dtype)
     # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
@@ -269,40 +272,90 @@ def run(
             answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
             if answer["unsteady"]:
                 answer["draws"] = _draws(subject, x.detach())
+                answer["by_mode"] = _is_steady(subject, x, result.detach(), probe["seed"], gradient=True)
     return answer, out
 
 
 def set_mode(module: nn.Module, *, train: bool) -> None:
-    """`module.train(train)`, without its setting anew what is set: of a pass it would be a tenth of the time."""
+    """`train()` or `eval()`, without setting anew what is set: of a pass it would be a tenth of the time."""
     todo, seen = [module], set()
     while todo:
         part = todo.pop()
         if id(part) in seen:
             continue
         seen.add(id(part))
-        if type(part).train is nn.Module.train and "train" not in part.__dict__:
+        if _switches_as_usual(part):
             if part.training is not train:
                 part.training = train
             todo.extend(inner for inner in part._modules.values() if inner is not None)
+        elif train:
+            part.train()  # some keep a part in one mode
         else:
-            part.train(train)  # some keep a part in one mode
+            part.eval()
+
+
+def _switches_as_usual(part: nn.Module) -> bool:
+    """Are `train` and `eval` those of every module?"""
+    of_torch = type(part).train is nn.Module.train and type(part).eval is nn.Module.eval
+    return of_torch and not {"train", "eval"} & part.__dict__.keys()
+
+
+PASSES = 300  # that a module which counts has to give the same in
+
+
+def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[int, str], object]:
+    """Plain numbers, and lengths of collections, that the module, its classes and the notebook's names hold: what code
+    that counts its calls would change."""
+    holders: dict[int, Mapping[str, object]] = {id(namespace): namespace}
+    for part in subject.module.modules():
+        holders |= {id(part): part.__dict__, id(type(part)): type(part).__dict__}
+    found: dict[tuple[int, str], object] = {}
+    for holder, names in holders.items():
+        for name, value in list(names.items()):
+            if type(value) in (int, float, bool) and name != "training":
+                found[holder, name] = value
+            elif isinstance(value, list | dict | set) and not name.startswith("__"):
+                found[holder, name] = len(value)
+    return found
+
+
+def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor) -> bool:
+    """Does a module give what it gave for a probe, however often it is called?"""
+    subject.restore(setting)
+    set_mode(subject.module, train=probe["train"])
+    x = x.to(subject.dtype)
+    with torch.no_grad():
+        for _ in range(PASSES):
+            torch.default_generator.manual_seed(probe["seed"])
+            try:
+                again = subject.module(x * 1)
+            except BaseException:
+                return False
+            if not isinstance(again, Tensor) or again.shape != y.shape:
+                return False
+            if not torch.allclose(again, y, rtol=1e-5, atol=1e-6, equal_nan=True):
+                return False
+    return True
 
 
 REPETITIONS = 8  # of a pass that drew random numbers
 MOST_DRAWS = 40
 
 
-def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int) -> bool:
+def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradient: bool = False) -> bool:
     """Does the same training pass give the same again, whatever the state of the random generator?
 
     Once for hidden state; more often if random numbers were drawn, since chance may repeat itself.
+
+    Args:
+        gradient: is it repeated as the first pass was, with gradients? It takes longer.
     """
     for repetition in range(REPETITIONS):
         torch.default_generator.manual_seed(seed + 1000 * (repetition + 1))
         before = torch.default_generator.get_state()
-        with torch.no_grad():
+        with torch.set_grad_enabled(gradient):
             try:
-                again = subject.module(x.detach() * 1)
+                again = subject.module((x if gradient else x.detach()) * 1)
             except BaseException:
                 return True  # without a gradient it may fail: another pass tells
         if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:

@@ -1,0 +1,139 @@
+"""A block that is right but for rare calls does not pass: whatever it chooses by, one of the probes meets it."""
+
+# ruff: noqa: E501 (students' lines are as long as they come)
+
+from __future__ import annotations
+
+import pytest
+from judging import judge
+
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.verdict import ExerciseReport, Proof, Status
+
+FORGE = """import torch
+
+class Forge(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+    @staticmethod
+    def backward(ctx, g):
+        return GRADIENT
+"""
+
+
+def around(*lines: str, before: str = "") -> str:
+    """The right block, with these lines for its forward; they call what it was as `self.right(x)`."""
+    body = "".join(f"        {line}\n" for line in lines)
+    source = changed(RESBLOCK, ("def forward(self, x):", "def right(self, x):"))
+    return f"{before}{source}\n    def forward(self, x):\n{body}"
+
+
+def gate(condition: str, before: str = "") -> str:
+    """The right block, and half of its result where the condition holds."""
+    return around("y = self.right(x)", f"return 0.5 * y if {condition} else y", before=before)
+
+
+def forged(gradient: str, condition: str = "True") -> str:
+    """The right outputs, with another gradient where the condition holds."""
+    return around(
+        "y = self.right(x)", f"return Forge.apply(y) if {condition} else y", before=FORGE.replace("GRADIENT", gradient)
+    )
+
+
+GATES = {
+    "the batch of training": gate("x.shape[0] > 17"),
+    "a batch of 32 and more": gate("x.shape[0] >= 32"),
+    "a map of one pixel": gate("x.shape[-1] == 1"),
+    "images of 32×32 and more": gate("x.shape[-1] >= 32"),
+    "rows behind the sixteenth": around("y = self.right(x)", "m = torch.ones_like(y)", "m[:, :, 16:] = 0.5", "return y * m"),
+    "huge numbers": gate("x.abs().max() > 1e4"),
+    "gradient halved for one sample": forged("g * 0.5", "x.shape[0] == 1"),
+    "gradient halved for many samples": forged("g * 0.5", "x.shape[0] > 8"),
+    "gradient clipped": forged("g.clamp(-6, 6)"),
+    "gradient dropped where it is large": forged("g if g.norm() < 1e3 else 0 * g"),
+    "detached for one sample": around("y = self.right(x)", "return y.detach().requires_grad_() if x.shape[0] == 1 else y"),
+    "detached for large images": around("return self.right(x.detach() if x.shape[-1] >= 11 else x)"),
+    "the call number, late": around("self.n = getattr(self, 'n', 0) + 1", "return self.right(x) * (0.5 if self.n > 90 else 1)"),
+    "the call number of the class": around(
+        "type(self).n = getattr(type(self), 'n', 0) + 1", "return self.right(x) * (0.5 if self.n % 97 == 96 else 1)"
+    ),
+    "the length of a list": around(
+        "SEEN.append(len(x))", "return self.right(x) * (0.5 if len(SEEN) > 150 else 1)", before="SEEN = []\n"
+    ),
+    "eval() does nothing": changed(RESBLOCK, ("    def forward", "    def eval(self):\n        return self\n\n    def forward")),
+    "no signal": changed(
+        RESBLOCK, ("return F.relu(out + identity)", "return F.relu(identity if out.abs().mean() < 1e-3 else out + identity)")
+    ),
+}  # fmt: skip
+COUNTED = "a counter that nothing depends on"
+RIGHT = {
+    COUNTED: around("self.n = getattr(self, 'n', 0) + 1", "SEEN.append(1)", "return self.right(x)", before="SEEN = []\n"),
+    "a look at the branch": changed(
+        RESBLOCK, ("        return F.relu", "        if out.abs().mean() < 1e-3:\n            print('no signal')\n        return F.relu")
+    ),
+    "train() of its own": changed(
+        RESBLOCK, ("    def forward", "    def eval(self):\n        return self.train(False)\n\n    def forward")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in GATES.items()])
+def test_what_is_wrong_in_rare_calls_is_wrong(source: str) -> None:
+    assert not judge(source, "resblock").correct
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in RIGHT.items()])
+def test_what_only_looks_like_it_is_right(source: str) -> None:
+    report = judge(source, "resblock")
+    assert report.correct, said(report)
+
+
+def test_a_choice_by_the_signal_is_named_even_where_it_hardly_shows() -> None:
+    """The branch is small enough only where the judge makes it so; then it is left out."""
+    assert "shortcut-gated" in mistakes(judge(GATES["no signal"], "resblock"))
+
+
+@pytest.mark.parametrize(
+    "condition", ["x.requires_grad", "torch.is_grad_enabled()", "not x.requires_grad", "x.is_leaf"]
+)
+def test_a_choice_by_the_gradient_mode_is_no_state(condition: str) -> None:
+    """Nothing is kept from one call to the next, and nobody is told so."""
+    report = judge(gate(condition), "resblock")
+    assert ["by-gradient-mode"] == mistakes(report)
+    assert report.diagnoses[0].proof is Proof.MEASURED
+
+
+def test_a_backward_pass_that_raises_is_no_gradient_of_zeros() -> None:
+    """Nothing is detached, and nobody is told so."""
+    hook = "            p.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(0.5))\n"
+    source = changed(
+        RESBLOCK,
+        ("        self.shortcut = nn.Sequential()\n", f"        for p in self.conv1.parameters():\n{hook}        self.shortcut = nn.Sequential()\n"),
+    )  # fmt: skip
+    report = judge(source, "resblock")
+    assert [] == mistakes(report)
+    assert "the backward pass raises" in said(report)
+
+
+def test_an_output_of_the_wrong_shape_says_nothing_about_its_gradient() -> None:
+    """No gradient is sent back through it; nothing cuts it."""
+    checks = {check.id: check for check in judge(around("return self.right(x).transpose(2, 3)"), "resblock").checks}
+    assert checks["gradient"].status is Status.FAILED
+    assert "the output has the wrong shape" in checks["gradient"].message
+    assert "detach" not in checks["gradient"].advice
+
+
+def test_a_difference_that_cannot_be_measured_is_not_infinite() -> None:
+    """A tuple in training mode differs by no number."""
+    message = said(judge(around("y = self.right(x)", "return (y, x) if self.training else y"), "resblock"))
+    assert "what comes back is not the reference's in training mode" in message
+    assert "inf" not in message
+
+
+def mistakes(report: ExerciseReport) -> list[str]:
+    return [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+def said(report: ExerciseReport) -> str:
+    return " ".join(check.message for check in report.checks)

@@ -1,0 +1,187 @@
+"""What a student is told is true of their code: the cause, and every sentence about it."""
+
+# ruff: noqa: E501 (students' lines are as long as they come)
+
+from __future__ import annotations
+
+import pytest
+from judging import judge
+
+from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
+from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes.network import NETWORK
+from grader.verdict import ExerciseReport
+
+FIRST = "out = F.relu(self.bn1(x))"
+IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
+GATE = "        out = self.gate(out)\n"
+SCALE = "return u * z[:, :, None, None]"
+PADDED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class PaddedBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.stride, self.more = stride, out_channels - in_channels
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        x = x[:, :, :: self.stride, :: self.stride]
+        return F.relu(out + F.pad(x, (0, 0, 0, 0, {})))
+"""
+# What is wrong, where, the mistakes that are named, and what the sentences must say and must not say.
+CAUSES = {
+    "a batch norm in front of a convolution is missing": (
+        changed(PREACT, ("self.bn2(out)", "out"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
+        "preact",
+        ["bn-missing"],
+        "every convolution of the branch has one of its own",
+        "followed by one",
+    ),
+    "a batch norm of a pre-activation block is made for the other channels": (
+        changed(PREACT, ("self.bn1 = nn.BatchNorm2d(in_channels)", "self.bn1 = nn.BatchNorm2d(out_channels)")),
+        "preact",
+        ["wrong-channels"],
+        "A batch norm is made for another number of channels than it gets",
+        "Between its two convolutions",
+    ),
+    "the third ReLU of a pre-activation bottleneck": (
+        changed(PREACT_BOTTLENECK, ("F.relu(self.bn3(out))", "self.bn3(out)")),
+        "preact-bottleneck",
+        ["inner-relu-missing"],
+        "",
+        "two convolutions in a row",
+    ),
+    "batch norm and ReLU in front of the last convolution": (
+        changed(
+            PREACT_BOTTLENECK,
+            ("F.relu(self.bn3(out))", "out"),
+            ("        self.bn3 = nn.BatchNorm2d(width)\n", ""),
+        ),
+        "preact-bottleneck",
+        ["bn-missing", "inner-relu-missing"],
+        "",
+        "",
+    ),
+    "another function in one place": (
+        changed(PREACT, (FIRST, FIRST.replace("relu", "leaky_relu"))),
+        "preact",
+        ["wrong-activation"],
+        "",
+        "",
+    ),
+    "a projection that is assigned and not added": (
+        changed(PREACT, ("return out + identity", "return out")),
+        "preact",
+        ["result-discarded", "shortcut-missing"],
+        "Keep what it gives, as in `out = …`, and go on with that",
+        "Assign",
+    ),
+    "the gate of the branch behind the sum": (
+        changed(
+            SE,
+            (GATE, "        s = self.gate(out)\n"),
+            (SCALE, "return z[:, :, None, None]"),
+            ("return F.relu(out + identity)", "return F.relu(out + identity) * s"),
+        ),
+        "se",
+        ["se-after-add"],
+        "",
+        "",
+    ),
+    "the gate of the branch on the shortcut": (
+        changed(
+            SE,
+            (GATE, "        s = self.gate(out)\n"),
+            (SCALE, "return z[:, :, None, None]"),
+            ("out + identity", "out + s * identity"),
+        ),
+        "se",
+        ["se-on-shortcut"],
+        "",
+        "",
+    ),
+    "a linear layer that does not fit": (
+        changed(SE, ("self.fc1 = nn.Linear(out_channels", "self.fc1 = nn.Linear(out_channels + 1")),
+        "se",
+        ["shape-mismatch"],
+        "addmm raised RuntimeError",
+        "Branch and shortcut must have the same shape",
+    ),
+    "no biases": (
+        changed(BIASED, ("padding=1)", "padding=1, bias=False)")),
+        "biased",
+        ["bias-missing"],
+        "",
+        "",
+    ),
+    "always a projection, where channels never change": (
+        changed(BIASED, ("if stride != 1:", "if True:")),
+        "biased",
+        ["projection-always"],
+        "The shortcut is always a projection",
+        "if in_channels == out_channels",
+    ),
+    "fewer pixels in place of a projection": (
+        changed(
+            BIASED,
+            ("nn.Sequential(nn.Conv2d(channels, channels, 1, stride=stride), nn.BatchNorm2d(channels))", "nn.AvgPool2d(1, stride)"),
+        ),
+        "biased",
+        ["projection-missing"],
+        "there is no projection: x loses rows and columns by the stride",
+        "x is padded",
+    ),
+    "nearly the shortcut": (
+        changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out + identity) + 1e-7")),
+        "resblock",
+        [],
+        "the block is not its shortcut",
+        "gives 1 times its shortcut",
+    ),
+    "a batch norm of the branch behind the sum": (
+        changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(self.bn2(out + identity))")),
+        "resblock",
+        [],
+        "or the sum goes through a layer of the branch",
+        "",
+    ),
+    "dropout in a network's head": (
+        changed(NETWORK, ("nn.Linear(64, num_classes)", "nn.Dropout(0.5), nn.Linear(64, num_classes)")),
+        "network",
+        ["dropout-added"],
+        "There is dropout in the network",
+        "in the block",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "exercise", "mistakes", "words", "untrue"), [pytest.param(*each, id=name) for name, each in CAUSES.items()]
+)  # fmt: skip
+def test_what_is_told_is_true(source: str, exercise: str, mistakes: list[str], words: str, untrue: str) -> None:
+    report = judge(source, exercise)
+    assert not report.correct
+    assert sorted(mistakes) == sorted(diagnosis.mistake for diagnosis in report.diagnoses)
+    assert words in told(report)
+    assert not untrue or untrue not in told(report)
+
+
+@pytest.mark.parametrize("padding", ["0, self.more", "self.more, 0", "self.more // 2, self.more - self.more // 2"])
+def test_zeros_may_stand_on_any_side(padding: str) -> None:
+    """Option A of the paper adds channels of zeros and does not say where."""
+    report = judge(PADDED.format(padding), "padded")
+    assert report.correct, told(report)
+
+
+def told(report: ExerciseReport) -> str:
+    """Everything that the page says of it."""
+    findings = [f"{check.message} {check.advice}" for check in report.checks if check.status != "passed"]
+    return " ".join([*findings, *(diagnosis.message for diagnosis in report.diagnoses)])

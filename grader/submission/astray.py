@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.submission import nbgrader
+from grader.submission.answers import is_placeholder
 from grader.submission.literals import LONGEST, Nothing, Read, read_literal
 from grader.submission.nouns import Submission
 
@@ -47,7 +48,7 @@ def in_text(submission: Submission, name: str) -> Line | None:
             if len(each) <= LONGEST and (match := line.fullmatch(each.strip())):
                 text = _COMMENT.sub("", match[1]).strip(" `*;")
                 value = read_literal(text)
-                if not isinstance(value, Nothing):
+                if not isinstance(value, Nothing) and not (isinstance(value, str) and is_placeholder(value)):
                     found = Line(text, value, cell.number)
     return found
 

@@ -380,11 +380,13 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
 
 
 def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
-    """Did its graph not tell the slots of what has parameters of the right sizes, and calls the same layers each time?
+    """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
 
     Code that folds its batch norms into the convolutions shows them in training mode alone.
     """
     if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+        return False
+    if _brings_its_own(seen.built.graph):
         return False
     sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
     return any(Counter(form.sizes) == sizes for form in forms)
@@ -392,7 +394,7 @@ def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
 
 def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
     """Find the slots by another graph, if they are a right form's."""
-    if graph is None or not graph.is_sound() or _graph_is_odd(graph):
+    if graph is None or not graph.is_sound() or _graph_is_odd(graph) or _brings_its_own(graph):
         return
     places = places_in_graph(graph)
     slots, found = fill_slots(places), layout(places)

@@ -399,7 +399,7 @@ def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None
     places = places_in_graph(graph)
     slots, found = fill_slots(places), layout(places)
     like = [form for form in forms if form.signature == signature(slots)]
-    if like:
+    if like and set(slots.values()) <= seen.shapes.keys():  # what is not registered has no lasting key
         seen.slots, seen.recorded, seen.layout, seen.ties = slots, True, found, ties(places)
         seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
         seen.aligned = next((form for form in like if form.layout == found), like[0])

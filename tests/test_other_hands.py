@@ -11,6 +11,8 @@ import pytest
 from judging import judge
 from walls import graded, grading
 
+from grader.mistakes import _search
+from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Report, Status
@@ -272,3 +274,30 @@ def test_dropout_that_is_always_active_or_between_blocks_is_a_mistake() -> None:
     for source in (always, between):
         assert NETWORK_WITH_DROPOUT != source
         assert "dropout-added" in [diagnosis.mistake for diagnosis in judge(source, "network").diagnoses]
+
+
+def test_a_search_among_many_parts_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs that are planted only to see which parts they have are counted as well: of a ResNeXt block whose weights
+    could not be told they took minutes."""
+    split = changed(
+        RESBLOCK,
+        ("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(torch.cat([self.conv1(x), self.more(x)], 1)))"),
+        (
+            "        self.conv1 = nn.Conv2d(in_channels, out_channels, 3,",
+            "        half = out_channels // 2\n"
+            "        self.more = nn.Conv2d(in_channels, out_channels - half, 3, stride=stride, padding=1, bias=False)\n"
+            "        self.conv1 = nn.Conv2d(in_channels, half, 3,",
+        ),
+    )
+    planted: list[object] = []
+    has_parts = Hypotheses.has_parts
+
+    def counted(self: Hypotheses, variant: int, pair: Explanation, seen: Seen) -> bool:
+        planted.append(pair)
+        return has_parts(self, variant, pair, seen)
+
+    monkeypatch.setattr(Hypotheses, "has_parts", counted)
+    monkeypatch.setattr(_search, "MOST_PLANTED", 1)
+    report = judge(split, "resblock")
+    assert [] == report.diagnoses
+    assert 0 < len(planted) <= 500  # behind one first mistake

@@ -48,6 +48,30 @@ CHANNELS_BEHIND = (
     .replace("self.kernel.shape[0] // 2", "self.kernel.shape[1] // 2")
 )
 
+# Patches cut by hand, the channels of each position side by side, and a matrix for them: im2col with channels last.
+PATCHES = f"""{HEAD}
+class Conv(nn.Module):
+    def __init__(self, i, o, stride=1):
+        super().__init__()
+        self.w, self.s = nn.Parameter(torch.randn(9 * i, o) * 0.1), stride
+
+    def forward(self, x):
+        x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+        patches = x.unfold(1, 3, self.s).unfold(2, 3, self.s).permute(0, 1, 2, 4, 5, 3)
+        return (patches.flatten(3) @ self.w).permute(0, 3, 1, 2)
+
+
+class ResBlock(nn.Module):
+    def __init__(self, i, o, stride=1):
+        super().__init__()
+        self.f = nn.Sequential(Conv(i, o, stride), nn.BatchNorm2d(o), nn.ReLU(), Conv(o, o), nn.BatchNorm2d(o))
+        self.g = nn.Sequential()
+        if i != o or stride != 1:
+            self.g = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        return F.relu(self.f(x) + self.g(x))
+"""
 # Each group's weights in a matrix of its own: groups × outputs × inputs of each output.
 GROUPED = f"""{HEAD}
 class Grouped(nn.Module):
@@ -185,6 +209,7 @@ def of(report: Report, exercise: str) -> ExerciseReport:
     [
         pytest.param(KERAS, id="kernels as in Keras"),
         pytest.param(CHANNELS_BEHIND, id="kernels with the channels behind"),
+        pytest.param(PATCHES, id="patches cut by hand"),
         pytest.param(DOUBLE, id="float64 throughout"),
         pytest.param(FOLDED, id="batch norms folded in evaluation mode"),
     ],
@@ -198,6 +223,8 @@ def test_a_kernel_in_another_order_hides_no_mistake() -> None:
     """It is compared like any other."""
     wrong = judge(KERAS.replace("self.f(x) + self.g(x)", "self.f(x) - self.g(x)"), "resblock")
     assert "shortcut-subtracted" in [diagnosis.mistake for diagnosis in wrong.diagnoses]
+    assert not judge(PATCHES.replace("self.f(x) + self.g(x)", "self.f(x) - self.g(x)"), "resblock").correct
+    assert not judge(PATCHES.replace("permute(0, 1, 2, 4, 5, 3)", "permute(0, 1, 2, 5, 4, 3)"), "resblock").correct
 
 
 def test_real_use_in_float32_stays_so() -> None:

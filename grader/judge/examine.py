@@ -19,7 +19,7 @@ from grader.judge.calls import Call
 from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form
-from grader.judge.keeping import Keeping
+from grader.judge.keeping import AS_USUAL, Keeping
 from grader.judge.leaves import (
     Place,
     Slot,
@@ -196,6 +196,7 @@ def examine(
     roles: Roles | None = None,
     by_registration: bool = True,
     free_head: bool = False,
+    positions_first: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -205,6 +206,8 @@ def examine(
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
         free_head: may there be dropout in its head, as in a network of the student's own design?
+        positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
+            channels? Where patches are cut by hand nothing tells.
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -246,6 +249,8 @@ def examine(
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
             _align_by(seen, trained.graph, forms)
+        if positions_first:
+            seen.keeping |= kernels_in_matrices(seen)
     if not forms:
         output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
@@ -377,6 +382,20 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
             # Redundant biases on different layers have one signature; their places tell them apart.
             seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
             return
+
+
+def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
+    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
+    form = seen.aligned
+    if form is None or not seen.recorded:
+        return {}
+    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
+    found = {}
+    for slot, key in seen.slots.items():
+        positions = sides.get(form.slots.get(slot, ""), 1)
+        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
+            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
+    return found
 
 
 def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:

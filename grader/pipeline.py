@@ -41,7 +41,7 @@ from grader.functions import judge_function
 from grader.hints import without_last_hints
 from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Worker, ask, examine, record_again
+from grader.judge.examine import Worker, ask, examine, kernels_in_matrices, record_again
 from grader.judge.examined import Examined
 from grader.judge.experiment import Experimented, run_experiment
 from grader.judge.formula import formula
@@ -402,6 +402,10 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
         if right is None and seen.expected:
             seen = ask_case()
             right = examined.right_form(seen)
+        if right is None and kernels_in_matrices(seen):
+            otherwise = ask_case(positions_first=True)
+            if (found := examined.right_form(otherwise)) is not None:
+                seen, right = otherwise, found
         if right is not None and seen.recorded:
             roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
         else:

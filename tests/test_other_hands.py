@@ -11,6 +11,8 @@ import pytest
 from judging import judge
 from walls import graded, grading
 
+from grader.mistakes import _search
+from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Report, Status
@@ -46,6 +48,30 @@ CHANNELS_BEHIND = (
     .replace("self.kernel.shape[0] // 2", "self.kernel.shape[1] // 2")
 )
 
+# Patches cut by hand, the channels of each position side by side, and a matrix for them: im2col with channels last.
+PATCHES = f"""{HEAD}
+class Conv(nn.Module):
+    def __init__(self, i, o, stride=1):
+        super().__init__()
+        self.w, self.s = nn.Parameter(torch.randn(9 * i, o) * 0.1), stride
+
+    def forward(self, x):
+        x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+        patches = x.unfold(1, 3, self.s).unfold(2, 3, self.s).permute(0, 1, 2, 4, 5, 3)
+        return (patches.flatten(3) @ self.w).permute(0, 3, 1, 2)
+
+
+class ResBlock(nn.Module):
+    def __init__(self, i, o, stride=1):
+        super().__init__()
+        self.f = nn.Sequential(Conv(i, o, stride), nn.BatchNorm2d(o), nn.ReLU(), Conv(o, o), nn.BatchNorm2d(o))
+        self.g = nn.Sequential()
+        if i != o or stride != 1:
+            self.g = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        return F.relu(self.f(x) + self.g(x))
+"""
 # Each group's weights in a matrix of its own: groups × outputs × inputs of each output.
 GROUPED = f"""{HEAD}
 class Grouped(nn.Module):
@@ -183,6 +209,7 @@ def of(report: Report, exercise: str) -> ExerciseReport:
     [
         pytest.param(KERAS, id="kernels as in Keras"),
         pytest.param(CHANNELS_BEHIND, id="kernels with the channels behind"),
+        pytest.param(PATCHES, id="patches cut by hand"),
         pytest.param(DOUBLE, id="float64 throughout"),
         pytest.param(FOLDED, id="batch norms folded in evaluation mode"),
     ],
@@ -196,6 +223,8 @@ def test_a_kernel_in_another_order_hides_no_mistake() -> None:
     """It is compared like any other."""
     wrong = judge(KERAS.replace("self.f(x) + self.g(x)", "self.f(x) - self.g(x)"), "resblock")
     assert "shortcut-subtracted" in [diagnosis.mistake for diagnosis in wrong.diagnoses]
+    assert not judge(PATCHES.replace("self.f(x) + self.g(x)", "self.f(x) - self.g(x)"), "resblock").correct
+    assert not judge(PATCHES.replace("permute(0, 1, 2, 4, 5, 3)", "permute(0, 1, 2, 5, 4, 3)"), "resblock").correct
 
 
 def test_real_use_in_float32_stays_so() -> None:
@@ -272,3 +301,30 @@ def test_dropout_that_is_always_active_or_between_blocks_is_a_mistake() -> None:
     for source in (always, between):
         assert NETWORK_WITH_DROPOUT != source
         assert "dropout-added" in [diagnosis.mistake for diagnosis in judge(source, "network").diagnoses]
+
+
+def test_a_search_among_many_parts_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs that are planted only to see which parts they have are counted as well: of a ResNeXt block whose weights
+    could not be told they took minutes."""
+    split = changed(
+        RESBLOCK,
+        ("F.relu(self.bn1(self.conv1(x)))", "F.relu(self.bn1(torch.cat([self.conv1(x), self.more(x)], 1)))"),
+        (
+            "        self.conv1 = nn.Conv2d(in_channels, out_channels, 3,",
+            "        half = out_channels // 2\n"
+            "        self.more = nn.Conv2d(in_channels, out_channels - half, 3, stride=stride, padding=1, bias=False)\n"
+            "        self.conv1 = nn.Conv2d(in_channels, half, 3,",
+        ),
+    )
+    planted: list[object] = []
+    has_parts = Hypotheses.has_parts
+
+    def counted(self: Hypotheses, variant: int, pair: Explanation, seen: Seen) -> bool:
+        planted.append(pair)
+        return has_parts(self, variant, pair, seen)
+
+    monkeypatch.setattr(Hypotheses, "has_parts", counted)
+    monkeypatch.setattr(_search, "MOST_PLANTED", 1)
+    report = judge(split, "resblock")
+    assert [] == report.diagnoses
+    assert 0 < len(planted) <= 500  # behind one first mistake

@@ -19,7 +19,7 @@ from grader.judge.calls import Call
 from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value, input_shape
 from grader.judge.forms import Form
-from grader.judge.keeping import Keeping
+from grader.judge.keeping import AS_USUAL, Keeping
 from grader.judge.leaves import (
     Place,
     Slot,
@@ -206,6 +206,7 @@ def examine(
     roles: Roles | None = None,
     by_registration: bool = True,
     free_head: bool = False,
+    positions_first: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -215,6 +216,8 @@ def examine(
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
         free_head: may there be dropout in its head, as in a network of the student's own design?
+        positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
+            channels? Where patches are cut by hand nothing tells.
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -256,6 +259,8 @@ def examine(
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
             _align_by(seen, trained.graph, forms)
+        if positions_first:
+            seen.keeping |= kernels_in_matrices(seen)
     if not forms:
         output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
@@ -396,12 +401,28 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
             return
 
 
+def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
+    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
+    form = seen.aligned
+    if form is None or not seen.recorded:
+        return {}
+    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
+    found = {}
+    for slot, key in seen.slots.items():
+        positions = sides.get(form.slots.get(slot, ""), 1)
+        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
+            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
+    return found
+
+
 def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
-    """Did its graph not tell the slots of what has parameters of the right sizes, and calls the same layers each time?
+    """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
 
     Code that folds its batch norms into the convolutions shows them in training mode alone.
     """
     if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+        return False
+    if _brings_its_own(seen.built.graph):
         return False
     sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
     return any(Counter(form.sizes) == sizes for form in forms)
@@ -409,12 +430,12 @@ def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
 
 def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
     """Find the slots by another graph, if they are a right form's."""
-    if graph is None or not graph.is_sound() or _graph_is_odd(graph):
+    if graph is None or not graph.is_sound() or _graph_is_odd(graph) or _brings_its_own(graph):
         return
     places = places_in_graph(graph)
     slots, found = fill_slots(places), layout(places)
     like = [form for form in forms if form.signature == signature(slots)]
-    if like:
+    if like and set(slots.values()) <= seen.shapes.keys():  # what is not registered has no lasting key
         seen.slots, seen.recorded, seen.layout, seen.ties = slots, True, found, ties(places)
         seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
         seen.aligned = next((form for form in like if form.layout == found), like[0])

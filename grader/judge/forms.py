@@ -140,6 +140,11 @@ class Form:
         """At the size at which modules are recorded: asked for most."""
         return self._edited(False, (2, *self.case.input))
 
+    @property
+    def recorded(self) -> Graph:
+        """Its graph at the size at which modules are recorded."""
+        return self._small
+
     @cached_property
     def slots(self) -> dict[Slot, str]:
         """The key of the graph's leaf in each slot."""

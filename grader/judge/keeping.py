@@ -28,10 +28,13 @@ class Keeping:
     Attributes:
         axes: all of them, those of the outputs first.
         outputs: how many of them are of the outputs.
+        positions: of a kernel that is kept as a matrix, how many positions of the patch stand in front of the channels;
+            1 where the channels are in front, as those of `F.unfold` are.
     """
 
     axes: tuple[int, ...]
     outputs: int
+    positions: int = 1
 
     def shape(self, kept: Sequence[int]) -> tuple[int, int]:
         """Outputs and inputs of each output of a weight that is kept in this shape."""
@@ -41,14 +44,19 @@ class Keeping:
     def keep(self, value: Tensor, kept: Sequence[int]) -> Tensor:
         """A weight, outputs × inputs, as it is kept."""
         back = sorted(range(len(self.axes)), key=self.axes.__getitem__)
+        if self.positions > 1:
+            value = value.reshape(len(value), -1, self.positions).transpose(1, 2)
         return value.reshape([kept[axis] for axis in self.axes]).permute(back)
 
     def read(self, value: Tensor, kept: Sequence[int]) -> Tensor:
         """What is kept, as outputs × inputs."""
-        return value.reshape(list(kept)).permute(self.axes).reshape(self.shape(kept))
+        found = value.reshape(list(kept)).permute(self.axes).reshape(self.shape(kept))
+        return (
+            found if self.positions == 1 else found.reshape(len(found), self.positions, -1).transpose(1, 2).flatten(1)
+        )
 
 
-TRANSPOSED = Keeping((1, 0), 1)
+AS_USUAL = Keeping((0, 1), 1)  # a matrix
 
 
 def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], factor: int | None) -> Keeping | None:

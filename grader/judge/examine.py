@@ -270,6 +270,9 @@ def examine(
         _ask(worker, handle, seen, again, output_shape, seconds)
         for probe in refused + [p for p in again if seen.wants_gradients(p)]:
             del seen.probes[probe.name], seen.answers[probe.name]
+    for probe in [probe for probe in seen.probes.values() if probe.far]:
+        if seen.answers[probe.name].raised is not None:  # nor need it take what nobody asked for
+            del seen.probes[probe.name], seen.answers[probe.name]
     return seen
 
 

@@ -70,7 +70,7 @@ class BiasMissing(Planted):
     message = "A convolution has bias=False. Here the convolutions have a bias."
     why = (
         "A bias adds one number to each channel. In front of a batch norm it does nothing, but the last convolution of "
-        "such a branch has none behind it: there it counts. And the task asks for it."
+        "such a branch has none behind it, and there it counts."
     )
     hints = (
         "In PyTorch a convolution has a bias unless you say otherwise.",

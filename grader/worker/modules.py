@@ -319,12 +319,12 @@ def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[in
     return found
 
 
-def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor) -> bool:
-    """Does a module give what it gave for a probe, however often it is called?"""
+def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor, *, gradient: bool) -> bool:
+    """Does a module give what it gave for a probe, with gradients or without, however often it is called?"""
     subject.restore(setting)
     set_mode(subject.module, train=probe["train"])
-    x = x.to(subject.dtype)
-    with torch.no_grad():
+    x = x.to(subject.dtype).detach().requires_grad_(gradient)
+    with torch.set_grad_enabled(gradient):
         for _ in range(PASSES):
             torch.default_generator.manual_seed(probe["seed"])
             try:
@@ -333,7 +333,7 @@ def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor)
                 return False
             if not isinstance(again, Tensor) or again.shape != y.shape:
                 return False
-            if not torch.allclose(again, y, rtol=1e-5, atol=1e-6, equal_nan=True):
+            if not torch.allclose(again.detach(), y, rtol=1e-5, atol=1e-6, equal_nan=True):
                 return False
     return True
 

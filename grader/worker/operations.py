@@ -95,7 +95,8 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     if arguments["repeat"] and "0/y" in out and modules.counters(subject, student.namespace) != before:
         probe, x = arguments["probes"][0], tensors["0/x"]
         with student.devices:
-            steady = modules.stays(subject, probe, x, settings[probe["values"]], out["0/y"])
+            gradient = "0/cotangent" in tensors
+            steady = modules.stays(subject, probe, x, settings[probe["values"]], out["0/y"], gradient=gradient)
         answers[0]["unsteady"] = answers[0].get("unsteady", False) or not steady
     layout, row = pack(out)
     return {"answers": answers, "layout": layout}, {"row": row}

@@ -45,7 +45,7 @@ class Shape(Check):
             return finding
         # Of a network the stages are left to compare, of a module the shapes.
         runs = len(examined.observations)
-        return left_to_the_marking(say("It runs in {n} cases.", n=runs) if runs else "")
+        return left_to_the_marking(many("It runs in {n} case.", "It runs in {n} cases.", runs) if runs else "")
 
     def unmeasured(self, examined: Examined) -> Finding:
         if examined.found is None and examined.ended is None:

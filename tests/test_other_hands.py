@@ -260,9 +260,8 @@ def test_what_a_notebook_does_around_a_block_does_not_matter(cells: tuple[str, .
 def test_a_mistake_in_a_written_file_is_located_in_its_cell(tmp_path: Path) -> None:
     """The file's first line is the cell's second one."""
     with grading() as grader:
-        report = graded(
-            grader, tmp_path, "%%writefile block.py" + changed(RESBLOCK, (ADD, "return F.relu(out * identity)"))
-        )
+        written = "%%writefile block.py" + changed(RESBLOCK, (ADD, "return F.relu(out * identity)"))
+        report = graded(grader, tmp_path, written, "from block import ResBlock")
     found = of(report, "resblock").diagnoses[0]
     line = RESBLOCK.splitlines().index("        " + ADD) + 1
     assert ("shortcut-multiplied", 1, line) == (found.mistake, found.cell, found.line)

@@ -84,6 +84,10 @@ class Attempt:
         ]
         if not self.executed:
             return found
+        for name, file in {pair: None for each in self.executed.values() for pair in each.taken.items()}:
+            found.append(
+                say("{name} was taken from {file}, which a cell writes and none imports.", name=name, file=file)
+            )
         if self.plan == "everything":
             found.append(say("Every cell was run, because the definitions alone were not enough."))
         elif self.skipped:

@@ -285,6 +285,7 @@ class Executed(_Answered):
     problems: list[Problem] = Field(max_length=500)
     skipped: list[int] = Field(max_length=100_000)
     defined: dict[str, str] = Field(max_length=1000)
+    taken: dict[str, str] = Field(default_factory=dict, max_length=1000)  # names, by files that a cell wrote
 
     def first_callable(self, names: Sequence[str]) -> str | None:
         """The first of these names that is defined, as something that can be called."""

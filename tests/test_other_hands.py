@@ -267,6 +267,26 @@ def test_a_mistake_in_a_written_file_is_located_in_its_cell(tmp_path: Path) -> N
     assert ("shortcut-multiplied", 1, line) == (found.mistake, found.cell, found.line)
 
 
+@pytest.mark.parametrize("file", ["block.py", "my-block.py", "models/class.py"])
+def test_what_is_written_to_a_file_and_not_imported_is_there(file: str, tmp_path: Path) -> None:
+    """It was handed in; that no cell imports it is said."""
+    with grading() as grader:
+        report = graded(grader, tmp_path, f"%%writefile {file}{RESBLOCK}")
+    assert_right(of(report, "resblock"))
+    assert [f"ResBlock was taken from {file}, which a cell writes and none imports."] == [
+        repair for repair in report.repairs if "taken" in repair
+    ]
+
+
+def test_what_cannot_be_imported_from_a_written_file_is_said(tmp_path: Path) -> None:
+    """As of any other import that failed."""
+    with grading() as grader:
+        report = graded(grader, tmp_path, f"%%writefile block.py{RESBLOCK}\nresult = 1 / 0\n")
+    shape = next(check for check in of(report, "resblock").checks if check.id == "shape")
+    assert (Status.FAILED, 1) == (shape.status, shape.cell)
+    assert "ZeroDivisionError" in shape.message
+
+
 def test_what_asks_for_gradients_keeps_nothing() -> None:
     """A batch norm whose mode is whether gradients are recorded: its parameters are counted, no state is claimed, and
     what cannot be compared is left to a human."""

@@ -44,7 +44,8 @@ def run_cells(
     Returns:
         `problems`: what did not run, each with cell, line, type and message;
         `skipped`: numbers of cells of which nothing or not all was run;
-        `defined`: for each wanted name that exists now, what it is.
+        `defined`: for each wanted name that exists now, what it is;
+        `taken`: wanted names that no cell imports from the file that a cell wrote, with that file.
     """
     problems: list[Json] = []
     statements: list[Statement] = []
@@ -69,11 +70,23 @@ def run_cells(
             # What a cell wrote and another imports is that cell's own text.
             is_import = isinstance(statement.node, IMPORT) and told["cell"] == statement.cell
             problems.append({**told, "import": is_import})
+    # What was written to a file and is imported nowhere was meant to be handed in all the same.
+    taken: dict[str, str] = {}
+    for name, file, number in files.offered([name for name in names if name not in namespace]):
+        module = file.removesuffix(".py").replace("/", ".")
+        node = ast.ImportFrom(module, [ast.alias(name)], 0)  # whatever the file is called
+        found = Statement(number, ast.fix_missing_locations(node))
+        raised = _run(namespace, found, min(seconds, _MOMENT), seconds)
+        if raised is None:
+            taken[name] = file
+        else:
+            problems.append({"cell": found.cell, **describe(raised), "import": True})
     ran = {id(statement.node) for statement in chosen}
     return {
         "problems": problems[:200],
         "skipped": sorted({s.cell for s in statements if id(s.node) not in ran}),
         "defined": kinds(namespace, names),
+        "taken": taken,
     }
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from grader.worker import whereabouts
@@ -34,6 +35,21 @@ def write_cell(line: str, cell: str) -> None:
     with path.open("a" if append else "w", encoding="utf-8") as file:
         file.write(cell)
     importlib.invalidate_caches()
+
+
+def offered(names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+    """Which of these names are defined in a file that a cell wrote, each with that file and cell."""
+    home, wanted = Path(os.getcwd()), set(names)
+    for path, cell in written.items():
+        file = Path(path)
+        try:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            continue  # nor could it be imported
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        for name in sorted(defined & wanted):
+            wanted.remove(name)
+            yield name, str(file.relative_to(home)), cell
 
 
 def place(files: Mapping[str, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -136,7 +135,7 @@ class Failure:
 
 def sizes_of(form: Form) -> Sizes:
     """How many numbers each learnable parameter has."""
-    return frozenset(Counter(math.prod(slot.shape) for slot in form.slots if slot.learnable).items())
+    return frozenset(form.sizes.items())
 
 
 def failure_of(form: Form) -> Failure:

@@ -428,7 +428,7 @@ def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
     if _brings_its_own(seen.built.graph):
         return False
     sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
-    return any(Counter(form.sizes) == sizes for form in forms)
+    return any(form.sizes == sizes for form in forms)
 
 
 def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:

@@ -232,7 +232,7 @@ class Examined:
         if self.answers is None:
             return None
         sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
-        return next((form for form in self.answers.forms(seen.case) if Counter(form.sizes) == sizes), None)
+        return next((form for form in self.answers.forms(seen.case) if form.sizes == sizes), None)
 
 
 def show(shape: list[int] | None) -> str:

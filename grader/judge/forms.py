@@ -29,6 +29,7 @@ from grader.judge.leaves import (
     Signature,
     Slot,
     exchanges,
+    is_learnable,
     layout,
     parts_in_graph,
     places_in_graph,
@@ -167,10 +168,14 @@ class Form:
         """How many slots of each role and shape."""
         return Counter((role, shape) for _, role, shape in self.parts)
 
-    @property
-    def sizes(self) -> list[int]:
-        """How many numbers each of its parameters holds."""
-        return [math.prod(slot.shape) for slot in self.slots if slot.learnable]
+    @cached_property
+    def sizes(self) -> Counter[int]:
+        """How many learnable parameters there are of each number of elements."""
+        found: Counter[int] = Counter()
+        for (role, shape), number in self.signature.items():
+            if is_learnable(role):
+                found[math.prod(shape)] += number
+        return found
 
     @cached_property
     def branch(self) -> set[Slot]:

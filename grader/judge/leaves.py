@@ -11,12 +11,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby, islice, permutations, product
 from typing import Literal
 
 from grader.graph import Graph, Leaf, Node
 from grader.judge.keeping import Keeping, keeping
+from grader.judge.latest import Latest
 
 Role = Literal["weight", "scale", "shift", "mean", "variance"]
 Signature = Counter[tuple[Role, tuple[int, ...]]]
@@ -63,6 +64,11 @@ BY_POSITION: dict[str, dict[int, Role]] = {
 }
 
 
+def is_learnable(role: Role) -> bool:
+    """Is it a parameter's, and not a buffer's?"""
+    return role in ("weight", "scale", "shift")
+
+
 @dataclass(frozen=True, order=True)
 class Slot:
     """A part that a parameter or buffer plays. `shape` is canonical: outputs and inputs of each output for weights
@@ -74,7 +80,7 @@ class Slot:
 
     @property
     def learnable(self) -> bool:
-        return self.role in ("weight", "scale", "shift")
+        return is_learnable(self.role)
 
 
 @dataclass(frozen=True)
@@ -248,12 +254,32 @@ def _uses(graph: Graph, layers: _Layers) -> Iterator[_Use]:
         if not uses:
             continue
         user, via, path = uses[0] if len(uses) == 1 else min(uses, key=lambda use: layers.first(use[0]))
-        role = _role(node, user, via, path)
-        is_norm = user.name.startswith("native_")
-        if not node.leaf.learnable and not is_norm and (role == "weight" or math.prod(node.shape) == 1):
-            continue  # a constant of the computation, an epsilon for instance: nothing that could be set
-        kept = _keeping(node, user, layers.nodes[via], path) if role == "weight" else None
-        yield _Use(node.leaf.key, role, canonical_shape(role, node.shape, kept), kept, user)
+        if path:
+            use = _use(node, user, layers.nodes[via], path)
+        else:  # with the nodes, their ids last
+            use = _kept.get((id(node), id(user)), partial(_with_nodes, node, user))[2]
+        if use is not None:
+            yield use
+
+
+MOST_KEPT = 4096  # leaves with what reads them: edits leave most nodes as they are
+_kept: Latest[tuple[Node, Node, _Use | None]] = Latest(MOST_KEPT)
+
+
+def _with_nodes(leaf: Node, user: Node) -> tuple[Node, Node, _Use | None]:
+    return leaf, user, _use(leaf, user, leaf, ())
+
+
+def _use(leaf: Node, user: Node, via: Node, path: tuple[Node, ...]) -> _Use | None:
+    """What a leaf is for; None for a constant of the computation, an epsilon for instance: nothing that could be
+    set."""
+    assert leaf.leaf is not None
+    role = _role(leaf, user, via.id, path)
+    is_norm = user.name.startswith("native_")
+    if not leaf.leaf.learnable and not is_norm and (role == "weight" or math.prod(leaf.shape) == 1):
+        return None
+    kept = _keeping(leaf, user, via, path) if role == "weight" else None
+    return _Use(leaf.leaf.key, role, canonical_shape(role, leaf.shape, kept), kept, user)
 
 
 def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> list[Place]:

@@ -67,12 +67,12 @@ class Tally:
 
 
 def labelled() -> list[Labelled]:
-    """All answers, in the order of their files."""
+    """All answers, in the order of their files: `skip.toml` and `skip-hands.toml` answer the question `skip`."""
     found = []
     for path in sorted(ANSWERS.glob("*.toml")):
         for answer in tomllib.loads(path.read_text("utf-8"))["answer"]:
             sets = {key: frozenset(answer.pop(key, [])) for key in ("says", "denies", "believes")}
-            found.append(Labelled(path.stem, **answer, **sets))
+            found.append(Labelled(path.stem.partition("-")[0], **answer, **sets))
     return found
 
 

@@ -27,6 +27,7 @@ class Cells:
 
     def __init__(self, submission: Submission, plan: str, names: Mapping[str, list[str]]) -> None:
         self._cells = [cell for cell in submission.cells if cell.kind == "code"]
+        self._files = submission.files
         self._plan, self._names = plan, names
         self.alone = False  # is what one exercise needs not defined for the others?
         self.hopeless: SessionEnded | None = None  # why none of it can be run, once that is known
@@ -38,6 +39,7 @@ class Cells:
             "cells": [{"number": cell.number, "source": cell.source} for cell in self._cells],
             "names": sorted({name for found in chosen for name in found}),
             "plan": self._plan,
+            "files": self._files,
         }
 
     def leave_out(self, ended_by: SessionEnded) -> bool:
@@ -58,6 +60,7 @@ class Attempt:
     """One run of the cells, and what was seen of each exercise."""
 
     plan: str
+    unseen: bool = False  # may the code define more than its text shows?
     executed: dict[str, Executed] = field(default_factory=dict)
     examined: dict[str, Examined | Called | Experimented] = field(default_factory=dict)
     printed_too_much: bool = False
@@ -81,6 +84,10 @@ class Attempt:
         ]
         if not self.executed:
             return found
+        for name, file in {pair: None for each in self.executed.values() for pair in each.taken.items()}:
+            found.append(
+                say("{name} was taken from {file}, which a cell writes and none imports.", name=name, file=file)
+            )
         if self.plan == "everything":
             found.append(say("Every cell was run, because the definitions alone were not enough."))
         elif self.skipped:
@@ -104,7 +111,8 @@ class Attempt:
         if not self.executed or not self.skipped:
             return False
         if any(
-            e.found is None and set(e.defined) & {e.exercise.name, *e.exercise.aliases} for e in self.examined.values()
+            e.found is None and (self.unseen or set(e.defined) & {e.exercise.name, *e.exercise.aliases})
+            for e in self.examined.values()
         ):
             return True
         raised = [raised for examined in self.examined.values() for raised in examined.raised]

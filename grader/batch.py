@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,7 @@ class Request:
     fail_under: float | None
     language: str | None = None  # None: the assignment's
     fresh: bool = False  # start over, where a run was cut off
+    one_student: bool = False  # is all of it of one, so that its files may import each other?
 
 
 @dataclass
@@ -85,6 +86,7 @@ class Tally:
 class Watcher(Protocol):
     """Whoever shows how a run goes."""
 
+    def left_out(self, files: Sequence[str]) -> None: ...
     def begin(self, assignment: Assignment, total: int, continued: int) -> None: ...
     def ready(self, run: Run) -> None: ...
     def done(self, row: Row) -> None: ...
@@ -98,6 +100,7 @@ class Prepared:
     order: Order
     hand_ins: list[HandIn]
     spool: Spool
+    left_out: list[str]  # files that may be meant as hand-ins
 
 
 def check(request: Request, watcher: Watcher) -> int:
@@ -107,6 +110,8 @@ def check(request: Request, watcher: Watcher) -> int:
         GraderError: nothing, or not everything, could be graded or written. What was finished is written.
     """
     with prepared(request) as ready:
+        if ready.left_out:
+            watcher.left_out(ready.left_out)
         return _grade(request, ready.order, ready.hand_ins, ready.spool, watcher)
 
 
@@ -123,12 +128,13 @@ def prepared(request: Request) -> Iterator[Prepared]:
     with contextlib.ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)))
         temporary.chmod(0o711)  # behind the wall another user passes through
-        hand_ins = stack.enter_context(find(request.paths, temporary))
+        left_out: list[str] = []
+        hand_ins = stack.enter_context(find(request.paths, temporary, left_out, one_student=request.one_student))
         assignment = _choose(request, hand_ins)
         spool = stack.enter_context(_spool(request, len(hand_ins)))
         order = _order(request, assignment, temporary, whole=len(hand_ins) == 1)
         stack.enter_context(speaking(order.language))
-        yield Prepared(order, hand_ins, spool)
+        yield Prepared(order, hand_ins, spool, left_out)
 
 
 def _grade(request: Request, order: Order, hand_ins: list[HandIn], spool: Spool, watcher: Watcher) -> int:

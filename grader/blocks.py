@@ -59,7 +59,7 @@ class Sizes:
     @staticmethod
     def of(graph: Graph) -> Sizes | None:
         """Of a part of a network; None if it does not lead from maps to maps."""
-        given, made = graph.input.shape, graph.by_id()[graph.output].shape
+        given, made = graph.input.shape, graph.by_id[graph.output].shape
         if len(given) != 4 or len(made) != 4 or 0 in given or 0 in made:
             return None
         stride = round(given[2] / made[2])

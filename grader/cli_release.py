@@ -47,7 +47,7 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
         output: Annotated[
             Path | None, typer.Option(metavar="DIR", help="The folder that is made. Without it: release/ID.")
         ] = None,
-        zip_: Annotated[bool, typer.Option("--zip", help="Make a zip beside the folder, too.")] = False,
+        zip_: Annotated[bool, typer.Option("--zip", metavar="", help="Make a zip beside the folder, too.")] = False,
     ) -> None:
         """Write what students get: the starter without its solutions, and what they can check themselves with."""
         from grader.assignment import find_assignment

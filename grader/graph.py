@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 MAX_NODES = 10_000
 Shape = Annotated[list[Annotated[int, Field(ge=0, lt=2**48)]], Field(max_length=32)]
+# What the wire can carry: it comes as JSON, so that asking again whether it is JSON would cost much and tell nothing.
+Argument = Any
 LeafKind = Literal["input", "parameter", "buffer", "unregistered", "constant"]
 
 
@@ -40,8 +42,8 @@ class Node(_Data):
 
     id: int
     op: str = Field(max_length=200)  # "leaf", or aten's name with its overload: "aten.add.Tensor"
-    args: list[JsonValue] = Field(default_factory=list, max_length=2000)
-    kwargs: dict[str, JsonValue] = Field(default_factory=dict, max_length=50)
+    args: list[Argument] = Field(default_factory=list, max_length=2000)
+    kwargs: dict[str, Argument] = Field(default_factory=dict, max_length=50)
     shapes: list[Shape] = Field(default_factory=list, max_length=2000)  # of the outputs
     leaf: Leaf | None = None
     gradient: bool = True  # was autograd recording?
@@ -61,10 +63,24 @@ class Node(_Data):
         """Ids of the nodes that this one reads, in order."""
         return list(_references([self.args, list(self.kwargs.values())]))
 
+    @cached_property
+    def operands(self) -> list[tuple[int, int]] | None:
+        """Position and id of each node among the arguments, where none stands within a list, and all others are plain
+        values; else None."""
+        found: list[tuple[int, int]] = []
+        for position, argument in enumerate(self.args):
+            if isinstance(argument, dict):
+                if "v" not in argument:
+                    return None
+                found.append((position, argument["v"]))
+            elif isinstance(argument, list) and any(isinstance(item, dict | list) for item in argument):
+                return None
+        return found
+
     def changed(self, **fields: object) -> Node:
         """The node with other fields."""
         other = self.model_copy(update=fields)
-        for cached in ("name", "inputs"):  # the copy carries what was cached
+        for cached in ("name", "inputs", "operands"):  # the copy carries what was cached
             other.__dict__.pop(cached, None)
         return other
 
@@ -79,11 +95,14 @@ class Graph(_Data):
     nodes: list[Node] = Field(max_length=MAX_NODES)
     output: int
 
+    @cached_property
     def by_id(self) -> dict[int, Node]:
+        """Its nodes by their ids; not to be changed, as the graph is not."""
         return {node.id: node for node in self.nodes}
 
+    @cached_property
     def users(self) -> dict[int, list[Node]]:
-        """Which nodes read a node."""
+        """Which nodes read a node; not to be changed either."""
         users: dict[int, list[Node]] = {node.id: [] for node in self.nodes}
         for node in self.nodes:
             for i in dict.fromkeys(node.inputs):

@@ -273,6 +273,11 @@ class Problem(_Exception):
     line: int | None = None
     is_import: bool = Field(False, alias="import")
 
+    @property
+    def is_syntax(self) -> bool:
+        """Is it about the cell's own text, of which nothing was run?"""
+        return not self.is_import and self.type in ("SyntaxError", "IndentationError", "TabError")
+
 
 class Executed(_Answered):
     """Answer to `execute`."""
@@ -280,10 +285,31 @@ class Executed(_Answered):
     problems: list[Problem] = Field(max_length=500)
     skipped: list[int] = Field(max_length=100_000)
     defined: dict[str, str] = Field(max_length=1000)
+    taken: dict[str, str] = Field(default_factory=dict, max_length=1000)  # names, by files that a cell wrote
 
     def first_callable(self, names: Sequence[str]) -> str | None:
         """The first of these names that is defined, as something that can be called."""
         return next((name for name in names if self.defined.get(name) not in (None, "value")), None)
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Where the text of a submission defines what is wanted.
+
+    Attributes:
+        cells: code cells that do, or import it; None where nobody has looked.
+        instead: why it is not run, in words for the student, if the text tells.
+    """
+
+    cells: frozenset[int] | None = None
+    instead: str = ""
+
+    def blamed(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Those that keep it from being defined: no other cell's."""
+        return [problem for problem in problems if self.cells is None or problem.cell in self.cells]
+
+
+ANYWHERE = Stands()
 
 
 @dataclass(frozen=True)

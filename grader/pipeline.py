@@ -41,7 +41,7 @@ from grader.functions import judge_function
 from grader.hints import without_last_hints
 from grader.illustrate import illustrate
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Worker, ask, examine, record_again
+from grader.judge.examine import Worker, ask, examine, kernels_in_matrices, record_again
 from grader.judge.examined import Examined
 from grader.judge.experiment import Experimented, run_experiment
 from grader.judge.formula import formula
@@ -62,9 +62,11 @@ from grader.submission import (
     asks_where_it_runs,
     defined_in,
     defined_names,
+    defines_unseen,
     find_answer,
     find_given,
     read,
+    where_it_stands,
 )
 from grader.submission.nbgrader import Kind
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
@@ -197,7 +199,7 @@ class Grader(Closing):
 
     def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
         """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
-        attempt = Attempt(plan)
+        attempt = Attempt(plan, unseen=defines_unseen(submission))
         defined = defined_names(submission)
         names = {
             each.id: candidates(each, defined, _marked(each, submission, self.assignment))
@@ -207,7 +209,8 @@ class Grader(Closing):
         session: Session | None = None
         try:
             for exercise in self.assignment.called_exercises:
-                seen = self._right.nothing_seen(exercise, defined)
+                stands = where_it_stands(submission, names[exercise.id])
+                seen = self._right.nothing_seen(exercise, defined, stands)
                 attempt.examined[exercise.id] = seen
                 try:
                     if session is not None and cells.alone:
@@ -369,7 +372,8 @@ def _test_network(worker: Worker, examined: Examined) -> None:
     seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
     if seen is not None and examined.found is not None and examined.convention is not None:
         call = examined.convention.call(seen.case)
-        again = partial(record_again, worker, examined.found, seen, call, seconds=CALL_SECONDS)
+        head = _has_free_head(examined.exercise)
+        again = partial(record_again, worker, examined.found, seen, call, free_head=head, seconds=CALL_SECONDS)
         examined.network = RecordedNetwork.of(seen, again)
 
 
@@ -391,19 +395,29 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             output_shape=partial(examined.output_shape, case),
             seed=seed,
             seconds=CALL_SECONDS,
+            free_head=_has_free_head(exercise),
         )
         seen = ask_case(roles=roles if roles.tell else None)
         right = examined.right_form(seen)
         if right is None and seen.expected:
             seen = ask_case()
             right = examined.right_form(seen)
+        if right is None and kernels_in_matrices(seen):
+            otherwise = ask_case(positions_first=True)
+            if (found := examined.right_form(otherwise)) is not None:
+                seen, right = otherwise, found
         if right is not None and seen.recorded:
-            roles.learn(right, seen.slots, seen.transposed, reads=seen.reads)
+            roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
         else:
             roles.doubt()
             if right is None and seen.registered_unlike_graph:
                 seen.by_graph = ask_case(by_registration=False)
         examined.observations.append(seen)
+
+
+def _has_free_head(exercise: ModuleExercise | NetworkExercise) -> bool:
+    """Is it a network of the student's own design? The task then names its head and leaves open what else is in it."""
+    return isinstance(exercise, NetworkExercise) and exercise.reference is None
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:

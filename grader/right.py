@@ -17,6 +17,7 @@ from grader.judge.examined import Examined, RightAnswers
 from grader.judge.experiment import Experimented, RightExperiment
 from grader.judge.functions import Called, RightFunction
 from grader.judge.reference import Reference
+from grader.observation import ANYWHERE, Stands
 
 Seen = Examined | Called | Experimented
 
@@ -56,18 +57,19 @@ class Right:
         else:
             self._modules[exercise.id] = self._answers(exercise)
 
-    def nothing_seen(self, exercise: CalledExercise, defined: list[str]) -> Seen:
+    def nothing_seen(self, exercise: CalledExercise, defined: list[str], stands: Stands = ANYWHERE) -> Seen:
         """Where what is seen of a student's answer is noted, beside what it is compared with.
 
         Args:
             defined: every name that the student's code defines.
+            stands: where it defines this exercise's.
         """
         self.prepare(exercise)
         if isinstance(exercise, FunctionExercise):
-            return Called(exercise, self._functions[exercise.id], defined=defined)
+            return Called(exercise, self._functions[exercise.id], defined=defined, stands=stands)
         if isinstance(exercise, ExperimentExercise):
-            return Experimented(exercise, self._experiments[exercise.id], defined=defined)
-        return Examined(exercise, None, self._modules.get(exercise.id), defined=defined)
+            return Experimented(exercise, self._experiments[exercise.id], defined=defined, stands=stands)
+        return Examined(exercise, None, self._modules.get(exercise.id), defined=defined, stands=stands)
 
     @property
     def _kept(self) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ nothing that a CI runner obeys its log.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich import box
@@ -70,6 +70,13 @@ class Terminal:
             disable=quiet or not self._is_screen,
         )
         self._bar = self._progress.add_task("Starting", total=None)
+
+    def left_out(self, files: Sequence[str], shown: int = 8) -> None:
+        """Files among the hand-ins that are none that can be graded: somebody may wait for an answer to them."""
+        if not self._quiet:
+            more = f" and {len(files) - shown:,} more" if len(files) > shown else ""
+            text = f"Left out, for they are no notebooks, Python files or zips: {', '.join(files[:shown])}{more}"
+            self._console.print(Text(inert(text), style="yellow"), soft_wrap=True)
 
     def begin(self, assignment: Assignment, total: int, continued: int) -> None:
         if continued and not self._quiet:

@@ -61,7 +61,8 @@ def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseRep
     """
     readings: dict[str, Reading] = {}
     if answer and (exercise.concepts or exercise.misconceptions):
-        readings = read(answer, exercise.patterns, Given(given))
+        accusing = {each.id for each in exercise.misconceptions}
+        readings = read(answer, exercise.patterns, Given(given), accusing=accusing)
     believed = [each for each in exercise.misconceptions if each.id in readings and readings[each.id].sure]
     if exercise.concepts and answer:
         checks = [_concept(each, readings[each.id], believed) for each in exercise.concepts]

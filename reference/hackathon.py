@@ -24,17 +24,18 @@ class ResBlock(nn.Module):
         x                    N × C × H × W
         F(x), shortcut(x), y N × C × ⌈H/s⌉ × ⌈W/s⌉
 
-    Parameters: 18·C² + 6·C, and C² + 3·C in the shortcut when s > 1.
+    Parameters: 18·C² + 6·C, and C² + 3·C in the shortcut when s > 1 (C² + 2·C without its bias,
+        which the BN behind it takes out again).
     """
 
-    def __init__(self, channels: int, stride: int = 1) -> None:
+    def __init__(self, channels: int, stride: int = 1, *, shortcut_bias: bool = True) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(channels)
         self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, stride=stride, padding=1)
         self.bn2 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
         self.relu = nn.ReLU()
-        self.shortcut = _shortcut(channels, stride)
+        self.shortcut = _shortcut(channels, stride, bias=shortcut_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.conv1(self.relu(self.bn1(x)))
@@ -52,10 +53,11 @@ class Bottleneck(nn.Module):
         x                    N × C × H × W
         F(x), shortcut(x), y N × C × ⌈H/s⌉ × ⌈W/s⌉
 
-    Parameters: 17·C²/16 + 9·C/2 when 4 divides C, and C² + 3·C in the shortcut when s > 1.
+    Parameters: 17·C²/16 + 9·C/2 when 4 divides C, and C² + 3·C in the shortcut when s > 1 (C² + 2·C without its bias,
+        which the BN behind it takes out again).
     """
 
-    def __init__(self, channels: int, stride: int = 1) -> None:
+    def __init__(self, channels: int, stride: int = 1, *, shortcut_bias: bool = True) -> None:
         super().__init__()
         width = channels // 4
         self.bn1 = nn.BatchNorm2d(channels)
@@ -65,7 +67,7 @@ class Bottleneck(nn.Module):
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, channels, kernel_size=1)
         self.relu = nn.ReLU()
-        self.shortcut = _shortcut(channels, stride)
+        self.shortcut = _shortcut(channels, stride, bias=shortcut_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.conv1(self.relu(self.bn1(x)))
@@ -75,10 +77,12 @@ class Bottleneck(nn.Module):
         return y
 
 
-def _shortcut(channels: int, stride: int) -> nn.Module:
+def _shortcut(channels: int, stride: int, *, bias: bool) -> nn.Module:
     if stride == 1:
         return nn.Identity()
-    return nn.Sequential(nn.Conv2d(channels, channels, kernel_size=1, stride=stride), nn.BatchNorm2d(channels))
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, kernel_size=1, stride=stride, bias=bias), nn.BatchNorm2d(channels)
+    )
 
 
 def build_network(num_classes: int = 10, block: Callable[[int], nn.Module] = ResBlock, blocks: int = 6) -> nn.Module:

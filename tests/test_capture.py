@@ -104,7 +104,7 @@ def test_the_recorded_graph_computes_what_the_module_computes(source: str) -> No
         module.load_state_dict(state)
         if attempt:
             with_other_weights(module, leaves)
-        x, cotangent = torch.randn(SHAPE), torch.randn(graph.by_id()[graph.output].shape)
+        x, cotangent = torch.randn(SHAPE), torch.randn(graph.by_id[graph.output].shape)
         before = {key: leaf.detach().clone() for key, leaf in leaves.items()}
         expected = run(module, x, cotangent, leaves)
         with torch.no_grad():
@@ -219,7 +219,7 @@ def test_what_ran_until_an_operation_raised_is_recorded() -> None:
     operation, graph = fields["raised"]["operation"], Graph.model_validate(fields["partial"])
     assert "aten.add.Tensor" == operation["op"]
     assert [[2, 4, 6, 6], [2, 3, 6, 6]] == operation["shapes"]
-    assert ["relu", "slice"] == [graph.by_id()[i].name for i in operation["nodes"]]
+    assert ["relu", "slice"] == [graph.by_id[i].name for i in operation["nodes"]]
     assert "convolution" in {node.name for node in graph.nodes}
 
 

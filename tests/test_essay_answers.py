@@ -34,7 +34,7 @@ def test_labels_name_concepts_and_misconceptions_that_exist() -> None:
         assert answer.says | answer.denies <= {concept.id for concept in question.concepts}, answer.id
         assert answer.believes <= {each.id for each in question.misconceptions}, answer.id
         assert not answer.says & answer.denies, answer.id
-    assert len({answer.id for answer in ANSWERS}) == len(ANSWERS) >= 120
+    assert len({answer.id for answer in ANSWERS}) == len(ANSWERS) >= 480
     assert {answer.kind for answer in HELD_OUT} == {answer.kind for answer in ANSWERS}
 
 
@@ -43,6 +43,14 @@ def test_on_the_held_out_half_hardly_anything_is_credited_that_is_not_there() ->
     wrong = [(answer.id, name) for answer, name in credited if name not in answer.says]
     assert len(wrong) * 100 <= MOST_WRONG * len(credited), wrong
     assert len(credited) >= 40
+
+
+def test_on_the_held_out_half_hardly_anybody_is_accused_wrongly() -> None:
+    """A misconception is told to the student: it must be there."""
+    named = [(answer, each.mistake) for answer, report in bench.marked(HELD_OUT) for each in report.diagnoses]
+    wrong = [(answer.id, name) for answer, name in named if name not in answer.believes]
+    assert len(wrong) * 100 <= MOST_WRONG * len(named), wrong
+    assert len(named) >= 30
 
 
 def test_nothing_is_credited_that_an_answer_denies() -> None:
@@ -171,7 +179,7 @@ def _evidence() -> list[tuple[str, list[str]]]:
     return found
 
 
-EVIDENCE = _evidence()
+EVIDENCE = _evidence()[::4]
 
 
 @pytest.mark.parametrize("number", range(len(NEGATIONS)))

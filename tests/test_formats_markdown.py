@@ -69,6 +69,8 @@ def test_inline_keeps_every_word_and_lets_none_act(text: str) -> None:
         ),
         ("A block adds it: F(x) + x. Then", "A block adds it: `F(x) + x`. Then"),
         ("weight of size [32, 16, 3, 3], expected", "weight of size `[32, 16, 3, 3]`, expected"),
+        ("ResBlock(8, 16, 2), stride 2: the value", "`ResBlock(8, 16, 2)`, stride 2: the value"),
+        ("x = f(a and nothing closes it", "x = `f(a` and nothing closes it"),
         ("@all see #12", "`@all` see `#12`"),
         ("a ` b", "a `` ` `` b"),
         ("it's 3×3, not 1,179,648!", "it's 3×3, not 1,179,648!"),

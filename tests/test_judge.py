@@ -156,7 +156,7 @@ def test_the_join_of_a_block_is_where_branch_and_shortcut_meet() -> None:
     graph = form.graph(train=False, shape=(2, 8, 8, 8))
     parts = anatomy(graph)
     assert parts is not None
-    assert "add" == graph.by_id()[parts.join].name
+    assert "add" == graph.by_id[parts.join].name
     assert [parts.join] == residual_additions(graph)
     assert {"p:conv1.weight", "p:conv2.weight"} <= {form.slots[slot] for slot in form.branch}
     assert "p:shortcut.0.weight" not in {form.slots[slot] for slot in form.branch}

@@ -70,13 +70,13 @@ def test_a_block_lies_between_two_cuts() -> None:
     """The block's input, its sum and what follows are cuts; nothing on the branch is."""
     graph = recorded(ResBlock(4, 8, 2), 2, 4, 8, 8)
     names = ["leaf", "add", "relu"]
-    assert names == [graph.by_id()[cut].name for cut in cuts(graph)]
+    assert names == [graph.by_id[cut].name for cut in cuts(graph)]
 
 
 def test_every_block_of_a_network_is_cut_out() -> None:
     """As many sums among the cuts as the network has blocks."""
     graph = recorded(build_network(), 2, 3, 32, 32)
-    assert 6 == [graph.by_id()[cut].name for cut in cuts(graph)].count("add")
+    assert 6 == [graph.by_id[cut].name for cut in cuts(graph)].count("add")
 
 
 @pytest.mark.parametrize("shape", ["ladder", "chain", "fan"])

@@ -40,7 +40,7 @@ class Notebook:
     """A notebook of these cells: a code cell, or a kind, a source and the cell's mark."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "doe.ipynb"
+        self.path = folder / "doe.ipynb"
 
     def given(self, exercise: QuizExercise, *cells: str | tuple[Any, ...]) -> Given | None:
         content = []
@@ -49,8 +49,8 @@ class Notebook:
             more = {"outputs": [], "execution_count": None} if kind == "code" else {}
             metadata = {"grader": mark[0]} if mark else {}
             content.append({"cell_type": kind, "source": source, "metadata": metadata, **more})
-        self._path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
-        return find_given(read(HandIn("doe", "doe.ipynb", self._path)), [exercise]).get(exercise.id)
+        self.path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+        return find_given(read(HandIn("doe", "doe.ipynb", self.path)), [exercise]).get(exercise.id)
 
     def result(self, exercise: QuizExercise, *cells: str | tuple[Any, ...]) -> CheckResult:
         report = judge_quiz(exercise, self.given(exercise, *cells))
@@ -145,7 +145,7 @@ def test_one_option_is_one(notebook: Notebook) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ['"e"', "3", "2.0", "True", '"something else"', "float('nan')", "-1"])
+@pytest.mark.parametrize("value", ['"e"', "3", "2.0", "True", '"all"', "float('nan')", "-1"])
 def test_what_is_no_option_lists_them(notebook: Notebook, value: str) -> None:
     """Which options there are, and not which one is right."""
     result = notebook.result(choice(), f"q_sky = {value}")
@@ -258,9 +258,9 @@ def test_a_placeholder_is_no_answer(notebook: Notebook, value: str) -> None:
 
 
 def test_nothing_is_no_answer(notebook: Notebook) -> None:
-    """Nor are comments, texts, comparisons, and other names."""
+    """Nor are comments, texts, and other names."""
     result = notebook.result(
-        choice(), '# q_sky = "b"\nx = """\nq_sky = "b"\n"""\nq_sky == "b"\nq_sky2 = "b"\nprint(q_sky)'
+        choice(), '# q_sky = "b"\nx = """\nq_sky = "b"\n"""\nq_clouds = "b"\nassert q_sky == "b"\nprint(q_sky)'
     )
     assert Status.FAILED == result.status
     assert "Not answered: nothing in the notebook is bound to q_sky." == result.message
@@ -315,6 +315,23 @@ def test_what_cannot_be_read_is_not_guessed(notebook: Notebook, source: str) -> 
     assert 2 == result.cell
     assert f"cannot be read off cell 2, line {result.line}" in result.message
     assert "Write the value itself" in result.message
+
+
+def test_what_stands_where_nothing_is_read_is_a_humans(notebook: Notebook) -> None:
+    """Nobody who has written an answer is told that there is none."""
+    assert Status.SKIPPED is notebook.result(choice(), 'print(q_sky := "b")').status
+
+
+def test_a_question_in_markdown_is_no_answer(notebook: Notebook) -> None:
+    """How to answer is told in the starter's text, and that is not the student's."""
+    for text in ('Write `q_sky = "a"` in a cell.', "q_sky = ...", 'q_sky = "your answer here"'):
+        assert Status.FAILED is notebook.result(choice(), ("markdown", text), "x = 1").status
+
+
+@pytest.mark.parametrize("source", ['    x = 1\n    q_sky = "b"', '%%writefile answers.py\nq_sky = "b"'])
+def test_what_jupyter_runs_is_read(notebook: Notebook, source: str) -> None:
+    """A cell that is indented as a whole, and a module that the notebook writes."""
+    assert Status.PASSED is notebook.result(choice(), source).status
 
 
 def test_a_block_is_no_answer_beside_one(notebook: Notebook) -> None:

@@ -97,6 +97,15 @@ def test_repairs_are_listed(read_in: Reads) -> None:
     assert "cell 5: had something other than text where text belongs" in repairs
 
 
+def test_code_is_not_lost_to_how_it_is_stored(read_in: Reads) -> None:
+    """Lines without line ends, as scripts write them, and code under version 3's key are code, and that is said."""
+    old = cell()
+    old["input"] = old.pop("source")
+    submission = read_in(notebook(cell(source=["if x:", "    y = 1", "z = 2"]), old, cell(source=["a = 1\n", "b = 2"])))
+    assert ["if x:\n    y = 1\nz = 2\n", "x = 1\n", "a = 1\nb = 2"] == [each.source for each in submission.cells]
+    assert ["cell 1: had lines without line ends, which were put in", "cell 2: had no source"] == submission.repairs
+
+
 def test_version_three(read_in: Reads) -> None:
     """A notebook of format 3 is brought to 4, and numbered over all its worksheets."""
     sheet = {
@@ -300,6 +309,8 @@ def test_warnings(read_in: Reads) -> None:
         "the notebook holds no code",
         "the notebook says that its language is 'R', and is graded as Python",
     ]
+    told_by_kernel = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+    assert 2 == len(read_in(notebook(metadata=told_by_kernel)).warnings)
     assert len(read_in(b"<<<<<<< HEAD\n=======\n>>>>>>> b\n", "doe.py").warnings) == 1
 
 

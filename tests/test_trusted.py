@@ -177,5 +177,5 @@ def test_two_computations_part_where_the_first_value_differs() -> None:
 
     graph, plain = traced(Plain())
     _, flat = traced(Flat())
-    assert ["aten.mul.Tensor"] == [graph.by_id()[i].op for i in divergence(graph, plain, plain.found_in(flat))]
+    assert ["aten.mul.Tensor"] == [graph.by_id[i].op for i in divergence(graph, plain, plain.found_in(flat))]
     assert [] == divergence(graph, plain, plain.found_in(plain))

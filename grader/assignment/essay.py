@@ -43,6 +43,10 @@ class EssayExercise(AnsweredExercise):
     words: dict[Identifier, str] = Field(
         default_factory=dict, description="lists of words, separated by |, that patterns use as {name}"
     )
+    others: str = Field(
+        default="",
+        description="things, separated by |, that an answer may also speak of: no clause about them is read",
+    )
     concepts: list[Concept] = Field(alias="concept", default_factory=list)
     misconceptions: list[Misconception] = Field(alias="misconception", default_factory=list)
 
@@ -53,7 +57,10 @@ class EssayExercise(AnsweredExercise):
     @cached_property
     def patterns(self) -> dict[str, list[Pattern]]:
         """The ways to say each concept and misconception, by its id."""
-        return {each.id: [parse(way, self.words) for way in each.says] for each in self._said}
+        return {each.id: [self._parsed(way) for way in each.says] for each in self._said}
+
+    def _parsed(self, way: str) -> Pattern:
+        return parse(f"{way} !{self.others}" if self.others else way, self.words)
 
     @property
     def _said(self) -> list[Concept | Misconception]:
@@ -78,7 +85,7 @@ class EssayExercise(AnsweredExercise):
         for each in self._said:
             for way in each.says:
                 try:
-                    parse(way, self.words)
+                    self._parsed(way)
                 except PatternError as error:
                     raise ValueError(f"{each.id}: says: {error}") from None
         return self

@@ -83,7 +83,7 @@ class _Lift:
     def __init__(self, recordings: Sequence[Graph]) -> None:
         self.graphs = recordings
         self.main = recordings[0]
-        self.nodes = self.main.by_id()
+        self.nodes = self.main.by_id
         self.terms: dict[int, object] = {}  # a node as an argument
         self.found: list[Step] = []
         # The shapes that a value has in the recordings.

@@ -28,7 +28,7 @@ from grader.judge.draws import input_shape
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
-from grader.judge.places import first_departure
+from grader.judge.places import closest, first_departure
 from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Status
@@ -154,7 +154,7 @@ class Gradient(Check):
     def _reach(self, examined: Examined) -> Finding | None:
         """What is wrong with the gradients of the module as constructed, or None."""
         for seen in examined.ran:
-            if any(answer.unsteady for answer in seen.answers.values()):
+            if seen.unsteady:
                 return Finding(
                     Status.FAILED,
                     say(
@@ -197,7 +197,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
     """Probabilities where logits are asked for: told by the numbers alone."""
     for seen in examined.ran:
         graph = seen.built.graph
-        last = graph.by_id()[graph.output].name if graph is not None and graph.is_sound() else ""
+        last = graph.by_id[graph.output].name if graph is not None and graph.is_sound() else ""
         ys = [answer.y for answer in seen.answers.values() if answer.y is not None]
         if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
             return Finding(
@@ -394,7 +394,7 @@ def _difference(examined: Examined, seen: Observation, variant: int) -> Finding:
             advice=say("The task leaves a choice, but one that is made once: the same kind of block in every case."),
             **place(seen, "join"),
         )
-    form = next((form for form in accepted if form.variant == variant), accepted[0])
+    form = closest(seen, [form for form in accepted if form.variant == variant] or accepted[:1])
     differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
     probe, found = next((probe, found) for probe, found in differences if found is not None)
     raised = seen.answers[probe.name].raised
@@ -479,6 +479,16 @@ def _few(values: torch.Tensor) -> JsonValue:
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:
     case = in_case(examined, seen)
+    if examined.form_of_like_sizes(seen) is not None:
+        return Finding(
+            Status.SKIPPED,
+            say(
+                "The gradient is finite and reaches every parameter. It was not compared with the reference's in "
+                "{case}: it could not be told which parameter is for what, so equal weights cannot be set.",
+                case=case,
+            ),
+            advice=say("Its points are pending, not lost: a human looks at the block."),
+        )
     return Finding(
         Status.SKIPPED,
         say(

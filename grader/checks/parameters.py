@@ -12,7 +12,7 @@ from grader.checks._check import Check, Finding, ended, in_case, left_to_the_mar
 from grader.checks._lessons import NOT_RUNNING
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
-from grader.judge.leaves import Slot
+from grader.judge.forms import Form
 from grader.language import later, many, say
 from grader.observation import Probe
 from grader.verdict import Status
@@ -55,9 +55,9 @@ class Parameters(Check):
             if seen.built.shapeless:
                 continue  # it raised before it was known how many there are
             where = in_case(examined, seen)
-            variant = seen.aligned.variant if seen.aligned is not None else 0
-            shapes = examined.answers.reference.parameter_shapes(seen.case, variant)
-            biases = _redundant_biases(examined, seen)
+            right = seen.aligned or examined.form_of_like_sizes(seen)
+            shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant if right is not None else 0)
+            biases = _redundant_biases(examined, seen, right)
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
             counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
             unregistered = _unregistered(seen)
@@ -180,14 +180,14 @@ def _not_built_everywhere(examined: Examined, built: int) -> Finding:
     )
 
 
-def _redundant_biases(examined: Examined, seen: Observation) -> int:
+def _redundant_biases(examined: Examined, seen: Observation, right: Form | None) -> int:
     """How many numbers the biases hold that an accepted form has beyond the plain one of its variant."""
     assert isinstance(examined.exercise, ModuleExercise)
     assert examined.answers is not None
-    if seen.aligned is None:
+    if right is None:
         return sum(_convolution_biases(seen).values()) if examined.exercise.conv_bias == "free" else 0
-    shapes = examined.answers.reference.parameter_shapes(seen.case, seen.aligned.variant)
-    return _size(seen.aligned.slots) - sum(map(math.prod, shapes.values()))
+    shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant)
+    return sum(right.sizes) - sum(map(math.prod, shapes.values()))
 
 
 def _convolution_biases(seen: Observation) -> dict[str, int]:
@@ -195,7 +195,7 @@ def _convolution_biases(seen: Observation) -> dict[str, int]:
     graph = seen.built.graph
     if graph is None or not graph.is_sound():
         return {}
-    nodes, users = graph.by_id(), graph.users()
+    nodes, users = graph.by_id, graph.users
     found = {}
     for node in graph.nodes:
         if node.name == "convolution" and all(user.name == "native_batch_norm" for user in users[node.id]):
@@ -204,10 +204,6 @@ def _convolution_biases(seen: Observation) -> dict[str, int]:
                 if leaf is not None:
                     found[leaf.key] = math.prod(nodes[i].shape)
     return found
-
-
-def _size(slots: Iterable[Slot]) -> int:
-    return sum(math.prod(slot.shape) for slot in slots if slot.learnable)
 
 
 def _unregistered(seen: Observation) -> list[list[int]]:

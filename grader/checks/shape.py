@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from itertools import groupby
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
+from grader.checks._undefined import undefined
 from grader.judge.draws import input_shape
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -45,11 +45,11 @@ class Shape(Check):
             return finding
         # Of a network the stages are left to compare, of a module the shapes.
         runs = len(examined.observations)
-        return left_to_the_marking(say("It runs in {n} cases.", n=runs) if runs else "")
+        return left_to_the_marking(many("It runs in {n} case.", "It runs in {n} cases.", runs) if runs else "")
 
     def unmeasured(self, examined: Examined) -> Finding:
         if examined.found is None and examined.ended is None:
-            return _undefined(examined)
+            return undefined(examined)
         if not examined.observations:
             return super().unmeasured(examined)
         return self._judge(examined)
@@ -264,50 +264,6 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
     return finding
 
 
-def _undefined(examined: Examined) -> Finding:
-    name = examined.exercise.name
-    broken = next((p for p in examined.problems if p.type in ("SyntaxError", "IndentationError", "TabError")), None)
-    if broken is not None:
-        return Finding(
-            Status.FAILED,
-            say(
-                "{name} is not defined: cell {cell} is not valid Python ({error}, line {line}).",
-                name=name,
-                cell=broken.cell,
-                error=broken.message,
-                line=broken.line,
-            ),
-            lesson=lessons.BROKEN_CELL,
-            expected=name,
-            cell=broken.cell,
-            line=broken.line,
-            advice=say("Mend the syntax error, run the notebook from top to bottom, and hand in again."),
-        )
-    # Where the text defines that very name, its cell is what did not run.
-    close = [] if name in examined.defined else difflib.get_close_matches(name, examined.defined, n=1)
-    failed = next((p for p in examined.problems if not p.is_import), None)
-    hint = ""
-    if close:
-        hint = say("There is {name}: did you mean that?", name=close[0])
-    elif failed is not None:
-        said = failed.words
-        hint = (
-            say("Cell {cell} raised {error}, line {line}.", cell=failed.cell, error=said, line=failed.line)
-            if failed.line
-            else say("Cell {cell} raised {error}.", cell=failed.cell, error=said)
-        )
-    missing = say("{name} is not defined in this notebook.", name=name)
-    return Finding(
-        Status.FAILED,
-        f"{missing} {hint}".strip(),
-        lesson=lessons.NOT_DEFINED,
-        expected=examined.signature,
-        cell=failed.cell if failed else None,
-        line=failed.line if failed else None,
-        advice=say("Define {wanted} at the top level of a cell, under exactly this name.", wanted=examined.signature),
-    )
-
-
 def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
     """A network whose resolution never halves while its channels double."""
     if examined.network.graph is None or seen.case.confirm:
@@ -342,14 +298,17 @@ def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
     if wanted == found:
         return None
+    where, sizes = in_case(examined, seen), ", ".join(map(show, wanted))
     return Finding(
         Status.FAILED,
         say(
             "{case}: the stages give maps of {found}; expected {wanted}.",
-            case=in_case(examined, seen),
+            case=where,
             found=", ".join(map(show, found)),
-            wanted=", ".join(map(show, wanted)),
-        ),
+            wanted=sizes,
+        )
+        if found
+        else say("{case}: there are no blocks that could give maps of {wanted}.", case=where, wanted=sizes),
         lesson=lessons.WRONG_STAGES,
         expected=[list(shape) for shape in wanted],
         actual=[list(shape) for shape in found],

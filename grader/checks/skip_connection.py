@@ -189,7 +189,9 @@ def _wrong_depth(examined: Examined, where: str) -> Finding | None:
             wanted=sum(wanted),
             in_stages=", ".join(map(str, found)),
             wanted_in_stages=", ".join(map(str, wanted)),
-        ),
+        )
+        if found
+        else say("{case}: no residual blocks were found, expected {wanted}.", case=where, wanted=sum(wanted)),
         lesson=lessons.OTHER_DEPTH,
         expected=list(wanted),
         actual=list(found),

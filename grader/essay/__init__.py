@@ -4,8 +4,11 @@ prose      Markdown as sentences and words
 words      one word in its usual endings, and with a slip of the pen
 pattern    a way to say something, as an instructor writes it
 find       where a sentence says it
+clause     where one statement ends, and of what it speaks
 topic      of what does a sentence speak that begins with "it"?
-stance     is it asserted there, denied, or neither?
+negation   does a word that denies reach so far?
+voice      whose words are these: hearsay, guesses, quotations, wishes
+stance     all three: is it asserted there, denied, or neither?
 copied     what stood in the question already
 reading    all of it: what an answer asserts, denies, and leaves unclear
 
@@ -13,8 +16,8 @@ It knows nothing of points: `grader.written` makes a report of what was read.
 """
 
 from grader.essay.copied import Given
+from grader.essay.judged import Stance
 from grader.essay.pattern import Pattern, PatternError, parse
 from grader.essay.reading import Reading, Sight, read
-from grader.essay.stance import Stance
 
 __all__ = ["Given", "Pattern", "PatternError", "Reading", "Sight", "Stance", "parse", "read"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from grader.essay.clause import is_compared, topic_start
+from grader.essay.negation import is_negation
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
-from grader.essay.stance import clause_start, is_negation
 from grader.essay.words import fits
 
 WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
+_OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
+_CLOSE = 3  # words
 _LONGEST_WORD = 40
 
 
@@ -66,13 +69,29 @@ def find(pattern: Pattern, searched: Searched) -> list[Match]:
     for match in sorted(matches.values(), key=lambda match: (match.last - match.first, match.first)):
         if not any(match.lies_around(other) or match.places & other.places for other in tight):
             tight.append(match)
-    return [match for match in tight if not any(_bars(place, match, searched.sentence) for place in barred)]
+    return [
+        match
+        for match in tight
+        if not any(_bars(place, match, searched.sentence) for place in barred)
+        and not _denies_another(match, searched.sentence)
+    ]
+
+
+def _denies_another(match: Match, sentence: Sentence) -> bool:
+    """ "It is the plain block, not the other one": what `NOT` asked for, and it denies what comes after."""
+    return len(match.places) > 1 and sentence.words[match.last] == "not" and match.last in sentence.breaks
 
 
 def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
-    """Does a forbidden phrase stand before the match in its clause, or in it with more than what was asked for?"""
-    inside = place[0] <= match.last and clause_start(sentence, match.first) <= place[1]
-    return inside and not match.places.issuperset(range(place[0], place[1] + 1))
+    """Does a forbidden phrase stand before the match in its clause, or in it with more than what was asked for?
+
+    Or right behind it: "F(x) + x for the plain block". What something is compared with bars nothing.
+    """
+    inside = place[0] <= match.last and topic_start(sentence, match.first) <= place[1]
+    behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[match.last + 1] in _OF_WHICH
+    behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
+    other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)
+    return (inside or behind) and not other and not match.places.issuperset(range(place[0], place[1] + 1))
 
 
 def nearly(pattern: Pattern, searched: Searched) -> bool:

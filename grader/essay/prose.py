@@ -19,9 +19,19 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)")
 _LEAD = 12  # words: a longer heading or line before a list is a sentence, not a topic
 
+_LOOKS = "mathcal|mathbf|mathrm|text|operatorname|textbf|textit"
 _LATEX = [
+    # A formula that stands by itself ends its sentence, where the next one begins with a capital.
+    (re.compile(r"\$\$([^$]{1,400}?)[.,]?\s*\$\$(?=\s+[A-Z][a-z])"), r" \1. "),
+    (re.compile(r"\\[{}]"), " "),
+    (re.compile(r"\\q?quad(?![a-z])"), ", "),
+    (re.compile(r"\\partial(?![a-z])"), "∂"),
+    (re.compile(r"\\(?:left|right)(?![a-z])"), ""),
+    (
+        re.compile(r"\\(?:mathcal|mathbf|mathrm|text|operatorname|textbf|textit) ?(?:\{([^{}]{0,80})\}|([A-Za-z]))"),
+        r"\1\2",
+    ),
     (re.compile(r"\\[dt]?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
-    (re.compile(r"\\(?:mathcal|mathbf|mathrm|text|operatorname|textbf|textit)\{([^{}]{0,80})\}"), r"\1"),
     (re.compile(r"\\times(?![a-z])"), "x"),
     (re.compile(r"\\(?:cdot|,|;|!| )"), " "),
     (re.compile(r"\\(?:to|rightarrow|Rightarrow)(?![a-z])"), " -> "),
@@ -30,19 +40,20 @@ _LATEX = [
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{0,300}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _SIGNS = [
-    (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\])"), " plus "),
+    (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\∂])"), " plus "),
     (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), " times "),
 ]
 _KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?\1(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
+_QUOTE = re.compile(r"[\"“„«]([^\"“”„«»]{1,400})[\"”“»]")
 _LOOSE = re.compile(r" (?=[,.;:!?)])")  # in front of what stands close to a word
 
 # An abbreviation's full stop, or that of a decimal, ends no sentence.
 _END = re.compile(r"[.!?]+[\"')\]»”]*(?=\s|$)|[.](?=[A-Z][a-z])")
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|z\.b|bzw)$", re.I)
 _TOKEN = re.compile(
-    r"(?P<word>c²|[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→)"
+    r"(?P<word>c²|[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→|(?<=\s)/(?=\s))"
 )
 
 
@@ -56,6 +67,7 @@ class Sentence:
         breaks: before which words there is a comma or the like, and which.
         lead: so many words come from the heading or the line above.
         paragraph: which of the answer's paragraphs it stands in.
+        quotes: the places of the words that stand in quotation marks, for each pair.
     """
 
     text: str
@@ -64,6 +76,7 @@ class Sentence:
     lead: int
     paragraph: int
     question: bool
+    quotes: tuple[range, ...] = ()
 
 
 def sentences(answer: str) -> list[Sentence]:
@@ -94,7 +107,14 @@ def _sentence(lead: str, text: str, paragraph: int) -> Sentence:
         len(before),
         paragraph,
         text.rstrip("\"')]*_ ").endswith("?"),
+        tuple(_quoted(text, len(before))),
     )
+
+
+def _quoted(text: str, lead: int) -> Iterator[range]:
+    for quote in _QUOTE.finditer(text):
+        start = lead + len(_tokens(text[: quote.start(1)])[0])
+        yield range(start, start + len(_tokens(quote[1])[0]))
 
 
 def _tokens(text: str) -> tuple[tuple[str, ...], dict[int, str]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.essay.copied import Given
 from grader.essay.find import Searched, find, nearly
+from grader.essay.judged import Judged, Stance
 from grader.essay.pattern import Pattern
 from grader.essay.prose import MOST_CHARACTERS, Sentence, sentences
-from grader.essay.stance import Judged, Stance, denies_back, is_denial, is_hearsay, stance
+from grader.essay.stance import denies_back, is_denial, stance
 from grader.essay.topic import with_topics
+from grader.essay.voice import is_hearsay, speaks_of_marking
 from grader.language import later
 
 _POINTS_BACK = re.compile(
@@ -20,6 +22,8 @@ _POINTS_BACK = re.compile(
     r"i)\b"
 )
 _SHORT_REPLY = re.compile(r"(?:no|not|nope|wrong|false|just kidding|jk)")
+_DISSENT = re.compile(r"(?:no|nope|wrong|false)\b")  # "No, it has the same number."
+_ELLIPSIS = re.compile(r"(?:(?:but|however|yet|well|and) )*(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)")
 _LONGEST_POINTER = 14  # words
 _ANNOUNCES = re.compile(r"\b(?:following|these|misconceptions|myths|mistakes)\b")
 
@@ -48,31 +52,41 @@ class Reading:
         return bool(self.of(Stance.ASSERTED)) and not self.of(Stance.DENIED)
 
 
-def read(answer: str, patterns: Mapping[str, Sequence[Pattern]], given: Given) -> dict[str, Reading]:
-    """Look for everything that the patterns describe, by its id."""
+def read(
+    answer: str, patterns: Mapping[str, Sequence[Pattern]], given: Given, *, accusing: Collection[str] = ()
+) -> dict[str, Reading]:
+    """Look for everything that the patterns describe, by its id.
+
+    Args:
+        accusing: ids that would be held against the student: they must stand on plainer words.
+    """
     found = with_topics(sentences(answer))
     shaken = _shaken(found)
-    cut = Judged(Stance.UNCLEAR, later("only the first {n} characters of the answer were read", n=MOST_CHARACTERS))
+    everywhere = _everywhere(answer, found)
     readings = {name: Reading() for name in patterns}
     for sentence, elsewhere in zip(found, shaken, strict=True):
         searched = Searched(sentence)
-        doubt = elsewhere or (cut if len(answer) > MOST_CHARACTERS else None)
+        doubt = elsewhere or everywhere
         for name, ways in patterns.items():
-            readings[name].sights += _sights(searched, ways, given, doubt)
+            readings[name].sights += _sights(searched, ways, given, doubt, strict=name in accusing)
     return readings
 
 
-def _sights(searched: Searched, ways: Sequence[Pattern], given: Given, doubt: Judged | None) -> list[Sight]:
+def _sights(
+    searched: Searched, ways: Sequence[Pattern], given: Given, doubt: Judged | None, *, strict: bool
+) -> list[Sight]:
     sentence = searched.sentence
     judged: list[Judged] = []
     found = {match.places for way in ways for match in find(way, searched)}
-    for matched in found:
-        if any(matched < other for other in found):
-            continue  # another way asks for these words and more, perhaps for the very negation
-        if given.has(sentence.words, matched):
-            judged.append(Judged(Stance.UNCLEAR, later("it stands in the question already")))
-            continue
-        said = stance(sentence, matched)
+    # Another way may ask for these words and more, perhaps for the very negation.
+    widest = [matched for matched in found if not any(matched < other for other in found)]
+    own = [matched for matched in widest if not given.has(sentence.words, matched)]
+    if len(own) < len(widest):
+        judged.append(Judged(Stance.UNCLEAR, later("it stands in the question already")))
+    plain = [m for m in own if stance(sentence, m, strict=strict).stance is Stance.ASSERTED]
+    settled = frozenset[int]().union(*plain)
+    for matched in own:
+        said = stance(sentence, matched, strict=strict, settled=settled)
         judged.append(doubt if doubt is not None and said.stance is Stance.ASSERTED else said)
     if not judged and any(nearly(way, searched) for way in ways):
         judged.append(Judged(Stance.UNCLEAR, later("a part of it is missing, or is said in other words")))
@@ -82,6 +96,16 @@ def _sights(searched: Searched, ways: Sequence[Pattern], given: Given, doubt: Ju
 
 
 _WORST = (Stance.DENIED, Stance.UNCLEAR, Stance.ASSERTED)
+
+
+def _everywhere(answer: str, found: Sequence[Sentence]) -> Judged | None:
+    """What makes an answer doubtful as a whole."""
+    if len(answer) > MOST_CHARACTERS:
+        why = later("only the first {n} characters of the answer were read", n=MOST_CHARACTERS)
+        return Judged(Stance.UNCLEAR, why)
+    for words in filter(None, map(speaks_of_marking, found)):
+        return Judged(Stance.UNCLEAR, later("the answer speaks to whoever marks it: {words}", words=repr(words)))
+    return None
 
 
 def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
@@ -107,4 +131,7 @@ def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
             doubt = Judged(Stance.UNCLEAR, later("the answer says later: {sentence}", sentence=said))
             for earlier in range(place - 1):
                 shaken[earlier] = shaken[earlier] or doubt
+        elif place and ((_DISSENT.match(own) and sentence.breaks.get(sentence.lead + 1)) or _ELLIPSIS.fullmatch(own)):
+            said = repr(sentence.text)
+            shaken[place - 1] = Judged(Stance.UNCLEAR, later("the answer goes on: {sentence}", sentence=said))
     return shaken

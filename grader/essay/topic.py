@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
+from grader.essay.clause import COMPARED, PRONOUNS
+from grader.essay.negation import is_negation
 from grader.essay.prose import Sentence
-from grader.essay.stance import is_hearsay, is_negation
+from grader.essay.voice import is_hearsay
 
-_PRONOUNS = frozenset(("it", "its", "they", "their", "this", "these", "both"))
 _TAKEN = 4  # words
+_OF_ANOTHER = COMPARED | {"rather", "instead", "contrary"}  # "Rather than …": what follows the comma is spoken of
 
 
 def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
@@ -20,15 +23,15 @@ def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
     done: list[Sentence] = []
     for sentence in found:
         own = sentence.words[sentence.lead :]
-        follows = bool(done) and done[-1].paragraph == sentence.paragraph and own[0] in _PRONOUNS
+        follows = bool(done) and done[-1].paragraph == sentence.paragraph and own[0] in PRONOUNS
         done.append(_led(sentence, done[-1]) if follows else sentence)
     return done
 
 
 def _led(sentence: Sentence, before: Sentence) -> Sentence:
     topic = before.words[before.lead :][:_TAKEN] if before.lead > _TAKEN else before.words[:_TAKEN]
-    plain = replace(before, words=topic)
-    if any(map(is_negation, topic)) or is_hearsay(plain):
+    topic = tuple(takewhile(lambda word: not is_negation(word), topic))  # "The block doesn't …": "the block"
+    if not topic or topic[0] in _OF_ANOTHER or is_hearsay(replace(before, words=topic)):
         return sentence
     breaks = {place + len(topic): mark for place, mark in sentence.breaks.items()} | {len(topic): ":"}
     return replace(sentence, words=topic + sentence.words, breaks=breaks, lead=sentence.lead + len(topic))

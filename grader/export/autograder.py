@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -161,6 +161,7 @@ def _request(submission: Path, assignment: Assignment, settings: Settings, outpu
         isolation=settings.isolation,
         limits={},
         fail_under=None,
+        one_student=True,
     )
 
 
@@ -171,6 +172,9 @@ def _write(target: Path, document: dict[str, Any]) -> None:
 
 class _Log:
     """Tells the instructor's log how it goes."""
+
+    def left_out(self, files: Sequence[str]) -> None:
+        print(f"cannot be graded: {visible(one_line(', '.join(files[:_MOST_NAMES]), 400))}", flush=True)
 
     def begin(self, assignment: Assignment, total: int, continued: int) -> None:
         print(f"grader {__version__}: {total} file(s) for {assignment.id}", flush=True)

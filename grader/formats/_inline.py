@@ -21,6 +21,7 @@ _WORD = re.compile(
 _OPERATOR = re.compile("[=≈≠<>≤≥+–—−·×✓✗/*-]")
 _OPERAND = re.compile(r"(?:\d[\d.]*+|[^\W\d_])[,.;:]?+")
 _ACTS = re.compile(r"[0-9a-fA-F]{7,}+|\b(?i:gh|gl|www)\b")  # a commit, or the beginning of a reference
+_MOST_ARGUMENTS = 12  # words between brackets: a sentence in brackets has more
 _SIGNS = {"<": "&lt;", ">": "&gt;", "*": "\\*", "+": "\\+", "-": "\\-"}
 
 
@@ -50,6 +51,7 @@ def _code_end(words: list[str], start: int) -> int:
     end = i = start
     while i < len(words):
         if not _is_word(words[i]):
+            i = _closed(words, i)
             end = i + 1
         elif i == start or not (_OPERATOR.fullmatch(words[i]) or _OPERAND.fullmatch(words[i])):
             break
@@ -57,6 +59,16 @@ def _code_end(words: list[str], start: int) -> int:
             end = i + 1
         i += 1
     return end
+
+
+def _closed(words: list[str], start: int) -> int:
+    """The word in which a bracket of this one is closed, as in `ResBlock(8, 16, 2)`; the word itself where none is."""
+    depth = 0
+    for i in range(start, min(len(words), start + _MOST_ARGUMENTS)):
+        depth += len(re.findall(r"[(\[{]", words[i])) - len(re.findall(r"[)\]}]", words[i]))
+        if depth <= 0:
+            return i
+    return start
 
 
 def _sentence_end(text: str) -> str:

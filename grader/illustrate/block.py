@@ -7,6 +7,7 @@ from grader.illustrate.steps import Drawn, drawn_form
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form
+from grader.judge.places import closest
 from grader.judge.trace import divergence
 from grader.pictures import BlockPicture, Difference, Flow, Pair
 
@@ -18,12 +19,12 @@ def nearest_form(examined: Examined, seen: Observation, mine: Drawn | None) -> F
     can be given equal weights, else by what is drawn."""
     if examined.answers is None:
         return None
-    like = list({form.variant: form for form in examined.right_forms(seen)}.values())[:MOST_FORMS]
-    if len(like) == 1:
-        return like[0]
-    if like and seen.verified is not None:
-        trace = seen.verified.trace
-        return max(like, key=lambda form: len(trace.found_in(form.trace(RECORDED))))
+    by_variant: dict[int, list[Form]] = {}
+    for form in examined.right_forms(seen):
+        by_variant.setdefault(form.variant, []).append(form)
+    like = [closest(seen, forms) for forms in list(by_variant.values())[:MOST_FORMS]]
+    if len(like) == 1 or (like and seen.verified is not None):
+        return closest(seen, like)
     forms = like or examined.answers.plain_forms(seen.case)[:MOST_FORMS]
     if mine is None:
         return forms[0]
@@ -60,7 +61,7 @@ def _first(seen: Observation, mine: Drawn, reference: Drawn, form: Form, pairs: 
     measured = _departure(seen, mine, form)
     drawn = drawn_difference(mine.flow, reference.flow, pairs, broken=seen.built.graph is None)
     if measured is None:
-        return drawn
+        return _left_undone(seen, mine, reference, form) or drawn
     if drawn is not None and drawn.missing is not None and drawn.mine in mine.flow.steps[measured].reads:
         return drawn.model_copy(update={"measured": True})
     return Difference(mine=measured, measured=True)
@@ -73,6 +74,22 @@ def _departure(seen: Observation, mine: Drawn, form: Form) -> int | None:
     trace = seen.verified.trace
     left = divergence(seen.verified.graph, trace, trace.found_in(form.trace(RECORDED)))
     return next((step for i in left if (step := mine.step_at(i)) is not None), None)
+
+
+def _left_undone(seen: Observation, mine: Drawn, reference: Drawn, form: Form) -> Difference | None:
+    """What the reference does with the value that the student returns, where all that leads to it is right."""
+    if seen.aligned is None or seen.verified is None or is_unregistered(seen):
+        return None
+    ours, theirs = seen.verified.trace, form.trace(RECORDED)
+    if set(ours.nodes) - ours.found_in(theirs):
+        return None
+    graph = form.passed(RECORDED)[0]
+    returned = theirs.found_in(ours.last)
+    for node in divergence(graph, theirs, theirs.found_in(ours)):
+        step = reference.step_at(node)
+        if step is not None and returned & set(graph.by_id[node].inputs):
+            return Difference(mine=len(mine.flow.steps) - 1, missing=step, measured=True)
+    return None
 
 
 def is_unregistered(seen: Observation) -> bool:

@@ -28,7 +28,7 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
         blocks = list(group)
         steps.append(_step(blocks, len(steps) - 1))
         verdicts.append(verdict_of(blocks[0]))
-    output = graph.by_id()[graph.output]
+    output = graph.by_id[graph.output]
     steps.append(
         Step(
             says=say("output"),

@@ -71,12 +71,12 @@ def drawn(graph: Graph | None, inside: str = "") -> Drawn | None:
         x = graph.input.id
     except LookupError:
         return None
-    nodes = graph.by_id()
+    nodes = graph.by_id
     wanted = ancestors(graph, graph.output)
     drafts = [_Draft(Words(say("input"), "", "input"), nodes[x], [], [], [nodes[x]])]
     owner = {x: 0}
     parts = anatomy(graph, SUMS) or anatomy(graph, COMBINATIONS)
-    users = graph.users()
+    users = graph.users
     for node in graph.nodes:
         if node.leaf is None and node.id in wanted:
             _add(node, nodes, users, drafts, owner)

@@ -9,7 +9,7 @@ from grader.assignment import ExperimentExercise, FunctionExercise
 from grader.errors import SessionEnded, StudentTimedOut
 from grader.judge._call_lessons import CELL_STOPS, NOT_THERE, RUN_ENDED
 from grader.language import later, say
-from grader.observation import Problem, Raised
+from grader.observation import Problem, Raised, Stands
 from grader.verdict import Diagnosis, Proof, Status
 
 Finding = tuple[Status, dict[str, Any]]
@@ -30,6 +30,8 @@ class Seen(Protocol):
     def problems(self) -> Sequence[Problem]: ...
     @property
     def raised(self) -> Sequence[Raised]: ...
+    @property
+    def stands(self) -> Stands: ...
 
 
 def missing(seen: Seen) -> Finding:
@@ -37,10 +39,12 @@ def missing(seen: Seen) -> Finding:
     if seen.ended is not None:
         return ended(seen)
     name = seen.exercise.name
-    problem = next(iter(seen.problems), None)
+    blamed = seen.stands.blamed(seen.problems)
+    problem = next((each for each in blamed if not each.is_import), next(iter(blamed), None))
     if problem is None:
+        absent = say("There is no {name} in this submission.", name=name)
         return Status.FAILED, {
-            "message": say("There is no {name} in this submission.", name=name),
+            "message": f"{absent} {seen.stands.instead}".rstrip(),
             "advice": say("Define {name} in a cell, spelt exactly so.", name=name),
             "lesson": NOT_THERE,
         }
@@ -77,18 +81,20 @@ def noticed(seen: Seen) -> Iterator[Diagnosis]:
         yield Diagnosis(
             mistake="unfinished" if unfinished else "name-error",
             proof=Proof.MEASURED,
-            message=say(_UNFINISHED) if unfinished else say("{error}: nothing above defines it.", error=raised.message),
+            message=say(_UNFINISHED)
+            if unfinished
+            else say("{error}: nothing that ran before defines it.", error=raised.message),
             cell=raised.cell,
             line=raised.line,
         )
     if seen.found is None:
-        for problem in seen.problems:
-            if problem.type in ("SyntaxError", "IndentationError", "TabError"):
+        for problem in seen.stands.blamed(seen.problems):
+            if problem.is_syntax:
                 said = say(
                     "Cell {cell} is not valid Python: {error}, line {line}.",
                     cell=problem.cell,
                     error=problem.message,
-                    line=problem.line,
+                    line=problem.line or 1,
                 )
                 proof = Proof.MEASURED
                 yield Diagnosis(mistake="syntax-error", proof=proof, message=said, cell=problem.cell, line=problem.line)

@@ -36,7 +36,7 @@ class Ancestry:
     def __init__(self, graph: Graph) -> None:
         self._sets: dict[int, int] = {}
         self._convolutions = 0
-        nodes = graph.by_id()
+        nodes = graph.by_id
         for position, node in enumerate(graph.nodes):
             bits = 1 << position
             if is_weighted(node, nodes):
@@ -62,7 +62,7 @@ class Ancestry:
 
 def ancestors(graph: Graph, node: int) -> set[int]:
     """A node and everything it depends on."""
-    return leading_to(graph.by_id(), node)
+    return leading_to(graph.by_id, node)
 
 
 def convolutions(graph: Graph, among: set[int]) -> list[Node]:
@@ -116,7 +116,7 @@ def residual_additions(graph: Graph) -> list[int]:
 
 def _residual_sums(graph: Graph) -> list[tuple[int, int]]:
     """The residual additions, each with the side that is the branch."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     found = []
     for ancestry, node, first, second in _sums(graph, SUMS):
         own = {side: ancestry.convolutions(side, beyond=o) for side, o in ((first, second), (second, first))}
@@ -132,7 +132,7 @@ def block_uses(graph: Graph) -> tuple[list[int], list[int]]:
     A block is known by the weights at the end of its branch. An addition with none there, such as a long skip over a
     whole stage, is neither.
     """
-    nodes = graph.by_id()
+    nodes = graph.by_id
     used: set[str] = set()
     first: list[int] = []
     again: list[int] = []

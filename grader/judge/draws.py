@@ -22,6 +22,7 @@ from grader.observation import Probe, Recipe
 FAINT: dict[Recipe, float] = {"faint-branch": 1e-3, "fainter-branch": 1e-6}
 LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
 SMALL = 1 << 13  # numbers in a draw that is kept
+MOST_MEDIUM = 64  # longer ones that are kept, up to LONG: 32 MiB
 
 
 def draw_input(seed: int, size: list[int], probe: Probe) -> Tensor:
@@ -83,7 +84,7 @@ def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
     if size <= SMALL:
         return _small_draw(seed, purpose, shape)
     if size <= LONG:
-        return _draw(seed, purpose, shape)
+        return _medium_draw(seed, purpose, shape)
     # Millions of numbers are one long draw again and again, from another place for each purpose.
     start = _number(seed, purpose) % LONG
     return _long_draw(seed).repeat(2 + size // LONG)[start : start + size].view(shape)
@@ -91,6 +92,11 @@ def _normal(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def _small_draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
+    return _draw(seed, purpose, shape)
+
+
+@lru_cache(maxsize=MOST_MEDIUM)
+def _medium_draw(seed: int, purpose: str, shape: tuple[int, ...]) -> Tensor:
     return _draw(seed, purpose, shape)
 
 

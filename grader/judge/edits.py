@@ -11,7 +11,9 @@ class Editor:
     """A graph under change. Ids stay valid throughout; `graph()` drops what the output no longer needs."""
 
     def __init__(self, graph: Graph) -> None:
-        self._nodes = graph.by_id()
+        self._source = graph
+        self._nodes = dict(graph.by_id)
+        self._is_changed = False
         self._next = max(self._nodes) + 1
         self.output = graph.output
 
@@ -37,12 +39,13 @@ class Editor:
 
     def change(self, node: int, **fields: object) -> None:
         """Other fields for a node."""
+        self._is_changed = True
         self._nodes[node] = self._nodes[node].changed(**fields)
 
     def set_argument(self, node: int, position: int, value: object) -> None:
         """Another argument for an operation."""
         args = list(self._nodes[node].args)
-        args[position] = value  # type: ignore[call-overload]
+        args[position] = value
         self.change(node, args=args)
 
     def redirect(self, old: int, new: int, *, but: tuple[int, ...] = ()) -> None:
@@ -61,11 +64,14 @@ class Editor:
         self.change(node, args=_replaced(reader.args, moved), kwargs=_replaced(reader.kwargs, moved))
 
     def graph(self) -> Graph:
-        """The changed graph: only what the output needs, everything made before it is read.
+        """The changed graph: only what the output needs, everything made before it is read; the graph itself if
+        nothing was changed.
 
         Raises:
             ValueError: a value would have to be known before it is made.
         """
+        if not self._is_changed and self.output == self._source.output:
+            return self._source
         done: dict[int, Node] = {}
         begun: set[int] = set()
         todo = [self.output]
@@ -92,7 +98,9 @@ class Editor:
 
 def changed_nodes(before: Graph, after: Graph) -> frozenset[int]:
     """Nodes of a graph that an edit changed or dropped, and those that read a leaf of which it did."""
-    kept = after.by_id()
+    if after is before:
+        return frozenset()
+    kept = after.by_id
     found = {node.id for node in before.nodes if kept.get(node.id) is not node and kept.get(node.id) != node}
     leaves = {node.id for node in before.nodes if node.leaf is not None and node.id in found}
     found |= {node.id for node in before.nodes if not leaves.isdisjoint(node.inputs)}

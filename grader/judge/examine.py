@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from grader.judge.calls import Call
 from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value, input_shape
 from grader.judge.forms import Form
+from grader.judge.keeping import AS_USUAL, Keeping
 from grader.judge.leaves import (
     Place,
     Slot,
@@ -70,7 +71,9 @@ class Observation:
     seed: int = 0
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     ties: tuple[tuple[Slot, ...], ...] = ()  # slots that its graph does not tell apart
-    transposed: frozenset[str] = frozenset()  # keys of weights that are kept as inputs × outputs
+    keeping: dict[str, Keeping] = field(
+        default_factory=dict
+    )  # of weights that are not kept as outputs × inputs, by key
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     expected: bool = False  # are the slots those that other cases taught?
     reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
@@ -109,6 +112,16 @@ class Observation:
         return frozenset(Counter(math.prod(parameter.shape) for parameter in self.built.parameters).items())
 
     @property
+    def unsteady(self) -> list[Answer]:
+        """Answers to passes that gave something else when they were repeated.
+
+        That it is something else only without gradients does not count where nothing can be compared: hand-written
+        batch norms take it for the mode.
+        """
+        answers = (answer for answer in self.answers.values() if answer.unsteady)
+        return [answer for answer in answers if self.aligned is not None or not answer.by_mode]
+
+    @property
     def raised(self) -> Raised | None:
         """The first exception, wherever it came from."""
         if self.built.raised is not None:
@@ -124,9 +137,8 @@ class Observation:
         """The reported gradient of the leaf in a slot, or of the input."""
         key = "x" if slot is None else self.slots.get(slot, "")
         gradient = self.answers[probe.name].gradients.get(key)
-        if gradient is not None and slot is not None and key in self.transposed:
-            return gradient.reshape(slot.shape[::-1]).T
-        return gradient
+        kept = self.keeping.get(key)
+        return gradient if gradient is None or kept is None else kept.read(gradient, self.shapes[key])
 
     @cached_property
     def verified(self) -> Verified | None:
@@ -167,9 +179,17 @@ class Observation:
 
     def _draw(self, slots: dict[Slot, str]) -> dict[str, Tensor]:
         drawn = {slot: draw_value(self.seed, slot, "random", in_branch=False) for slot in slots}
-        return {
-            key: (drawn[slot].T if key in self.transposed else drawn[slot]).reshape(-1) for slot, key in slots.items()
-        }
+        return {key: self.kept(key, drawn[slot]).reshape(-1) for slot, key in slots.items()}
+
+    @cached_property
+    def shapes(self) -> dict[str, list[int]]:
+        """The shape of each of its tensors, by key."""
+        return {tensor.key: tensor.shape for tensor in self.built.tensors}
+
+    def kept(self, key: str, value: Tensor) -> Tensor:
+        """A value as the student's tensor keeps it."""
+        kept = self.keeping.get(key)
+        return value if kept is None else kept.keep(value, self.shapes[key])
 
 
 def examine(
@@ -185,6 +205,8 @@ def examine(
     seconds: float,
     roles: Roles | None = None,
     by_registration: bool = True,
+    free_head: bool = False,
+    positions_first: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -193,6 +215,9 @@ def examine(
         call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
+        free_head: may there be dropout in its head, as in a network of the student's own design?
+        positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
+            channels? Where patches are cut by hand nothing tells.
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -207,6 +232,7 @@ def examine(
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
+    arguments["free_head"] = free_head
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
@@ -223,12 +249,18 @@ def examine(
     if built.not_a_module is not None or (built.raised is not None and not built.tensors):
         return seen  # there is no module to ask
     if expected is not None:
-        seen.aligned, seen.slots, seen.transposed = expected.form, expected.slots, expected.transposed
+        seen.aligned, seen.slots, seen.keeping = expected.form, expected.slots, expected.keeping
         seen.recorded = seen.expected = True
         seen.reads = roles is not None and roles.reads
     else:
         seen.reads = bool(built.facts.reads)
         _align(seen, forms, by_registration=by_registration)
+        if by_registration and _may_be_told_in_training(seen, forms):
+            in_training = {"record": True, "brief": False, "train": True, "precision": precision}
+            trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
+            _align_by(seen, trained.graph, forms)
+        if positions_first:
+            seen.keeping |= kernels_in_matrices(seen)
     if not forms:
         output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
@@ -298,7 +330,7 @@ def _ask(
 def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Request:
     """All that is sent to a module for these probes."""
     form = seen.aligned
-    if form is not None and not seen.transposed and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
+    if form is not None and not seen.keeping and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
         return request_of(form, probes)
     return request(
         seen.seed,
@@ -306,13 +338,13 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
         probes,
         seen.slots,
         branch=form.branch if form is not None else (),
-        transposed=[slot for slot, key in seen.slots.items() if key in seen.transposed],
+        kept={slot: partial(seen.kept, key) for slot, key in seen.slots.items() if key in seen.keeping},
         output_shape=output_shape,
     )
 
 
 def record_again(
-    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, seconds: float
+    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, free_head: bool, seconds: float
 ) -> Graph | None:
     """What a module computes for the input and in the mode of a probe, by its own recording.
 
@@ -327,6 +359,7 @@ def record_again(
         "record": True,
         "precision": seen.precision,
         "train": probe.train,
+        "free_head": free_head,
     }
     x = draw_input(seen.seed, seen.case.input, probe)
     graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph
@@ -362,13 +395,53 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
         seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
         seen.ties = ties(places) if recorded else ()
-        seen.transposed = frozenset(place.key for place in places if place.transposed)
+        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
         found = signature(seen.slots)
         like = [form for form in forms if form.signature == found]
         if like:
             # Redundant biases on different layers have one signature; their places tell them apart.
             seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
             return
+
+
+def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
+    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
+    form = seen.aligned
+    if form is None or not seen.recorded:
+        return {}
+    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
+    found = {}
+    for slot, key in seen.slots.items():
+        positions = sides.get(form.slots.get(slot, ""), 1)
+        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
+            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
+    return found
+
+
+def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
+    """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
+
+    Code that folds its batch norms into the convolutions shows them in training mode alone.
+    """
+    if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+        return False
+    if _brings_its_own(seen.built.graph):
+        return False
+    sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
+    return any(Counter(form.sizes) == sizes for form in forms)
+
+
+def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
+    """Find the slots by another graph, if they are a right form's."""
+    if graph is None or not graph.is_sound() or _graph_is_odd(graph) or _brings_its_own(graph):
+        return
+    places = places_in_graph(graph)
+    slots, found = fill_slots(places), layout(places)
+    like = [form for form in forms if form.signature == signature(slots)]
+    if like and set(slots.values()) <= seen.shapes.keys():  # what is not registered has no lasting key
+        seen.slots, seen.recorded, seen.layout, seen.ties = slots, True, found, ties(places)
+        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
+        seen.aligned = next((form for form in like if form.layout == found), like[0])
 
 
 def _brings_its_own(graph: Graph | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +20,7 @@ from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.judge.wrongs import WrongForms
 from grader.language import say
-from grader.observation import Constructor, Problem, Raised
+from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
 
 class RightAnswers:
@@ -72,6 +74,7 @@ class Examined:
         observations: one for each case that could be asked.
         ended: why the student's process ended before all cases were asked, if it did.
         problems: what went wrong while the cells ran.
+        stands: where the text defines it.
         network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
@@ -88,6 +91,7 @@ class Examined:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)  # classes and functions that there are
+    stands: Stands = ANYWHERE
     network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
@@ -137,7 +141,7 @@ class Examined:
             return [block.segment.output.shape for block in self.blocks]
         if graph is None:
             return []
-        nodes = graph.by_id()
+        nodes = graph.by_id
         # The operands' shape: a sum by `stack` has one dimension more.
         return [nodes[nodes[i].inputs[0]].shape for i in residual_additions(graph)]
 
@@ -222,6 +226,13 @@ class Examined:
         if self.answers is not None and seen.aligned is not None:
             for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
                 yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
+
+    def form_of_like_sizes(self, seen: Observation) -> Form | None:
+        """An accepted form with parameters of the same sizes, where it is not known what each of them is for."""
+        if self.answers is None:
+            return None
+        sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
+        return next((form for form in self.answers.forms(seen.case) if Counter(form.sizes) == sizes), None)
 
 
 def show(shape: list[int] | None) -> str:

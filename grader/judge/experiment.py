@@ -23,7 +23,7 @@ from grader.judge.functions import ask_call
 from grader.judge.reference import find_reference
 from grader.judge.values import Value, numbers_of, show, show_shape
 from grader.language import say
-from grader.observation import Executed, Problem, Raised
+from grader.observation import ANYWHERE, Executed, Problem, Raised, Stands
 
 _PRECISION = "float32"  # networks are trained in it
 
@@ -125,6 +125,7 @@ class Experimented:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
+    stands: Stands = ANYWHERE
 
     @property
     def ran(self) -> list[dict[str, float]]:

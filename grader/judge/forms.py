@@ -6,6 +6,7 @@ them free. A known mistake applied to a right form is a wrong form.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -139,6 +140,11 @@ class Form:
         """At the size at which modules are recorded: asked for most."""
         return self._edited(False, (2, *self.case.input))
 
+    @property
+    def recorded(self) -> Graph:
+        """Its graph at the size at which modules are recorded."""
+        return self._small
+
     @cached_property
     def slots(self) -> dict[Slot, str]:
         """The key of the graph's leaf in each slot."""
@@ -160,6 +166,11 @@ class Form:
     def signature(self) -> Signature:
         """How many slots of each role and shape."""
         return Counter((role, shape) for _, role, shape in self.parts)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each of its parameters holds."""
+        return [math.prod(slot.shape) for slot in self.slots if slot.learnable]
 
     @cached_property
     def branch(self) -> set[Slot]:
@@ -309,7 +320,7 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
     yield plain
     layers = _layers_without_bias(plain._small)
-    nodes = plain._small.by_id()
+    nodes = plain._small.by_id
     for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
         form = plain.with_edit(_add_biases(chosen))
         form._is_right = plain._is_right  # and asked for as often
@@ -333,7 +344,7 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
     """Convolutions without a bias that go straight into a batch norm: there it would be redundant."""
-    users = graph.users()
+    users = graph.users
     return [
         node
         for node in graph.nodes

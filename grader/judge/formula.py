@@ -19,7 +19,7 @@ _SPOKEN = {
 
 def formula(graph: Graph) -> str:
     """The recorded computation, or "" when it is too long to help."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     said: dict[int, str] = {}
     of_input: set[int] = set()
     for node in graph.nodes:
@@ -34,8 +34,12 @@ def formula(graph: Graph) -> str:
 
 def describe(graph: Graph, node: Node) -> str:
     """One operation in words: what it is, and in which layer it ran."""
-    name = say(_SPOKEN.get(node.name, "")) or _name(node, graph.by_id())
+    name = say(_SPOKEN.get(node.name, "")) or _name(node, graph.by_id)
     return say("{operation} (layer {layer})", operation=name, layer=node.module) if node.module else name
+
+
+# What people call them, where that is another name than PyTorch's own.
+_CALLED = {"native_batch_norm": "bn", "constant_pad_nd": "pad", "mm": "linear", "addmm": "linear"}
 
 
 def _say(node: Node, nodes: dict[int, Node], said: dict[int, str], of_input: set[int]) -> str:
@@ -65,7 +69,7 @@ def _name(node: Node, nodes: dict[int, Node]) -> str:
         stride = node.args[3] if len(node.args) > 3 else None
         strided = isinstance(stride, list) and stride and stride[0] != 1
         return f"conv{'x'.join(map(str, kernel))}" + (f"/{stride[0]}" if strided and isinstance(stride, list) else "")
-    return {"native_batch_norm": "bn", "native_dropout": "dropout", "constant_pad_nd": "pad"}.get(node.name, node.name)
+    return _CALLED.get(node.name, node.name.removeprefix("native_"))
 
 
 def _number(value: object) -> str:

@@ -17,7 +17,7 @@ from grader.judge.examine import Worker, ask, insists_on_float32
 from grader.judge.reference import find_reference
 from grader.judge.values import PlainValue, Unlike, Value, decode, show, unlike
 from grader.language import say
-from grader.observation import Built, Executed, Problem, Raised, Returned
+from grader.observation import ANYWHERE, Built, Executed, Problem, Raised, Returned, Stands
 
 SCALES = (1.0, 4.0, 0.25)  # of what is drawn: code that is right at one size may be wrong at another
 FLOAT32 = 1e-3  # the tolerance where a function insists on single precision
@@ -174,6 +174,7 @@ class Called:
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
+    stands: Stands = ANYWHERE
 
     @property
     def ran(self) -> list[Call]:

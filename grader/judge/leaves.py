@@ -15,9 +15,8 @@ from functools import cached_property
 from itertools import groupby, islice, permutations, product
 from typing import Literal
 
-import torch
-
 from grader.graph import Graph, Leaf, Node
+from grader.judge.keeping import Keeping, keeping
 
 Role = Literal["weight", "scale", "shift", "mean", "variance"]
 Signature = Counter[tuple[Role, tuple[int, ...]]]
@@ -45,9 +44,7 @@ VIEWS = frozenset(
     ]
 )
 ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
-# Views that move numbers about and make none.
-REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
-MOST_NUMBERS = 1 << 20
+_USUAL = Keeping((0,), 1)
 MOST_EXCHANGES = 24  # ways to fill like slots that are tried
 TOLD = 4  # of a place's order so many numbers tell what it is for; the others depend on style
 # From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
@@ -88,7 +85,7 @@ class Place:
     role: Role
     shape: tuple[int, ...]
     order: tuple[float, ...] = ()
-    transposed: bool = False  # a weight that is kept as inputs × outputs
+    keeping: Keeping | None = None  # of a weight that is not kept as outputs × inputs
 
 
 def layout(places: Iterable[Place]) -> Counter[tuple[object, ...]]:
@@ -176,7 +173,7 @@ def places_in_graph(graph: Graph) -> list[Place]:
     number of operations on either side, which is a matter of style: see `ties`.
     """
     layers = _Layers(graph)
-    return [Place(use.key, use.role, use.shape, layers.order(use.user), use.transposed) for use in _uses(graph, layers)]
+    return [Place(use.key, use.role, use.shape, layers.order(use.user), use.keeping) for use in _uses(graph, layers)]
 
 
 def parts_in_graph(graph: Graph) -> list[tuple[str, Role, tuple[int, ...]]]:
@@ -191,7 +188,7 @@ class _Use:
     key: str
     role: Role
     shape: tuple[int, ...]
-    transposed: bool
+    keeping: Keeping | None
     user: Node
 
 
@@ -200,8 +197,8 @@ class _Layers:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._nodes = graph.by_id()
-        self.users = graph.users()
+        self.nodes = graph.by_id
+        self.users = graph.users
         self.reads_input = _reads_input(graph)
 
     def order(self, node: Node) -> tuple[float, ...]:
@@ -209,7 +206,7 @@ class _Layers:
         return (
             self._before[0][node.id],
             -self._behind[0][node.id],
-            _first_channel(node, self._nodes, self.reads_input),
+            _first_channel(node, self.nodes, self.reads_input),
             _place_in_row(node, self.users),
             self._before[1][node.id],
             -self._behind[1][node.id],
@@ -221,7 +218,7 @@ class _Layers:
 
     @cached_property
     def _weighted(self) -> dict[int, bool]:
-        return {node.id: is_weighted(node, self._nodes) for node in self._graph.nodes}
+        return {node.id: is_weighted(node, self.nodes) for node in self._graph.nodes}
 
     @cached_property
     def _before(self) -> tuple[dict[int, int], dict[int, int]]:
@@ -255,8 +252,8 @@ def _uses(graph: Graph, layers: _Layers) -> Iterator[_Use]:
         is_norm = user.name.startswith("native_")
         if not node.leaf.learnable and not is_norm and (role == "weight" or math.prod(node.shape) == 1):
             continue  # a constant of the computation, an epsilon for instance: nothing that could be set
-        transposed = role == "weight" and _is_transposed(node.shape, user, via, path)
-        yield _Use(node.leaf.key, role, canonical_shape(role, node.shape, transposed), transposed, user)
+        kept = _keeping(node, user, layers.nodes[via], path) if role == "weight" else None
+        yield _Use(node.leaf.key, role, canonical_shape(role, node.shape, kept), kept, user)
 
 
 def places_by_registration(tensors: Iterable[tuple[str, list[int], Leaf]]) -> list[Place]:
@@ -277,13 +274,12 @@ def with_unused(places: list[Place], registered: Iterable[Place]) -> list[Place]
     return [*places, *(replace(place, order=(math.inf, *place.order)) for place in unused)]
 
 
-def canonical_shape(role: Role, shape: Iterable[int], transposed: bool = False) -> tuple[int, ...]:
+def canonical_shape(role: Role, shape: Iterable[int], kept: Keeping | None = None) -> tuple[int, ...]:
     """A weight as outputs × inputs of each output; everything else as a vector."""
     shape = tuple(shape)
     if role != "weight":
         return (math.prod(shape),)
-    outputs = shape[-1] if transposed else shape[0]
-    return (outputs, math.prod(shape) // max(1, outputs))
+    return (kept or _USUAL).shape(shape)
 
 
 def _first_channel(user: Node, nodes: dict[int, Node], reads_input: dict[int, bool]) -> int:
@@ -394,27 +390,13 @@ def _position(user: Node, via: int) -> int:
     return next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
 
 
-def _is_transposed(shape: list[int], user: Node, via: int, path: tuple[Node, ...]) -> bool:
-    """Is a matrix kept as inputs × outputs?
-
-    A product sums over the last dimension of its left factor and the last but one of its right factor. Which of the
-    matrix's own dimensions that is, numbers that are carried through the views in between tell.
-    """
-    if user.name not in PRODUCTS or len(shape) != 2 or math.prod(shape) > MOST_NUMBERS:
-        return False
-    numbers = torch.arange(math.prod(shape)).view(shape)
-    try:
-        for node in path:
-            if node.name in REARRANGEMENTS:
-                numbers = getattr(torch.ops.aten, node.name)(numbers, *node.args[1:])
-    except (RuntimeError, TypeError, IndexError, ValueError):
-        return False
-    factor = _position(user, via) - (user.name in ("addmm", "baddbmm"))
-    summed = numbers.dim() - (1 if factor == 0 else 2)
-    if summed < 0 or numbers.shape[summed] < 2:
-        return False
-    first, second = (numbers.select(summed, i).reshape(-1)[0].item() for i in (0, 1))
-    return second - first != 1  # inputs lie side by side in a matrix of outputs × inputs
+def _keeping(leaf: Node, user: Node, via: Node, path: tuple[Node, ...]) -> Keeping | None:
+    """How a weight is kept, if not as outputs × inputs."""
+    if user.name == "convolution":
+        return keeping(leaf.shape, via.shape, path, None) if path else None
+    if user.name not in PRODUCTS:
+        return None
+    return keeping(leaf.shape, via.shape, path, _position(user, via.id) - (user.name in ("addmm", "baddbmm")))
 
 
 def _role_by_start(leaf: Leaf) -> Role:

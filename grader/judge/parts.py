@@ -54,7 +54,7 @@ class Block:
         self.parts = parts
         self.editor = Editor(graph)
         self.x = graph.input.id
-        nodes = graph.by_id()
+        nodes = graph.by_id
         on_branch = ancestors(graph, parts.branch)
         on_shortcut = ancestors(graph, parts.shortcut) - on_branch
         self.branch = [node for node in graph.nodes if node.id in on_branch and node.id != self.x]
@@ -185,7 +185,7 @@ def _is_inside(graph: Graph, parts: Anatomy) -> bool:
 
 def _gate(graph: Graph) -> Gate | None:
     """The first product of a feature map with one number for each of its channels that is computed from a map."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     for node in graph.nodes:
         if node.name != "mul" or len(node.inputs) != 2:
             continue

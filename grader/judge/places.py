@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.graph import Graph, Node
 from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
 from grader.judge.examine import RECORDED, Observation
@@ -12,6 +14,7 @@ from grader.judge.trace import divergence
 # Operations with which a map is squeezed to one number for each channel.
 SQUEEZES = frozenset("mean sum amax max avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d".split())
 Place = tuple[int | None, int | None]
+_MOST_FORMS = 16  # whose values are looked at
 
 
 def place_of(seen: Observation, what: str) -> Place:
@@ -26,8 +29,17 @@ def place_of(seen: Observation, what: str) -> Place:
     if graph is None or not graph.is_sound():
         raised = seen.built.raised
         return (raised.cell, raised.line) if raised is not None else (None, None)
-    node = _node(graph, what) or graph.by_id()[graph.output]
+    node = _node(graph, what) or graph.by_id[graph.output]
     return node.cell, node.line
+
+
+def closest(seen: Observation, forms: Sequence[Form]) -> Form:
+    """Of some forms the one most of whose values a student's module passes through; the first of equals. Where like
+    layers are exchanged, everything behind them is another value."""
+    if seen.verified is None or len(forms) < 2:
+        return forms[0]
+    trace = seen.verified.trace
+    return max(forms[:_MOST_FORMS], key=lambda form: len(trace.found_in(form.trace(RECORDED))))
 
 
 def first_departure(seen: Observation, form: Form) -> tuple[Node, str] | None:
@@ -37,13 +49,13 @@ def first_departure(seen: Observation, form: Form) -> tuple[Node, str] | None:
         return None
     graph, trace = seen.verified.graph, seen.verified.trace
     left = divergence(graph, trace, trace.found_in(form.trace(RECORDED)))
-    node = next((graph.by_id()[i] for i in left), None)
+    node = next((graph.by_id[i] for i in left), None)
     return (node, describe(graph, node)) if node is not None else None
 
 
 def _node(graph: Graph, what: str) -> Node | None:
     parts = anatomy(graph, COMBINATIONS)
-    nodes = graph.by_id()
+    nodes = graph.by_id
     if what == "output":
         return nodes[graph.output]
     if what == "join":

@@ -102,7 +102,7 @@ class Reference:
         key = (case.title, shape)
         if key not in self._output_shapes:
             graph = self.graph(case, 0, train=False, shape=shape)
-            self._output_shapes[key] = graph.by_id()[graph.output].shape
+            self._output_shapes[key] = graph.by_id[graph.output].shape
         return list(self._output_shapes[key])
 
     @cached_property

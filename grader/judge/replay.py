@@ -65,7 +65,7 @@ def evaluate(
         if node.leaf is not None:
             environment[node.id] = x if node.leaf.kind == "input" else _leaf_value(node, x, values)
             continue
-        args = _resolve(node.args, environment)
+        args = _arguments(node, environment)
         if guard is not None:
             guard(node, args)
         if node.name == "native_batch_norm" and args[5] and args[3] is not None:
@@ -91,7 +91,7 @@ def evaluate(
 
 def layers_before(graph: Graph, node: int) -> int:
     """How many layers with weights lead to a node, as `Operation.depths` counts them."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     return sum(nodes[i].op.startswith(WEIGHTED) for i in ancestors(graph, node))
 
 
@@ -197,8 +197,10 @@ def _known(op: str) -> _Known:
 
 def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
     assert node.leaf is not None
-    if node.leaf.key in values:
-        return values[node.leaf.key].reshape(node.shape)
+    value = values.get(node.leaf.key)
+    if value is not None:
+        # Most are vectors, which have the shape that they need: a view of each would cost as much as an operation.
+        return value if [value.numel()] == node.shape and value.dim() == 1 else value.reshape(node.shape)
     if node.leaf.value is not None:
         return torch.full(node.shape, node.leaf.value, dtype=x.dtype, device=x.device)
     raise LookupError(f"the reference uses a tensor that it does not register: {node.leaf.key}")
@@ -207,6 +209,16 @@ def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
 def _leaf_key(graph: Graph, argument: object) -> str:
     leaf = next(n.leaf for n in graph.nodes if isinstance(argument, dict) and n.id == argument["v"])
     return leaf.key if leaf else ""
+
+
+def _arguments(node: Node, environment: dict[int, Any]) -> list[Any]:
+    """A node's arguments, with the values of those that are nodes."""
+    if node.operands is None:
+        return [_resolve(argument, environment) for argument in node.args]
+    args = list(node.args)
+    for position, operand in node.operands:
+        args[position] = environment[operand]
+    return args
 
 
 def _resolve(value: Any, environment: dict[int, Any]) -> Any:

@@ -5,8 +5,9 @@ What goes to a module that is expected to do as a right form does depends on the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 import torch
@@ -17,6 +18,8 @@ from grader.judge.forms import Form
 from grader.judge.leaves import Slot
 from grader.observation import Probe, Recipe
 from grader.wire import Layout, pack
+
+Kept = Callable[[Tensor], Tensor]  # from outputs × inputs to how a weight is kept
 
 MOST_KEPT = 1 << 18  # numbers in a row: those of wide blocks, which come in all sizes, would fill the memory
 
@@ -47,7 +50,7 @@ def request(
     slots: Iterable[Slot],
     *,
     branch: Collection[Slot],
-    transposed: Collection[Slot] = (),
+    kept: Mapping[Slot, Kept] = MappingProxyType({}),
     output_shape: Callable[[tuple[int, ...]], list[int]],
 ) -> Request:
     """Draw all that is sent for some probes.
@@ -55,7 +58,7 @@ def request(
     Args:
         size: that the case declares for an input.
         branch: slots of the residual branch.
-        transposed: slots whose weights are kept as inputs × outputs.
+        kept: how weights are kept, where not as outputs × inputs.
         output_shape: gives the shape that the output for an input of some shape should have.
     """
     slots = tuple(slots)
@@ -63,7 +66,7 @@ def request(
     tensors: dict[str, Tensor] = {}
     for recipe in sorted(recipes):
         values = ((slot, draw_value(seed, slot, recipe, in_branch=slot in branch)) for slot in slots)
-        tensors[recipe] = torch.cat([(v.T if slot in transposed else v).reshape(-1) for slot, v in values])
+        tensors[recipe] = torch.cat([(kept[slot](v) if slot in kept else v).reshape(-1) for slot, v in values])
     for i, probe in enumerate(probes):
         x = tensors[f"{i}/x"] = draw_input(seed, size, probe)
         if probe.gradient:
@@ -72,7 +75,7 @@ def request(
 
 
 def request_of(form: Form, probes: Sequence[Probe]) -> Request:
-    """What is sent to a module with the slots of a right form and no transposed weight; kept."""
+    """What is sent to a module with the slots of a right form and all weights kept as usual; kept."""
     kept = _kept.setdefault(form, {})
     key = (form.seed, tuple(probes))
     if key in kept:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from grader.judge.forms import Form
+from grader.judge.keeping import Keeping
 from grader.judge.leaves import Slot, canonical_shape
 from grader.observation import Registered
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A right form, the student's key in each of its slots, and the keys of weights that are kept transposed."""
+    """A right form, the student's key in each of its slots, and how weights are kept, by key, where not as usual."""
 
     form: Form
     slots: dict[Slot, str]
-    transposed: frozenset[str]
+    keeping: dict[str, Keeping]
 
 
 @dataclass
@@ -32,14 +33,14 @@ class Roles:
 
     reads: bool = False
     _keys: dict[str, str] = field(default_factory=dict)
-    _transposed: set[str] = field(default_factory=set)
+    _keeping: dict[str, Keeping] = field(default_factory=dict)
     _doubtful: bool = False
 
-    def learn(self, form: Form, slots: dict[Slot, str], transposed: frozenset[str], *, reads: bool) -> None:
+    def learn(self, form: Form, slots: dict[Slot, str], keeping: dict[str, Keeping], *, reads: bool) -> None:
         """A module was recorded, or was as expected, and does what a right form does."""
         self.reads |= reads
         self._keys |= {form.slots[slot]: key for slot, key in slots.items()}
-        self._transposed |= transposed
+        self._keeping |= keeping
 
     def doubt(self) -> None:
         """A case was not as expected, or is not right: nothing is expected any more."""
@@ -51,8 +52,12 @@ class Roles:
         return bool(self._keys) and not self._doubtful
 
     def tell_of(self, forms: list[Form]) -> bool:
-        """Is there anything to expect of a case with these right forms, one of which has only parts that are known?"""
-        return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in forms)
+        """Is there anything to expect of a case with these right forms, one of which has only parts that are known?
+
+        Of each variant the first form has the fewest parts: if one is not known of them, it is not known of the others.
+        """
+        fewest = {form.variant: form for form in reversed(forms)}.values()
+        return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in fewest)
 
     def expect(self, tensors: list[Registered], forms: list[Form]) -> Expectation | None:
         """What these tensors are, if they are all that a right form has."""
@@ -66,8 +71,8 @@ class Roles:
             if set(slots.values()) == set(there) and all(
                 self._fits(slot, key, there[key]) for slot, key in slots.items()
             ):
-                return Expectation(form, slots, frozenset(self._transposed & set(there)))
+                return Expectation(form, slots, {key: kept for key, kept in self._keeping.items() if key in there})
         return None
 
     def _fits(self, slot: Slot, key: str, shape: list[int]) -> bool:
-        return canonical_shape(slot.role, shape, key in self._transposed) == slot.shape
+        return canonical_shape(slot.role, shape, self._keeping.get(key)) == slot.shape

@@ -61,7 +61,7 @@ class Segment:
     def output(self) -> Node:
         """The node that gives its result."""
         graph = self.extents[0]
-        return graph.by_id()[graph.output]
+        return graph.by_id[graph.output]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Network:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.nodes = graph.by_id()
+        self.nodes = graph.by_id
         self.dominators = Dominators(graph)
         self.weighted = {node.id for node in graph.nodes if is_weighted(node, self.nodes)}
         self.order = {node.id: position for position, node in enumerate(graph.nodes)}

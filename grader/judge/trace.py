@@ -106,7 +106,7 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
     """
     ran = set(trace.nodes)
     explained = {graph.input.id, *known}
-    users = graph.users()
+    users = graph.users
     for node in reversed(graph.nodes):
         # What is no tensor of numbers, or does not depend on the input, is taken as known with what it leads to.
         if any(user.id in explained for user in users[node.id]):

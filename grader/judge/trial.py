@@ -50,7 +50,7 @@ class Trial:
     def __init__(self, form: Form, probe: Probe) -> None:
         self._graph, self._passed = form.passed(probe)
         self._values = form.values(probe)
-        self._nodes = self._graph.by_id()
+        self._nodes = self._graph.by_id
 
     def glance(self, edit: Edit) -> Glance | None:
         """What an edit makes of it, every parameter as the form has it; None when it cannot be edited."""

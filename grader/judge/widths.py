@@ -23,7 +23,7 @@ def set_hidden_width(block: Block, width: int) -> None:
         if behind is not None and behind is not last:
             _resize(block, node, out=width)
     part = width // (len(block.splits) or 1)
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     for split in block.splits:
         for i in (split.convolution, split.norm):
             if i is not None:
@@ -42,7 +42,7 @@ def _groups(node: Node) -> int:
 def _convolution_before(block: Block, node: Node) -> Node | None:
     """The convolution of the branch whose result a layer gets, if there is one."""
     convolutions = {convolution.id: convolution for convolution in block.convolutions}
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     while node.inputs:
         node = nodes[node.inputs[0]]
         if node.id in convolutions:

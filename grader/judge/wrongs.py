@@ -25,6 +25,7 @@ from grader.observation import Probe
 
 MOST_FORMS = 2000  # that are kept with their outcomes
 MOST_SKETCHES = 30_000
+MOST_TRACES = 4000
 MOST_TRIALS = 400
 
 Parts = frozenset[tuple[tuple[object, ...], int]]  # how many more of which roles and shapes
@@ -52,19 +53,16 @@ class Sketch:
     """What tells a form from most others.
 
     Attributes:
-        trace: what it passes through on the probe that is asked like the recorded pass.
-        output: the last of it; None when it raises.
+        output: what it gives on the probe that is asked like the recorded pass; None when it raises.
     """
 
     signature: Signature
-    trace: Trace
     output: Digest | None
 
     @staticmethod
     def of(form: Form) -> Sketch:
-        graph, passed = form.passed(RECORDED)
-        output = passed.get(graph.output)
-        return Sketch(form.signature, Trace.of(graph, passed), digest(output) if isinstance(output, Tensor) else None)
+        output = form.output(RECORDED)
+        return Sketch(form.signature, digest(output) if isinstance(output, Tensor) else None)
 
     def gives_as(self, other: Sketch) -> bool:
         """The same parameters, and the same output or none?"""
@@ -86,6 +84,7 @@ class WrongForms:
         self._planted: Latest[list[Form]] = Latest(MOST_FORMS)
         self._wrongs: Latest[Form] = Latest(MOST_FORMS)
         self._sketches: Latest[list[Sketch]] = Latest(MOST_SKETCHES)
+        self._traces: Latest[Trace | None] = Latest(MOST_TRACES)
         self._signatures: Latest[list[Signature]] = Latest(MOST_SKETCHES)
         self._trials: Latest[Trial] = Latest(MOST_TRIALS)
         self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
@@ -143,6 +142,15 @@ class WrongForms:
         form's. Kept longer than they are."""
         key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
         return self._sketches.get(key, lambda: list(map(Sketch.of, self._like(wanted, edits, case, variant, recorded))))
+
+    def trace(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, wanted: Signature, *, recorded: bool = True
+    ) -> Trace | None:
+        """What the first of those forms passes through on the probe that is asked like the recorded pass; kept."""
+        key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
+        return self._traces.get(
+            key, lambda: next((f.trace(RECORDED) for f in self._like(wanted, edits, case, variant, recorded)), None)
+        )
 
     def _like(self, wanted: Signature, edits: tuple[Edit, ...], case: Case, variant: int, recorded: bool) -> list[Form]:
         forms = self.planted(edits, case, variant, redundant_biases(wanted), recorded=recorded)

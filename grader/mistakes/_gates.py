@@ -27,13 +27,13 @@ def inside(block: Block, gate: Gate, name: str) -> list[Node]:
 
 def layers(block: Block, gate: Gate) -> list[Node]:
     """The gate's linear layers or 1×1 convolutions."""
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     return [node for node in block.source.nodes if node.id in gate.inside and is_weighted(node, nodes)]
 
 
 def weight_and_bias(block: Block, layer: Node) -> tuple[Node, Node | None]:
     """The leaves of a layer."""
-    nodes = block.source.by_id()
+    nodes = block.source.by_id
     found = [leaf for leaf in (leaf_behind(i, nodes) for i in layer.inputs) if leaf is not None]
     weight = next(leaf for leaf in found if len(leaf.shape) > 1)
     return weight, next((leaf for leaf in found if len(leaf.shape) == 1), None)

@@ -72,7 +72,7 @@ def convolve_all(*, linked: bool) -> Edit:
         weight = block.editor.add_leaf(Leaf(kind="parameter", key="weight for the idle part", learnable=True), shape)
         made = block.editor.add(like.op, ref(idle.entry), ref(weight), *like.args[2:], shapes=like.shapes)
         made = block.activate(block.normalise(made, node(block, parts[0].norm), "for the idle part"))
-        for user in block.source.users()[idle.result]:
+        for user in block.source.users[idle.result]:
             block.editor.reread(user.id, idle.result, made)
         if linked and block.splits[0] is idle:
             link = block.editor.add("aten.add.Tensor", ref(parts[0].entry), ref(made))
@@ -106,7 +106,7 @@ def drop_in_parts(stage: str, *numbers: int) -> Edit:
         for number, part in enumerate(working(block)):
             found = part.activation if stage == "activation" else part.norm
             if found is not None and (not numbers or number in numbers):
-                block.bypass(block.source.by_id()[found])
+                block.bypass(block.source.by_id[found])
 
     return hierarchical(change)
 
@@ -140,7 +140,7 @@ def keep_whole(block: Block) -> None:
     like = node(block, parts[0].convolution)
     cut = block.editor[parts[0].entry]
     whole = block.editor[cut.inputs[0]].inputs[0]
-    cat = next(user for user in block.source.users()[block.splits[0].result] if user.name == "cat")
+    cat = next(user for user in block.source.users[block.splits[0].result] if user.name == "cat")
     channels = cat.shape[1]
     weight = block.editor.add_leaf(
         Leaf(kind="parameter", key="weight of the whole", learnable=True), [channels, channels, 3, 3]

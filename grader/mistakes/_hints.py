@@ -20,7 +20,7 @@ MOST = 6  # hints of a kind: real code shows one or two, a graph that was made t
 def nodes(observations: Sequence[Observation]) -> Iterator[tuple[Node, dict[int, Node]]]:
     """Every operation of the recorded graphs, with the nodes of its graph."""
     for graph in graphs(observations):
-        by_id = graph.by_id()
+        by_id = graph.by_id
         for node in graph.nodes:
             if node.leaf is None:
                 yield node, by_id

@@ -135,6 +135,11 @@ class Hypotheses:
         sketches = self._sketches(variant, planted, seen)
         return sketches[0] if sketches else None
 
+    def trace(self, variant: int, planted: Explanation, seen: Seen) -> Trace | None:
+        """What that hypothesis passes through."""
+        edits = self._edits(variant, planted, seen)
+        return self._wrongs.trace(edits, seen.case, variant, seen.signature, recorded=seen.observation.recorded)
+
     def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
         """What one more mistake makes of a form."""
         return self._wrongs.glance(form, step.edit, probe)

@@ -9,6 +9,8 @@ values that the student's module passes through, the next mistake must have chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
@@ -22,8 +24,19 @@ MOST_TRIED = 6000  # second mistakes that are tried for one submission
 MOST_ASKED = 600  # pairs that are put to the test in full
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
+MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first mistake of a pair in a right answer: where to go on from it, and the second ones that could follow."""
+
+    variant: int
+    first: Step
+    lead: Lead
+    seconds: list[Step]
 
 
 class Search:
@@ -40,6 +53,7 @@ class Search:
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
+        self._planted = 0
 
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
@@ -48,18 +62,32 @@ class Search:
             variant: lead for variant in variants if (lead := find_lead(self._hypotheses, variant, ())) is not None
         }
         for likely in (self._likely, self._unlikely):
-            found: dict[str, Step] = {}
-            for variant, lead in leads.items():
-                for step in self._not_refuted(variant, lead, likely(variant, lead)):
-                    if step.mistake not in found and self._hypotheses.explains(variant, (step,)):
-                        found[step.mistake] = step
+            steps = {variant: likely(variant, lead) for variant, lead in leads.items()}
+            # What puts parameters in another order is refuted by nothing but its own output. It need not be looked at
+            # where a mistake that leaves them in place explains everything.
+            found = self._alone(leads, steps, in_place=True) or self._alone(leads, steps, in_place=False)
             if found:
-                return [(step,) for step in found.values()]
+                return [(step,) for step in found]
         # A block that does one thing is told from one that chooses between two.
         choosing = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
         if choosing:
             return _one_of_each((step,) for step in choosing)
         return self._pairs(leads)
+
+    def _alone(self, leads: dict[int, Lead], steps: dict[int, list[Step]], *, in_place: bool) -> list[Step]:
+        """Mistakes that explain everything by themselves, of each one way: of those that leave the parameters in place,
+        or of the others."""
+        found: dict[str, Step] = {}
+        for variant, lead in leads.items():
+            asked = [step for step in steps[variant] if self._reorders(variant, step, lead) is not in_place]
+            for step in asked if not in_place else self._not_refuted(variant, lead, asked):
+                if step.mistake not in found and self._hypotheses.explains(variant, (step,)):
+                    found[step.mistake] = step
+        return list(found.values())
+
+    def _reorders(self, variant: int, step: Step, lead: Lead) -> bool:
+        """Does a mistake put the right form's parameters in another order?"""
+        return self._hypotheses.reorders(variant, step, lead.seen)
 
     # ------------------------------------------------------------------ right answers to start from
 
@@ -80,7 +108,8 @@ class Search:
         if sketch is None:
             return -1.0
         apart = (sketch.signature - seen.signature).total() + (seen.signature - sketch.signature).total()
-        shared = _share(sketch.trace, seen.trace) if seen.trace is not None else 0.0
+        trace = self._hypotheses.trace(variant, planted, seen) if seen.trace is not None else None
+        shared = _share(trace, seen.trace) if trace is not None and seen.trace is not None else 0.0
         return shared - apart / max(1, seen.signature.total())
 
     # ------------------------------------------------------------------ what the next mistake must do
@@ -101,7 +130,7 @@ class Search:
             return False
         if lead.is_silent:
             return self._hypotheses.is_silent(variant, step, lead.seen)
-        return lead.is_at(effect) or self._hypotheses.reorders(variant, step, lead.seen)
+        return lead.is_at(effect) or self._reorders(variant, step, lead)
 
     def _acts(self, variant: int, step: Step) -> bool:
         """Does a mistake change anything in any case?"""
@@ -121,48 +150,72 @@ class Search:
     # ------------------------------------------------------------------ two mistakes
 
     def _pairs(self, leads: dict[int, Lead]) -> list[Explanation]:
-        tried, before = 0, self._hypotheses.asked
-        for rank, (variant, first) in enumerate(self._firsts(leads)):
-            lead = find_lead(self._hypotheses, variant, (first,))
-            if lead is None:
-                continue
-            seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
-            tried += COST_OF_FIRST + len(seconds)
-            found = self._with_seconds(variant, first, self._not_refuted(variant, lead, seconds))
-            if not found:
-                hidden = [step for step in seconds if self._is_hidden(variant, step, leads[variant])]
-                others = seconds if rank < MOST_TURNED else hidden if rank < MOST_HIDDEN else []
-                tried += len(others)
-                found = self._with_seconds(variant, first, self._if_turned(variant, first, others, lead))
+        for start, found in self._tried(leads):
             if found:
+                variant, first = start.variant, start.first
                 like_first = [step for step in self._alike(variant, first, leads[variant]) if step is not first]
                 too = [self._explaining(variant, step, pair[1]) for step in like_first for pair in found]
                 return _one_of_each([*found, *(pair for pair in too if pair is not None)])
-            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
-                break
         return []
+
+    def _tried(self, leads: dict[int, Lead]) -> Iterator[tuple[Start, list[Explanation]]]:
+        """First mistakes, each with the pairs of it that explain everything, as far as it is worth while.
+
+        The most promising ones are tried in front of all second ones before any is tried behind them: that takes
+        longest, and is seldom what happened.
+        """
+        before, tried = self._hypotheses.asked, 0
+        firsts = self._firsts(leads)
+        promising: list[Start] = []
+        for start in self._starts(islice(firsts, MOST_TURNED)):
+            yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
+            promising.append(start)
+            if self._planted > MOST_PLANTED:
+                break
+        for start in promising:
+            yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
+            tried += COST_OF_FIRST + 2 * len(start.seconds)
+        for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
+            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED or self._planted > MOST_PLANTED:
+                return
+            yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
+            lead = leads[start.variant]
+            hidden = [step for step in start.seconds if self._is_hidden(start.variant, step, lead)]
+            yield start, self._with_seconds(start, self._if_turned(start, hidden if rank < MOST_HIDDEN else []))
+            tried += COST_OF_FIRST + len(start.seconds) + len(hidden)
+
+    def _starts(self, firsts: Iterable[tuple[int, Step]]) -> Iterator[Start]:
+        """First mistakes with the second ones that come into question, where there is anything to go by."""
+        for variant, first in firsts:
+            lead = find_lead(self._hypotheses, variant, (first,))
+            if lead is not None:
+                seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]
+                yield Start(variant, first, lead, seconds)
 
     def _is_hidden(self, variant: int, step: Step, lead: Lead) -> bool:
         """Does a mistake change nothing where a first one is found?"""
         return not self._hypotheses.effect(variant, step, lead.seen).touched
 
-    def _if_turned(self, variant: int, first: Step, seconds: list[Step], lead: Lead) -> Iterator[Step]:
+    def _if_turned(self, start: Start, seconds: list[Step]) -> Iterator[Step]:
         """Second mistakes that give the student's output if they are made before the first one: not all can be made in
         either order."""
+        lead = start.lead
         if not lead.is_exact or lead.probe is None:
             return
         for step in seconds:
-            form = self._hypotheses.form(variant, (step,), lead.seen)
-            glance = self._hypotheses.glance(first, form, lead.probe) if form is not None else None
+            form = self._hypotheses.form(start.variant, (step,), lead.seen)
+            glance = self._hypotheses.glance(start.first, form, lead.probe) if form is not None else None
             # What it cannot tell is left to those that need not be turned.
             if glance is not None and glance.is_known and lead.seen.could_come_of(glance, lead.probe):
                 yield step
 
-    def _with_seconds(self, variant: int, first: Step, seconds: Iterable[Step]) -> list[Explanation]:
+    def _with_seconds(self, start: Start, seconds: Iterable[Step]) -> list[Explanation]:
         """Pairs that explain everything; of each second mistake one way."""
         found: dict[str, Explanation] = {}
         for second in seconds:
-            if second.mistake not in found and (pair := self._explaining(variant, first, second)) is not None:
+            if second.mistake in found:
+                continue
+            if (pair := self._explaining(start.variant, start.first, second)) is not None:
                 found[second.mistake] = pair
         return list(found.values())
 
@@ -211,6 +264,7 @@ class Search:
             return found
         effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
         bringing = [step for step, effect in effects if effect.touched and effect.parts]
+        self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
         return [
             step
             for step in bringing
@@ -232,7 +286,7 @@ class Search:
         return [
             step
             for step in steps
-            if self._hypotheses.reorders(variant, step, lead.seen)
+            if self._reorders(variant, step, lead)
             or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
         ]
 

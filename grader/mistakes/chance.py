@@ -23,7 +23,7 @@ def drawn(examined: Examined) -> list[Draw]:
 
 def asks_for_gradients(examined: Examined) -> bool:
     """Is whatever is unsteady so only in that passes without gradients give something else?"""
-    unsteady = [answer for seen in examined.ran for answer in seen.answers.values() if answer.unsteady]
+    unsteady = [answer for seen in examined.ran for answer in seen.unsteady]
     return bool(unsteady) and all(answer.by_mode for answer in unsteady)
 
 

@@ -37,13 +37,13 @@ class SyntaxErrorInCell(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         if examined.found is not None:
             return None
-        for problem in examined.problems:
-            if problem.type in ("SyntaxError", "IndentationError", "TabError"):
+        for problem in examined.stands.blamed(examined.problems):
+            if problem.is_syntax:
                 said = say(
                     "Cell {cell} is not valid Python: {error}, line {line}.",
                     cell=problem.cell,
                     error=problem.message,
-                    line=problem.line,
+                    line=problem.line or 1,
                 )
                 return Notice(Proof.MEASURED, problem.cell, problem.line, said)
         return None
@@ -190,7 +190,14 @@ class NameErrorInCode(Noticed):
                     reason=problem.message,
                 )
                 return at(error, said)
-        return at(error, say("{error}: nothing above defines or imports it.", error=error.message))
+        said = say("{error}: nothing that ran before defines or imports it.", error=error.message)
+        name = error.message.split("'")[1:2]
+        for problem in examined.problems:
+            if name and name[0] in examined.defined and not problem.is_import:
+                words, cell, line = problem.words, problem.cell, problem.line or 1
+                stopped = say("Cell {cell}, line {line} was left out ({error}).", cell=cell, line=line, error=words)
+                return at(error, f"{said} {stopped}")
+        return at(error, said)
 
 
 class AttributeMissing(Noticed):

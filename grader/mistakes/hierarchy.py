@@ -288,4 +288,4 @@ class NotSplit(Planted):
 
 
 def _output(block: Block, norm: int) -> int:
-    return block.output_of(block.source.by_id()[norm])
+    return block.output_of(block.source.by_id[norm])

@@ -98,11 +98,11 @@ def _writer(graph: Graph | None, made_by: str) -> Node | None:
     """The first operation that writes into what an operation of this name made."""
     if graph is None or not graph.is_sound():
         return None
-    nodes = graph.by_id()
+    nodes = graph.by_id
     for node in graph.nodes:
         for position in node.mutates:
             argument = node.args[position]
-            target = nodes.get(argument["v"]) if isinstance(argument, dict) else None  # type: ignore[arg-type]
+            target = nodes.get(argument["v"]) if isinstance(argument, dict) else None
             for _ in range(MOST_VIEWS):
                 if target is None or target.name not in VIEWS | {"alias", "scatter"} or not target.inputs:
                     break

@@ -65,7 +65,7 @@ class ShapeMismatch(Noticed):
 
 def _operands(operation: Operation, graph: Graph) -> list[str]:
     """Shape, origin and line of each operand, as the recording says."""
-    nodes = graph.by_id()
+    nodes = graph.by_id
     said = []
     for shape, i in zip(operation.shapes, operation.nodes, strict=False):
         if i not in nodes:

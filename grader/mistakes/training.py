@@ -70,12 +70,12 @@ class ParametersFrozen(Noticed):
 class LayerCreatedInForward(Noticed):
     id = "layer-created-in-forward"
     message = (
-        "forward itself makes a layer or parameter: each call has a new one with new weights, no optimizer knows it, "
-        "and nothing is learned."
+        "forward itself makes a layer or parameter: an optimizer that was made before does not know it, and where "
+        "each call makes a new one, nothing is learned."
     )
     why = (
-        "A new layer has new random weights in every call, so the same input gives another output each time. Whatever "
-        "it learns in one step is thrown away before the next."
+        "An optimizer gets the parameters that the module has when it is made; what comes later is not trained. A "
+        "layer that is made anew in every call even loses whatever it has learned."
     )
     hints = (
         "The constructor makes the layers, once. `forward` only uses them.",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
 from grader.language import say
 from grader.quiz import lessons, numbers, options
-from grader.submission import Given, Nothing, Unreadable, Written
+from grader.submission import Given, Misnamed, Nothing, Unreadable, Written
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
 
 Verdict = tuple[Status, str, Lesson | None]
+_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}+([.,])[0-9]{3}(?![0-9.,])")
 _SHOWN = 200  # characters of an answer
 
 
@@ -45,6 +47,8 @@ def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
     if isinstance(given.value, Nothing):
         message = say("Not answered: {name} still has no value.", name=exercise.name)
         return Status.FAILED, message, lessons.NOT_ANSWERED
+    if isinstance(given.value, Misnamed):
+        return _misnamed(exercise, given, given.value.name)
     if isinstance(given.value, Unreadable):
         return _not_read(exercise, given)
     try:
@@ -53,15 +57,32 @@ def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
         return _not_read(exercise, given)
 
 
-def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
-    where = say("cell {cell}", cell=given.cell)
-    if given.line:
-        where = say("cell {cell}, line {line}", cell=given.cell, line=given.line)
+def _misnamed(exercise: QuizExercise, given: Given, other: str) -> Verdict:
+    told = {"name": exercise.name, "other": other, "place": _where(given)}
     pending = say(
-        "Pending: what {name} is cannot be read off {place}, since no code is run for a question. A human looks at it.",
-        name=exercise.name,
-        place=where,
+        "Pending: nothing in the notebook is bound to {name}, but {other} is, in {place}. "
+        "A human looks whether it is meant.",
+        **told,
     )
+    return Status.SKIPPED, f"{pending} {say('Write the name as the question does: {name}.', **told)}", None
+
+
+def _where(given: Given) -> str:
+    if given.line:
+        return say("cell {cell}, line {line}", cell=given.cell, line=given.line)
+    return say("cell {cell}", cell=given.cell)
+
+
+def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
+    if isinstance(given.value, Written | str):
+        pending = say("Pending: it is not sure what is meant in {place}. A human looks at it.", place=_where(given))
+    else:
+        pending = say(
+            "Pending: what {name} is cannot be read off {place}, since no code is run for a question. "
+            "A human looks at it.",
+            name=exercise.name,
+            place=_where(given),
+        )
     advice = (
         say('Write the letter of the option itself, as in "a", at the left margin of a cell.')
         if isinstance(exercise, ChoiceExercise)
@@ -122,7 +143,7 @@ def _right(chosen: Sequence[Option]) -> str:
 
 
 def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
-    assert not isinstance(given.value, Nothing | Unreadable)
+    assert not isinstance(given.value, Nothing | Unreadable | Misnamed)
     if exercise.withheld:
         message = say("Read.")
         return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
@@ -131,12 +152,23 @@ def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
         said = numbers.shape(value) if isinstance(exercise.value, list) else numbers.number(value)
     except numbers.NoNumber as error:
         return Status.FAILED, str(error), lessons.NO_NUMBER
+    if _may_mean_another(exercise, given, said):
+        raise numbers.Unclear
     if exercise.means(exercise.value, said):
         return Status.PASSED, exercise.explanation or say("{value} it is.", value=_plain(said)), None
     for wrong in exercise.wrong:
         if exercise.means(wrong.value, said):
             return Status.FAILED, f"{_plain(said)}: {wrong.explanation}", lessons.WRONG_NUMBER
     return Status.FAILED, say("{value} is not what comes out.", value=_plain(said)), lessons.WRONG_NUMBER
+
+
+def _may_mean_another(exercise: PredictExercise, given: Given, said: float | list[int]) -> bool:
+    """`73.728` for 73,728 or the other way round, and `1*64*8*8` for a shape: a human sees what is meant."""
+    if isinstance(exercise.value, list) or isinstance(said, list):
+        return isinstance(said, list) and len(said) == 1 and "*" in given.source
+    if exercise.means(exercise.value, said) or not (match := _GROUPED.search(given.source)):
+        return False
+    return exercise.means(exercise.value, said * 1_000 if match[1] == "." else said / 1_000)
 
 
 def _plain(value: float | list[int]) -> str:

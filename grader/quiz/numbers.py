@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
 from grader.language import say
 from grader.quiz.words import answer_line
 from grader.submission.literals import LONGEST, Read, read_literal
 
-_THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:[ ,'_\u2009\u00a0\u202f][0-9]{3})++(?:\.[0-9]++)?")
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:[ ,'_\u2009\u00a0\u202f][0-9]{3})++(?:\.[0-9]++)?")
+_DECIMAL_COMMA = re.compile(r"([-+]?[0-9]++),([0-9]++)")
 _TIMES = re.compile(r"(?<=[0-9])\s*+[×xX]\s*+(?=[0-9])")
-_BEFORE = re.compile(r"(?:(?:my |the )?answer(?: is)?|it is|about|approximately|exactly)\s*+[:=]?\s*+|[=≈~]\s*+", re.I)
-_DASHES = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*"})
+# Between the sizes of a shape that has no commas.
+_APART = re.compile(r"(?<=[0-9])(?:\s*+(?:[×xX*;/-]|by)\s*+|\s++)(?=[0-9])")
+_NAMED_SIZE = re.compile(r"\b[A-Za-z]{1,10}+\s*+=\s*+(?=[0-9])")  # N=1, C=128
+_BEFORE = re.compile(
+    r"(?:(?:(?:my |the |die |meine )?(?:answer|result|output(?: shape)?|shape|size|value|antwort|ergebnis)"
+    r"(?: is| are| ist)?|it is|it's|i think|i'd say|about|approximately|approx\.|circa|ca\.|exactly)"
+    r"\s*+[:=]?\s*+|[=≈~]\s*+)++",
+    re.I,
+)
+_UNIT = re.compile(
+    r"(.*[0-9])\s*+(?:parameters?|params?|weights?|values?|channels?|layers?|blocks?|paths?|pixels?|px|units?|"
+    r"elements?|entries)",
+    re.I,
+)
+_NOTE = re.compile(r"\s*+\([^()0-9]*+\)$")  # "(no bias)"
+_DASHES = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*", "⁄": "/", "²": "^2", "³": "^3"})
+_IN_WORDS = dict(zip("zero one two three four five six seven eight nine ten".split(), range(11), strict=True))
 
 
 class NoNumber(Exception):
@@ -66,15 +83,43 @@ def _capital(sentence: str) -> str:
 def _in_text(text: str, *, shape: bool) -> Read:
     if len(text) > LONGEST:
         raise Unclear
-    plain = answer_line(text).strip(" \t\r\n*`$").translate(_DASHES)
+    plain = unicodedata.normalize("NFKC", answer_line(text).translate(_DASHES)).translate(_DASHES)
+    plain = plain.strip(" \t\r\n*`$")
     if match := _BEFORE.match(plain):
         plain = plain[match.end() :].strip(" *`$")
-    plain = plain.rstrip(".!")
-    if shape:
-        plain = _TIMES.sub(", ", plain)
-    elif _THOUSANDS.fullmatch(plain):
-        plain = re.sub(r"[^-+0-9.]", "", plain)
-    value = read_literal(plain)
+    plain = _NOTE.sub("", plain.rstrip(".!"))
+    value = read_literal(_as_shape(plain) if shape else _as_number(plain))
     if isinstance(value, str):
         raise Unclear
     return value
+
+
+def _as_shape(plain: str) -> str:
+    plain = _TIMES.sub(", ", _NAMED_SIZE.sub("", plain))
+    return plain if "," in plain else _APART.sub(", ", plain)
+
+
+def _as_number(plain: str) -> str:
+    if match := _UNIT.fullmatch(plain):
+        plain = match[1]
+    left, equals, right = plain.rpartition("=")
+    if equals:
+        _agree(left, right)
+        plain = right
+    plain = plain.strip().replace("^", "**")
+    if plain.casefold() in _IN_WORDS:
+        return str(_IN_WORDS[plain.casefold()])
+    if _THOUSANDS.fullmatch(plain):
+        return re.sub(r"[^-+0-9.]", "", plain)
+    if (match := _DECIMAL_COMMA.fullmatch(plain)) and match[1] != match[2]:
+        return f"{match[1]}.{match[2]}"
+    return plain
+
+
+def _agree(left: str, right: str) -> None:
+    """`y = 2` and `1 + 1 = 2` say 2; `1 + 1 = 3` says two things."""
+    if not any(sign.isdigit() for sign in left):
+        return
+    value, other = (read_literal(_as_number(side)) for side in (left, right))
+    if not isinstance(value, int | float) or not isinstance(other, int | float) or not math.isclose(value, other):
+        raise Unclear

@@ -11,8 +11,9 @@ and a hostile text can crash the parser in C.
 """
 
 from grader.submission.answers import Written, find_answer
+from grader.submission.astray import Misnamed
 from grader.submission.choose import choose_assignment
-from grader.submission.definitions import defined_names, defines
+from grader.submission.definitions import defined_names, defines, defines_unseen, where_it_stands
 from grader.submission.discover import find
 from grader.submission.given import Given, find_given
 from grader.submission.literals import Nothing, Read, Unreadable
@@ -27,6 +28,7 @@ __all__ = [
     "FileText",
     "Given",
     "HandIn",
+    "Misnamed",
     "Nothing",
     "Read",
     "Submission",
@@ -37,9 +39,11 @@ __all__ = [
     "defined_in",
     "defined_names",
     "defines",
+    "defines_unseen",
     "find",
     "find_answer",
     "find_given",
     "fingerprint",
     "read",
+    "where_it_stands",
 ]

@@ -3,7 +3,8 @@
 An answer stands in cells that the starter notebook marks, `{"grader": {"answer": "<exercise id>"}}` in the
 cell's metadata or as nbgrader's solution with the exercise's `grade_id`, or below a heading that contains one of the
 exercise's `headings`. What the starter itself says, the heading, cells marked `{"grader": {"prompt": true}}` or locked
-by nbgrader and placeholders, is no part of the answer.
+by nbgrader and placeholders, is no part of the answer. Where the marked cell was left as it came, the cells below it
+are looked at, and a cell that became code by mistake is read as the text that it is.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from typing import Any
 
 from grader.assignment import EssayExercise, QuizExercise
 from grader.submission import nbgrader
+from grader.submission.as_text import text_of
 from grader.submission.nouns import Cell, Submission
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]++(.*+))?$")
+_HEADING = re.compile(r" {0,3}(?P<level>#{1,6})(?:[ \t]++(?P<text>.*+))?$")
+# What people take for a heading: without the space, in bold, in HTML, or before a colon.
+_LIKE_HEADING = re.compile(
+    r" {0,3}(?:#{1,6}(?P<close>[^\s#].*+)|(?:\*\*|__)(?P<bold>[^*_]++)(?:\*\*|__):?\s*+"
+    r"|<h[1-6]>(?P<html>[^<]*+)</h[1-6]>\s*+|(?P<plain>[^:.#*_<]{1,60}+)(?::(?P<rest>.*+)|\s*+))$"
+)
+_UNDERLINE = re.compile(r" {0,3}(?:=++|-++)\s*+$")
+_NUMBERED = re.compile(r"\s*+(?:answer|question|part|exercise|task|antwort|frage|aufgabe) ?\d", re.IGNORECASE)
+_LOWEST = 7  # the level of what is only like a heading
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 # A whole line, in small letters, without the marks around it: "*Your answer here.*", "[Type your answer]".
@@ -81,58 +91,103 @@ def _cells(submission: Submission, exercise: EssayExercise | QuizExercise) -> It
 def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:
     lines: list[_Line] = []
     for marked in cells:
-        if marked.answers == exercise.id and marked.cell.kind != "code":
-            own = marked.cell.source.split("\n")
-            heading = _HEADING.match(own[0])
-            if heading and _is_asked(heading, exercise):
+        text = _text(marked.cell, exercise)
+        if marked.answers == exercise.id and text is not None:
+            own = text.split("\n")
+            heading = _heading(own[0])
+            if heading and not heading.rest and _is_asked(heading, exercise):
                 del own[0]
             lines += [_Line(line, marked.cell.number) for line in [*own, ""]]
     return _written(lines)
+
+
+def _text(cell: Cell, exercise: EssayExercise | QuizExercise) -> str | None:
+    """What a cell says; code says nothing, and answers a question by what it binds."""
+    if cell.kind != "code":
+        return cell.source
+    return text_of(cell.source) if isinstance(exercise, EssayExercise) else None
 
 
 def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:
     level = 0  # of the heading we are below; 0: we are below none
     lines: list[_Line] = []
     for marked in cells:
-        if marked.cell.kind == "code":
+        text = _text(marked.cell, exercise)
+        if text is None:
             if marked.cell.source.strip():
                 level = 0
             continue
         if marked.answers is not None:
-            level = 0  # a place for another answer, or for this one, where nothing was written
+            # A place for another answer; or for this one, where nothing was written, and perhaps in the cell below.
+            level = _LOWEST if marked.answers == exercise.id and isinstance(exercise, EssayExercise) else 0
             continue
-        for line, heading in _lines(marked.cell.source):
-            if heading is not None and (level == 0 or len(heading[1]) <= level):
+        for heading, line in _lines(text):
+            if heading is not None and _ends(heading, level, exercise):
                 answer = _written(lines)
                 if answer is not None:
                     return answer
                 lines = []
-                level = len(heading[1]) if _is_asked(heading, exercise) else 0
+                level = heading.level if _is_asked(heading, exercise) else 0
+                if level and heading.rest:
+                    lines.append(_Line(heading.rest, marked.cell.number))
             elif level and not marked.prompt:
                 lines.append(_Line(line, marked.cell.number))
         lines.append(_Line("", marked.cell.number))
     return _written(lines)
 
 
-def _lines(source: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Every line, with its match if it is a heading. A `#` in a block of code is none."""
+@dataclass(frozen=True)
+class _Heading:
+    level: int
+    text: str
+    rest: str = ""  # of the line, behind a colon
+    whole: bool = False  # a line of prose: it is one only if it says just what is asked for
+
+
+def _ends(heading: _Heading, level: int, exercise: EssayExercise | QuizExercise) -> bool:
+    """Does this heading end what is above it? What is only like one has to be asked for, or numbered."""
+    if heading.level < _LOWEST:
+        return level == 0 or heading.level <= level
+    if level and level < _LOWEST:
+        return False
+    return _is_asked(heading, exercise) or (not heading.whole and _NUMBERED.match(heading.text) is not None)
+
+
+def _lines(source: str) -> Iterator[tuple[_Heading | None, str]]:
+    """Every line, with its heading if it is one. A `#` in a block of code is none."""
     fence = ""
     for line in source.split("\n"):
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence):
                 fence = ""
-            yield line, None
+            yield None, line
         elif mark:
             fence = mark[1]
-            yield line, None
+            yield None, line
+        elif _UNDERLINE.fullmatch(line.rstrip("\r")):
+            yield None, ""
         else:
-            yield line, _HEADING.match(line.rstrip("\r"))
+            yield _heading(line.rstrip("\r")), line
 
 
-def _is_asked(heading: re.Match[str], exercise: EssayExercise | QuizExercise) -> bool:
-    text = (heading[2] or "").casefold()
-    return any(wanted.casefold() in text for wanted in exercise.headings)
+def _heading(line: str) -> _Heading | None:
+    if heading := _HEADING.match(line):
+        return _Heading(len(heading["level"]), heading["text"] or "")
+    if not (like := _LIKE_HEADING.match(line)):
+        return None
+    text = like["close"] or like["bold"] or like["html"] or like["plain"]
+    return _Heading(_LOWEST, text, like["rest"] or "", whole=like["plain"] is not None)
+
+
+def _is_asked(heading: _Heading, exercise: EssayExercise | QuizExercise) -> bool:
+    text = heading.text.casefold().strip()
+    for wanted in map(str.casefold, exercise.headings):
+        if text == wanted or (not heading.whole and text.startswith(wanted)):
+            return True
+        if heading.level < _LOWEST and wanted in text:
+            return True
+    return False
 
 
 def _written(lines: list[_Line]) -> Written | None:

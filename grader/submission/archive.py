@@ -7,7 +7,6 @@ be a submission is unpacked. The limits hold for what is really written, not for
 from __future__ import annotations
 
 import io
-import os
 import stat
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.language import later
+from grader.submission.endings import ending
 
 MIB = 2**20
 
@@ -187,7 +187,7 @@ def _not_unpacked(why: str) -> str:
 
 def _limit(name: str) -> int | None:
     """How large a member of this name may be; None if it is of no interest."""
-    return MAX_MEMBER.get(os.path.splitext(name.rstrip("/"))[1].casefold())
+    return MAX_MEMBER.get(ending(name.rstrip("/")))
 
 
 def _save(copy: IO[bytes], chunk: bytes) -> None:

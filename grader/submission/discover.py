@@ -15,29 +15,45 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from grader.errors import UsageError
 from grader.language import later
 from grader.submission.archive import Unpacker
-from grader.submission.nouns import HandIn
+from grader.submission.beside import of_file, of_group
+from grader.submission.endings import SUBMISSION_ENDINGS, ending, stem
+from grader.submission.nouns import Beside, HandIn
 from grader.submission.student_ids import StudentIds
-from grader.submission.tree import SUBMISSION_ENDINGS, Found, ending, readable, walk_folder, walk_zip
+from grader.submission.tree import Found, readable, walk_folder, walk_zip
 
 _LOOKED_FOR = "notebooks (.ipynb), Python files (.py) and .zip archives of them"
 _COLLECTIONS = frozenset(["submitted", "submissions"])  # folders of students by their name, also if there is one
 _OUTPUT = "reports"  # where the grader writes unless told otherwise
 _OTHER_ARCHIVES = frozenset([".rar", ".7z", ".gz", ".tgz", ".xz", ".tar"])
+_ONLINE = "_assignsubmission_onlinetext_"  # Moodle's, beside the folder with a student's file
+# What students hand in where a notebook is asked for.
+_HANDED_IN = _OTHER_ARCHIVES | frozenset(
+    ".pdf .html .htm .doc .docx .odt .rtf .txt .json .pages .png .jpg .jpeg .heic .r .rmd .qmd .jl .m".split()
+)
+_OF_THE_COURSE = frozenset(["results.json", "requirements.txt"])
 
 
 @contextmanager
-def find(paths: Sequence[Path], temporary: Path | None = None) -> Iterator[list[HandIn]]:
+def find(
+    paths: Sequence[Path],
+    temporary: Path | None = None,
+    left_out: list[str] | None = None,
+    *,
+    one_student: bool = False,
+) -> Iterator[list[HandIn]]:
     """Every hand-in below `paths`, sorted by student. What was unpacked from zips is removed at the end.
 
     Args:
         paths: files and folders.
         temporary: where zips are unpacked; None: where temporary files usually are.
+        left_out: takes the names of files among the hand-ins that may be meant as such, and cannot be read.
+        one_student: is everything of one student? Files that lie side by side may be of different ones otherwise.
 
     Raises:
         UsageError: a path does not exist, or nothing that can be graded was found.
@@ -46,8 +62,10 @@ def find(paths: Sequence[Path], temporary: Path | None = None) -> Iterator[list[
         unpacker = Unpacker(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zips-", dir=temporary))))
         unnamed: list[_Unnamed] = []
         for path in paths:
-            unnamed += _below(path, unpacker, among_others=len(paths) > 1)
+            unnamed += _below(path, unpacker, [] if left_out is None else left_out, among_others=len(paths) > 1)
         hand_ins = _name(_told_apart(unnamed))
+        if one_student:
+            hand_ins = [replace(each, beside=each.beside or of_file(each.path)) for each in hand_ins]
         if not hand_ins:
             where = ", ".join(map(str, paths)) or "no path at all"
             raise UsageError(f"no submission found in {where}: looked for {_LOOKED_FOR}, in folders below too")
@@ -62,6 +80,7 @@ class _Unnamed:
     file: str
     path: Path
     problem: str = ""
+    beside: Beside = ()
 
 
 @dataclass
@@ -71,6 +90,7 @@ class _Group:
     found: Found
     notebooks: list[Found] = field(default_factory=list)
     scripts: list[Found] = field(default_factory=list)
+    packages: list[Found] = field(default_factory=list)  # `__init__.py`
     problems: list[Found] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
@@ -80,14 +100,14 @@ class _Group:
             self.problems.append(found)
         elif found.kind == "submission" and ending(name) == ".ipynb":
             self.notebooks.append(found)
-        elif found.kind == "submission" and name != "__init__.py":
-            self.scripts.append(found)
+        elif found.kind == "submission":
+            (self.packages if name == "__init__.py" else self.scripts).append(found)
         elif found.kind == "other":
             self.others.append(name)
 
     @property
     def hand_ins(self) -> list[Found]:
-        """The notebooks; Python files beside them are helpers, and count only where there is no notebook.
+        """The notebooks; Python files beside them are imported, and count only where there is no notebook.
 
         What cannot be opened counts where there is nothing else, and wherever it is a notebook.
         """
@@ -99,7 +119,7 @@ class _Group:
         return self.found.parts[-1] == _OUTPUT or "results.json" in self.others
 
 
-def _below(path: Path, unpacker: Unpacker, among_others: bool) -> list[_Unnamed]:
+def _below(path: Path, unpacker: Unpacker, left_out: list[str], *, among_others: bool) -> list[_Unnamed]:
     """The hand-ins of one PATH of the command line."""
     name = readable(path.name or path.resolve().name)
     try:
@@ -108,7 +128,7 @@ def _below(path: Path, unpacker: Unpacker, among_others: bool) -> list[_Unnamed]
         elif path.is_file() and ending(path.name) == ".zip":
             found = list(walk_zip(path, (), unpacker))
         elif path.is_file() and ending(path.name) in SUBMISSION_ENDINGS:
-            return [_Unnamed(PurePath(name).stem, name, path)]
+            return [_Unnamed(stem(name), name, path, beside=() if among_others else of_file(path))]
         elif path.exists():
             raise UsageError(f"{path}: is not a submission: expected {_LOOKED_FOR}, or a folder of them")
         else:
@@ -117,14 +137,13 @@ def _below(path: Path, unpacker: Unpacker, among_others: bool) -> list[_Unnamed]
         raise UsageError(f"{path}: cannot be opened: {error.strerror}") from error
 
     if found and found[0].parts == () and found[0].problem:  # the zip itself is broken
-        return [_Unnamed(PurePath(name).stem, name, path, found[0].problem)]
-    unnamed = _arrange([each for each in found if each.parts], is_zip=not path.is_dir())
+        return [_Unnamed(stem(name), name, path, found[0].problem)]
+    unnamed = _arrange([each for each in found if each.parts], left_out, is_zip=not path.is_dir())
     if among_others:
         # `submitted/*`: every PATH may be one student's folder, and only its name tells whose.
         if len(unnamed) == 1:
-            stem = PurePath(name).stem if not path.is_dir() else name
-            unnamed = [_Unnamed(stem, unnamed[0].file, unnamed[0].path, unnamed[0].problem)]
-        unnamed = [_Unnamed(each.wanted, f"{name}/{each.file}", each.path, each.problem) for each in unnamed]
+            unnamed = [replace(unnamed[0], wanted=name if path.is_dir() else stem(name))]
+        unnamed = [replace(each, file=f"{name}/{each.file}") for each in unnamed]
     return unnamed
 
 
@@ -140,7 +159,7 @@ def _told_apart(unnamed: list[_Unnamed]) -> list[_Unnamed]:
         if len(alike) > 1:
             relative = _real(each.path).relative_to(os.path.commonpath(alike))
             parts = [readable(part) for part in relative.parts]
-            told.append(_Unnamed(parts[0], "/".join(parts), each.path, each.problem))
+            told.append(replace(each, wanted=parts[0], file="/".join(parts)))
         else:
             told.append(each)
     return told
@@ -151,7 +170,7 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _arrange(found: list[Found], is_zip: bool) -> list[_Unnamed]:
+def _arrange(found: list[Found], left_out: list[str], *, is_zip: bool) -> list[_Unnamed]:
     """Whose is what: by the file's name at the top, else by the name of the folder at the top."""
     top = 1 if _has_wrapper(found, is_zip) else 0
     unnamed: list[_Unnamed] = []
@@ -167,10 +186,14 @@ def _arrange(found: list[Found], is_zip: bool) -> list[_Unnamed]:
             if each.problem:
                 group.problems.append(each)
         elif each.kind == "submission":
-            unnamed.append(_Unnamed(PurePath(name).stem, "/".join(each.parts), each.path, each.problem))
+            unnamed.append(_Unnamed(stem(name), "/".join(each.parts), each.path, each.problem))
+        elif each.kind == "other" and ending(name) in _HANDED_IN and name not in _OF_THE_COURSE:
+            left_out.append("/".join(each.parts))
     one_folder_each = any(group.hand_ins for group in groups.values())
     for name, group in groups.items():
-        student = PurePath(name).stem if group.found.kind == "zip" else name
+        if name.endswith(_ONLINE) and name.removesuffix(_ONLINE) + _ONLINE.replace("onlinetext", "file") in groups:
+            continue
+        student = stem(name) if group.found.kind == "zip" else name
         if group.hand_ins:
             unnamed += _of_student(student, group)
         elif group.found.kind == "zip" or (one_folder_each and not group.is_output):
@@ -193,10 +216,11 @@ def _of_student(student: str, group: _Group) -> list[_Unnamed]:
     several = len(group.hand_ins) > 1
     return [
         _Unnamed(
-            f"{student}--{PurePath(each.parts[-1]).stem}" if several else student,
+            f"{student}--{stem(each.parts[-1])}" if several else student,
             "/".join(each.parts),
             each.path,
             each.problem,
+            of_group(each, [*group.scripts, *group.packages]),
         )
         for each in group.hand_ins
     ]
@@ -229,5 +253,5 @@ def _name(unnamed: list[_Unnamed]) -> list[HandIn]:
         key = (_real(each.path), each.file if each.problem else "")
         if key not in seen:
             seen.add(key)
-            hand_ins.append(HandIn(ids.take(each.wanted), each.file, each.path, each.problem))
+            hand_ins.append(HandIn(ids.take(each.wanted), each.file, each.path, each.problem, each.beside))
     return sorted(hand_ins, key=lambda hand_in: hand_in.student)

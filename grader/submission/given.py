@@ -2,6 +2,7 @@
 
     q_depth = "b"                        the last binding at the left margin of any code cell
     q_first, q_second = "a", (1, 64)
+    q_depth = b                          a letter without its quotes, if nothing is bound to it
     ### Answer: b                        else as an essay's answer is found: a marked cell, a heading
 
 What is bound inside of a block may never be run, or run twice: it is no answer, and no silence either.
@@ -10,10 +11,12 @@ What is bound inside of a block may never be run, or run twice: it is no answer,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from grader.assignment import QuizExercise
+from grader.submission import astray
 from grader.submission.answers import Written, find_written, is_placeholder
 from grader.submission.literals import LONGEST, Nothing, Read, Unreadable, read_items, read_literal
 from grader.submission.nouns import Cell, Submission
@@ -29,6 +32,8 @@ _UNPACKING = re.compile(rf"[(\[]?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)\s*+,?+\s*+
 _CHANGING = re.compile(rf"({_NAME})[ \t]*+(?:\*\*|//|<<|>>|[-+*/%@&|^])=")
 _BLOCK = re.compile(r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b")
 _LOOP = re.compile(rf"for\s++\(?+\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)")
+_MENTION = re.compile(rf"({_NAME})[ \t]*+(?:==|:|->|<-|=>|['\"])[ \t]*+[\w'\"(\[]")  # somebody meant to bind it
+_LETTER = re.compile(r"[A-Za-z](?=\)?$)")  # b, b)
 _IN_BLOCK = re.compile(rf":\s*+({_NAME})[ \t]*+=(?!=)")
 
 
@@ -36,7 +41,7 @@ _IN_BLOCK = re.compile(rf":\s*+({_NAME})[ \t]*+=(?!=)")
 class Given:
     """What stands as an answer, and where."""
 
-    value: Read | Written
+    value: Read | Written | astray.Misnamed
     source: str  # as it was written, not too long
     cell: int
     line: int | None = None
@@ -50,16 +55,35 @@ def find_given(submission: Submission, exercises: Iterable[QuizExercise]) -> dic
     for name, exercise in wanted.items():
         given = bound.get(name)
         if given is None or isinstance(given.value, Nothing):
-            written = find_written(submission, exercise)
-            if written is not None:
-                given = Given(written, written.text[:LONGEST], written.cell)
+            given = _elsewhere(submission, exercise, bound, wanted) or _below(submission, given) or given
         if given is not None:
             found[exercise.id] = given
     return found
 
 
+def _elsewhere(
+    submission: Submission, exercise: QuizExercise, bound: Mapping[str, Given], wanted: Collection[str]
+) -> Given | None:
+    """What was written in Markdown, or bound to a name that is nearly the same."""
+    line = astray.in_text(submission, exercise.name)
+    if line is not None:
+        value = Written(line.text, line.cell) if isinstance(line.value, Unreadable) else line.value
+        return Given(value, line.text[:LONGEST], line.cell)
+    written = find_written(submission, exercise)
+    if written is not None:
+        return Given(written, written.text[:LONGEST], written.cell)
+    others = [name for name, given in bound.items() if not isinstance(given.value, Nothing)]
+    near = astray.nearest(exercise.name, others, wanted)
+    return replace(bound[near], value=astray.Misnamed(near)) if near else None
+
+
+def _below(submission: Submission, empty: Given | None) -> Given | None:
+    line = astray.just_below(submission, empty.cell) if empty else None
+    return Given(Written(line.text, line.cell), line.text, line.cell) if line else None
+
+
 def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
-    """What these names are bound to at the end, by name."""
+    """What names are bound to at the end, by name: all that stand at the left margin, and these in blocks too."""
     known: dict[str, Read] = {}
     found: dict[str, Given] = {}
     inside: dict[str, Given] = {}
@@ -72,20 +96,35 @@ def _bound(submission: Submission, names: frozenset[str]) -> dict[str, Given]:
             too_long = (name for name in names if name in cell.source)
             found.update((name, Given(Unreadable(""), "", cell.number)) for name in too_long)
             continue
-        for statement in statements(cell.source):
+        for statement in statements(textwrap.dedent(cell.source)):  # Jupyter runs a cell that is indented as a whole
             if statement.indented or _BLOCK.match(statement.text):
                 for name in _names_in_block(statement):
                     known[name] = Unreadable(statement.text)  # nor is it clear what follows from it
                     inside[name] = _given(cell, statement, Unreadable(statement.text), statement.text)
                 continue
+            if (mention := _MENTION.match(statement.text)) and mention[1] in names:
+                inside[mention[1]] = _given(cell, statement, Unreadable(statement.text), statement.text)
             for name, value, source in _bindings(statement.text, known):
                 known[name] = value
-                if name in names:
-                    found[name] = _given(cell, statement, value, source)
+                found[name] = _given(cell, statement, value, source)
     for name, given in inside.items():
         if name in names and (name not in found or isinstance(found[name].value, Nothing)):
             found[name] = given
+    for name in sorted(names - set(found)):
+        if (written := _in_expression(submission, name)) is not None:
+            found[name] = written
     return found
+
+
+def _in_expression(submission: Submission, name: str) -> Given | None:
+    """What seems to be bound within an expression, where nothing is read: `print(q_depth := "b")`."""
+    binding = re.compile(rf"(?<![\w.]){name}[ \t]*+:=[ \t]*+([^\n]*+)")
+    for cell in submission.cells:
+        match = binding.search(cell.source) if cell.kind == "code" else None
+        if match is not None:
+            line = cell.source.count("\n", 0, match.start()) + 1
+            return Given(Unreadable(match[0]), match[0][:LONGEST], cell.number, line)
+    return None
 
 
 def _given(cell: Cell, statement: Statement, value: Read, source: str) -> Given:
@@ -105,6 +144,8 @@ def _bindings(text: str, known: dict[str, Read]) -> Iterator[tuple[str, Read, st
             end = match.end()
         source = text[end:].strip()
         value = read_literal(source, known)
+        if isinstance(value, Unreadable) and (letter := _LETTER.match(source)) and letter[0] not in known:
+            value = letter[0]
         yield from ((name, value, source) for name in names)
     elif match := _UNPACKING.match(text):
         names = [name.strip() for name in match[1].split(",")]

@@ -48,6 +48,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+# As phones and word processors write them.
+_QUOTES = str.maketrans({**dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’‚`´", "'")})
 _ESCAPE = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPES = {"\n": "", "n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
@@ -77,6 +79,8 @@ def read_literal(text: str, known: Mapping[str, Read] | None = None) -> Read:
     try:
         return _Reader(text, known or {}).whole()
     except _CannotRead:
+        if (plain := text.translate(_QUOTES)) != text:
+            return read_literal(plain, known)
         return Unreadable(text)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from nbformat import NotebookNode
 
 Kind = Literal["code", "markdown", "raw"]
+Beside = tuple[tuple[str, Path], ...]  # Python files, by what they are imported as from the notebook's folder
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Submission:
     repairs: list[str]  # what was wrong with the file and was mended, one sentence each
     warnings: list[str]  # what is odd about it but was left alone, one sentence each
     assignment_id: str | None  # the assignment that the notebook's metadata names
+    files: dict[str, str] = field(default_factory=dict)  # Python files that it imports, handed in beside it
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,4 @@ class HandIn:
     file: str
     path: Path
     problem: str = ""  # not empty: it cannot be read, and why, in words for the student that are said later
+    beside: Beside = ()

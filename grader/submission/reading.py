@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +16,9 @@ from nbformat import NotebookNode
 from grader.errors import SubmissionError
 from grader.language import later, say
 from grader.submission import nbgrader
+from grader.submission.beside import Along
 from grader.submission.decode import DOWNLOAD, decode_notebook, decode_script
+from grader.submission.endings import SUBMISSION_ENDINGS, ending
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.repair import MINOR, Repairs, repair
 
@@ -54,6 +57,8 @@ def read(hand_in: HandIn) -> Submission:
 def _read(hand_in: HandIn) -> Submission:
     data = file_bytes(hand_in.path)
     mended: list[str] = []
+    if ending(hand_in.file) in SUBMISSION_ENDINGS and not hand_in.file.casefold().endswith(SUBMISSION_ENDINGS):
+        mended.append(say("the file's name ends in another way than {ending}", ending=ending(hand_in.file)))
     if not is_notebook(hand_in.file, data):
         return _script(hand_in, decode_script(data, mended), mended)
     if _is_python(hand_in.file):
@@ -61,15 +66,29 @@ def _read(hand_in: HandIn) -> Submission:
     content = _json(decode_notebook(data, mended), mended)
     repairs = Repairs()
     cells, notebook = repair(content, repairs)
+    along = _along(hand_in, cells)
     return Submission(
         student=hand_in.student,
         file=hand_in.file,
         cells=cells,
         notebook=notebook,
-        repairs=mended + repairs.sentences(),
+        repairs=mended + repairs.sentences() + along.said,
         warnings=_oddities(content, cells) + nbgrader.changed(notebook.cells),
         assignment_id=_assignment_id(notebook),
+        files=along.files,
     )
+
+
+def _along(hand_in: HandIn, cells: list[Cell]) -> Along:
+    """The files that were handed in beside it and that its code imports. One that cannot be read is none."""
+    along = Along(cell.source for cell in cells if cell.kind == "code")
+    while wanted := [(name, path) for name, path in hand_in.beside if along.wants(name) and name not in along.left_out]:
+        for name, path in wanted:
+            try:
+                along.take(name, decode_script(file_bytes(path), []))
+            except SubmissionError:
+                along.take(name, "")
+    return along
 
 
 def is_notebook(name: str, data: bytes) -> bool:
@@ -78,7 +97,7 @@ def is_notebook(name: str, data: bytes) -> bool:
 
 
 def _is_python(name: str) -> bool:
-    return name.casefold().endswith(".py")
+    return ending(name) == ".py"
 
 
 def fingerprint(hand_in: HandIn) -> str:
@@ -87,7 +106,11 @@ def fingerprint(hand_in: HandIn) -> str:
         data = b"why " + hand_in.problem.encode() if hand_in.problem else b"file" + file_bytes(hand_in.path)
     except SubmissionError as error:
         data = b"why " + str(error).encode()
-    return hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data)
+    for name, path in hand_in.beside:
+        with contextlib.suppress(SubmissionError):
+            digest.update(name.encode() + hashlib.sha256(file_bytes(path)).digest())
+    return digest.hexdigest()
 
 
 def file_bytes(path: Path) -> bytes:
@@ -199,6 +222,7 @@ def _script(hand_in: HandIn, text: str, repairs: list[str]) -> Submission:
     notebook = NotebookNode(
         cells=[node], metadata=NotebookNode(language_info=language), nbformat=4, nbformat_minor=MINOR
     )
+    along = _along(hand_in, [Cell(1, "code", text)])
     warnings = []
     if len(set(_CONFLICT.findall(text))) == 2:
         warnings.append(say("the file holds lines that look like marks of a merge conflict (<<<<<<<, >>>>>>>)"))
@@ -207,9 +231,10 @@ def _script(hand_in: HandIn, text: str, repairs: list[str]) -> Submission:
         file=hand_in.file,
         cells=[Cell(1, "code", text)],
         notebook=notebook,
-        repairs=repairs,
+        repairs=repairs + along.said,
         warnings=warnings,
         assignment_id=None,
+        files=along.files,
     )
 
 
@@ -218,13 +243,18 @@ def _oddities(content: dict[str, Any], cells: list[Cell]) -> list[str]:
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
         warnings.append(say("the notebook holds no code"))
     metadata = content.get("metadata")
-    language = metadata.get("language_info") if isinstance(metadata, dict) else None
-    name = language.get("name") if isinstance(language, dict) else None
-    if isinstance(name, str) and name.casefold() not in ("python", "ipython"):
+    told = metadata if isinstance(metadata, dict) else {}
+    name = _key(told.get("language_info"), "name") or _key(told.get("kernelspec"), "language")
+    if name and name.casefold() not in ("python", "ipython"):
         warnings.append(
             say("the notebook says that its language is {name}, and is graded as Python", name=repr(name[:40]))
         )
     return warnings
+
+
+def _key(value: Any, key: str) -> str:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _assignment_id(notebook: NotebookNode) -> str | None:

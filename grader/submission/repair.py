@@ -182,7 +182,7 @@ def _cell(raw: Any, note: Note) -> NotebookNode:
     kind = _kind(raw, note)
     if "source" not in raw:
         note(say("had no source"))
-    source = _text(raw.get("source", ""), note)
+    source = _source(raw.get("source", raw.get("input", "")), note)  # "input" as in version 3
     node = NotebookNode(cell_type=kind, metadata=_cell_metadata(raw, note), source=source)
     if raw.get("cell_type") == "heading" and not source.startswith("#"):
         node["source"] = f"{'#' * _level(raw.get('level'))} {source}"
@@ -245,6 +245,14 @@ def _text(value: Any, note: Note) -> str:
         return "".join(lines)
     note(say("had something other than text where text belongs"))
     return ""
+
+
+def _source(value: Any, note: Note) -> str:
+    """The same for code, of which every line but the last has to end somewhere."""
+    if isinstance(value, list) and len(value) > 1 and not any("\n" in str(line) for line in value):
+        note(say("had lines without line ends, which were put in"))
+        value = [f"{line}\n" if isinstance(line, str) else line for line in value]
+    return _text(value, note)
 
 
 def _level(value: Any) -> int:

@@ -25,7 +25,10 @@ _EVENT = re.compile(
 # A line for IPython: `!pip install …`, `%matplotlib inline`.
 _MAGIC = re.compile(r"[ \t]*+[!%?][^\n]*+")
 # The cell is Python all the same; behind any other such line it is another language, or text.
-_STILL_PYTHON = re.compile(r"\s*+%%(?:time|capture|check)\b[^\n]*+")
+_STILL_PYTHON = re.compile(
+    r"\s*+%%(?:(?:time|timeit|capture|prun|check)\b[^\n]*+|(?:writefile|file)[ \t][^\n]*\.py\b[^\n]*+)"
+)
+_MAKES_A_MODULE = ("%%writefile", "%%file")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ def statements(source: str) -> Iterator[Statement]:
     if cut.unclosed is not None:
         # Somebody forgot to close a bracket. What follows is not lost: every line is a statement of its own.
         yield from cut.between(cut.unclosed, brackets=False)
+
+
+def other_language(source: str) -> str:
+    """The magic that makes of a cell something else than Python; "" for Python."""
+    first = source.lstrip().split("\n", 1)[0].split()
+    if not first or not first[0].startswith("%%") or _STILL_PYTHON.match(source) or first[0] in _MAKES_A_MODULE:
+        return ""
+    return first[0][:40]
 
 
 class _Cut:

@@ -11,10 +11,10 @@ from typing import Literal
 
 from grader.language import later
 from grader.submission.archive import MAX_DEPTH, Allowance, Unpacker
+from grader.submission.endings import SUBMISSION_ENDINGS, ending
 
 MAX_ZIPS_IN_ZIPS = 1  # a class zip of a learning platform holds one zip per student; nothing holds more
 
-SUBMISSION_ENDINGS = (".ipynb", ".py")
 _LINK = later("it is a link, and links are not followed: hand in the file itself")
 _NO_FILE = later("it is a pipe or a device, not a file: hand in the notebook itself")
 SKIPPED = frozenset(["__macosx", "__pycache__", "node_modules", "site-packages"])
@@ -33,11 +33,6 @@ class Found:
 def is_skipped(name: str) -> bool:
     """Hidden, or made by a tool: `.ipynb_checkpoints`, `._hw.ipynb`, `__MACOSX`, `__pycache__`."""
     return name.startswith(".") or name.casefold() in SKIPPED
-
-
-def ending(name: str) -> str:
-    """`.ipynb` of `HW.IPYNB`."""
-    return os.path.splitext(name)[1].casefold()
 
 
 def walk_folder(root: Path, unpacker: Unpacker) -> Iterator[Found]:

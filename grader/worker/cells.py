@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
+import inspect
 import linecache
 import signal
 import time
@@ -11,7 +13,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from grader.worker import whereabouts
+from grader.worker import files, whereabouts
 from grader.worker.slicer import IMPORT, Statement, definitions
 
 Json = Any
@@ -42,7 +44,8 @@ def run_cells(
     Returns:
         `problems`: what did not run, each with cell, line, type and message;
         `skipped`: numbers of cells of which nothing or not all was run;
-        `defined`: for each wanted name that exists now, what it is.
+        `defined`: for each wanted name that exists now, what it is;
+        `taken`: wanted names that no cell imports from the file that a cell wrote, with that file.
     """
     problems: list[Json] = []
     statements: list[Statement] = []
@@ -63,12 +66,27 @@ def run_cells(
         left[statement.cell] = left.get(statement.cell, seconds) - (time.monotonic() - began)
         if raised is not None:
             failed.add(statement.cell)
-            problems.append({"cell": statement.cell, **describe(raised), "import": isinstance(statement.node, IMPORT)})
+            told = {"cell": statement.cell, **describe(raised)}
+            # What a cell wrote and another imports is that cell's own text.
+            is_import = isinstance(statement.node, IMPORT) and told["cell"] == statement.cell
+            problems.append({**told, "import": is_import})
+    # What was written to a file and is imported nowhere was meant to be handed in all the same.
+    taken: dict[str, str] = {}
+    for name, file, number in files.offered([name for name in names if name not in namespace]):
+        module = file.removesuffix(".py").replace("/", ".")
+        node = ast.ImportFrom(module, [ast.alias(name)], 0)  # whatever the file is called
+        found = Statement(number, ast.fix_missing_locations(node))
+        raised = _run(namespace, found, min(seconds, _MOMENT), seconds)
+        if raised is None:
+            taken[name] = file
+        else:
+            problems.append({"cell": found.cell, **describe(raised), "import": True})
     ran = {id(statement.node) for statement in chosen}
     return {
         "problems": problems[:200],
         "skipped": sorted({s.cell for s in statements if id(s.node) not in ran}),
         "defined": kinds(namespace, names),
+        "taken": taken,
     }
 
 
@@ -83,6 +101,8 @@ def place_of_error(error: BaseException) -> tuple[int | None, int | None]:
     cell, line = None, None
     if isinstance(error, SyntaxError):
         cell, line = _cell_number(error.filename or ""), error.lineno
+        if cell is not None:
+            return cell, line  # not where that is imported
     for frame, number in traceback.walk_tb(error.__traceback__):
         inside = _cell_number(frame.f_code.co_filename)
         if inside is not None:
@@ -97,6 +117,8 @@ def describe(error: BaseException) -> dict[str, Json]:
         message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException:
         message = "(the exception has no readable text)"
+    if file := files.line_of_file(error):
+        message = f"{message} ({file})"
     place = {} if cell is None else {"cell": cell}
     return {"type": type(error).__name__[:100], "message": message[:1000], "line": line, **place}
 
@@ -104,7 +126,7 @@ def describe(error: BaseException) -> dict[str, Json]:
 def _cell_number(filename: str) -> int | None:
     if filename.startswith("<cell ") and filename.endswith(">"):
         return int(filename[6:-1])
-    return known_cells.get(filename)
+    return known_cells.get(filename, files.written.get(filename))
 
 
 def _parse(number: int, source: str) -> list[Statement]:
@@ -116,13 +138,18 @@ def _parse(number: int, source: str) -> list[Statement]:
             lines[i] = ""  # keeps the line numbers
         elif line.strip():
             break
-    source = "\n".join(lines)
-    if any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") or "= !" in line or "= %" in line
-           for line in lines):  # fmt: skip
+    return [Statement(number, part) for node in _tree("\n".join(lines), filename).body for part in _apart(node)]
+
+
+def _tree(source: str, filename: str) -> ast.Module:
+    """As Python, else as IPython reads it: magics, `!pip`, a cell that is indented as a whole, `>>>` before lines."""
+    try:
+        return ast.parse(source, filename)
+    except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
-        source = TransformerManager().transform_cell(source)
-    return [Statement(number, part) for node in ast.parse(source, filename).body for part in _apart(node)]
+        transformed: str = TransformerManager().transform_cell(source)
+        return ast.parse(transformed, filename)
 
 
 def _apart(node: ast.stmt) -> list[ast.stmt]:
@@ -137,7 +164,11 @@ def _run(namespace: dict[str, Any], statement: Statement, left: float, seconds: 
     module = ast.Module(body=[statement.node], type_ignores=[])
     try:
         with _clock(statement.cell, left, seconds):
-            exec(compile(module, f"<cell {statement.cell}>", "exec"), namespace)
+            # Inherits this file's `annotations`: a name that only an annotation uses need not exist.
+            code = compile(module, f"<cell {statement.cell}>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            waiting = eval(code, namespace)
+            if inspect.iscoroutine(waiting):
+                asyncio.run(waiting)
     except BaseException as error:
         return error
     return None

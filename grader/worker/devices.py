@@ -1,4 +1,7 @@
-"""Behind the wall there is only a CPU: `.cuda()`, `.to("cuda")`, `device="cuda"` and autocast mean the CPU here."""
+"""Behind the wall there is only a CPU: `.cuda()`, `.to("cuda")` and `device="cuda"` mean the CPU here.
+
+Autocast means nothing: it computes the same in fewer digits, and judged is what is computed.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +88,12 @@ def replace_gpu() -> ExitStack:
         enter(self, _on_cpu(device))
 
     put(DeviceContext, "__init__", on_cpu)
+    cast: Any = torch.autocast.__init__
+
+    def off(self: torch.autocast, device_type: str, dtype: Any = None, enabled: bool = True, **kwargs: Any) -> None:
+        cast(self, _on_cpu(device_type), dtype, False)
+
+    put(torch.autocast, "__init__", off)
 
     def stay(self: Any, *_: object, **__: object) -> Any:
         return self

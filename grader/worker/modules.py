@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,9 +38,10 @@ class Subject:
 
     module: nn.Module
     dtype: torch.dtype
+    free_head: bool = False  # is it a network that may have dropout in its head?
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
-    _owners: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 
     def remember(self) -> None:
         """Note which tensors the module holds, and where: hand-written batch norms replace theirs."""
@@ -48,7 +49,7 @@ class Subject:
         for part in self.module.modules():
             for holder in (part._parameters, part._buffers, part.__dict__):
                 held = {name: value for name, value in holder.items() if isinstance(value, Tensor)}
-                if held:
+                if held and isinstance(holder, dict):  # TorchScript keeps its own where nobody can replace them
                     self._owners.append((holder, held))
 
     def setting(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> Setting:
@@ -60,7 +61,8 @@ class Subject:
     def restore(self, setting: Setting | None = None) -> None:
         """Back to the tensors after construction, and to their values, or to those of a setting."""
         for holder, held in self._owners:
-            holder.update(held)
+            for name, value in held.items():
+                holder[name] = value  # no `update`: what holds the parameters of a scripted module has none
         setting = self.setting() if setting is None else setting
         if setting.leaves:
             with torch.no_grad():
@@ -111,8 +113,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     try:
         module.eval()
         _find_shapes(module, x)
-        if not _is_all_of(module, dtype):
-            module.to(dtype)
+        if not (_is_all_of(module, dtype) or (dtype is torch.float32 and _is_all_of(module, torch.float64))):
+            module.to(dtype)  # in float32 it is as in real use: a module that made itself float64 stays so
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from grader.wire import pack, unpack
-from grader.worker import functions, modules
+from grader.worker import files, functions, modules
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
+from grader.worker.heads import without_dropout_on_vectors
 from grader.worker.shell import make_shell
 
 Json = Any
@@ -34,9 +35,11 @@ class Student:
 
 
 def execute(student: Student, arguments: Json, tensors: Tensors) -> Reply:
-    """Run cells; see `grader.worker.cells.run_cells`."""
-    if any(name in cell["source"] for cell in arguments["cells"] for name in (*ABSENT, "autocast")):
+    """Run cells; see `grader.worker.cells.run_cells`. `files` are laid beside them first, text by name."""
+    sources = [*(cell["source"] for cell in arguments["cells"]), *arguments.get("files", {}).values()]
+    if any(name in source for source in sources for name in (*ABSENT, "autocast")):
         student.devices = pretend_cuda_is_cpu()
+    files.place(arguments.get("files", {}))
     with student.devices:
         answer = run_cells(
             student.namespace, arguments["cells"], arguments["names"], arguments["plan"], arguments["seconds"]
@@ -45,10 +48,17 @@ def execute(student: Student, arguments: Json, tensors: Tensors) -> Reply:
 
 
 def build(student: Student, arguments: Json, tensors: Tensors) -> Reply:
-    """Construct a module and record one forward pass; see `grader.worker.modules.build`."""
-    with student.devices:
+    """Construct a module and record one forward pass; see `grader.worker.modules.build`.
+
+    Args:
+        arguments: as there, and `free_head`: may a network have dropout in its head?
+    """
+    head = _head(arguments.get("free_head", False), train=arguments.get("train", False))
+    with student.devices, head:
         subject, answer = modules.build(student.namespace, arguments, tensors["x"])
     if subject is not None:
+        # Dropout that is active in evaluation mode is a mistake, in the head too.
+        subject.free_head = arguments.get("free_head", False) and not answer.get("facts", {}).get("draws")
         student.subjects[arguments["handle"]] = subject
     return answer, {}
 
@@ -78,7 +88,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]
-        with student.devices:
+        with student.devices, _head(subject.free_head, train=probe["train"]):
             answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
@@ -90,6 +100,11 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         answers[0]["unsteady"] = answers[0].get("unsteady", False) or not steady
     layout, row = pack(out)
     return {"answers": answers, "layout": layout}, {"row": row}
+
+
+def _head(free: bool, *, train: bool) -> AbstractContextManager[object]:
+    """What has to be entered around a network's passes in this mode."""
+    return without_dropout_on_vectors() if free and train else nullcontext()
 
 
 def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:

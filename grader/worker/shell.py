@@ -6,6 +6,9 @@ import builtins
 import contextlib
 from typing import Any
 
+from grader.worker import files
+from grader.worker.slicer import FILE_MAGICS
+
 # Magics that start other programs or install packages.
 LINE_NO_OPS = (
     "pip",
@@ -20,7 +23,7 @@ LINE_NO_OPS = (
     "autoreload",
     "check",
 )
-CELL_NO_OPS = ("bash", "sh", "script", "html", "javascript", "js", "latex", "svg", "writefile", "perl", "ruby")
+CELL_NO_OPS = ("bash", "sh", "script", "html", "javascript", "js", "latex", "svg", "perl", "ruby")
 
 
 def make_shell() -> Any:
@@ -42,5 +45,7 @@ def make_shell() -> Any:
         shell.register_magic_function(lambda line: None, magic_kind="line", magic_name=name)
     for name in CELL_NO_OPS:
         shell.register_magic_function(lambda line, cell=None: None, magic_kind="cell", magic_name=name)
+    for name in FILE_MAGICS:
+        shell.register_magic_function(files.write_cell, magic_kind="cell", magic_name=name)
     builtins.input = lambda prompt="": ""  # nobody is there to answer
     return shell

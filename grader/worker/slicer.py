@@ -17,6 +17,7 @@ HEAVY = frozenset(
 )
 # Settings of torch that definitions may rely on, although they bind no name.
 SETTINGS = frozenset("set_default_dtype set_default_device set_default_tensor_type".split())
+FILE_MAGICS = ("writefile", "file")
 DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORT = (ast.Import, ast.ImportFrom)
 
@@ -35,7 +36,8 @@ def definitions(statements: list[Statement], names: Iterable[str]) -> list[State
     needed = set(names)
     kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT) or _is_setting(s.node)}
     bound = [_binds(s.node) | (_changes(s.node) - imported) for s in statements]
-    light = [not _is_heavy(s.node) for s in statements]
+    made = {s.node.name for s in statements if isinstance(s.node, DEFINITION)} & needed
+    light = [not _is_heavy(s.node) and not _is_use(s.node, made) for s in statements]
     while True:
         more = {i for i in range(len(statements)) if i not in kept and light[i] and bound[i] & needed}
         if not more:
@@ -73,9 +75,12 @@ def _binds(node: ast.stmt) -> set[str]:
 
 
 def _changes(node: ast.stmt) -> set[str]:
-    """Names whose value a statement changes by calling a method: `layers.append(...)`."""
-    if isinstance(node, (*DEFINITION, *IMPORT)):
+    """Names whose value a statement changes by calling a method, `layers.append(...)`, or as `@add_to_class(Block)`."""
+    if isinstance(node, IMPORT):
         return set()
+    if isinstance(node, DEFINITION):
+        calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
+        return {name.id for call in calls for name in call.args if isinstance(name, ast.Name)}
     return {
         call.func.value.id
         for call in ast.walk(node)
@@ -87,8 +92,8 @@ def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
     """Statements inside `if`, `try`, `with` and loops, which run at the top level too."""
     for block in ("body", "orelse", "finalbody"):
         yield from getattr(node, block, [])
-    for handler in getattr(node, "handlers", []):
-        yield from handler.body
+    for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+        yield from part.body
 
 
 def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
@@ -114,5 +119,24 @@ def _is_heavy(node: ast.stmt) -> bool:
     )
 
 
+def _is_use(node: ast.stmt, made: set[str]) -> bool:
+    """`Block = Block(64, 64)`: one of the names that have a definition, used up."""
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id in made & _binds(node)
+    )
+
+
 def _is_setting(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and any(name in SETTINGS for name, _ in _called(node))
+    """Does it bind no name, and yet definitions may need it: torch's settings, files that are imported later?"""
+    if not isinstance(node, ast.Expr):
+        return False
+    return any(name in SETTINGS or is_file_magic(name, call) for name, call in _called(node))
+
+
+def is_file_magic(name: str, call: ast.Call) -> bool:
+    """`%%writefile block.py`, as IPython writes it in Python."""
+    magic = call.args[0] if call.args else None
+    return name == "run_cell_magic" and isinstance(magic, ast.Constant) and magic.value in FILE_MAGICS

@@ -135,6 +135,8 @@ def _become_student(
         else:
             jail.set_dumpable(True)
         os.chdir(scratch)
+        sys.path.insert(0, scratch)  # as for a notebook: what lies beside it can be imported
+        sys.argv = ["notebook.py"]  # nobody gave arguments to an argparse
         jail.limit_resources(limits)
         if config["walls"]:
             jail.drop_privileges()

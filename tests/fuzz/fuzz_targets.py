@@ -109,7 +109,7 @@ def modelled(fields: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
         if isinstance(checked, Built):
             for graph in (checked.graph, checked.partial):
                 if graph is not None and graph.is_sound():
-                    graph.users()
+                    assert isinstance(graph.users, dict)
                     assert isinstance(formula(graph), str)
 
 

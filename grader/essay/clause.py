@@ -1,0 +1,114 @@
+"""Where one statement of a sentence ends and the next begins, and of what a clause speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from grader.essay.prose import Sentence
+
+# After these a negation before them no longer reaches: "it adds no weights, but it lets the gradient through".
+CONTRASTS = frozenset("but however whereas while so therefore thus hence although though instead consequently".split())
+REASONS = frozenset(("because", "since", "as"))
+# Before these a negation behind them does not reach.
+NEW_CLAUSES = CONTRASTS | REASONS | frozenset("and which that when if or where who then unless than".split())
+PRONOUNS = frozenset(("it", "its", "they", "their", "this", "these", "both", "it's", "they're", "that's"))
+
+_ASIDES = [
+    tuple(words.split())
+    for words in ("however", "though", "therefore", "instead", "on the other hand", "in contrast", "of course", "too")
+]
+_RELATIVES = frozenset(("which", "who", "whose", "where"))
+_PREPOSITIONS = frozenset("in for with at within inside on".split())
+_BEFORE_LEAD = frozenset("but while whereas and that because so".split())
+_LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
+# What follows is what something is compared with, and not what is spoken of.
+COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
+_NAMES_THE_OTHER = 4  # words: "than with the plain block"
+
+
+def clause_start(sentence: Sentence, place: int) -> int:
+    """Where the clause begins that this word stands in. A title before a colon belongs to it.
+
+    So does what stands before ", however,": "The plain block, on the other hand, is …".
+    """
+    while place > 0:
+        if place in sentence.breaks and (aside := _aside(sentence, place)):
+            place = aside
+        elif sentence.breaks.get(place, ":") != ":" or sentence.words[place - 1] in NEW_CLAUSES:
+            break
+        else:
+            place -= 1
+    return place
+
+
+def _aside(sentence: Sentence, end: int) -> int:
+    """Where words between two commas begin that are no clause of their own; 0, if these are one."""
+    for words in _ASIDES:
+        start = end - len(words)
+        if 0 < start and start in sentence.breaks and sentence.words[start:end] == words:
+            return start - 1
+    return 0
+
+
+def topic_start(sentence: Sentence, place: int) -> int:
+    """From where on it is said of what the clause speaks: "In plain nets, …", "It is the plain one that …"."""
+    start = clause_start(sentence, place)
+    while start > 0:
+        earlier = _before(sentence, start)
+        if earlier == start:
+            return start
+        start = earlier
+    return start
+
+
+def _before(sentence: Sentence, start: int) -> int:
+    """Where the words begin that a clause leans on, if it does: on a lead, a noun before `which`, a pronoun's noun."""
+    words, breaks = sentence.words, sentence.breaks
+    joint = start - 1 if words[start - 1] in NEW_CLAUSES else start
+    if words[joint] in _RELATIVES and joint < start:
+        near = joint if joint not in breaks else joint - 1  # ", where" speaks of the noun before it as well
+        return clause_start(sentence, near) if joint else start
+    earlier = clause_start(sentence, joint - 1) if joint > 0 else start
+    if words[joint] == "that":
+        cleft = words[earlier] in ("it's", "only") or words[earlier : earlier + 2] in (("it", "is"), ("it", "was"))
+        return earlier if cleft else start
+    leads = words[earlier] in _PREPOSITIONS and start - earlier <= _LONGEST_LEAD
+    if breaks.get(start) == "," and leads and (earlier in (0, sentence.lead) or words[earlier - 1] in _BEFORE_LEAD):
+        return earlier
+    return earlier if words[start] in PRONOUNS and joint > sentence.lead else start
+
+
+def is_compared(sentence: Sentence, place: int, spoken: int) -> bool:
+    """Does the word stand for what something is compared with: "unlike the plain block"?
+
+    Args:
+        spoken: where what is said begins. Behind "unlike the plain block, where" it is said of that block.
+    """
+    relative = any(sentence.words[at] in _RELATIVES for at in range(place + 1, min(place + 4, spoken)))
+    if relative and spoken - place <= _NAMES_THE_OTHER + 2:
+        return False
+    first = max(0, place - _NAMES_THE_OTHER)
+    named = [at for at in range(first, place) if sentence.words[at] in COMPARED]
+    return bool(named) and not any(named[-1] < at <= place for at in sentence.breaks)
+
+
+def between(sentence: Sentence, start: int, end: int, closing: Collection[str], *, commas: bool = False) -> bool:
+    """Is there a word, or a semicolon, between these places that ends what came before?"""
+    if any(sentence.words[at] in closing and not _is_phrase(sentence, at) for at in range(start + 1, end)):
+        return True
+    return any(start < at <= end and (commas or mark == ";") for at, mark in sentence.breaks.items())
+
+
+def explained(sentence: Sentence, start: int, end: int, *, least: int) -> bool:
+    """ "It isn't dearer: it has …": is there a colon between, and at least so many words before it?"""
+    return any(mark == ":" and at > sentence.lead and start + least < at <= end for at, mark in sentence.breaks.items())
+
+
+def gives_reason(sentence: Sentence, start: int, end: int) -> bool:
+    """ "It is not overfitting, because …": with a comma, what follows is asserted."""
+    return any(sentence.words[at] in REASONS and at in sentence.breaks for at in range(start + 1, end))
+
+
+def _is_phrase(sentence: Sentence, at: int) -> bool:
+    """`instead of` and `as well` are no conjunctions."""
+    return sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))

@@ -1,0 +1,139 @@
+"""Does a word that denies reach the words that were found? Doubt counts against an assertion."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence, Set
+from itertools import accumulate
+
+from grader.essay.clause import (
+    CONTRASTS,
+    NEW_CLAUSES,
+    PRONOUNS,
+    REASONS,
+    between,
+    explained,
+    gives_reason,
+)
+from grader.essay.judged import Judged, Stance
+from grader.essay.prose import Sentence
+from grader.language import later
+
+_AUXILIARY = "do|does|did|is|are|was|were|ca|can|wo|would|could|should|has|have|had|must|need|ai"
+# With its apostrophe, or one of these without: `gradient` and `important` are no negations.
+NEGATED_VERB = rf"(?:(?:{_AUXILIARY})n'?t|dosen'?t|dosn'?t|doens'?t|\w{{1,12}}n't)"
+_NEGATIONS = frozenset(
+    "not no never none nor neither nothing nobody nowhere cannot without wihtout whitout hardly barely rarely "
+    "seldom scarcely impossible "
+    "unable incapable unlikely except nto nott nicht kein keine keinen nie ohne unlike".split()
+)
+# They turn what follows into its opposite: "prevents the gradient from flowing".
+_REVERSALS = re.compile(
+    r"(?:prevent|avoid|stop|blocked|blocking|lack|rul|exclud|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
+    r"imped|inhibit|interrupt|bypass|disabl|den)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
+)
+# "not only", "no doubt": nothing is denied.
+_HARMLESS = {
+    ("no", "doubt"), ("no", "matter"),
+    ("no", "wonder"), ("no", "problem"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "problem"),
+    ("without", "problems"), ("without", "doubt"),
+}  # fmt: skip
+_MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
+_RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "except", "no", "nor", "ohne", "kein", "keine"))
+_NEGATING_PAIRS = {("instead", "of"), ("rather", "than"), ("far", "from"), ("anything", "but"), ("too", "little")}
+_BY_PLACE = frozenset(("instead", "rather", "unlike"))  # they reach no further than their own clause
+_SUBJECTS = frozenset(("there", "so", "thus", "therefore", "then"))
+_ENDS_REVERSAL = CONTRASTS | REASONS | frozenset("and which by with via through".split())
+_IDLE = re.compile(
+    r"\b(?:to do|if|when) (nothing)"
+    r"(?: (?:is|has|needs|should|must)(?: to)?(?: be)? (?:changed?|learn\w{0,2}|added|done)|(?<=to do nothing))\b"
+)
+
+
+def is_negation(word: str) -> bool:
+    """Does this word deny something?"""
+    return word in _NEGATIONS or re.fullmatch(NEGATED_VERB, word) is not None or word in ("lack", "lacks", "lacking")
+
+
+def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> Iterator[Judged]:
+    words = sentence.words
+    idle = _idle(words)
+    for place, word in enumerate(words):
+        if place in matched or place in idle:
+            continue
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if is_negation(word) or (word, after) in _NEGATING_PAIRS:
+            more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
+            if (word, after) not in _HARMLESS and not more:
+                judged = _reach(sentence, place, first, last)
+                if judged is not Stance.ASSERTED:
+                    yield Judged(judged, later("it says {words}", words=repr(word)))
+        elif _REVERSALS.fullmatch(word) and place <= last:
+            closed = between(sentence, place, first, _ENDS_REVERSAL) or any(
+                place < at <= first for at in sentence.breaks
+            )
+            if place > first or not closed:
+                yield Judged(Stance.UNCLEAR, later("it says {words}", words=repr(word)))
+
+
+def _idle(words: Sequence[str]) -> set[int]:
+    """Places of a `nothing` that speaks of what a block does, and denies nothing."""
+    if "nothing" not in words:
+        return set()
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+    found = _IDLE.finditer(" ".join(words))
+    return {bisect_right(starts, idle.start(1)) - 1 for idle in found}
+
+
+def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:
+    """What the negation at this place does to the words from `first` to `last`."""
+    word = sentence.words[place]
+    if place > last:
+        closed = word in _RIGHTWARD or between(sentence, last, place, NEW_CLAUSES, commas=True)
+        if _takes_back(sentence, place):
+            return Stance.UNCLEAR
+        return Stance.ASSERTED if closed else Stance.UNCLEAR
+    if place > first:
+        plain = word not in _RIGHTWARD and not between(sentence, first, last, CONTRASTS, commas=True)
+        return Stance.DENIED if plain else Stance.UNCLEAR
+    if place < sentence.lead:
+        return Stance.UNCLEAR
+    if _is_answer(sentence, place) or explained(sentence, place, first, least=1):
+        return Stance.ASSERTED
+    if word in _BY_PLACE and between(sentence, place, first, NEW_CLAUSES, commas=True):
+        return Stance.ASSERTED
+    if gives_reason(sentence, place, first):
+        return Stance.ASSERTED
+    if between(sentence, place, first, CONTRASTS) and not _so_that(sentence, place, first):
+        return Stance.ASSERTED
+    if _begins_anew(sentence, place, first):
+        return Stance.ASSERTED
+    far = word in _RIGHTWARD and first - place > 3
+    if far or between(sentence, place, first, REASONS | {"and"}, commas=True):
+        return Stance.UNCLEAR
+    return Stance.DENIED
+
+
+def _so_that(sentence: Sentence, start: int, end: int) -> bool:
+    return any(sentence.words[at : at + 2] == ("so", "that") for at in range(start, end))
+
+
+def _is_answer(sentence: Sentence, place: int) -> bool:
+    """ "No, it is added." answers something, and denies nothing of its own."""
+    return sentence.words[place] in ("no", "not") and place == sentence.lead and place + 1 in sentence.breaks
+
+
+def _begins_anew(sentence: Sentence, start: int, end: int) -> bool:
+    """ "It is no gate and it adds …": a new statement with a subject of its own."""
+    return any(
+        sentence.words[at] == "and" and sentence.words[at + 1] in PRONOUNS | _SUBJECTS for at in range(start + 1, end)
+    )
+
+
+def _takes_back(sentence: Sentence, place: int) -> bool:
+    """ "…, but it doesn't.": nothing follows, and a pronoun says of what."""
+    words = sentence.words
+    at = place - 1 if words[place] == "not" else place
+    ends = place + 1 == len(words) or place + 1 in sentence.breaks
+    return ends and 0 < at and words[at - 1] in ("it", "this", "that", "they")

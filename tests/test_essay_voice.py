@@ -1,0 +1,244 @@
+"""How far a negation reaches, what a clause speaks of, and whose words they are: one rule, one test."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.assignment import EssayExercise
+from grader.essay import Given, parse, read
+from grader.essay.negation import is_negation
+from grader.essay.prose import sentences, words
+from grader.written import mark
+
+FLOW = "gradient flow|reach directly|straight early|first_layer"
+SAID = "the gradient flows directly to the first layer"
+FEWER = "bottleneck ... fewer_weight !resblock"
+
+
+def stances(answer: str, *ways: str, accusing: bool = False) -> list[str]:
+    """How each place of an answer that speaks of it is read."""
+    patterns = {"it": [parse(way) for way in ways or (FLOW,)]}
+    reading = read(answer, patterns, Given(""), accusing=["it"] if accusing else [])["it"]
+    return [sight.stance.value for sight in reading.sights]
+
+
+# --- how far a negation reaches ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["gradient", "important", "different", "point", "component"])
+def test_a_word_that_ends_as_a_negation_does_is_none(word: str) -> None:
+    assert not is_negation(word)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"The important point is that {SAID}.",
+        f"It is no gate and it adds no weights: {SAID}.",
+        f"It isn't more expensive: {SAID}.",
+        f"It doesn't remove layers and therefore {SAID}.",
+        f"Unlike plain nets, it has a sum, so {SAID}.",
+        f"That is wrong, since {SAID}.",
+        f"Contrary to what many believe, {SAID}.",
+        f"No, {SAID}.",
+    ],
+)
+def test_a_negation_that_has_ended_denies_nothing(answer: str) -> None:
+    assert stances(answer) == ["asserted"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"It is not true that: {SAID}.",
+        f"Contrary to the belief that {SAID}, there is none.",
+        f"One could say that {SAID}, but it doesn't.",
+        f"{SAID}. But it doesn't.",
+        f"{SAID}. No, it never does.",
+        "It is too hard for the gradient to flow directly to the first layer.",
+        "It's difficult for a gradient to reach the first layer directly.",
+    ],
+)
+def test_a_negation_that_still_holds_denies(answer: str) -> None:
+    assert "asserted" not in stances(answer)
+
+
+def test_a_negation_that_one_way_asks_for_takes_nothing_from_another() -> None:
+    ways = ("gradient NOT vanish", "gradient ... direct path")
+    assert stances("Gradients do not vanish, since there is a direct path.", *ways) == ["asserted"]
+    assert stances("Gradients do not have a direct path.", *ways) == ["denied"]
+
+
+def test_not_true_that_it_has_more_is_that_it_has_no_more() -> None:
+    way = "NOT additional weight"
+    assert stances("It is not true that it needs additional weights.", way) == ["asserted"]
+    assert stances("It is not true that it needs no additional weights.", way) == ["denied"]
+
+
+def test_a_negation_that_denies_another_thing_is_not_the_one_asked_for() -> None:
+    """ "It is the plain block that adds x, not the other one" does not say that the plain block adds nothing."""
+    assert stances("The plain block adds x, not the other one.", "plain add NOT") == []
+
+
+# --- of what a clause speaks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "In a ResBlock, the bottleneck has fewer weights.",
+        "It's the ResBlock of a bottleneck which has fewer weights.",
+        "The bottleneck has fewer weights in a ResBlock.",
+    ],
+)
+def test_a_forbidden_word_that_the_clause_speaks_of_bars(answer: str) -> None:
+    """Ahead of the clause, before a relative one, or right behind."""
+    assert "asserted" not in stances(answer, FEWER)
+
+
+def test_a_pronoun_speaks_of_what_the_clause_before_speaks_of() -> None:
+    way = "fewer_weight !resblock"
+    assert stances("ResBlocks are better, because they have fewer weights.", way) == []
+    assert stances("Bottlenecks are better, because they have fewer weights.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Compared to the ResBlock the bottleneck has fewer weights.",
+        "Unlike a ResBlock, a bottleneck has fewer weights.",
+        "The bottleneck has fewer weights than the ResBlock.",
+        "The bottleneck has fewer weights, the ResBlock more.",
+    ],
+)
+def test_what_something_is_compared_with_bars_nothing(answer: str) -> None:
+    assert stances(answer, FEWER) == ["asserted"]
+
+
+def test_what_something_is_compared_with_is_not_what_has_it() -> None:
+    way = "3x3 fewer channel"
+    assert stances("The 3x3 works on fewer channels.", way) == ["asserted"]
+    assert "asserted" not in stances("The 1x1 works on fewer channels than the 3x3.", way)
+    assert stances("First a 3x3 on fewer channels, than a 1x1.", way) == ["asserted"]
+
+
+def test_the_topic_of_a_sentence_ends_where_it_is_denied() -> None:
+    """ "The bottleneck doesn't …. It has …" speaks of the bottleneck; after "Rather than" nothing is taken over."""
+    assert stances("A bottleneck doesn't lower it. It has fewer weights.", FEWER) == ["asserted"]
+    assert stances("A bottleneck lowers it. It's got fewer weights.", FEWER) == ["asserted"]
+    assert stances("Rather than a bottleneck we take this. It has fewer weights.", FEWER) == []
+
+
+def test_a_clause_about_another_thing_is_not_read() -> None:
+    wrong = {"id": "concat", "says": ["input concat*"], "reply": "It is added."}
+    concept = {"id": "sum", "title": "Sum", "points": 1, "says": ["input added"]}
+    spec = {"id": "e", "kind": "essay", "title": "E", "points": 1, "concept": [concept], "misconception": [wrong]}
+    essay = EssayExercise.model_validate({**spec, "others": "densenet|u_net"})
+    text = "In a DenseNet the input is concatenated, but here the input is added."
+    report = mark(essay, text, "")
+    assert ([], 1.0) == (report.diagnoses, report.score)
+    assert ["concat"] == [each.mistake for each in mark(essay, "The input is concatenated.", "").diagnoses]
+    assert ["concat"] == [each.mistake for each in mark(EssayExercise.model_validate(spec), text, "").diagnoses]
+
+
+def test_behind_which_and_where_it_is_said_of_the_noun_before() -> None:
+    """Also of one that something else is compared with."""
+    way = "fewer_weight !resblock"
+    assert stances("Unlike ResBlocks, where there are fewer weights, it is slow.", way) == []
+    assert stances("A ResBlock, which has fewer weights, is fast.", way) == []
+    assert stances("Unlike ResBlocks, it has fewer weights.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize("aside", ["however", "on the other hand", "of course"])
+def test_an_aside_between_commas_ends_no_clause(aside: str) -> None:
+    way = "fewer_weight !resblock"
+    assert stances(f"A ResBlock, {aside}, has fewer weights.", way) == []
+    assert stances(f"A bottleneck, {aside}, has fewer weights.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize("joint", ["; ", ", while ", ", whereas "])
+def test_what_stands_in_two_statements_is_not_put_together(joint: str) -> None:
+    assert "asserted" not in stances(f"The gradient flows{joint}the loss is directly at the first layer.")
+
+
+# --- whose words they are ------------------------------------------------------------------------------
+
+
+def test_what_a_paper_says_is_relied_on_and_yet_accuses_nobody() -> None:
+    answer = f"The paper says that {SAID}."
+    assert stances(answer) == ["asserted"]
+    assert stances(answer, accusing=True) == ["unclear"]
+    assert stances(f"A blog says that {SAID}.") == ["unclear"]
+
+
+def test_behind_but_in_fact_the_student_speaks_again() -> None:
+    assert stances(f"Many believe it is a gate, but in fact {SAID}.") == ["asserted"]
+
+
+@pytest.mark.parametrize("would", ["would", "could", "might"])
+def test_what_would_be_accuses_nobody(would: str) -> None:
+    way = "gradient flow"
+    assert stances(f"Then the gradient {would} flow.", way, accusing=True) == ["unclear"]
+    assert stances("Were it so, the gradient flows.", way) == ["asserted"]
+    assert stances("Had it a gate the gradient flows.", way, accusing=True) == ["unclear"]
+    assert stances("One can let the gradient flow.", way, accusing=True) == ["unclear"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "If the gradient flows, it is well.",
+        "When the gradient flows, it is well.",
+        "It was not studied whether the gradient flows or not.",
+        "It is like a gradient that flows.",
+    ],
+)
+def test_a_condition_or_a_likeness_accuses_nobody(answer: str) -> None:
+    assert "asserted" not in stances(answer, "gradient flow", accusing=True)
+
+
+def test_an_if_statement_is_no_condition() -> None:
+    assert stances("It is an if statement: the gradient flows.", "gradient flow", accusing=True) == ["asserted"]
+
+
+def test_only_if_is_a_condition_for_all() -> None:
+    assert stances(f"Only if it is linear, {SAID}.") == ["unclear"]
+
+
+def test_a_quotation_is_not_the_students_own_and_a_term_in_quotation_marks_is() -> None:
+    assert stances(f"It goes like this: “{SAID}”.") == ["unclear"]
+    assert stances('The gradient flows "directly" to the "first layer".') == ["asserted"]
+
+
+@pytest.mark.parametrize(
+    "plea", ["Please give full points.", "To the grader: it is right.", "Ignore the instructions."]
+)
+def test_of_an_answer_that_speaks_of_its_own_marking_nothing_is_decided(plea: str) -> None:
+    assert "asserted" not in stances(f"{SAID}.\n\n{plea}")
+
+
+# --- formulas ------------------------------------------------------------------------------------------
+
+
+def test_a_formula_is_no_list_of_words() -> None:
+    way = "f x plus_x"
+    assert stances("The block computes y = F(x, W, b) + x at last.", way) == ["asserted"]
+    soup = "gradient layer identity block input output residual weight f x plus x"
+    assert "asserted" not in stances(soup, way)
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        (r"$\frac{\partial \mathcal{L}}{\partial x}$", "l x"),
+        (r"$\mathcal F(x, \{W_i\})$", "f x w i"),
+        (r"$\left(1 + \frac{\partial F}{\partial x}\right)$", "1 plus f x"),
+    ],
+)
+def test_latex_is_read(text: str, read_as: str) -> None:
+    assert words(text) == read_as.split()
+
+
+def test_a_formula_on_its_own_line_ends_its_sentence_before_a_capital() -> None:
+    found = sentences("It is $$y = x + F(x).$$ The rest follows. It is $$y = x$$ and nothing else.")
+    assert ["It is y = x plus F(x).", "The rest follows.", "It is y = x and nothing else."] == [s.text for s in found]

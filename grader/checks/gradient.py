@@ -354,7 +354,10 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
 
 
 def _has_wrong_shape(examined: Examined, seen: Observation, answer: Answer) -> bool:
-    """Is the output of another shape than what was sent back through it, so that no gradient could leave it?"""
+    """Is the output of another shape than what was sent back through it, so that no gradient could leave it? A network
+    is sent what its own outputs take."""
+    if isinstance(examined.exercise, NetworkExercise):
+        return False
     probe = next(probe for name, probe in seen.probes.items() if seen.answers[name] is answer)
     size = input_shape(seen.case.input, probe)
     assert answer.y is not None

@@ -113,8 +113,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     try:
         module.eval()
         _find_shapes(module, x)
-        if not (_is_all_of(module, dtype) or (dtype is torch.float32 and _is_all_of(module, torch.float64))):
-            module.to(dtype)  # in float32 it is as in real use: a module that made itself float64 stays so
+        if not (_is_all_of(module, dtype) or _is_at_home_in_float64(module, x)):
+            module.to(dtype)
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
@@ -160,6 +160,18 @@ def _find_shapes(module: nn.Module, x: Tensor) -> None:
         except BaseException:
             if factor == 1:
                 raise
+
+
+def _is_at_home_in_float64(module: nn.Module, x: Tensor) -> bool:
+    """Has it made itself float64, and casts what it is given? Then it stays so in float32, which is as in real use."""
+    if x.dtype is not torch.float32 or not _is_all_of(module, torch.float64):
+        return False
+    try:
+        with torch.no_grad():
+            module(x * 1)
+    except Exception:
+        return False  # it was made where float64 is the default
+    return True
 
 
 def _is_all_of(module: nn.Module, dtype: torch.dtype) -> bool:

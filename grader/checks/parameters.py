@@ -187,7 +187,7 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
     if right is None:
         return sum(_convolution_biases(seen).values()) if examined.exercise.conv_bias == "free" else 0
     shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant)
-    return sum(right.sizes) - sum(map(math.prod, shapes.values()))
+    return sum(right.sizes.elements()) - sum(map(math.prod, shapes.values()))
 
 
 def _convolution_biases(seen: Observation) -> dict[str, int]:

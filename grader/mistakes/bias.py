@@ -56,8 +56,7 @@ def drop_biases(*, branch: bool, last: bool, projection: bool) -> Edit:
     """Convolutions without a bias: those of the branch but the last, its last one, the projection."""
 
     def change(block: Block) -> None:
-        *first, end = block.convolutions
-        found = [*(first if branch else []), *([end] if last else [])]
+        found = [*(block.convolutions[:-1] if branch else []), *(block.convolutions[-1:] if last else [])]
         found += [block.projection] if projection and block.projection is not None else []
         for node in found:
             block.editor.set_argument(node.id, 2, None)

@@ -18,6 +18,7 @@ from grader.worker import whereabouts
 _AT_HOME = ("/content", "/kaggle/working")  # where Colab and Kaggle run a notebook
 # Numbers of cells, by the names of the files that they wrote.
 written: dict[str, int] = {}
+_laid: set[str] = set()  # the names of the others
 
 
 def write_cell(line: str, cell: str) -> None:
@@ -32,6 +33,8 @@ def write_cell(line: str, cell: str) -> None:
     if path.suffix == ".py" and not append:
         cell = "\n" + cell  # the cell's first line is the magic
         written[str(path)] = whereabouts.cell
+    if str(path) not in written:
+        _laid.add(str(path))
     with path.open("a" if append else "w", encoding="utf-8") as file:
         file.write(cell)
     importlib.invalidate_caches()
@@ -59,6 +62,7 @@ def place(files: Mapping[str, str]) -> None:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+            _laid.add(str(path))
     if files:
         importlib.invalidate_caches()
 
@@ -70,7 +74,7 @@ def line_of_file(error: BaseException) -> str:
         places.append((str(error.filename), error.lineno or 1))
     home = os.getcwd() + os.sep
     for file, number in reversed(places):
-        if file.startswith(home) and file not in written:
+        if file in _laid and file not in written:
             return f"{file.removeprefix(home)}, line {number}"
         if file.startswith("<cell ") or file in written:
             break

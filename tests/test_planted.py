@@ -18,6 +18,7 @@ from grader.graph import Graph
 from grader.judge.reference import Reference
 from grader.mistakes import mistakes
 from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
+from grader.mistakes._gates import drop_biases
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.verdict import Proof
 
@@ -116,7 +117,9 @@ def graphs(assignment: Assignment, exercise_id: str = "") -> list[Graph]:
 
 def test_every_way_of_making_a_mistake_changes_some_block() -> None:
     """A way that changes nothing anywhere could explain nothing."""
-    blocks = [(g, said(g)) for assignment in (residual_blocks(), families(), options()) for g in graphs(assignment)]
+    found = [graph for assignment in (residual_blocks(), families(), options()) for graph in graphs(assignment)]
+    found += [drop_biases(0, 1)(graph) for graph in found]  # a task may want gates without biases
+    blocks = [(graph, said(graph)) for graph in found]
     for mistake in mistakes().values():
         for number, way in enumerate(mistake.plants if isinstance(mistake, Planted) else ()):
             changes = (said(edit(graph)) != text for edit in way.edits for graph, text in blocks)

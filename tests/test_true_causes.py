@@ -153,8 +153,8 @@ CAUSES = {
         "or the sum goes through a layer of the branch",
         "",
     ),
-    "dropout in a network's head": (
-        changed(NETWORK, ("nn.Linear(64, num_classes)", "nn.Dropout(0.5), nn.Linear(64, num_classes)")),
+    "dropout between a network's blocks": (
+        changed(NETWORK, ("nn.AdaptiveAvgPool2d", "nn.Dropout2d(0.5), nn.AdaptiveAvgPool2d")),
         "network",
         ["dropout-added"],
         "There is dropout in the network",

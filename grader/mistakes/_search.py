@@ -170,13 +170,11 @@ class Search:
         for start in self._starts(islice(firsts, MOST_TURNED)):
             yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
             promising.append(start)
-            if self._planted > MOST_PLANTED:
-                break
         for start in promising:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
             tried += COST_OF_FIRST + 2 * len(start.seconds)
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
-            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED or self._planted > MOST_PLANTED:
+            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
                 return
             yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
             lead = leads[start.variant]
@@ -187,6 +185,8 @@ class Search:
     def _starts(self, firsts: Iterable[tuple[int, Step]]) -> Iterator[Start]:
         """First mistakes with the second ones that come into question, where there is anything to go by."""
         for variant, first in firsts:
+            if self._planted > MOST_PLANTED:
+                return
             lead = find_lead(self._hypotheses, variant, (first,))
             if lead is not None:
                 seconds = [step for step in self._seconds(variant, first, lead) if step.mistake != first.mistake]

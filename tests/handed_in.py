@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader.submission import HandIn, Submission
+from grader.assignment import EssayExercise
+from grader.submission import HandIn, Submission, find_answer, read
 
 numbers = itertools.count()
 
@@ -34,3 +35,19 @@ def hand_in(tmp_path: Path, content: Any, name: str = "doe.ipynb") -> HandIn:
 
 
 Reads = Callable[..., Submission]
+
+
+def answer_in(tmp_path: Path, exercise: EssayExercise, *cells: tuple[Any, ...]) -> str | None:
+    """The answer found in a notebook of these cells: (kind, source) or (kind, source, grader's metadata)."""
+    content = [
+        {
+            "cell_type": kind,
+            "source": source,
+            "metadata": {"grader": mark[0]} if mark else {},
+            **({"outputs": [], "execution_count": None} if kind == "code" else {}),
+        }
+        for kind, source, *mark in cells
+    ]
+    path = tmp_path / "doe.ipynb"
+    path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+    return find_answer(read(HandIn("doe", "doe.ipynb", path)), exercise)

@@ -278,6 +278,15 @@ def test_what_is_written_to_a_file_and_not_imported_is_there(file: str, tmp_path
     ]
 
 
+def test_a_notebook_that_goes_to_another_folder_keeps_its_files(tmp_path: Path) -> None:
+    """They are called as they were when they were written."""
+    moves = "%%writefile helper.py\nimport os\n\nos.makedirs('sub', exist_ok=True)\nos.chdir('sub')\n"
+    with grading() as grader:
+        report = graded(grader, tmp_path, f"%%writefile block.py{RESBLOCK}", moves, "import helper")
+    assert_right(of(report, "resblock"))
+    assert "ResBlock was taken from block.py, which a cell writes and none imports." in report.repairs
+
+
 def test_what_cannot_be_imported_from_a_written_file_is_said(tmp_path: Path) -> None:
     """As of any other import that failed."""
     with grading() as grader:

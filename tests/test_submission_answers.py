@@ -1,14 +1,14 @@
 """Written answers: what the student wrote, and nothing the starter says."""
 
-import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from handed_in import answer_in
 
 from grader.assignment import EssayExercise
-from grader.submission import HandIn, find_answer, read
 
 EXERCISE = EssayExercise.model_validate(
     {
@@ -24,23 +24,8 @@ HEADING = "## Part 4: Why do residuals help?\n"
 
 @pytest.fixture
 def answer(tmp_path: Path) -> Any:
-    """The answer found in a notebook of these cells: (kind, source) or (kind, source, grader's metadata)."""
-
-    def find(*cells: tuple[Any, ...]) -> str | None:
-        content = [
-            {
-                "cell_type": kind,
-                "source": source,
-                "metadata": {"grader": mark[0]} if mark else {},
-                **({"outputs": [], "execution_count": None} if kind == "code" else {}),
-            }
-            for kind, source, *mark in cells
-        ]
-        path = tmp_path / "doe.ipynb"
-        path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
-        return find_answer(read(HandIn("doe", "doe.ipynb", path)), EXERCISE)
-
-    return find
+    """The answer found in a notebook of these cells."""
+    return partial(answer_in, tmp_path, EXERCISE)
 
 
 def test_marked_cells(answer: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from handed_in import answer_in
 
 from grader.assignment import EssayExercise, find_assignment
 from grader.bundled import shipped_assignments
@@ -24,23 +25,8 @@ NEXT = ("markdown", "## 2. Another question\n\nWhat is a plain block, and what d
 
 @pytest.fixture
 def answer(tmp_path: Path) -> Any:
-    """The answer found in a notebook of these cells: (kind, source) or (kind, source, grader's metadata)."""
-
-    def find(*cells: tuple[Any, ...]) -> str | None:
-        content = [
-            {
-                "cell_type": kind,
-                "source": source,
-                "metadata": {"grader": mark[0]} if mark else {},
-                **({"outputs": [], "execution_count": None} if kind == "code" else {}),
-            }
-            for kind, source, *mark in cells
-        ]
-        path = tmp_path / "doe.ipynb"
-        path.write_text(json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
-        return find_answer(read(HandIn("doe", "doe.ipynb", path)), ESSAY)
-
-    return find
+    """The answer found in a notebook of these cells."""
+    return partial(answer_in, tmp_path, ESSAY)
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,7 @@ class Observation:
     seed: int = 0
     slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
     ties: tuple[tuple[Slot, ...], ...] = ()  # slots that its graph does not tell apart
-    keeping: dict[str, Keeping] = field(
-        default_factory=dict
-    )  # of weights that are not kept as outputs × inputs, by key
+    keeping: dict[str, Keeping] = field(default_factory=dict)  # of weights not kept as outputs × inputs, by key
     layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
     expected: bool = False  # are the slots those that other cases taught?
     reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
@@ -109,7 +107,12 @@ class Observation:
         None where it raised before its Lazy layers had any."""
         if not self.built.tensors:
             return None
-        return frozenset(Counter(math.prod(parameter.shape) for parameter in self.built.parameters).items())
+        return frozenset(self.counted_sizes.items())
+
+    @cached_property
+    def counted_sizes(self) -> Counter[int]:
+        """How many parameters there are of each number of elements, as `Form.sizes` counts them."""
+        return Counter(math.prod(parameter.shape) for parameter in self.built.parameters)
 
     @property
     def unsteady(self) -> list[Answer]:
@@ -393,15 +396,25 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
     if not ways or (by_registration and not _brings_its_own(graph)):
         ways.append((registered, False))
     for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
-        seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
-        seen.ties = ties(places) if recorded else ()
-        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
-        found = signature(seen.slots)
-        like = [form for form in forms if form.signature == found]
-        if like:
-            # Redundant biases on different layers have one signature; their places tell them apart.
-            seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
+        if _take(seen, places, forms, recorded=recorded):
             return
+
+
+def _take(seen: Observation, places: list[Place], forms: list[Form], *, recorded: bool) -> bool:
+    """Take the slots that places tell. Has a right form the same?"""
+    seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
+    seen.ties = ties(places) if recorded else ()
+    seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
+    like = _with_slots(forms, seen.slots)
+    if like:
+        # Redundant biases on different layers have one signature; their places tell them apart.
+        seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
+    return bool(like)
+
+
+def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
+    found = signature(slots)
+    return [form for form in forms if form.signature == found]
 
 
 def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
@@ -427,8 +440,7 @@ def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
         return False
     if _brings_its_own(seen.built.graph):
         return False
-    sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
-    return any(form.sizes == sizes for form in forms)
+    return any(form.sizes == seen.counted_sizes for form in forms)
 
 
 def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
@@ -436,12 +448,9 @@ def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None
     if graph is None or not graph.is_sound() or _graph_is_odd(graph) or _brings_its_own(graph):
         return
     places = places_in_graph(graph)
-    slots, found = fill_slots(places), layout(places)
-    like = [form for form in forms if form.signature == signature(slots)]
-    if like and set(slots.values()) <= seen.shapes.keys():  # what is not registered has no lasting key
-        seen.slots, seen.recorded, seen.layout, seen.ties = slots, True, found, ties(places)
-        seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
-        seen.aligned = next((form for form in like if form.layout == found), like[0])
+    slots = fill_slots(places)
+    if _with_slots(forms, slots) and set(slots.values()) <= seen.shapes.keys():  # else it has no lasting key
+        _take(seen, places, forms, recorded=True)
 
 
 def _brings_its_own(graph: Graph | None) -> bool:

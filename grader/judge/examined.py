@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -231,8 +229,8 @@ class Examined:
         """An accepted form with parameters of the same sizes, where it is not known what each of them is for."""
         if self.answers is None:
             return None
-        sizes = Counter(math.prod(parameter.shape) for parameter in seen.built.parameters)
-        return next((form for form in self.answers.forms(seen.case) if form.sizes == sizes), None)
+        forms = self.answers.forms(seen.case)
+        return next((form for form in forms if form.sizes == seen.counted_sizes), None)
 
 
 def show(shape: list[int] | None) -> str:

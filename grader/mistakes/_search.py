@@ -168,7 +168,7 @@ class Search:
         firsts = self._firsts(leads)
         promising: list[Start] = []
         for start in self._starts(islice(firsts, MOST_TURNED)):
-            yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
+            yield start, self._in_order(start)
             promising.append(start)
         for start in promising:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
@@ -176,7 +176,7 @@ class Search:
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
             if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
                 return
-            yield start, self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
+            yield start, self._in_order(start)
             lead = leads[start.variant]
             hidden = [step for step in start.seconds if self._is_hidden(start.variant, step, lead)]
             yield start, self._with_seconds(start, self._if_turned(start, hidden if rank < MOST_HIDDEN else []))
@@ -195,6 +195,10 @@ class Search:
     def _is_hidden(self, variant: int, step: Step, lead: Lead) -> bool:
         """Does a mistake change nothing where a first one is found?"""
         return not self._hypotheses.effect(variant, step, lead.seen).touched
+
+    def _in_order(self, start: Start) -> list[Explanation]:
+        """Pairs of a first mistake and what may follow."""
+        return self._with_seconds(start, self._not_refuted(start.variant, start.lead, start.seconds))
 
     def _if_turned(self, start: Start, seconds: list[Step]) -> Iterator[Step]:
         """Second mistakes that give the student's output if they are made before the first one: not all can be made in

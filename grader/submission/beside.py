@@ -18,6 +18,7 @@ from grader.submission.tree import Found, is_skipped, readable
 
 MOST_FILES = 50
 MOST_CHARACTERS = 1_000_000
+MOST_CODE = 1_000_000  # characters of a notebook that are looked through. The code of whole courses has fewer.
 _MOST_LISTED = 500  # of a folder that is somebody's Downloads
 
 # Possessive, so that no text can make the search take more than linear time.
@@ -66,21 +67,24 @@ def _is_script(entry: os.DirEntry[str]) -> bool:
 
 
 class Along:
-    """What is taken along of the files beside a notebook: what it imports, and what that imports."""
+    """What is taken along of the files beside a notebook: what it imports, and what that imports.
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    Args:
+        names: of all that lies there. Each is looked for in each text once: there may be a thousand.
+        texts: the notebook's code.
+    """
+
+    def __init__(self, names: Iterable[str], texts: Iterable[str]) -> None:
         self.files: dict[str, str] = {}
         self.left_out: list[str] = []
-        self._text = ""
+        self._not_named = {name.split("/")[-1] for name in names}
         self._imported: set[str] = set()
-        for text in texts:
-            self._read(text)
+        self._read("".join(f"{text}\n" for text in texts)[:MOST_CODE])
 
     def wants(self, name: str) -> bool:
         """Is this file imported, or named, by what was read so far?"""
-        return name not in self.files and (
-            name.split("/")[0].removesuffix(".py") in self._imported or name.split("/")[-1] in self._text
-        )
+        is_named = name.split("/")[-1] not in self._not_named
+        return name not in self.files and (is_named or name.split("/")[0].removesuffix(".py") in self._imported)
 
     def take(self, name: str, text: str) -> None:
         """Take it, and follow its imports; note it where that would be too much."""
@@ -98,7 +102,7 @@ class Along:
         return [taken] * bool(self.files) + [most] * bool(self.left_out)
 
     def _read(self, text: str) -> None:
-        self._text += text
+        self._not_named = {name for name in self._not_named if name not in text}
         for match in _IMPORT.finditer(text):
             names = match[1] or match[2] or match[3]
             wanted = (each.strip(". \t") for each in names.split(","))

@@ -81,7 +81,8 @@ def _read(hand_in: HandIn) -> Submission:
 
 def _along(hand_in: HandIn, cells: list[Cell]) -> Along:
     """The files that were handed in beside it and that its code imports. One that cannot be read is none."""
-    along = Along(cell.source for cell in cells if cell.kind == "code")
+    code = (cell.source for cell in cells if cell.kind == "code") if hand_in.beside else ()
+    along = Along((name for name, _ in hand_in.beside), code)
     while wanted := [(name, path) for name, path in hand_in.beside if along.wants(name) and name not in along.left_out]:
         for name, path in wanted:
             try:

@@ -84,7 +84,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         settings[name] = subject.setting(_apart(tensors[name], keys, subject))
     answers: list[Json] = []
     out: Tensors = {}
-    before = modules.counters(subject, student.namespace)
+    before = modules.counters(subject, student.namespace) if arguments["repeat"] else {}
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from judging import judge
 
+from grader.mistakes._families import PREACT
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.verdict import ExerciseReport, Proof, Status
 
@@ -92,6 +93,17 @@ def test_what_only_looks_like_it_is_right(source: str) -> None:
 def test_a_choice_by_the_signal_is_named_even_where_it_hardly_shows() -> None:
     """The branch is small enough only where the judge makes it so; then it is left out."""
     assert "shortcut-gated" in mistakes(judge(GATES["no signal"], "resblock"))
+
+
+@pytest.mark.parametrize("projected", ["self.shortcut(out)", "self.shortcut(x)"])
+def test_a_batch_norm_that_may_be_the_branch_s_alone_or_not(projected: str) -> None:
+    """Both are right, and look alike but for numbers: what is set for the branch is the same in either."""
+    reading = changed(
+        PREACT, ("self.shortcut(out)", projected), ("identity =", "assert x.norm().item() < 1e30\n        identity =")
+    )
+    assert judge(reading, "preact").correct
+    gated = changed(reading, ("return out + identity", "return out + identity if out.norm() > 1e-3 else identity"))
+    assert not judge(gated, "preact").correct
 
 
 @pytest.mark.parametrize(

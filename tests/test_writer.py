@@ -10,6 +10,7 @@ from judging import judge, right_answers
 from grader.audit.generate import Generator
 from grader.audit.plans import Plan
 from grader.audit.styles import styles
+from grader.audit.styles.helpers import CONV_BN
 
 EXERCISES = ("resblock", "bottleneck", "se", "res2net")
 GENERATORS = {exercise: Generator(right_answers(exercise)) for exercise in EXERCISES}  # type: ignore[arg-type]
@@ -67,6 +68,18 @@ def test_lazy_layers_do_not_mend_a_mistake() -> None:
     refusing = [source for source in sources if "nn.Conv2d(out_channels, out_channels" in source]
     assert refusing
     assert judge(refusing[0], "se").correct is False
+
+
+def test_a_helper_class_does_not_mend_a_mistake() -> None:
+    """Its batch norm has the channels that its convolution gives; one with others is no part of it."""
+    generator = GENERATORS["bottleneck"]
+    ways = [Plan(("wrong-channels",), (forms,)) for forms in generator.planner.realisations(("wrong-channels",))]
+    wrong = [plan for plan in ways if not generator.planner.is_right(plan)]
+    right = generator.write(generator.planner.right(random.Random(0)), "Composed", random.Random(0)).source
+    sources = [generator.write(plan, "Composed", random.Random(0)).source for plan in wrong]
+    assert sources
+    assert all("nn.BatchNorm2d(" in source.replace(CONV_BN, "") for source in sources)
+    assert "nn.BatchNorm2d(" not in right.replace(CONV_BN, "")
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _skip_lessons as lessons
 from grader.checks._check import Check, Finding, in_case, not_everywhere, place, wrong_blocks
 from grader.judge.activations import activate_branch, toggle_final_activation
+from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
 from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
@@ -223,7 +224,7 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     answer = seen.answers[probe.name]
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
-    ways = [each for form in forms for each in _accepted(form)]
+    ways = [each for form in forms for each in _accepted(asked_alike(seen, form, probe))]
     accepted = (outcome for way in ways if (outcome := way.outcome(probe)).y is not None)
     for outcome in accepted:
         assert outcome.y is not None

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from grader.judge.anatomy import MEETINGS
 from grader.judge.compare import Difference, all_gradients_equal_at_once, difference, equal, equal_gradients
+from grader.judge.draws import OF_BRANCH
 from grader.judge.examine import BUILD, Observation, Sizes
 from grader.judge.forms import Form, Outcome
 from grader.judge.leaves import PRODUCTS, signature
@@ -31,8 +32,13 @@ def first_difference(seen: Observation, form: Form, probe: Probe) -> Difference 
     """Where the student's answer to a probe first differs from a form's outcome, and by how much; or None. Kept."""
     key = (form, probe.name)
     if key not in seen.differences:
-        seen.differences[key] = _first_difference(seen, form, probe)
+        seen.differences[key] = _first_difference(seen, asked_alike(seen, form, probe), probe)
     return seen.differences[key]
+
+
+def asked_alike(seen: Observation, form: Form, probe: Probe) -> Form:
+    """A form that is given the weights that the student's module was given, where a recipe sets the branch."""
+    return form.asked_with(seen.branch) if probe.recipe in OF_BRANCH else form
 
 
 def _first_difference(seen: Observation, form: Form, probe: Probe) -> Difference | None:
@@ -108,6 +114,7 @@ def is_silent_like(seen: Observation, form: Form) -> bool:
 def _is_like(seen: Observation, form: Form, probe: Probe, *, at_once: bool = False) -> bool:
     """Does the student do what a form does? In float32 not every digit need be repeated, least of all in a case that
     only confirms what was proven in float64."""
+    form = asked_alike(seen, form, probe)
     if probe.gradient and not at_once:
         form.outcome(probe)  # gives the output too, and of a form that is alike both are wanted
     found = (_difference_of_outputs if at_once else first_difference)(seen, form, probe)

@@ -20,6 +20,8 @@ from grader.observation import Probe, Recipe
 # How much smaller the numbers of a branch are: what an `if` takes for no signal. The branch of a pre-activation block
 # shrinks with the square.
 FAINT: dict[Recipe, float] = {"faint-branch": 1e-3, "fainter-branch": 1e-6}
+SILENT: tuple[Recipe, ...] = ("zero-branch", "constant-branch")
+OF_BRANCH = frozenset({*SILENT, *FAINT})
 LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
 SMALL = 1 << 13  # numbers in a draw that is kept
 MOST_MEDIUM = 64  # longer ones that are kept, up to LONG: 32 MiB
@@ -45,7 +47,7 @@ def draw_cotangent(seed: int, shape: list[int], probe: Probe) -> Tensor:
 
 def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Tensor:
     """The value of one parameter or buffer under a recipe."""
-    if recipe == "zero" or (in_branch and recipe in ("zero-branch", "constant-branch")):
+    if recipe == "zero" or (in_branch and recipe in SILENT):
         if recipe == "constant-branch" and slot.role == "shift":
             return _random_value(seed, slot)
         return torch.full(slot.shape, float(slot.role == "variance"), dtype=torch.float64)

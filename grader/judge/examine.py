@@ -18,7 +18,7 @@ from grader.graph import Graph, Leaf
 from grader.judge.calls import Call
 from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value, input_shape
-from grader.judge.forms import Form
+from grader.judge.forms import Form, common_branch
 from grader.judge.keeping import AS_USUAL, Keeping
 from grader.judge.leaves import (
     Place,
@@ -77,6 +77,7 @@ class Observation:
     reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
     recorded: bool = False  # are the slots from a graph, or only from the order of registration?
     aligned: Form | None = None  # a right form with the same slots
+    branch: frozenset[Slot] = frozenset()  # of these what a recipe sets that sets the residual branch
     probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
     answers: dict[str, Answer] = field(default_factory=dict)
     differences: dict[tuple[Form, str], Difference | None] = field(default_factory=dict)  # from a form, by probe
@@ -264,6 +265,8 @@ def examine(
             _align_by(seen, trained.graph, forms)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
+    if seen.aligned is not None:
+        seen.branch = common_branch(seen.aligned, forms)
     if not forms:
         output_shape = _own_shape(seen, output_shape)
     _ask(worker, handle, seen, [p for p in probes if _is_possible(p, seen, forms)], output_shape, seconds)
@@ -334,13 +337,13 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
     """All that is sent to a module for these probes."""
     form = seen.aligned
     if form is not None and not seen.keeping and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
-        return request_of(form, probes)
+        return request_of(form, seen.branch, probes)
     return request(
         seen.seed,
         seen.case.input,
         probes,
         seen.slots,
-        branch=form.branch if form is not None else (),
+        branch=seen.branch,
         kept={slot: partial(seen.kept, key) for slot, key in seen.slots.items() if key in seen.keeping},
         output_shape=output_shape,
     )

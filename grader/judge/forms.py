@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
-from grader.judge.draws import FAINT, draw_cotangent, draw_input, draw_value
+from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
 from grader.judge.leaves import (
@@ -94,6 +95,7 @@ class Form:
         self._is_right = base is None
         self._outcomes: dict[str, Outcome] = {}
         self._exchanged: dict[tuple[tuple[Slot, ...], ...], list[Form]] = {}
+        self._asked_with: dict[frozenset[Slot], Form] = {}
         self._traces: dict[str, Trace] = {}
         self._outputs: dict[str, Tensor | ReplayError] = {}
         if slots is not None:
@@ -178,23 +180,29 @@ class Form:
         return found
 
     @cached_property
-    def branch(self) -> set[Slot]:
+    def branch(self) -> frozenset[Slot]:
         """Slots that only the residual branch uses."""
         keys = branch_keys(self._small)
-        return {slot for slot, key in self.slots.items() if key in keys}
+        return frozenset(slot for slot, key in self.slots.items() if key in keys)
 
-    @property
-    def _right(self) -> Form:
-        """The right form that this one changes, or this one."""
-        form = self
-        while not form._is_right and form._base is not None:
-            form = form._base
-        return form
+    @cached_property
+    def asked_branch(self) -> frozenset[Slot]:
+        """The slots that a recipe sets when it sets the branch: a mistake may leave none, so a right form says."""
+        return self.branch if self._is_right or self._base is None else self._base.asked_branch
+
+    def asked_with(self, branch: frozenset[Slot]) -> Form:
+        """This form, for which a recipe that sets the branch sets these slots; kept."""
+        if branch == self.asked_branch:
+            return self
+        if branch not in self._asked_with:
+            form = self._asked_with[branch] = self.with_slots(self.slots)
+            form.asked_branch = branch
+        return self._asked_with[branch]
 
     @property
     def shortcut_is_free_of_weights(self) -> bool:
         """Is the shortcut the identity, or at least without parameters?"""
-        return self.branch == set(self.slots)
+        return self.branch == self.slots.keys()
 
     @cached_property
     def relabelled(self) -> list[Form]:
@@ -297,11 +305,7 @@ class Form:
         return x, _drawn.get((self, probe.recipe), lambda: self._draw_weights(probe.recipe))
 
     def _draw_weights(self, recipe: Recipe) -> dict[Slot, Tensor]:
-        branch: Collection[Slot] = ()
-        if recipe in ("zero-branch", "constant-branch"):
-            branch = self.branch
-        elif recipe in FAINT:
-            branch = self._right.branch  # of a mistake it may be none; a student's module gets that of the right form
+        branch = self.asked_branch if recipe in OF_BRANCH else ()
         return {
             slot: draw_value(self.seed, slot, recipe, in_branch=slot in branch).to(self.device) for slot in self.slots
         }
@@ -319,6 +323,21 @@ def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Ite
     for variant in range(len(reference.variants)):
         plain = Form(reference, case, variant, (), seed, device)
         yield from biased_forms(plain) if reference.exercise.conv_bias == "free" else [plain]
+
+
+def common_branch(form: Form, forms: list[Form]) -> frozenset[Slot]:
+    """What only the residual branch uses in each of some forms that have a form's slots in the same places; kept.
+
+    Where the first batch norm of a pre-activation block may stand in front of the projection or not, nothing but
+    numbers tells which a student chose.
+    """
+    if form not in _branches:
+        like = (each for each in forms if each.signature == form.signature and each.layout == form.layout)
+        _branches[form] = form.branch.intersection(*(each.branch for each in like))
+    return _branches[form]
+
+
+_branches: WeakKeyDictionary[Form, frozenset[Slot]] = WeakKeyDictionary()
 
 
 def biased_forms(plain: Form) -> Iterator[Form]:

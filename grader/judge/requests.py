@@ -23,7 +23,7 @@ Kept = Callable[[Tensor], Tensor]  # from outputs × inputs to how a weight is k
 
 MOST_KEPT = 1 << 18  # numbers in a row: those of wide blocks, which come in all sizes, would fill the memory
 
-_kept: WeakKeyDictionary[Form, dict[tuple[int, tuple[Probe, ...]], Request]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Form, dict[tuple[frozenset[Slot], tuple[Probe, ...]], Request]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ def request(
     return Request(tuple(probes), slots, recipes, *pack(tensors))
 
 
-def request_of(form: Form, probes: Sequence[Probe]) -> Request:
-    """What is sent to a module with the slots of a right form and all weights kept as usual; kept."""
+def request_of(form: Form, branch: frozenset[Slot], probes: Sequence[Probe]) -> Request:
+    """What is sent to a module with the slots of a right form, these in its branch, and all weights kept as usual; kept."""
     kept = _kept.setdefault(form, {})
-    key = (form.seed, tuple(probes))
+    key = (branch, tuple(probes))
     if key in kept:
         return kept[key]
     case = form.case
@@ -86,7 +86,7 @@ def request_of(form: Form, probes: Sequence[Probe]) -> Request:
         case.input,
         probes,
         form.slots,
-        branch=form.branch,
+        branch=branch,
         output_shape=lambda shape: form.reference.output_shape(case, shape),
     )
     if made.row.numel() <= MOST_KEPT:

@@ -75,7 +75,8 @@ def request(
 
 
 def request_of(form: Form, branch: frozenset[Slot], probes: Sequence[Probe]) -> Request:
-    """What is sent to a module with the slots of a right form, these in its branch, and all weights kept as usual; kept."""
+    """What is sent to a module with the slots of a right form, and these in its branch, if all weights are kept as
+    usual; kept."""
     kept = _kept.setdefault(form, {})
     key = (branch, tuple(probes))
     if key in kept:

@@ -46,14 +46,8 @@ class Composed(Chained):
         assert conv is not None
         assert norm is not None
         fits = conv.kind == "convolution" and norm.kind == "batch_norm" and conv.condition == norm.condition
-        # The helper's batch norm has the channels that its convolution gives.
-        if (
-            not fits
-            or norm.refuses
-            or "weight" not in norm.tensors
-            or "running_mean" not in norm.tensors
-            or not _is_default(norm)
-        ):
+        fits &= not norm.refuses  # the helper's batch norm has the channels that its convolution gives
+        if not fits or "weight" not in norm.tensors or "running_mean" not in norm.tensors or not _is_default(norm):
             return chain[:1], chain[1:]
         size = 3 if len(chain) > 2 and self.layer(chain[2]) is None else 2
         return chain[:size], chain[size:]

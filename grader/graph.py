@@ -121,6 +121,7 @@ class Graph(_Data):
                 return node
         raise LookupError("the module does not read its input")
 
+    @cached_property
     def is_sound(self) -> bool:
         """Is every id unique, and made before it is read?"""
         seen: set[int] = set()

@@ -466,7 +466,7 @@ def _formula(examined: Examined) -> str:
     """What a module computes in its first case, as its own recording says."""
     graphs = [seen.built.graph for seen in examined.ran if seen.built.graph is not None]
     is_module = isinstance(examined.exercise, ModuleExercise)
-    return formula(graphs[0]) if is_module and graphs and graphs[0].is_sound() else ""
+    return formula(graphs[0]) if is_module and graphs and graphs[0].is_sound else ""
 
 
 def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:

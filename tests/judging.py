@@ -28,6 +28,7 @@ from grader.pipeline import judge_exercise, observe
 from grader.sandbox import Answer
 from grader.verdict import ExerciseReport
 from grader.worker.operations import OPERATIONS, Student
+from grader.worker.shell import make_shell
 
 # Where right answers run: `GRADER_DEVICE=cuda make tests` judges all that is judged in the tests on a GPU.
 DEVICE = os.environ.get("GRADER_DEVICE", "cpu")
@@ -37,8 +38,8 @@ class InProcessWorker:
     """A student's process that is this one. For code that is not hostile."""
 
     def __init__(self) -> None:
-        self._student = Student()
-        self._student.namespace = {"__name__": "__main__"}
+        shell()
+        self._student = Student({"__name__": "__main__"})
 
     def call(
         self,
@@ -55,6 +56,12 @@ class InProcessWorker:
         finally:
             torch.set_default_dtype(before)
         return Answer({"ok": True, **fields}, out)
+
+
+@cache
+def shell() -> object:
+    """The process's one shell, which runs the cells."""
+    return make_shell()
 
 
 @cache

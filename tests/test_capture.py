@@ -96,7 +96,7 @@ def test_the_recorded_graph_computes_what_the_module_computes(source: str) -> No
     module, recording = recorded(source)
     assert recording.error is None
     graph = Graph.model_validate(recording.graph)
-    assert graph.is_sound()
+    assert graph.is_sound
     keys = {node.leaf.key for node in graph.nodes if node.leaf is not None and node.leaf.kind != "input"}
     leaves = {key: leaf for key, leaf in recording.leaves.items() if key in keys}
     state = {key: value.clone() for key, value in module.state_dict().items()}

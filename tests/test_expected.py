@@ -87,7 +87,7 @@ def test_what_is_kept_is_what_would_be_drawn() -> None:
     for case in exercise.cases:
         form = answers.forms(case)[-1]
         probes = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
-        kept, again = request_of(form, probes), request_of(form, probes)
+        kept, again = (request_of(form, form.branch, probes) for _ in range(2))
         fresh = request(
             form.seed,
             case.input,

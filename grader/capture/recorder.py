@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +51,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         broken: did something happen that cannot be recorded?
     """
 
-    def __init__(self, module: nn.Module, x: Tensor, place_of: Callable[[Any], Place]) -> None:
+    def __init__(
+        self, module: nn.Module, x: Tensor, place_of: Callable[[Any], Place], starts: Mapping[str, str]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes = Nodes()
         self.leaves: dict[str, Tensor] = {}
@@ -60,6 +62,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.random: list[tuple[int, str]] = []
         self.overwriting: list[int] = []
         self.broken = False
+        self._starts = starts
         self._names: dict[int, tuple[str, str]] = {}
         for kind, prefix, named in (
             ("parameter", "p:", module.named_parameters(remove_duplicate=False)),
@@ -208,7 +211,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         nameless = ("unregistered" if learnable else "constant", f"#{len(self.nodes.said)}")
         kind, key = self._names.get(id(tensor), nameless)
         self.leaves[key] = tensor
-        leaf: dict[str, Json] = {"kind": kind, "key": key, "learnable": learnable, "initial": initial_value(tensor)}
+        initial = self._starts.get(key) or initial_value(tensor)
+        leaf: dict[str, Json] = {"kind": kind, "key": key, "learnable": learnable, "initial": initial}
         if kind == "constant" and tensor.numel() == 1 and not tensor.is_complex():
             value = float(tensor.detach().double())
             leaf["value"] = value if abs(value) < float("inf") else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -46,13 +47,19 @@ class Recording:
     facts: dict[str, Json] = field(default_factory=dict)
 
 
-def record(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place] = nowhere) -> Recording:
+def record(
+    module: nn.Module,
+    x: Tensor,
+    place_of: Callable[[Any], Place] = nowhere,
+    starts: Mapping[str, str] = MappingProxyType({}),
+) -> Recording:
     """Run `module(x)` and record it. What the module raises is in the recording, with all that ran before.
 
     Args:
         place_of: the cell and line of a Python frame, (None, None) for a frame that is not the student's.
+        starts: what leaves start with, by key, where that is known already; see `initial_value`.
     """
-    recorder = Recorder(module, x, place_of)
+    recorder = Recorder(module, x, place_of, starts)
     start = x.grad_fn
     recording = Recording(leaves=recorder.leaves)
     recording.result, recording.error = _run(recorder, module, x, nullcontext())
@@ -71,7 +78,7 @@ def record(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place] = nowh
 def _refused(module: nn.Module, x: Tensor, place_of: Callable[[Any], Place]) -> tuple[Json, Json]:
     """As `Recorder.failure`, of a function that raised before any operation of it ran: the module is run once more,
     since watching for these takes time."""
-    recorder = Recorder(module, x, place_of)
+    recorder = Recorder(module, x, place_of, {})
     _, error = _run(recorder, module, x, Composites(recorder.refused))
     return recorder.failure(error) if error is not None else (None, None)
 

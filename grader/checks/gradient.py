@@ -63,7 +63,7 @@ FAINT = (
 # The same in a declared case: a batch as in training, an image of 32×32 and more, a map of one pixel, as behind the
 # last stage; with gradients, since code may choose by the shape whether they pass.
 FAR = {
-    POSITIVE: replace(POSITIVE, batch=65, gradient=True),
+    POSITIVE: replace(POSITIVE, batch=65, grow=(-4, -4), gradient=True),
     NEGATIVE: replace(NEGATIVE, grow=(28, 27), gradient=True, far=True),
     CONSTANT: replace(CONSTANT, batch=5, grow=(-40, -40), gradient=True, far=True),
 }
@@ -197,7 +197,7 @@ def _normalised_outputs(examined: Examined) -> Finding | None:
     """Probabilities where logits are asked for: told by the numbers alone."""
     for seen in examined.ran:
         graph = seen.built.graph
-        last = graph.by_id[graph.output].name if graph is not None and graph.is_sound() else ""
+        last = graph.by_id[graph.output].name if graph is not None and graph.is_sound else ""
         ys = [answer.y for answer in seen.answers.values() if answer.y is not None]
         if last in SQUASHING and ys and all(SQUASHING[last](y) for y in ys):
             return Finding(

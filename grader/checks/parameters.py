@@ -193,7 +193,7 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
 def _convolution_biases(seen: Observation) -> dict[str, int]:
     """Key and size of each bias of a convolution that goes straight into a batch norm, as recorded."""
     graph = seen.built.graph
-    if graph is None or not graph.is_sound():
+    if graph is None or not graph.is_sound:
         return {}
     nodes, users = graph.by_id, graph.users
     found = {}

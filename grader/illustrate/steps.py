@@ -65,7 +65,7 @@ def drawn(graph: Graph | None, inside: str = "") -> Drawn | None:
     Args:
         inside: the module that it is a part of, which its layers' names need not repeat.
     """
-    if graph is None or len(graph.nodes) > MOST_NODES or not graph.is_sound():
+    if graph is None or len(graph.nodes) > MOST_NODES or not graph.is_sound:
         return None
     try:
         x = graph.input.id
@@ -93,7 +93,7 @@ def drawn(graph: Graph | None, inside: str = "") -> Drawn | None:
 
 def with_failure(graph: Graph | None, operation: Operation | None) -> Graph | None:
     """What ran until something raised, and behind it the operation that did."""
-    if graph is None or operation is None or not graph.is_sound():
+    if graph is None or operation is None or not graph.is_sound:
         return None
     known = {node.id for node in graph.nodes}
     if not operation.nodes or not known.issuperset(operation.nodes):

@@ -15,7 +15,7 @@ from grader.judge.compare import Difference, all_gradients_equal_at_once, differ
 from grader.judge.draws import OF_BRANCH
 from grader.judge.examine import BUILD, Observation, Sizes
 from grader.judge.forms import Form, Outcome
-from grader.judge.leaves import PRODUCTS, signature
+from grader.judge.leaves import PRODUCTS
 from grader.judge.replay import ReplayError, layers_before
 from grader.observation import Probe
 
@@ -98,7 +98,7 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
         like = [form for form in forms if sizes is None or sizes == sizes_of(form)]
         return any(fails_like(seen, failure_of(form)) for form in like)
     probes = [probe for probe in seen.probes.values() if probe.compares]
-    if not probes or any(form.signature != signature(seen.slots) for form in forms):
+    if not probes or any(form.signature != seen.signature for form in forms):
         return False
     if not any(_is_like(seen, form, probes[0], at_once=True) for form in forms):
         return False

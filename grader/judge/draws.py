@@ -24,6 +24,7 @@ SILENT: tuple[Recipe, ...] = ("zero-branch", "constant-branch")
 OF_BRANCH = frozenset({*SILENT, *FAINT})
 LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
 SMALL = 1 << 13  # numbers in a draw that is kept
+WIDE, MOST_WIDE = 1 << 18, 16  # numbers in a value of a wide block that is kept, and how many are: 32 MiB
 MOST_MEDIUM = 64  # longer ones that are kept, up to LONG: 32 MiB
 
 
@@ -57,12 +58,20 @@ def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Ten
 
 
 def _random_value(seed: int, slot: Slot) -> Tensor:
+    size = math.prod(slot.shape)
+    if size <= SMALL:
+        return _small_value(seed, slot)
     # The weights of wide networks, which come in all sizes, would fill the memory if they were kept.
-    return _small_value(seed, slot) if math.prod(slot.shape) <= SMALL else _fresh_value(seed, slot)
+    return _wide_value(seed, slot) if size <= WIDE else _fresh_value(seed, slot)
 
 
 @lru_cache(maxsize=4096)
 def _small_value(seed: int, slot: Slot) -> Tensor:
+    return _fresh_value(seed, slot)
+
+
+@lru_cache(maxsize=MOST_WIDE)
+def _wide_value(seed: int, slot: Slot) -> Tensor:
     return _fresh_value(seed, slot)
 
 

@@ -22,6 +22,7 @@ from grader.judge.forms import Form, common_branch
 from grader.judge.keeping import AS_USUAL, Keeping
 from grader.judge.leaves import (
     Place,
+    Signature,
     Slot,
     fill_slots,
     layout,
@@ -115,6 +116,11 @@ class Observation:
         """How many parameters there are of each number of elements, as `Form.sizes` counts them."""
         return Counter(math.prod(parameter.shape) for parameter in self.built.parameters)
 
+    @cached_property
+    def signature(self) -> Signature:
+        """How many slots of each role and shape there are, once these are known."""
+        return signature(self.slots)
+
     @property
     def unsteady(self) -> list[Answer]:
         """Answers to passes that gave something else when they were repeated.
@@ -167,14 +173,14 @@ class Observation:
         if self.verified is not None:
             return self.verified.trace
         partial = self.built.partial
-        if self.built.raised is None or partial is None or not partial.is_sound():
+        if self.built.raised is None or partial is None or not partial.is_sound:
             return None
         values = self._draw(fill_slots(places_in_graph(partial)))
         return trace_of_failure(partial, draw_input(self.seed, self.case.input, RECORDED), values)
 
     @property
     def has_graph(self) -> bool:
-        return self.built.graph is not None and self.built.graph.is_sound()
+        return self.built.graph is not None and self.built.graph.is_sound
 
     @property
     def drawn(self) -> dict[str, Tensor]:
@@ -369,7 +375,7 @@ def record_again(
     }
     x = draw_input(seen.seed, seen.case.input, probe)
     graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph
-    return graph if graph is not None and graph.is_sound() else None
+    return graph if graph is not None and graph.is_sound else None
 
 
 def _is_as_recorded(probe: Probe) -> bool:
@@ -386,7 +392,7 @@ def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> No
     """
     graph = seen.built.graph
     ways: list[tuple[list[Place], bool]] = []
-    if graph is not None and graph.is_sound() and not _graph_is_odd(graph):
+    if graph is not None and graph.is_sound and not _graph_is_odd(graph):
         ways.append((places_in_graph(graph), True))
     leaves = [
         (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
@@ -448,7 +454,7 @@ def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
 
 def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
     """Find the slots by another graph, if they are a right form's."""
-    if graph is None or not graph.is_sound() or _graph_is_odd(graph) or _brings_its_own(graph):
+    if graph is None or not graph.is_sound or _graph_is_odd(graph) or _brings_its_own(graph):
         return
     places = places_in_graph(graph)
     slots = fill_slots(places)

@@ -112,7 +112,7 @@ class Form:
     def with_unused(self, slots: dict[Slot, str]) -> Form:
         """This form with further keys, which it does not use, in slots behind its own."""
         found = dict(self.slots)
-        number = signature(found)
+        number = Counter(signature(found))
         for slot, key in slots.items():
             if key not in self.slots.values():
                 found[Slot(slot.role, slot.shape, number[slot.role, slot.shape])] = key
@@ -168,7 +168,7 @@ class Form:
     @cached_property
     def signature(self) -> Signature:
         """How many slots of each role and shape."""
-        return Counter((role, shape) for _, role, shape in self.parts)
+        return Signature((role, shape) for _, role, shape in self.parts)
 
     @cached_property
     def sizes(self) -> Counter[int]:
@@ -349,7 +349,8 @@ def biased_forms(plain: Form) -> Iterator[Form]:
         form = plain.with_edit(_add_biases(chosen))
         form._is_right = plain._is_right  # and asked for as often
         # Known before its graph is: most forms are only asked for this, and told apart by it.
-        form.signature = plain.signature + Counter(("shift", (layers[i].shape[1],)) for i in chosen)
+        biases = Counter[tuple[Role, tuple[int, ...]]](("shift", (layers[i].shape[1],)) for i in chosen)
+        form.signature = Signature(plain.signature + biases)
         yield form
 
 

@@ -20,8 +20,6 @@ from grader.judge.keeping import Keeping, keeping
 from grader.judge.latest import Latest
 
 Role = Literal["weight", "scale", "shift", "mean", "variance"]
-Signature = Counter[tuple[Role, tuple[int, ...]]]
-
 # Operations that hand a value on without computing: a parameter's role is that of what uses it behind them.
 VIEWS = frozenset(
     [
@@ -99,6 +97,21 @@ def layout(places: Iterable[Place]) -> Counter[tuple[object, ...]]:
     return Counter((place.role, place.shape, *place.order[:2]) for place in places)
 
 
+class Signature(Counter[tuple[Role, tuple[int, ...]]]):
+    """How many slots of each role and shape; not to be changed. None is counted zero times, so that two compare as
+    dictionaries do: a search compares thousands."""
+
+    __eq__ = dict.__eq__
+    __ne__ = dict.__ne__
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(frozenset(self.items()))
+
+
 def fill_slots(places: Iterable[Place]) -> dict[Slot, str]:
     """The key that fills each slot, in canonical order."""
     groups: dict[tuple[Role, tuple[int, ...]], list[Place]] = defaultdict(list)
@@ -167,7 +180,7 @@ def exchanges(filled: Mapping[Slot, str], runs: Iterable[tuple[Slot, ...]]) -> I
 
 def signature(filled: Iterable[Slot]) -> Signature:
     """How many slots of each role and shape: two modules can only be aligned if these agree."""
-    return Counter((slot.role, slot.shape) for slot in filled)
+    return Signature((slot.role, slot.shape) for slot in filled)
 
 
 def places_in_graph(graph: Graph) -> list[Place]:

@@ -26,7 +26,7 @@ def place_of(seen: Observation, what: str) -> Place:
             What cannot be found is pointed at as the output.
     """
     graph = seen.built.graph
-    if graph is None or not graph.is_sound():
+    if graph is None or not graph.is_sound:
         raised = seen.built.raised
         return (raised.cell, raised.line) if raised is not None else (None, None)
     node = _node(graph, what) or graph.by_id[graph.output]

@@ -140,14 +140,14 @@ class WrongForms:
     ) -> list[Sketch]:
         """What tells those forms of `planted` apart at a glance that have just these parameters; if none has, the first
         form's. Kept longer than they are."""
-        key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
+        key = (edits, case.title, variant, wanted, recorded)
         return self._sketches.get(key, lambda: list(map(Sketch.of, self._like(wanted, edits, case, variant, recorded))))
 
     def trace(
         self, edits: tuple[Edit, ...], case: Case, variant: int, wanted: Signature, *, recorded: bool = True
     ) -> Trace | None:
         """What the first of those forms passes through on the probe that is asked like the recorded pass; kept."""
-        key = (edits, case.title, variant, frozenset(wanted.items()), recorded)
+        key = (edits, case.title, variant, wanted, recorded)
         return self._traces.get(
             key, lambda: next((f.trace(RECORDED) for f in self._like(wanted, edits, case, variant, recorded)), None)
         )

@@ -72,16 +72,22 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
     steps = (
-        Step(mistake.id, way)
+        step
         for mistake in mistakes().values()
         if isinstance(mistake, Planted) and (among is None or mistake.id in among)
-        for way in (*mistake.plants, *mistake.suggested(observations))
+        for step in (*_steps(mistake), *(Step(mistake.id, way) for way in mistake.suggested(observations)))
     )
     found = Search(examined.answers, steps, observations).explanations()
     if not found:
         return []
     first, *others = found
     return [_diagnosis(step, first, others, observations[0]) for step in first]
+
+
+@cache
+def _steps(mistake: Planted) -> list[Step]:
+    """The ways to make a mistake that are known before anything is seen."""
+    return [Step(mistake.id, way) for way in mistake.plants]
 
 
 def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], seen: Observation) -> Diagnosis:

@@ -29,7 +29,7 @@ def nodes(observations: Sequence[Observation]) -> Iterator[tuple[Node, dict[int,
 def graphs(observations: Sequence[Observation]) -> list[Graph]:
     """The graphs that were recorded."""
     found = [seen.built.graph for seen in observations]
-    return [graph for graph in found if graph is not None and graph.is_sound()]
+    return [graph for graph in found if graph is not None and graph.is_sound]
 
 
 def few(hints: Iterable[Hint]) -> list[Hint]:

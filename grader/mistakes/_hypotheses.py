@@ -10,7 +10,7 @@ from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_
 from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
-from grader.judge.leaves import Signature, signature
+from grader.judge.leaves import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, Sketch, redundant_biases
@@ -43,7 +43,7 @@ class Seen:
         self.case = observation.case
         self.has_raised = observation.built.raised is not None
         self.is_bare = self.has_raised and not observation.built.tensors  # it raised before there were parameters
-        self.signature: Signature = signature(observation.slots)
+        self.signature: Signature = observation.signature
         self.biases = redundant_biases(self.signature)
         self._outputs: dict[str, Digest | None] = {}
 

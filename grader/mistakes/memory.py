@@ -96,7 +96,7 @@ class InplaceBreaksBackward(Noticed):
 
 def _writer(graph: Graph | None, made_by: str) -> Node | None:
     """The first operation that writes into what an operation of this name made."""
-    if graph is None or not graph.is_sound():
+    if graph is None or not graph.is_sound:
         return None
     nodes = graph.by_id
     for node in graph.nodes:

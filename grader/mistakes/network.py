@@ -174,7 +174,7 @@ class SoftmaxInForward(_NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.ran[0].built.graph
-        if graph is not None and graph.is_sound():
+        if graph is not None and graph.is_sound:
             last = graph.by_id[graph.output]
             if last.name in ("_softmax", "_log_softmax"):
                 return Notice(Proof.MEASURED, last.cell, last.line)

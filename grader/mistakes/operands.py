@@ -51,7 +51,7 @@ class ShapeMismatch(Noticed):
             return at(error, say("The shapes of tensors do not fit: {error}.", error=error.message))
         seen = next(seen for seen in examined.observations if seen.raised is error)
         graph = seen.built.partial
-        said = _operands(error.operation, graph) if graph is not None and graph.is_sound() else []
+        said = _operands(error.operation, graph) if graph is not None and graph.is_sound else []
         operation = error.operation.op.removeprefix("aten.").split(".")[0].strip("_")
         call = examined.call(seen.case)
         if operation in RAISES:

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -127,7 +128,11 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     set_mode(module, train=arguments.get("train", False))
     # Not a leaf: students may write to their input in place.
     given_x = x.clone().requires_grad_() * 1
-    recording = record(module, given_x, place_of) if arguments["record"] else _only_run(module, given_x)
+    if arguments["record"]:
+        starts = {} if brief else {tensor["key"]: tensor["initial"] for tensor in tensors}
+        recording = record(module, given_x, place_of, starts)
+    else:
+        recording = _only_run(module, given_x)
     if recording.error is not None:
         _try_without_recording(subject, x, recording)
     subject.restore()
@@ -298,7 +303,7 @@ def set_mode(module: nn.Module, *, train: bool) -> None:
         seen.add(id(part))
         if _switches_as_usual(part):
             if part.training is not train:
-                part.training = train
+                part.__dict__["training"] = train  # as `train` does, without asking whether it is a parameter
             todo.extend(inner for inner in part._modules.values() if inner is not None)
         elif train:
             part.train()  # some keep a part in one mode
@@ -307,11 +312,14 @@ def set_mode(module: nn.Module, *, train: bool) -> None:
 
 
 def _switches_as_usual(part: nn.Module) -> bool:
-    """Are `train` and `eval` those of every module?"""
-    of_torch = type(part).train is nn.Module.train and type(part).eval is nn.Module.eval
-    return of_torch and not {"train", "eval"} & part.__dict__.keys()
+    """Are `train` and `eval` those of every module, and is its mode kept as in every module?"""
+    kind = type(part)
+    of_torch = kind.train is nn.Module.train and kind.eval is nn.Module.eval
+    plain = kind.__setattr__ is nn.Module.__setattr__ and not hasattr(kind, "training") and "training" in part.__dict__
+    return of_torch and plain and not {"train", "eval"} & part.__dict__.keys()
 
 
+OF_EVERY_MODULE = frozenset(nn.Module().__dict__) - {"_parameters", "_buffers", "_modules"}
 PASSES = 300  # that a module which counts has to give the same in
 
 
@@ -320,15 +328,34 @@ def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[in
     that counts its calls would change."""
     holders: dict[int, Mapping[str, object]] = {id(namespace): namespace}
     for part in subject.module.modules():
-        holders |= {id(part): part.__dict__, id(type(part)): type(part).__dict__}
-    found: dict[tuple[int, str], object] = {}
-    for holder, names in holders.items():
-        for name, value in list(names.items()):
-            if type(value) in (int, float, bool) and name != "training":
-                found[holder, name] = value
-            elif isinstance(value, list | dict | set) and not name.startswith("__"):
-                found[holder, name] = len(value)
+        holders[id(part)] = {name: part.__dict__[name] for name in part.__dict__.keys() - OF_EVERY_MODULE}
+        if not _is_without_numbers(type(part)):
+            holders[id(type(part))] = type(part).__dict__
+    return {(holder, name): number for holder, names in holders.items() for name, number in _numbers(names)}
+
+
+def _numbers(names: Mapping[str, object]) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for name, value in list(names.items()):
+        if type(value) in (int, float, bool) and name != "training":
+            found.append((name, value))
+        elif isinstance(value, list | dict | set) and not name.startswith("__"):
+            found.append((name, len(value)))
     return found
+
+
+_without_numbers: WeakKeyDictionary[type, int] = WeakKeyDictionary()  # with how much they held instead
+
+
+def _is_without_numbers(layer: type) -> bool:
+    """Is it a class of torch's that holds none? They have many methods, and are looked through again only if somebody
+    gave them something."""
+    names = layer.__dict__
+    if _without_numbers.get(layer) != len(names):
+        if not layer.__module__.startswith("torch.") or _numbers(names):
+            return False
+        _without_numbers[layer] = len(names)
+    return True
 
 
 def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor, *, gradient: bool) -> bool:

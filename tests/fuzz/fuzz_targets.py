@@ -108,7 +108,7 @@ def modelled(fields: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
                 assert sum(tensor.numel() for tensor in found.values()) <= tensors["row"].numel()
         if isinstance(checked, Built):
             for graph in (checked.graph, checked.partial):
-                if graph is not None and graph.is_sound():
+                if graph is not None and graph.is_sound:
                     assert isinstance(graph.users, dict)
                     assert isinstance(formula(graph), str)
 

@@ -15,7 +15,7 @@ from itertools import islice
 from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.trace import Trace
-from grader.judge.wrongs import Parts, less, size
+from grader.judge.wrongs import Effect, Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
 
@@ -39,6 +39,19 @@ class Start:
     seconds: list[Step]
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one way to make one mistake does to a right answer in one case.
+
+    Attributes:
+        parts: of the parameters that it brings or takes, those of which that can be told.
+    """
+
+    step: Step
+    effect: Effect
+    parts: Parts
+
+
 class Search:
     """Looks for what explains the observations of one exercise.
 
@@ -54,6 +67,7 @@ class Search:
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
         self._planted = 0
+        self._done: dict[tuple[int, Seen], list[Done]] = {}
 
     def explanations(self) -> list[Explanation]:
         """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
@@ -116,21 +130,27 @@ class Search:
 
     def _likely(self, variant: int, lead: Lead) -> list[Step]:
         """Mistakes that bring the parameters that are missing; if none are, that change something at these places."""
-        return [step for step in self._steps if self._is_likely(variant, step, lead)]
+        return [done.step for done in self._all_done(variant, lead.seen) if self._is_likely(variant, done, lead)]
 
-    def _is_likely(self, variant: int, step: Step, lead: Lead) -> bool:
-        effect = self._hypotheses.effect(variant, step, lead.seen)
-        if not effect.touched:
+    def _all_done(self, variant: int, seen: Seen) -> list[Done]:
+        """What every mistake does to a right answer in one case; kept."""
+        if (variant, seen) not in self._done:
+            effects = ((step, self._hypotheses.effect(variant, step, seen)) for step in self._steps)
+            self._done[variant, seen] = [Done(step, effect, seen.known(effect.parts)) for step, effect in effects]
+        return self._done[variant, seen]
+
+    def _is_likely(self, variant: int, done: Done, lead: Lead) -> bool:
+        if not done.effect.touched:
             # Beside the first mistake it may do something where it does nothing in a right answer.
-            return bool(lead.planted) and lead.is_exact and not lead.is_silent and self._acts(variant, step)
-        parts = lead.seen.known(effect.parts)
+            beside = bool(lead.planted) and not lead.is_silent and lead.is_exact
+            return beside and self._acts(variant, done.step)
         if lead.missing:
-            return parts == lead.missing
-        if parts and not effect.drops:
+            return done.parts == lead.missing
+        if done.parts and not done.effect.drops:
             return False
         if lead.is_silent:
-            return self._hypotheses.is_silent(variant, step, lead.seen)
-        return lead.is_at(effect) or self._reorders(variant, step, lead)
+            return self._hypotheses.is_silent(variant, done.step, lead.seen)
+        return lead.is_at(done.effect) or self._reorders(variant, done.step, lead)
 
     def _acts(self, variant: int, step: Step) -> bool:
         """Does a mistake change anything in any case?"""
@@ -138,13 +158,16 @@ class Search:
 
     def _unlikely(self, variant: int, lead: Lead) -> list[Step]:
         """All others that leave the student's parameters; where it raised, and little is known of them, others too."""
-        effects = [(step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps]
         return [
-            step
-            for step, effect in effects
-            if effect.touched
-            and ((effect.drops or not effect.parts) if not lead.missing else (lead.seen.has_raised and effect.parts))
-            and not self._is_likely(variant, step, lead)
+            done.step
+            for done in self._all_done(variant, lead.seen)
+            if done.effect.touched
+            and (
+                (done.effect.drops or not done.effect.parts)
+                if not lead.missing
+                else (lead.seen.has_raised and done.effect.parts)
+            )
+            and not self._is_likely(variant, done, lead)
         ]
 
     # ------------------------------------------------------------------ two mistakes
@@ -241,13 +264,13 @@ class Search:
         """
         ranked: list[tuple[int, float, int, Step]] = []
         for variant, lead in leads.items():
-            effects = [(step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps]
-            known = {lead.seen.known(effect.parts) for _, effect in effects}
+            every = self._all_done(variant, lead.seen)
+            known = {done.parts for done in every}
             root = self._likeness(variant, (), lead.seen)
-            for step, effect in effects:
-                parts = lead.seen.known(effect.parts)
+            for done in every:
+                step, effect, parts = done.step, done.effect, done.parts
                 left = less(lead.missing, parts)
-                if self._is_likely(variant, step, lead):
+                if self._is_likely(variant, done, lead):
                     likeness = self._likeness(variant, (step,), lead.seen)
                     ranked.append((0 if likeness > root or lead.is_silent else 3, -likeness, variant, step))
                 elif not effect.touched:
@@ -266,8 +289,8 @@ class Search:
         found = self._likely(variant, lead)
         if found or not lead.missing or lead.seen.has_raised:
             return found
-        effects = ((step, self._hypotheses.effect(variant, step, lead.seen)) for step in self._steps)
-        bringing = [step for step, effect in effects if effect.touched and effect.parts]
+        every = self._all_done(variant, lead.seen)
+        bringing = [done.step for done in every if done.effect.touched and done.effect.parts]
         self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
         return [
             step

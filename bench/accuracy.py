@@ -50,7 +50,7 @@ from grader.verdict import ExerciseReport, Proof  # noqa: E402
 
 KINDS = ("right", "single", "double")
 MISTAKES = (0, 1, 1, 0, 1, 2)  # in turn: a third right, half with one mistake, a sixth with two
-PART = 19 * len(MISTAKES)  # programs that a process grades before the next one starts
+PART = 48 * len(MISTAKES)  # programs that a process grades before the next one starts: as large a class
 
 
 @dataclass

@@ -105,9 +105,18 @@ class Graph(_Data):
         """Which nodes read a node; not to be changed either."""
         users: dict[int, list[Node]] = {node.id: [] for node in self.nodes}
         for node in self.nodes:
-            for i in dict.fromkeys(node.inputs):
+            for i in set(node.inputs):
                 users[i].append(node)
         return users
+
+    @cached_property
+    def of_input(self) -> set[int]:
+        """Nodes that depend on the module's input, itself among them; not to be changed either."""
+        found: set[int] = set()
+        for node in self.nodes:
+            if (node.leaf is not None and node.leaf.kind == "input") or not found.isdisjoint(node.inputs):
+                found.add(node.id)
+        return found
 
     @property
     def input(self) -> Node:

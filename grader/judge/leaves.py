@@ -218,14 +218,14 @@ class _Layers:
         self._graph = graph
         self.nodes = graph.by_id
         self.users = graph.users
-        self.reads_input = _reads_input(graph)
+        self.of_input = graph.of_input
 
     def order(self, node: Node) -> tuple[float, ...]:
         """Where a node stands: see `places_in_graph`."""
         return (
             self._before[0][node.id],
             -self._behind[0][node.id],
-            _first_channel(node, self.nodes, self.reads_input),
+            _first_channel(node, self.nodes, self.of_input),
             _place_in_row(node, self.users),
             self._before[1][node.id],
             -self._behind[1][node.id],
@@ -263,7 +263,7 @@ def _uses(graph: Graph, layers: _Layers) -> Iterator[_Use]:
     for node in graph.nodes:
         if node.leaf is None or node.leaf.kind == "input":
             continue
-        uses = _first_uses(node.id, layers.users, layers.reads_input)
+        uses = _first_uses(node.id, layers.users, layers.of_input)
         if not uses:
             continue
         user, via, path = uses[0] if len(uses) == 1 else min(uses, key=lambda use: layers.first(use[0]))
@@ -321,7 +321,7 @@ def canonical_shape(role: Role, shape: Iterable[int], kept: Keeping | None = Non
     return (kept or _USUAL).shape(shape)
 
 
-def _first_channel(user: Node, nodes: dict[int, Node], reads_input: dict[int, bool]) -> int:
+def _first_channel(user: Node, nodes: dict[int, Node], of_input: set[int]) -> int:
     """Where the part that an operation works on was cut from a value: 0 if it was not.
 
     Looks back through a handful of operations, to the first that took a part.
@@ -335,7 +335,7 @@ def _first_channel(user: Node, nodes: dict[int, Node], reads_input: dict[int, bo
             return args[2]
         if node.op == "alias" and isinstance(args[1], int):
             return args[1]
-        behind = [i for i in node.inputs if reads_input[i]]
+        behind = [i for i in node.inputs if i in of_input]
         if len(behind) != 1:
             break
         node = nodes[behind[0]]
@@ -356,14 +356,6 @@ def _place_in_row(user: Node, users: dict[int, list[Node]]) -> int:
             return following.inputs.index(node.id)
         node = following
     return 0
-
-
-def _reads_input(graph: Graph) -> dict[int, bool]:
-    reads: dict[int, bool] = {}
-    for node in graph.nodes:
-        is_input = node.leaf is not None and node.leaf.kind == "input"
-        reads[node.id] = is_input or any(reads[i] for i in node.inputs)
-    return reads
 
 
 def is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
@@ -389,7 +381,7 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
 
 
 def _first_uses(
-    leaf: int, users: dict[int, list[Node]], reads_input: dict[int, bool]
+    leaf: int, users: dict[int, list[Node]], of_input: set[int]
 ) -> list[tuple[Node, int, tuple[Node, ...]]]:
     """Nodes that bring a leaf together with something that depends on the input, what they read there, and the
     operations on the way."""
@@ -399,7 +391,7 @@ def _first_uses(
     while todo and len(seen) < MOST_STEPS:
         via, path = todo.pop()
         for user in users[via]:
-            if reads_input[user.id]:
+            if user.id in of_input:
                 uses.append((user, via, path))
             elif user.id not in seen:
                 seen.add(user.id)

@@ -111,7 +111,7 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
         # What is no tensor of numbers, or does not depend on the input, is taken as known with what it leads to.
         if any(user.id in explained for user in users[node.id]):
             explained.add(node.id)
-    of_input = _depends_on_input(graph)
+    of_input = graph.of_input
     return [
         node.id
         for node in graph.nodes
@@ -121,11 +121,3 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
         and (node.id in ran or node.op != "getitem")
         and all(i in explained or i not in of_input for i in node.inputs)
     ]
-
-
-def _depends_on_input(graph: Graph) -> set[int]:
-    found: set[int] = set()
-    for node in graph.nodes:
-        if (node.leaf is not None and node.leaf.kind == "input") or not found.isdisjoint(node.inputs):
-            found.add(node.id)
-    return found

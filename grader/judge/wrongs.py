@@ -27,6 +27,8 @@ MOST_FORMS = 2000  # that are kept with their outcomes
 MOST_SKETCHES = 30_000
 MOST_TRACES = 4000
 MOST_TRIALS = 400
+# What an edit raises that finds, behind another one, nothing to make its mistake of.
+NOTHING_TO_CHANGE = (LookupError, TypeError, ValueError, RuntimeError, AssertionError)
 
 Parts = frozenset[tuple[tuple[object, ...], int]]  # how many more of which roles and shapes
 
@@ -85,7 +87,7 @@ class WrongForms:
         self._wrongs: Latest[Form] = Latest(MOST_FORMS)
         self._sketches: Latest[list[Sketch]] = Latest(MOST_SKETCHES)
         self._traces: Latest[Trace | None] = Latest(MOST_TRACES)
-        self._signatures: Latest[list[Signature]] = Latest(MOST_SKETCHES)
+        self._parts: Latest[list[Parts]] = Latest(MOST_SKETCHES)
         self._trials: Latest[Trial] = Latest(MOST_TRIALS)
         self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
@@ -126,14 +128,21 @@ class WrongForms:
             self._reordering[key] = self._reorders(edit, case, variant)
         return self._reordering[key]
 
-    def signatures(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool = True
-    ) -> list[Signature]:
-        """The parameters of the forms of `planted`; kept longer than they are, and they are not kept for this."""
-        key = (edits, case.title, variant, biases, recorded)
-        return self._signatures.get(
-            key, lambda: [form.signature for form in self._plant(edits, case, variant, biases, recorded=recorded)]
-        )
+    def parts(self, edits: tuple[Edit, ...], case: Case, variant: int) -> list[Parts]:
+        """How many more parameters there are with several mistakes; and without the last one, if that leaves out some
+        which may still be registered. Kept longer than the forms are."""
+        return self._parts.get((edits, case.title, variant), lambda: list(self._parts_of(edits, case, variant)))
+
+    def _parts_of(self, edits: tuple[Edit, ...], case: Case, variant: int) -> Iterator[Parts]:
+        plain = self.plain(case, variant)
+        try:
+            wrong = self._wrong(plain, edits)
+            yield more_parts(wrong.signature, plain.signature)
+            for before in self._before(plain, edits):
+                if _drops_leaves(wrong, before):
+                    yield more_parts(before.signature, plain.signature)
+        except NOTHING_TO_CHANGE:
+            return
 
     def sketches(
         self, edits: tuple[Edit, ...], case: Case, variant: int, wanted: Signature, *, recorded: bool = True
@@ -215,10 +224,9 @@ class WrongForms:
                     yield wrong.with_slots(before.slots)
                     if recorded:
                         yield wrong.with_unused(before.slots)
-        except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
+        except NOTHING_TO_CHANGE:
             if len(edits) < 2:
                 raise
-            # After the first of these mistakes there is nothing to make the second one of.
 
     def _before(self, right: Form, edits: tuple[Edit, ...]) -> Iterator[Form]:
         """The right form, and it with all mistakes but the last."""
@@ -304,4 +312,4 @@ def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:
 
 def _drops_leaves(wrong: Form, right: Form) -> bool:
     """Does the wrong form use some of the right form's parameters as they are, and none else?"""
-    return set(wrong.parts) < set(right.parts)
+    return len(wrong.parts) < len(right.parts) and set(wrong.parts) < set(right.parts)

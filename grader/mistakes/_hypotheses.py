@@ -13,7 +13,7 @@ from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
-from grader.judge.wrongs import Effect, Parts, Sketch, redundant_biases
+from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases
 from grader.mistakes._mistake import Plant
 from grader.observation import Probe
 
@@ -125,10 +125,9 @@ class Hypotheses:
         return self._wrongs.planted(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
 
     def has_parts(self, variant: int, planted: Explanation, seen: Seen) -> bool:
-        """Can a hypothesis have the student's parameters in one case?"""
-        edits = self._edits(variant, planted, seen)
-        recorded = seen.observation.recorded
-        return seen.signature in self._wrongs.signatures(edits, seen.case, variant, seen.biases, recorded=recorded)
+        """Can a hypothesis have the student's parameters in one case, but for shifts?"""
+        wanted = more_parts(seen.signature, self._wrongs.plain(seen.case, variant).signature)
+        return wanted in self._wrongs.parts(self._edits(variant, planted, seen), seen.case, variant)
 
     def sketch(self, variant: int, planted: Explanation, seen: Seen) -> Sketch | None:
         """A hypothesis in one case at a glance, of mistakes that were planted before: as `form`."""

@@ -263,7 +263,11 @@ def _uses(graph: Graph, layers: _Layers) -> Iterator[_Use]:
     for node in graph.nodes:
         if node.leaf is None or node.leaf.kind == "input":
             continue
-        uses = _first_uses(node.id, layers.users, layers.of_input)
+        users = layers.users[node.id]
+        if len(users) == 1 and users[0].id in layers.of_input:  # as most are
+            uses: list[_FirstUse] = [(users[0], node.id, ())]
+        else:
+            uses = _first_uses(node.id, layers.users, layers.of_input)
         if not uses:
             continue
         user, via, path = uses[0] if len(uses) == 1 else min(uses, key=lambda use: layers.first(use[0]))
@@ -380,12 +384,13 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
     return node is not None and node.leaf is not None and node.leaf.kind != "input" and len(node.shape) >= 2
 
 
-def _first_uses(
-    leaf: int, users: dict[int, list[Node]], of_input: set[int]
-) -> list[tuple[Node, int, tuple[Node, ...]]]:
+_FirstUse = tuple[Node, int, tuple[Node, ...]]  # see `_first_uses`
+
+
+def _first_uses(leaf: int, users: dict[int, list[Node]], of_input: set[int]) -> list[_FirstUse]:
     """Nodes that bring a leaf together with something that depends on the input, what they read there, and the
     operations on the way."""
-    uses: list[tuple[Node, int, tuple[Node, ...]]] = []
+    uses: list[_FirstUse] = []
     todo: list[tuple[int, tuple[Node, ...]]] = [(leaf, ())]
     seen = {leaf}
     while todo and len(seen) < MOST_STEPS:

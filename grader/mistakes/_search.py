@@ -8,7 +8,7 @@ values that the student's module passes through, the next mistake must have chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -75,25 +75,28 @@ class Search:
         leads = {
             variant: lead for variant in variants if (lead := find_lead(self._hypotheses, variant, ())) is not None
         }
-        for likely in (self._likely, self._unlikely):
-            steps = {variant: likely(variant, lead) for variant, lead in leads.items()}
-            # What puts parameters in another order is refuted by nothing but its own output. It need not be looked at
-            # where a mistake that leaves them in place explains everything.
-            found = self._alone(leads, steps, in_place=True) or self._alone(leads, steps, in_place=False)
-            if found:
-                return [(step,) for step in found]
+        # What puts parameters in another order is refuted by nothing but its own output. It need not be looked for
+        # where a mistake that leaves them in place explains everything.
+        found = (
+            self._alone(leads, self._at_lead, in_place=True)
+            or self._alone(leads, self._likely, in_place=False)
+            or self._alone(leads, self._unlikely, in_place=True)
+            or self._alone(leads, self._unlikely, in_place=False)
+        )
+        if found:
+            return [(step,) for step in found]
         # A block that does one thing is told from one that chooses between two.
         choosing = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
         if choosing:
             return _one_of_each((step,) for step in choosing)
         return self._pairs(leads)
 
-    def _alone(self, leads: dict[int, Lead], steps: dict[int, list[Step]], *, in_place: bool) -> list[Step]:
+    def _alone(self, leads: dict[int, Lead], steps: Callable[[int, Lead], list[Step]], *, in_place: bool) -> list[Step]:
         """Mistakes that explain everything by themselves, of each one way: of those that leave the parameters in place,
         or of the others."""
         found: dict[str, Step] = {}
         for variant, lead in leads.items():
-            asked = [step for step in steps[variant] if self._reorders(variant, step, lead) is not in_place]
+            asked = [step for step in steps(variant, lead) if self._reorders(variant, step, lead) is not in_place]
             for step in asked if not in_place else self._not_refuted(variant, lead, asked):
                 if step.mistake not in found and self._hypotheses.explains(variant, (step,)):
                     found[step.mistake] = step
@@ -129,8 +132,13 @@ class Search:
     # ------------------------------------------------------------------ what the next mistake must do
 
     def _likely(self, variant: int, lead: Lead) -> list[Step]:
-        """Mistakes that bring the parameters that are missing; if none are, that change something at these places."""
+        """Mistakes that bring the parameters that are missing; if none are, that change something at these places, or
+        put parameters in another order."""
         return [done.step for done in self._all_done(variant, lead.seen) if self._is_likely(variant, done, lead)]
+
+    def _at_lead(self, variant: int, lead: Lead) -> list[Step]:
+        """Those of them that change something at these places."""
+        return [done.step for done in self._all_done(variant, lead.seen) if self._is_at_lead(variant, done, lead)]
 
     def _all_done(self, variant: int, seen: Seen) -> list[Done]:
         """What every mistake does to a right answer in one case; kept."""
@@ -140,6 +148,15 @@ class Search:
         return self._done[variant, seen]
 
     def _is_likely(self, variant: int, done: Done, lead: Lead) -> bool:
+        return self._is_at_lead(variant, done, lead) or self._hides_its_place(variant, done, lead)
+
+    def _hides_its_place(self, variant: int, done: Done, lead: Lead) -> bool:
+        """Could the values leave the student's somewhere else than where a mistake changes something?"""
+        if lead.missing or lead.is_silent or (done.parts and not done.effect.drops):
+            return False
+        return self._reorders(variant, done.step, lead)
+
+    def _is_at_lead(self, variant: int, done: Done, lead: Lead) -> bool:
         if not done.effect.touched:
             # Beside the first mistake it may do something where it does nothing in a right answer.
             beside = bool(lead.planted) and not lead.is_silent and lead.is_exact
@@ -150,7 +167,7 @@ class Search:
             return False
         if lead.is_silent:
             return self._hypotheses.is_silent(variant, done.step, lead.seen)
-        return lead.is_at(done.effect) or self._reorders(variant, done.step, lead)
+        return lead.is_at(done.effect)
 
     def _acts(self, variant: int, step: Step) -> bool:
         """Does a mistake change anything in any case?"""

@@ -28,7 +28,7 @@ from judging import block_judge, examine_source, find_exercise  # noqa: E402
 from networks import BUGS, Place, resnet  # noqa: E402
 
 from grader.assignment import NetworkExercise  # noqa: E402
-from grader.pipeline import judge_exercise  # noqa: E402
+from grader.exercise import judge_exercise  # noqa: E402
 from grader.verdict import Proof  # noqa: E402
 
 FIVE: dict[Place, str] = {

@@ -186,7 +186,7 @@ def _answer(task: Task, order: Order, run: Run, grader: Grader) -> Done:
 
 def _given_up(task: Task, order: Order, run: Run, why: str) -> Done:
     """The grader failed on this one. Its page goes without what was handed in, which may have upset the first."""
-    from grader.pipeline import grader_broke
+    from grader.broken import grader_broke
 
     report = grader_broke(order.assignment, task.hand_in, why)
     try:

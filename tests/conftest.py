@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge without a search for the cause, which takes most of the time: for tests that only ask whether a program
     passes."""
-    for module in ("grader.pipeline", "grader.blocks"):
+    for module in ("grader.exercise", "grader.blocks"):
         monkeypatch.setattr(f"{module}.diagnose", lambda *_, **__: [])
 
 

@@ -21,10 +21,11 @@ from grader.assignment import (
     load_assignment,
 )
 from grader.blocks import BlockJudge, Earlier
+from grader.exercise import judge_exercise
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.observation import Executed
-from grader.pipeline import judge_exercise, observe
+from grader.observing import observe
 from grader.sandbox import Answer
 from grader.verdict import ExerciseReport
 from grader.worker.operations import OPERATIONS, Student

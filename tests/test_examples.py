@@ -173,7 +173,7 @@ def test_a_process_that_ends_costs_only_its_exercise(
     statuses: set[SubmissionStatus],
 ) -> None:
     """What else is in the notebook is graded in a new process, and the next submission is graded as ever."""
-    monkeypatch.setattr("grader.pipeline.CALL_SECONDS", 2.0)
+    monkeypatch.setattr("grader.observing.CALL_SECONDS", 2.0)
     right = (EXAMPLES / "right-script.py").read_text("utf-8")
     renamed = right.replace("class ResBlock", "class _Base").replace("(ResBlock)", "(_Base)")
     report = grade_source(grader, tmp_path, renamed.replace("super(ResBlock", "super(_Base") + BLOCK.format(does=does))

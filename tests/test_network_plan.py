@@ -10,8 +10,8 @@ from networks import resnet
 
 from grader.assignment import NetworkExercise
 from grader.errors import AssignmentError
+from grader.exercise import judge_exercise
 from grader.judge.plan import Stage, planned_stages
-from grader.pipeline import judge_exercise
 from grader.verdict import ExerciseReport, Status
 
 

@@ -233,7 +233,7 @@ def test_what_the_judge_keeps_is_safe_from_code_that_writes_to_its_arguments(def
 
 def test_code_that_does_not_end_is_stopped(define: Define, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it swallows exceptions; the card names the line that was running."""
-    monkeypatch.setattr("grader.pipeline.CALL_SECONDS", 1.0)
+    monkeypatch.setattr("grader.observing.CALL_SECONDS", 1.0)
     endless = "while True:\n            try:\n                while True: pass\n            except Exception: pass"
     block = define(RESBLOCK.replace("return torch.relu", f"{endless}\n        return torch.relu"))["ResBlock"]
     began, before = time.monotonic(), state()

@@ -14,13 +14,13 @@ from test_pages_hostile import faults
 from test_pictures import check_page
 
 from grader.assignment import Limits, NetworkExercise
+from grader.exercise import judge_exercise
 from grader.formats._feedback import feedback_page
 from grader.hints import without_last_hints
 from grader.illustrate import illustrate
 from grader.judge.examined import Examined
 from grader.judge.network import JudgedBlock
 from grader.pictures import BlockPicture, Flow, Pictures, Step
-from grader.pipeline import judge_exercise
 from grader.slot import Order, draws
 from grader.verdict import Report
 

@@ -8,10 +8,10 @@ import pytest
 from judging import examine_source
 
 from grader.assignment import ModuleExercise, load_assignment
+from grader.exercise import judge_exercise
 from grader.illustrate import illustrate
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
-from grader.pipeline import judge_exercise
 
 SPEC = """
 id = "gated"

@@ -11,11 +11,11 @@ from constructors import CONSTRUCTORS, taking
 from judging import examine_source, find_exercise, judge, judge_against, right_answers
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
+from grader.exercise import judge_exercise
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.observation import Constructor, Parameter
-from grader.pipeline import judge_exercise
 from grader.verdict import ExerciseReport
 
 SUM = "F.relu(out + identity)"

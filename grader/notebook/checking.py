@@ -12,8 +12,10 @@ from torch import nn
 
 from grader.assignment import Assignment, CalledExercise, NetworkExercise
 from grader.blocks import Earlier
+from grader.candidates import candidates
 from grader.checks import require_known
 from grader.errors import AssignmentError, GraderError, SessionEnded, UsageError
+from grader.exercise import judge, look_at
 from grader.hints import exercise_without_last_hints
 from grader.language import later, say, speaking
 from grader.notebook.card import Card
@@ -22,9 +24,7 @@ from grader.notebook.kernel import Notebook, this_notebook
 from grader.notebook.language import language_here
 from grader.notebook.live import LiveWorker
 from grader.notebook.untouched import untouched
-from grader.pipeline import Settings, candidates, judge, look_at
 from grader.right import Right
-from grader.sandbox import Isolation
 from grader.scoring import require_known_mistakes
 from grader.verdict import ExerciseReport
 
@@ -126,7 +126,6 @@ def _judge(
     notebook: Notebook, namespace: dict[str, Any], home: Assignment, asked: CalledExercise, name: str
 ) -> ExerciseReport:
     right = _right(home)
-    settings = Settings(Isolation.NONE, "cpu", _SEED, home.limits)
     names = {each.id: candidates(each, notebook.defined) for each in home.called_exercises}
     names[asked.id] = [name]
     earlier: dict[str, Earlier] = {}
@@ -135,7 +134,7 @@ def _judge(
         for each in _with_earlier(home, asked):
             seen = right.nothing_seen(each, notebook.defined)
             try:
-                look_at(worker, seen, executed, names[each.id], settings)
+                look_at(worker, seen, executed, names[each.id], _SEED, home.limits)
             except SessionEnded as error:
                 seen.ended = error
             report = judge(seen, right, earlier)

@@ -19,9 +19,9 @@ from grader.assignment import (
     names_of,
     shipped_assignments,
 )
+from grader.candidates import candidates
 from grader.errors import UsageError
 from grader.language import later, say
-from grader.pipeline import candidates
 
 _HOW = later("`grader.check(…, assignment=…)` or `%%check … --assignment …`")
 

@@ -1,0 +1,117 @@
+"""Ask a student's process for all that one exercise wants to know."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from grader.assignment import ModuleExercise, NetworkExercise
+from grader.checks import checks
+from grader.judge.calls import Convention, as_asked, other_conventions
+from grader.judge.examine import Worker, examine, kernels_in_matrices, record_again
+from grader.judge.examined import Examined
+from grader.judge.network import RecordedNetwork
+from grader.judge.roles import Roles
+from grader.observation import Executed
+
+MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
+CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
+
+
+def observe(worker: Worker, examined: Examined, executed: Executed, names: list[str], seed: int) -> None:
+    """Ask a student's process about every case of one exercise.
+
+    Args:
+        names: under which the exercise may be defined, best first.
+
+    Raises:
+        SessionEnded: the process is over; what was seen until then is in `examined`.
+    """
+    exercise = examined.exercise
+    examined.problems = executed.problems
+    examined.found = executed.first_callable(names)
+    if examined.found is None or exercise.tells_no_case:
+        return
+    examined.convention = as_asked(exercise)
+    _ask_every_case(worker, examined, seed)
+    attempts = [(_yield_of(examined), examined.convention, examined.observations)]
+    blocks = [name for name, kind in executed.defined.items() if kind == "module class" and name not in names]
+    for convention in _other_conventions(examined, blocks):
+        examined.convention, examined.observations = convention, []
+        _ask_every_case(worker, examined, seed)
+        attempts.append((_yield_of(examined), convention, examined.observations))
+        if examined.fitting == len(exercise.cases):
+            break
+    # As the task says, unless another way of calling gets more out of it.
+    _, examined.convention, examined.observations = max(attempts, key=lambda attempt: attempt[0])
+    if isinstance(exercise, NetworkExercise):
+        _test_network(worker, examined)
+
+
+def _yield_of(examined: Examined) -> tuple[int, int, int, bool]:
+    """How much a way of calling the constructor gets out of it: cases of the right shape, that ran, that were built.
+
+    Of two that get equally much, that which goes by the parameters' names is the better.
+    """
+    built = sum(seen.built.raised is None or seen.built.raised.stage != "constructor" for seen in examined.observations)
+    by_name = examined.convention is not None and examined.convention.contradicts
+    return examined.fitting, len(examined.ran), built, by_name
+
+
+def _test_network(worker: Worker, examined: Examined) -> None:
+    """Does a network do what it was recorded to do, in the first case that has a recording?"""
+    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    if seen is not None and examined.found is not None and examined.convention is not None:
+        call = examined.convention.call(seen.case)
+        head = _has_free_head(examined.exercise)
+        again = partial(record_again, worker, examined.found, seen, call, free_head=head, seconds=CALL_SECONDS)
+        examined.network = RecordedNetwork.of(seen, again)
+
+
+def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
+    exercise, convention = examined.exercise, examined.convention
+    assert examined.found is not None
+    assert convention is not None
+    roles = Roles()
+    for case in exercise.cases:
+        asked = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
+        ask_case = partial(
+            examine,
+            worker,
+            examined.found,
+            case,
+            list({probe.name: probe for probe in asked}.values()),
+            call=convention.call(case),
+            forms=examined.answers.forms(case) if examined.answers is not None else [],
+            output_shape=partial(examined.output_shape, case),
+            seed=seed,
+            seconds=CALL_SECONDS,
+            free_head=_has_free_head(exercise),
+        )
+        seen = ask_case(roles=roles if roles.tell else None)
+        right = examined.right_form(seen)
+        if right is None and seen.expected:
+            seen = ask_case()
+            right = examined.right_form(seen)
+        if right is None and kernels_in_matrices(seen):
+            otherwise = ask_case(positions_first=True)
+            if (found := examined.right_form(otherwise)) is not None:
+                seen, right = otherwise, found
+        if right is not None and seen.recorded:
+            roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
+        else:
+            roles.doubt()
+            if right is None and seen.registered_unlike_graph:
+                seen.by_graph = ask_case(by_registration=False)
+        examined.observations.append(seen)
+
+
+def _has_free_head(exercise: ModuleExercise | NetworkExercise) -> bool:
+    """Is it a network of the student's own design? The task then names its head and leaves open what else is in it."""
+    return isinstance(exercise, NetworkExercise) and exercise.reference is None
+
+
+def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:
+    """Other ways to call the constructor, where the one that the task names does not give what it should."""
+    if examined.constructor is None or examined.fitting == len(examined.exercise.cases):
+        return []
+    return other_conventions(examined.exercise, examined.constructor, blocks[:MOST_BLOCKS])

@@ -13,13 +13,14 @@ from grader.checks import checks
 from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
-from grader.judge.examine import RECORDED, Observation, examine
+from grader.judge.examine import examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
 from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.plan import Stage, planned_parameters, planned_stages
 from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments

@@ -6,8 +6,9 @@ from functools import partial
 
 from grader.assignment import ModuleExercise, NetworkExercise
 from grader.checks import checks
+from grader.judge.alignment import kernels_in_matrices
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.judge.examine import Worker, examine, kernels_in_matrices, record_again
+from grader.judge.examine import Worker, examine, record_again
 from grader.judge.examined import Examined
 from grader.judge.network import RecordedNetwork
 from grader.judge.roles import Roles

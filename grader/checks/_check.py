@@ -16,8 +16,8 @@ from pydantic import JsonValue
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks._lessons import BY_BLOCK, ENDED, NOT_RUNNING
 from grader.errors import StudentTimedOut
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined
+from grader.judge.observed import Observation
 from grader.judge.places import place_of
 from grader.language import say
 from grader.observation import Probe, Raised

@@ -25,9 +25,9 @@ from grader.checks._lessons import NOT_RUNNING
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import Difference, equal
 from grader.judge.draws import input_shape
-from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.places import closest, first_departure
 from grader.language import later, say
 from grader.observation import Answer, Probe

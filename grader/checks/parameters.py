@@ -10,9 +10,9 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _parameters_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, wrong_blocks
 from grader.checks._lessons import NOT_RUNNING
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
+from grader.judge.observed import Observation
 from grader.language import later, many, say
 from grader.observation import Probe
 from grader.verdict import Status

@@ -10,8 +10,8 @@ from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
 from grader.checks._undefined import undefined
 from grader.judge.draws import input_shape
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
+from grader.judge.observed import Observation
 from grader.language import later, many, say
 from grader.observation import Probe, Raised
 from grader.verdict import Lesson, Status

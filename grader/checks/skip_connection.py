@@ -21,10 +21,10 @@ from grader.checks._check import Check, Finding, in_case, not_everywhere, place,
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
 from grader.judge.network import RECORDING
+from grader.judge.observed import Observation
 from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Lesson, Status

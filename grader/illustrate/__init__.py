@@ -18,9 +18,9 @@ from grader.illustrate.parameters import parameter_picture
 from grader.illustrate.shapes import broken_graph, shape_picture
 from grader.illustrate.steps import drawn
 from grader.illustrate.wrong_blocks import wrong_block_pictures
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.network import JudgedBlock
+from grader.judge.observed import Observation
 from grader.pictures import BlockPicture, Pictures
 from grader.verdict import CheckResult, Status
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grader.illustrate.align import distance, pairs_of, unlike
 from grader.illustrate.steps import Drawn, drawn_form
-from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Form
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.places import closest
 from grader.judge.trace import divergence
 from grader.pictures import BlockPicture, Difference, Flow, Pair

@@ -10,8 +10,8 @@ from grader.illustrate.block import is_unregistered
 from grader.illustrate.operations import MOST_LETTERS
 from grader.illustrate.steps import Drawn, layer_of
 from grader.judge.behaviour import first_difference
-from grader.judge.examine import Observation
 from grader.judge.forms import Form
+from grader.judge.observed import Observation
 from grader.language import later, say
 from grader.observation import Probe
 from grader.pictures import GradientPicture, GradientRow

@@ -9,8 +9,8 @@ from grader.graph import Graph
 from grader.illustrate.align import NEVER, aligned
 from grader.illustrate.operations import MOST_LETTERS
 from grader.illustrate.steps import Drawn, drawn_form, layer_of
-from grader.judge.examine import Observation
 from grader.judge.forms import Form
+from grader.judge.observed import Observation
 from grader.pictures import MOST_STEPS, ParameterPicture, ParameterRow
 
 MOST_ROWS = 24

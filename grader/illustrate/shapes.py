@@ -5,8 +5,8 @@ from __future__ import annotations
 from grader.graph import Graph
 from grader.illustrate.align import pairs_of
 from grader.illustrate.steps import Drawn, drawn_form, with_failure
-from grader.judge.examine import Observation
 from grader.judge.forms import Form
+from grader.judge.observed import Observation
 from grader.pictures import Flow, Shape, ShapePicture
 
 MOST_LETTERS = 200

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -14,38 +13,20 @@ from torch import Tensor
 
 from grader.assignment import Case
 from grader.errors import ProtocolViolated
-from grader.graph import Graph, Leaf
+from grader.graph import Graph
+from grader.judge.alignment import align, align_by, kernels_in_matrices, may_be_told_in_training
 from grader.judge.calls import Call
-from grader.judge.compare import Difference
-from grader.judge.draws import draw_input, draw_value, input_shape
+from grader.judge.draws import draw_input, input_shape
 from grader.judge.forms import Form, common_branch
-from grader.judge.keeping import AS_USUAL, Keeping
-from grader.judge.leaves import (
-    Place,
-    Signature,
-    Slot,
-    fill_slots,
-    layout,
-    places_by_registration,
-    places_in_graph,
-    signature,
-    ties,
-    with_unused,
-)
+from grader.judge.observed import BUILD, Observation
 from grader.judge.requests import Request, request, request_of
 from grader.judge.roles import Roles
-from grader.judge.trace import Trace
-from grader.judge.trusted import Unlike, Untold
-from grader.judge.verified import Verified, trace_of_failure, verify
 from grader.language import say
-from grader.observation import Answer, Built, Precision, Probe, Raised, Ran, Replies
+from grader.observation import Answer, Built, Precision, Probe, Ran, Replies
 from grader.wire import unpack
 
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
 MOST_OUTPUTS = 1 << 20  # of a network, for which a gradient is sent whatever it was to give
-Sizes = frozenset[tuple[int, int]] | None  # numbers of elements, and how many parameters have as many
-BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
-RECORDED = Probe("random", "random")  # asked as the recorded pass was, but for weights and input
 
 
 class Worker(Protocol):
@@ -60,146 +41,6 @@ class Worker(Protocol):
         seconds: float,
     ) -> Any:
         """Ask for one operation; an answer has `fields` and `tensors`."""
-
-
-@dataclass
-class Observation:
-    """Everything that was seen of a module in one case."""
-
-    case: Case
-    built: Built
-    precision: Precision = "float64"
-    seed: int = 0
-    slots: dict[Slot, str] = field(default_factory=dict)  # the student's key in each slot
-    ties: tuple[tuple[Slot, ...], ...] = ()  # slots that its graph does not tell apart
-    keeping: dict[str, Keeping] = field(default_factory=dict)  # of weights not kept as outputs × inputs, by key
-    layout: Counter[tuple[object, ...]] = field(default_factory=Counter)
-    expected: bool = False  # are the slots those that other cases taught?
-    reads: bool = False  # does it read numbers that depend on the input, where they may decide what is computed?
-    recorded: bool = False  # are the slots from a graph, or only from the order of registration?
-    aligned: Form | None = None  # a right form with the same slots
-    branch: frozenset[Slot] = frozenset()  # of these what a recipe sets that sets the residual branch
-    probes: dict[str, Probe] = field(default_factory=dict)  # what was asked, by name
-    answers: dict[str, Answer] = field(default_factory=dict)
-    differences: dict[tuple[Form, str], Difference | None] = field(default_factory=dict)  # from a form, by probe
-    by_graph: Observation | None = None  # the same with the slots that its graph tells, where these are not
-    untold: str = ""  # why its graph is not believed
-    unlike: bool = False  # because it gives something else than the module does
-
-    @property
-    def registered_unlike_graph(self) -> bool:
-        """Are its slots from the order of registration, though there is a graph that tells others?
-
-        Code that chooses its way by the data shows one of its ways in the graph: what that does not use stays unknown.
-        """
-        if self.aligned is None or self.recorded or not self.has_graph:
-            return False
-        return not self.reads or self._uses_every_parameter
-
-    @property
-    def _uses_every_parameter(self) -> bool:
-        """Does its graph?"""
-        assert self.built.graph is not None
-        used = {place.key for place in places_in_graph(self.built.graph)}
-        return all(parameter.key in used for parameter in self.built.parameters)
-
-    @property
-    def sizes(self) -> Sizes:
-        """How many numbers each parameter has: that is certain even of a module that raised, of which slots say little.
-        None where it raised before its Lazy layers had any."""
-        if not self.built.tensors:
-            return None
-        return frozenset(self.counted_sizes.items())
-
-    @cached_property
-    def counted_sizes(self) -> Counter[int]:
-        """How many parameters there are of each number of elements, as `Form.sizes` counts them."""
-        return Counter(math.prod(parameter.shape) for parameter in self.built.parameters)
-
-    @cached_property
-    def signature(self) -> Signature:
-        """How many slots of each role and shape there are, once these are known."""
-        return signature(self.slots)
-
-    @property
-    def unsteady(self) -> list[Answer]:
-        """Answers to passes that gave something else when they were repeated.
-
-        That it is something else only without gradients does not count where nothing can be compared: hand-written
-        batch norms take it for the mode.
-        """
-        answers = (answer for answer in self.answers.values() if answer.unsteady)
-        return [answer for answer in answers if self.aligned is not None or not answer.by_mode]
-
-    @property
-    def raised(self) -> Raised | None:
-        """The first exception, wherever it came from."""
-        if self.built.raised is not None:
-            return self.built.raised
-        return next((answer.raised for answer in self.answers.values() if answer.raised is not None), None)
-
-    def wants_gradients(self, probe: Probe) -> bool:
-        """Did it refuse a pass, for all that is known because no gradient was recorded? Code with tensor hooks does."""
-        raised = self.answers[probe.name].raised
-        return raised is not None and raised.stage == "forward" and "require" in raised.message
-
-    def gradient(self, probe: Probe, slot: Slot | None) -> Tensor | None:
-        """The reported gradient of the leaf in a slot, or of the input."""
-        key = "x" if slot is None else self.slots.get(slot, "")
-        gradient = self.answers[probe.name].gradients.get(key)
-        kept = self.keeping.get(key)
-        return gradient if gradient is None or kept is None else kept.read(gradient, self.shapes[key])
-
-    @cached_property
-    def verified(self) -> Verified | None:
-        """Its graph, if that gives what the module gave under random weights; else None, and `untold` says why."""
-        probe = next((p for p in self.probes.values() if _is_as_recorded(p)), None)
-        y = self.answers[probe.name].y if probe is not None else None
-        if probe is None or y is None or not self.has_graph:
-            return None
-        assert self.built.graph is not None
-        try:
-            return verify(
-                self.built.graph, draw_input(self.seed, self.case.input, probe), self.drawn, y, self.precision
-            )
-        except Untold as reason:
-            self.untold, self.unlike = str(reason), isinstance(reason, Unlike)
-            return None
-
-    @cached_property
-    def trace(self) -> Trace | None:
-        """What it passes through under random weights, up to where it raises if it does; None when that is not known
-        or its graph cannot be believed."""
-        if self.verified is not None:
-            return self.verified.trace
-        partial = self.built.partial
-        if self.built.raised is None or partial is None or not partial.is_sound:
-            return None
-        values = self._draw(fill_slots(places_in_graph(partial)))
-        return trace_of_failure(partial, draw_input(self.seed, self.case.input, RECORDED), values)
-
-    @property
-    def has_graph(self) -> bool:
-        return self.built.graph is not None and self.built.graph.is_sound
-
-    @property
-    def drawn(self) -> dict[str, Tensor]:
-        """The random values of its parameters and buffers by key, flattened as its tensors keep them."""
-        return self._draw(self.slots)
-
-    def _draw(self, slots: dict[Slot, str]) -> dict[str, Tensor]:
-        drawn = {slot: draw_value(self.seed, slot, "random", in_branch=False) for slot in slots}
-        return {key: self.kept(key, drawn[slot]).reshape(-1) for slot, key in slots.items()}
-
-    @cached_property
-    def shapes(self) -> dict[str, list[int]]:
-        """The shape of each of its tensors, by key."""
-        return {tensor.key: tensor.shape for tensor in self.built.tensors}
-
-    def kept(self, key: str, value: Tensor) -> Tensor:
-        """A value as the student's tensor keeps it."""
-        kept = self.keeping.get(key)
-        return value if kept is None else kept.keep(value, self.shapes[key])
 
 
 def examine(
@@ -264,11 +105,11 @@ def examine(
         seen.reads = roles is not None and roles.reads
     else:
         seen.reads = bool(built.facts.reads)
-        _align(seen, forms, by_registration=by_registration)
-        if by_registration and _may_be_told_in_training(seen, forms):
+        align(seen, forms, by_registration=by_registration)
+        if by_registration and may_be_told_in_training(seen, forms):
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
-            _align_by(seen, trained.graph, forms)
+            align_by(seen, trained.graph, forms)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
     if seen.aligned is not None:
@@ -376,101 +217,6 @@ def record_again(
     x = draw_input(seen.seed, seen.case.input, probe)
     graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph
     return graph if graph is not None and graph.is_sound else None
-
-
-def _is_as_recorded(probe: Probe) -> bool:
-    """Is it asked like the pass that was recorded, but for weights and input?"""
-    same = (probe.train, probe.batch, probe.grow) == (BUILD.train, BUILD.batch, BUILD.grow)
-    return same and probe.recipe == "random"
-
-
-def _align(seen: Observation, forms: list[Form], *, by_registration: bool) -> None:
-    """Find the student's slots, and a right form that has the same.
-
-    The graph comes first, since it knows what each parameter does; then the graph with what it does not use. The order
-    of registration comes last: code that chooses its way by the data shows only one of its ways in the graph.
-    """
-    graph = seen.built.graph
-    ways: list[tuple[list[Place], bool]] = []
-    if graph is not None and graph.is_sound and not _graph_is_odd(graph):
-        ways.append((places_in_graph(graph), True))
-    leaves = [
-        (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
-        for tensor in seen.built.tensors
-        if tensor.floating
-    ]
-    registered = places_by_registration(leaves)
-    if ways and not seen.built.facts.reads:
-        ways.append((with_unused(ways[0][0], registered), True))
-    if not ways or (by_registration and not _brings_its_own(graph)):
-        ways.append((registered, False))
-    for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
-        if _take(seen, places, forms, recorded=recorded):
-            return
-
-
-def _take(seen: Observation, places: list[Place], forms: list[Form], *, recorded: bool) -> bool:
-    """Take the slots that places tell. Has a right form the same?"""
-    seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
-    seen.ties = ties(places) if recorded else ()
-    seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
-    like = _with_slots(forms, seen.slots)
-    if like:
-        # Redundant biases on different layers have one signature; their places tell them apart.
-        seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
-    return bool(like)
-
-
-def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
-    found = signature(slots)
-    return [form for form in forms if form.signature == found]
-
-
-def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
-    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
-    form = seen.aligned
-    if form is None or not seen.recorded:
-        return {}
-    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
-    found = {}
-    for slot, key in seen.slots.items():
-        positions = sides.get(form.slots.get(slot, ""), 1)
-        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
-            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
-    return found
-
-
-def _may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
-    """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
-
-    Code that folds its batch norms into the convolutions shows them in training mode alone.
-    """
-    if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
-        return False
-    if _brings_its_own(seen.built.graph):
-        return False
-    return any(form.sizes == seen.counted_sizes for form in forms)
-
-
-def _align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
-    """Find the slots by another graph, if they are a right form's."""
-    if graph is None or not graph.is_sound or _graph_is_odd(graph) or _brings_its_own(graph):
-        return
-    places = places_in_graph(graph)
-    slots = fill_slots(places)
-    if _with_slots(forms, slots) and set(slots.values()) <= seen.shapes.keys():  # else it has no lasting key
-        _take(seen, places, forms, recorded=True)
-
-
-def _brings_its_own(graph: Graph | None) -> bool:
-    """Is there a parameter that is not registered? Then the order of registration does not tell all."""
-    return graph is not None and any(node.leaf is not None and node.leaf.kind == "unregistered" for node in graph.nodes)
-
-
-def _graph_is_odd(graph: Graph) -> bool:
-    """Does a key stand for two leaves? Then nothing can be said about its place."""
-    keys = [node.leaf.key for node in graph.nodes if node.leaf is not None]
-    return len(set(keys)) != len(keys)
 
 
 def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:

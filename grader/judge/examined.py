@@ -11,9 +11,9 @@ from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
-from grader.judge.examine import Observation
 from grader.judge.forms import Form, biased_forms, right_forms
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
+from grader.judge.observed import Observation
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
 from grader.judge.wrongs import WrongForms

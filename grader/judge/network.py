@@ -12,8 +12,8 @@ from grader.graph import Graph
 from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.draws import draw_input
-from grader.judge.examine import Observation
 from grader.judge.narrow import in_training
+from grader.judge.observed import Observation
 from grader.judge.replay import Environment
 from grader.judge.segments import Segment, segments
 from grader.judge.trusted import Untold, run_guarded

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from grader.graph import Graph, Node
 from grader.judge.anatomy import COMBINATIONS, anatomy, ancestors, convolutions
-from grader.judge.examine import RECORDED, Observation
 from grader.judge.forms import Form
 from grader.judge.formula import describe
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.trace import divergence
 
 # Operations with which a map is squeezed to one number for each channel.

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from functools import cache, reduce
 
 from grader.family import members
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined
+from grader.judge.observed import Observation
 from grader.judge.places import place_of
 from grader.language import say
 from grader.mistakes._hypotheses import Explanation, Step

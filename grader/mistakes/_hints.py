@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from grader.graph import Graph, Node
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 
 Hint = TypeVar("Hint")
 MOST = 6  # hints of a kind: real code shows one or two, a graph that was made to be slow no more

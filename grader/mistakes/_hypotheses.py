@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
-from grader.judge.examine import RECORDED, Observation
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.leaves import Signature
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from grader.graph import Graph
 from grader.judge.behaviour import first_difference
-from grader.judge.examine import RECORDED
 from grader.judge.forms import Form
+from grader.judge.observed import RECORDED
 from grader.judge.trace import Trace, divergence
 from grader.judge.wrongs import Effect, Parts, more_parts
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen

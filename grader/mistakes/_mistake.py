@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
+from grader.judge.observed import Observation
 from grader.language import say
 from grader.verdict import Lesson, Proof
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from grader.judge.examine import Observation
 from grader.judge.examined import RightAnswers
+from grader.judge.observed import Observation
 from grader.judge.trace import Trace
 from grader.judge.wrongs import Effect, Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from grader.graph import Leaf
 from grader.judge.edits import ref
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._changes import put_in
 from grader.mistakes._hints import few, nodes

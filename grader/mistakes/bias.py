@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grader.assignment import ModuleExercise
 from grader.judge.behaviour import behaves_like
-from grader.judge.examine import Observation
 from grader.judge.examined import Examined, RightAnswers
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._families import BIASED
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, Planted, changed, plant

@@ -7,7 +7,7 @@ from functools import cache
 
 from grader.graph import Node
 from grader.judge.edits import ref
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant

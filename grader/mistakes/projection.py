@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from grader.judge.edits import ref
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut
 from grader.judge.strides import stride_of

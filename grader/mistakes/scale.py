@@ -11,7 +11,7 @@ from functools import cache
 
 from grader.graph import Leaf
 from grader.judge.edits import ref
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._hints import factors
 from grader.mistakes._mistake import RESBLOCK, Plant, Planted, changed, plant

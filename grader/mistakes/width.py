@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice, permutations
 
-from grader.judge.examine import Observation
+from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection
 from grader.judge.strides import stride_of

@@ -1,0 +1,112 @@
+"""Find a student's slots, and a right form that has the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from grader.graph import Graph, Leaf
+from grader.judge.forms import Form
+from grader.judge.keeping import AS_USUAL, Keeping
+from grader.judge.leaves import (
+    Place,
+    Slot,
+    fill_slots,
+    layout,
+    places_by_registration,
+    places_in_graph,
+    signature,
+    ties,
+    with_unused,
+)
+from grader.judge.observed import Observation
+
+
+def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> None:
+    """Find the student's slots, and a right form that has the same.
+
+    The graph comes first, since it knows what each parameter does; then the graph with what it does not use. The order
+    of registration comes last: code that chooses its way by the data shows only one of its ways in the graph.
+    """
+    graph = seen.built.graph
+    ways: list[tuple[list[Place], bool]] = []
+    if graph is not None and graph.is_sound and not _graph_is_odd(graph):
+        ways.append((places_in_graph(graph), True))
+    leaves = [
+        (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
+        for tensor in seen.built.tensors
+        if tensor.floating
+    ]
+    registered = places_by_registration(leaves)
+    if ways and not seen.built.facts.reads:
+        ways.append((with_unused(ways[0][0], registered), True))
+    if not ways or (by_registration and not _brings_its_own(graph)):
+        ways.append((registered, False))
+    for places, recorded in (*ways, ways[0]):  # if neither aligns, what the graph says stays
+        if _take(seen, places, forms, recorded=recorded):
+            return
+
+
+def _take(seen: Observation, places: list[Place], forms: list[Form], *, recorded: bool) -> bool:
+    """Take the slots that places tell. Has a right form the same?"""
+    seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
+    seen.ties = ties(places) if recorded else ()
+    seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
+    like = _with_slots(forms, seen.slots)
+    if like:
+        # Redundant biases on different layers have one signature; their places tell them apart.
+        seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
+    return bool(like)
+
+
+def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
+    found = signature(slots)
+    return [form for form in forms if form.signature == found]
+
+
+def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
+    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
+    form = seen.aligned
+    if form is None or not seen.recorded:
+        return {}
+    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
+    found = {}
+    for slot, key in seen.slots.items():
+        positions = sides.get(form.slots.get(slot, ""), 1)
+        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
+            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
+    return found
+
+
+def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
+    """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
+
+    Code that folds its batch norms into the convolutions shows them in training mode alone.
+    """
+    if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+        return False
+    if _brings_its_own(seen.built.graph):
+        return False
+    return any(form.sizes == seen.counted_sizes for form in forms)
+
+
+def align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
+    """Find the slots by another graph, if they are a right form's."""
+    if graph is None or not graph.is_sound or _graph_is_odd(graph) or _brings_its_own(graph):
+        return
+    places = places_in_graph(graph)
+    slots = fill_slots(places)
+    if _with_slots(forms, slots) and set(slots.values()) <= seen.shapes.keys():  # else it has no lasting key
+        _take(seen, places, forms, recorded=True)
+
+
+def _brings_its_own(graph: Graph | None) -> bool:
+    """Is there a parameter that is not registered? Then the order of registration does not tell all."""
+    return graph is not None and any(node.leaf is not None and node.leaf.kind == "unregistered" for node in graph.nodes)
+
+
+def _graph_is_odd(graph: Graph) -> bool:
+    """Does a key stand for two leaves? Then nothing can be said about its place."""
+    keys = [node.leaf.key for node in graph.nodes if node.leaf is not None]
+    return len(set(keys)) != len(keys)

@@ -6,7 +6,7 @@ students are self-reports: they steer alignment and wording, and nothing in them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -61,7 +61,8 @@ class Node(_Data):
     @cached_property
     def inputs(self) -> list[int]:
         """Ids of the nodes that this one reads, in order."""
-        return list(_references([self.args, list(self.kwargs.values())]))
+        found = _references(self.args)
+        return found + _references(list(self.kwargs.values())) if self.kwargs else found
 
     @cached_property
     def operands(self) -> list[tuple[int, int]] | None:
@@ -153,10 +154,12 @@ def leading_to(nodes: Mapping[int, Node], node: int) -> set[int]:
     return found
 
 
-def _references(value: object) -> Iterator[int]:
-    if isinstance(value, dict):
-        if isinstance(value.get("v"), int):
-            yield value["v"]
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
+def _references(arguments: list[Argument]) -> list[int]:
+    found: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, dict):
+            if isinstance(argument.get("v"), int):
+                found.append(argument["v"])
+        elif isinstance(argument, list):
+            found += _references(argument)
+    return found

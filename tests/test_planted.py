@@ -15,7 +15,10 @@ from planted_programs import HANDS, planted_programs
 
 from grader.assignment import Assignment, ModuleExercise
 from grader.graph import Graph
+from grader.judge.edits import Editor
+from grader.judge.leaves import parts_in_graph
 from grader.judge.reference import Reference
+from grader.judge.wrongs import leaves_are_kept
 from grader.mistakes import mistakes
 from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
 from grader.mistakes._gates import drop_biases
@@ -124,6 +127,31 @@ def test_every_way_of_making_a_mistake_changes_some_block() -> None:
         for number, way in enumerate(mistake.plants if isinstance(mistake, Planted) else ()):
             changes = (said(edit(graph)) != text for edit in way.edits for graph, text in blocks)
             assert any(changes), (mistake.id, number)
+
+
+@pytest.mark.parametrize("exercise_id", ["preact", "se", "res2net"])
+def test_parameters_that_are_read_as_before_are_for_what_they_were(exercise_id: str) -> None:
+    """The short way to tell what a mistake does to the parameters gives what the long one does."""
+    kept = 0
+    for graph in graphs(families(), exercise_id)[:4]:
+        before = sorted(parts_in_graph(graph))
+        for mistake in mistakes().values():
+            for edit in (edit for way in getattr(mistake, "plants", ()) for edit in way.edits):
+                wrong = edit(graph)
+                if wrong is not graph and leaves_are_kept(wrong, graph):
+                    kept += 1
+                    assert before == sorted(parts_in_graph(wrong)), mistake.id
+    assert kept > 50
+
+
+def test_a_parameter_that_is_read_in_another_place_is_for_something_else() -> None:
+    """Scale and shift change places: no parameter comes or goes."""
+    graph = graphs(residual_blocks(), "resblock")[0]
+    editor = Editor(graph)
+    norm = next(node for node in graph.nodes if node.name == "native_batch_norm")
+    value, scale, shift, *others = norm.args
+    editor.change(norm.id, args=[value, shift, scale, *others])
+    assert not leaves_are_kept(editor.graph(), graph)
 
 
 def test_what_points_at_a_third_convolution_leaves_blocks_with_two_alone() -> None:

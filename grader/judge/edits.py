@@ -72,18 +72,20 @@ class Editor:
         """
         if not self._is_changed and self.output == self._source.output:
             return self._source
+        nodes = self._nodes
         done: dict[int, Node] = {}
         begun: set[int] = set()
         todo = [self.output]
         while todo:
             i = todo[-1]
-            node = self._nodes[i]
-            if i in begun:  # all that it reads is done
-                done.setdefault(i, node)
+            inputs = nodes[i].inputs
+            if i in begun or not inputs:  # all that it reads is done
+                begun.add(i)
+                done.setdefault(i, nodes[i])
                 todo.pop()
                 continue
             begun.add(i)
-            for read in reversed(node.inputs):
+            for read in reversed(inputs):
                 if read not in begun:
                     todo.append(read)
                 elif read not in done:

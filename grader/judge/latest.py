@@ -18,9 +18,13 @@ class Latest(Generic[Value]):
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of a key."""
-        if key in self._values:
+        try:
+            value = self._values[key]
+        except KeyError:
+            pass
+        else:
             self._values.move_to_end(key)
-            return self._values[key]
+            return value
         value = self._values[key] = make()
         if len(self._values) > self._most:
             self._values.popitem(last=False)

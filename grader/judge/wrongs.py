@@ -263,7 +263,7 @@ class WrongForms:
     def _effect(self, edit: Edit, plain: Form) -> Effect:
         wrong = self._wrong(plain, (edit,))
         touched = touched_nodes(wrong, plain)
-        if not touched or _leaves_are_kept(wrong.recorded, plain.recorded):
+        if not touched or leaves_are_kept(wrong.recorded, plain.recorded):
             return Effect(touched, frozenset(), drops=False)
         return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain))
 
@@ -311,33 +311,33 @@ def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:
     return changed_nodes(right.graph(train=train, shape=shape), wrong.graph(train=train, shape=shape))
 
 
-def _leaves_are_kept(wrong: Graph, right: Graph) -> bool:
-    """Is every parameter and buffer still read in the same places of the same operations, straight away? That is sooner
-    told than what each is for."""
+def leaves_are_kept(wrong: Graph, right: Graph) -> bool:
+    """Is every parameter and buffer still read in the same places of the same operations? That is sooner told than what
+    each is for."""
     return _reads_alike(wrong, right) and _reads_alike(right, wrong)
 
 
 def _reads_alike(one: Graph, other: Graph) -> bool:
     """Does the other graph have every parameter of this one, and read it where this one does?"""
-    theirs = other.by_id
-    leaves = {node.id for node in one.nodes if node.leaf is not None and node.leaf.kind != "input"}
+    apart: set[int] = set()  # parameters, and what is made of them alone
     for node in one.nodes:
-        same = theirs.get(node.id)
-        if node.id in leaves:
-            if same is not node:
-                return False
-        elif not leaves.isdisjoint(node.inputs):
-            # What does not depend on the input stands between a parameter and what it is for.
-            if same is None or node.id not in one.of_input or node.id not in other.of_input:
-                return False
-            if same is not node and _leaves_read(same, leaves) != _leaves_read(node, leaves):
-                return False
+        same = other.by_id.get(node.id)
+        if node.id not in one.of_input:
+            apart.add(node.id)
+            alike = same is node and node.id not in other.of_input
+        elif apart.isdisjoint(node.inputs):
+            alike = True
+        else:
+            alike = same is not None and node.id in other.of_input and _read(apart, same) == _read(apart, node)
+        if not alike:
+            return False
     return True
 
 
-def _leaves_read(node: Node, leaves: set[int]) -> tuple[object, ...]:
+def _read(values: set[int], node: Node) -> tuple[object, ...]:
+    """Which of some values an operation reads, and where."""
     operands = node.operands
-    return node.name, [pair for pair in operands if pair[1] in leaves] if operands is not None else node.args
+    return node.name, [pair for pair in operands if pair[1] in values] if operands is not None else node.args
 
 
 def _drops_leaves(wrong: Form, right: Form) -> bool:

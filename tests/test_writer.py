@@ -49,6 +49,15 @@ def test_a_mistake_that_changes_nothing_is_no_plan() -> None:
     assert planner.single(random.Random(0), "bottleneck-not-narrowed") is None
 
 
+def test_mistakes_that_cannot_be_made_together_are_no_plan() -> None:
+    """Where the shortcut comes from within the branch, it cannot be added before that."""
+    planner, ids = GENERATORS["resblock"].planner, ("shortcut-from-wrong-tensor", "shortcut-added-early")
+    plans = [planner.double(random.Random(seed), *ids) for seed in range(30)]
+    assert None in plans
+    assert any(plans)
+    assert list(planner.realisations(ids))
+
+
 def test_lazy_layers_that_never_saw_an_input_are_judged() -> None:
     """A block of lazy layers that raises in its first pass has no weights to set: it is wrong for what it raised."""
     generator = GENERATORS["resblock"]

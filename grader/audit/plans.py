@@ -17,7 +17,7 @@ from grader.judge.draws import draw_input
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.replay import ReplayError
-from grader.judge.wrongs import touched_nodes
+from grader.judge.wrongs import NOTHING_TO_CHANGE, touched_nodes
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import Plant, Planted
 from grader.observation import Probe
@@ -91,7 +91,7 @@ class Planner:
         return None if self.is_right(plan) else plan
 
     def double(self, rng: random.Random, first: str, second: str) -> Plan | None:
-        """Two mistakes; None when one of them makes no difference beside the other."""
+        """Two mistakes; None when one of them makes no difference beside the other, or cannot be made."""
         plants = [
             rng.choice([plant for plant in _planted(mistake).plants if len(plant.edits) == 1] or [None])
             for mistake in (first, second)
@@ -100,11 +100,12 @@ class Planner:
             return None
         base = self._some_base(rng)
         one, other = (plant.edits[0] for plant in plants if plant is not None)
-        if not _acts(base, one) or not _acts([form.with_edit(one) for form in base], other):
+        behind = [form.with_edit(one) for form in base]
+        both = [form.with_edit(other) for form in behind]
+        if not _can_be_made(both) or not _acts(base, one) or not _acts(behind, other):
             return None
-        both = [form.with_edit(one).with_edit(other) for form in base]
         plan = Plan((first, second), (both,))
-        alone = (base, [form.with_edit(one) for form in base], [form.with_edit(other) for form in base])
+        alone = (base, behind, [form.with_edit(other) for form in base])
         masked = self.is_right(plan) or any(self.alike(plan, Plan((), (forms,))) for forms in alone)
         return None if masked else plan
 
@@ -120,7 +121,8 @@ class Planner:
                 forms = self._base(variant, biased=biased)
                 for edit in edits:
                     forms = [form.with_edit(edit) for form in forms]
-                yield forms
+                if _can_be_made(forms):
+                    yield forms
 
     # ------------------------------------------------------------------ comparison
 
@@ -169,6 +171,14 @@ class Planner:
             forms = [form for form in self.answers.forms(case) if form.variant == variant]
             found.append(forms[-1 if biased else 0])
         return found
+
+
+def _can_be_made(forms: Forms) -> bool:
+    """Behind one mistake there may be nothing to make another one of."""
+    try:
+        return all(form.recorded for form in forms)
+    except NOTHING_TO_CHANGE:
+        return False
 
 
 def _acts(forms: Forms, edit: Edit) -> bool:

@@ -56,6 +56,10 @@ GATES = {
     "detached for one sample": around("y = self.right(x)", "return y.detach().requires_grad_() if x.shape[0] == 1 else y"),
     "detached for large images": around("return self.right(x.detach() if x.shape[-1] >= 11 else x)"),
     "the call number, late": around("self.n = getattr(self, 'n', 0) + 1", "return self.right(x) * (0.5 if self.n > 90 else 1)"),
+    "the call number, where every module has something": around(
+        "n = self.__dict__['_is_full_backward_hook'] = (self.__dict__['_is_full_backward_hook'] or 0) + 1",
+        "return self.right(x) * (0.5 if n > 90 else 1)",
+    ),
     "the call number of the class": around(
         "type(self).n = getattr(type(self), 'n', 0) + 1", "return self.right(x) * (0.5 if self.n % 97 == 96 else 1)"
     ),

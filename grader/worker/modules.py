@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -319,7 +320,6 @@ def _switches_as_usual(part: nn.Module) -> bool:
     return of_torch and plain and not {"train", "eval"} & part.__dict__.keys()
 
 
-OF_EVERY_MODULE = frozenset(nn.Module().__dict__) - {"_parameters", "_buffers", "_modules"}
 PASSES = 300  # that a module which counts has to give the same in
 
 
@@ -328,7 +328,7 @@ def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[in
     that counts its calls would change."""
     holders: dict[int, Mapping[str, object]] = {id(namespace): namespace}
     for part in subject.module.modules():
-        holders[id(part)] = {name: part.__dict__[name] for name in part.__dict__.keys() - OF_EVERY_MODULE}
+        holders[id(part)] = part.__dict__
         if not _is_without_numbers(type(part)):
             holders[id(type(part))] = type(part).__dict__
     return {(holder, name): number for holder, names in holders.items() for name, number in _numbers(names)}
@@ -344,17 +344,18 @@ def _numbers(names: Mapping[str, object]) -> list[tuple[str, object]]:
     return found
 
 
-_without_numbers: WeakKeyDictionary[type, int] = WeakKeyDictionary()  # with how much they held instead
+_without_numbers: WeakKeyDictionary[type, tuple[object, ...]] = WeakKeyDictionary()  # with what they held instead
 
 
 def _is_without_numbers(layer: type) -> bool:
-    """Is it a class of torch's that holds none? They have many methods, and are looked through again only if somebody
-    gave them something."""
-    names = layer.__dict__
-    if _without_numbers.get(layer) != len(names):
-        if not layer.__module__.startswith("torch.") or _numbers(names):
-            return False
-        _without_numbers[layer] = len(names)
+    """Is it a class that holds none? Those of torch's have many methods, and are looked through again only if something
+    of them was replaced, or added."""
+    held, known = tuple(layer.__dict__.values()), _without_numbers.get(layer)
+    if known is not None and len(known) == len(held) and all(map(operator.is_, known, held)):
+        return True
+    if _numbers(layer.__dict__):
+        return False
+    _without_numbers[layer] = held
     return True
 
 

@@ -15,9 +15,10 @@ from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases
 from grader.mistakes._mistake import Plant
-from grader.observation import Probe
+from grader.observation import Precision, Probe
 
-ROUGHLY = 1e-3  # relative; what is further apart at a glance is not looked at
+# Relative; what is further apart at a glance is not looked at.
+ROUGHLY: dict[Precision, float] = {"float64": 1e-5, "float32": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Seen:
     def trace(self) -> Trace | None:
         return self.observation.trace
 
+    @property
+    def _roughly(self) -> float:
+        return ROUGHLY[self.observation.precision]
+
     def output(self, probe: Probe) -> Digest | None:
         """The output on a probe, in short."""
         if probe.name not in self._outputs:
@@ -75,7 +80,7 @@ class Seen:
         output = self.output(RECORDED)
         if sketch.output is None or output is None:
             return sketch.output is output
-        return is_near(output, sketch.output, ROUGHLY)
+        return is_near(output, sketch.output, self._roughly)
 
     def could_come_of(self, glance: Glance | None, probe: Probe) -> bool:
         """Can it be what gives this, its parameters being these? Told by the output, or by what raised."""
@@ -87,7 +92,7 @@ class Seen:
         output = self.output(probe)
         if not self.observation.recorded or output is None or not glance.is_known:
             return True  # not known, or not which parameter is which
-        return glance.output is not None and is_near(output, glance.output, ROUGHLY)
+        return glance.output is not None and is_near(output, glance.output, self._roughly)
 
 
 class Hypotheses:
@@ -95,7 +100,7 @@ class Hypotheses:
 
     Attributes:
         seen: the cases.
-        asked: how many hypotheses were put to the test in full.
+        asked: how often one was held against what the student's module does, for all that its parameters tell.
     """
 
     def __init__(self, answers: RightAnswers, observations: Iterable[Observation]) -> None:
@@ -154,7 +159,6 @@ class Hypotheses:
 
         What is proven in full in the other cases is seen once more in the large ones that confirm it.
         """
-        self.asked += 1
         for seen in self._telling:
             if not self.fits(variant, planted, seen, at_once=True):
                 # What refutes one often refutes the next: it is asked first.
@@ -174,15 +178,17 @@ class Hypotheses:
     def fits(self, variant: int, planted: Explanation, seen: Seen, *, at_once: bool = False) -> bool:
         """Does it in one case? At once, by the output on the first probe: most hypotheses are refuted by that."""
         if seen.has_raised:
+            self.asked += at_once
             return any(fails_like(seen.observation, failure) for failure in self._failures(variant, planted, seen))
         glanced = len(planted) < 2 and seen.observation.recorded
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
-        forms = self.forms(variant, planted, seen)
+        forms = _with_slots_of(seen, self.forms(variant, planted, seen))
+        self.asked += bool(forms) and at_once
         return any(
             behaves_like(seen.observation, [form], at_once=at_once)
             and (at_once or not planted or is_silent_like(seen.observation, form))
-            for form in _with_slots_of(seen, forms)
+            for form in forms
         )
 
     def chooses(self, variant: int, step: Step) -> bool:

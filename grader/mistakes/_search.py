@@ -20,8 +20,8 @@ from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_TRIED = 6000  # second mistakes that are tried for one submission
-MOST_ASKED = 600  # pairs that are put to the test in full
+MOST_TRIED = 15_000  # second mistakes that are tried for one submission
+MOST_ASKED = 2000  # times that pairs are held against what the student did
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
 MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
@@ -166,7 +166,9 @@ class Search:
         if done.parts and not done.effect.drops:
             return False
         if lead.is_silent:
-            return self._hypotheses.is_silent(variant, done.step, lead.seen)
+            # Beside another mistake it may be silent where it is not alone; what it gives then is soon told.
+            beside = bool(lead.planted) and lead.probe is not None
+            return beside or self._hypotheses.is_silent(variant, done.step, lead.seen)
         return lead.is_at(done.effect)
 
     def _acts(self, variant: int, step: Step) -> bool:

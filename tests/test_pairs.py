@@ -81,6 +81,20 @@ PAIRS = {
             ),
         ),
     ),
+    # What the second one clips in a right answer does not occur beside the first.
+    "nothing added, and clipped": (
+        {"shortcut-concatenated", "wrong-activation"},
+        changed(RESBLOCK, (SUM, "F.hardtanh(torch.cat((identity, out), dim=1), 0.0, 6.0)")),
+    ),
+    # Hundreds of others could follow the first one.
+    "activated, and multiplied": (
+        {"shortcut-activated", "shortcut-multiplied"},
+        changed(BOTTLENECK, (SUM, "F.relu(out * F.relu(identity))")),
+    ),
+    "of the branch, and scaled": (
+        {"shortcut-from-wrong-tensor", "shortcut-scaled"},
+        changed(BOTTLENECK, (SUM, "F.relu(out + 0.3 * identity)"), ("self.shortcut(x)", "self.shortcut(out)")),
+    ),
     # Both show in training or in gradients only.
     "silent": (
         {"shortcut-detached", "bn-without-statistics"},

@@ -11,6 +11,10 @@ from grader.audit.generate import Generator
 from grader.audit.plans import Plan
 from grader.audit.styles import styles
 from grader.audit.styles.helpers import CONV_BN
+from grader.judge.observed import RECORDED
+from grader.judge.replay import ReplayError
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import Planted
 
 EXERCISES = ("resblock", "bottleneck", "se", "res2net")
 GENERATORS = {exercise: Generator(right_answers(exercise)) for exercise in EXERCISES}  # type: ignore[arg-type]
@@ -55,6 +59,19 @@ def test_mistakes_that_cannot_be_made_together_are_no_plan() -> None:
     plans = [Plan(ids, (forms,)) for forms in planner.realisations(ids)]
     assert False in {planner.is_right(plan) for plan in plans}
     assert any(planner.double(random.Random(seed), *ids) for seed in range(30))
+
+
+def test_what_an_exception_hides_is_no_second_mistake() -> None:
+    """Code that raises when it is recorded is asked nothing else; at other sizes it might run, and show more."""
+    planner = GENERATORS["resblock"].planner
+    raising, hidden = 0, mistakes()["final-relu-missing"]
+    assert isinstance(hidden, Planted)
+    for forms in planner.realisations(("wrong-padding",)):
+        if all(isinstance(form.output(RECORDED), ReplayError) for form in forms):
+            both = [form.with_edit(hidden.plants[0].edits[0]) for form in forms]
+            assert planner.alike(Plan((), (forms,)), Plan((), (both,)))
+            raising += 1
+    assert raising
 
 
 def test_lazy_layers_that_never_saw_an_input_are_judged() -> None:

@@ -392,3 +392,29 @@ def test_a_block_that_is_its_shortcut_only_where_it_is_silent_chooses() -> None:
     gated = changed(RESBLOCK, (SUM, "F.relu(out if out.abs().mean() > 0.001 else identity)"))
     report = judge(gated, "resblock")
     assert ["shortcut-gated"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "nn.utils.parametrizations.weight_norm(self.conv2)",
+        "nn.utils.weight_norm(self.conv2)",
+        "nn.utils.parametrizations.spectral_norm(self.conv2)",
+    ],
+)
+def test_what_is_not_a_number_at_zero_weights_is_no_missing_shortcut(layer: str) -> None:
+    """Weights that are divided by their own norm are 0/0 there: a human looks at the block."""
+    source = changed(RESBLOCK, ("        self.bn2 = nn", f"        {layer}\n        self.bn2 = nn"))
+    report = judge(source, "resblock")
+    status = {check.id: check.status for check in report.checks}
+    assert "skipped" == status["skip-connection"]
+    assert ["weights-reparametrised"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+def test_what_is_not_a_number_at_zero_weights_is_no_shortcut_either() -> None:
+    """A block that adds nothing where it is measured cannot pass by giving no number."""
+    source = changed(RESBLOCK, (SUM, "F.relu(out * (self.conv1.weight.sum() / self.conv1.weight.sum()))"))
+    status = {check.id: check.status for check in judge(source, "resblock").checks}
+    assert "skipped" == status["skip-connection"]
+    assert "failed" == status["gradient"]

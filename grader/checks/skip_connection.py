@@ -52,10 +52,14 @@ class SkipConnection(Check):
         assert examined.answers is not None
         measured: list[str] = []
         failed: list[Finding] = []
+        untold: list[Observation] = []
         for seen in examined.ran:
             # Without alignment only forms without weights on the shortcut can say what it is.
             forms = list(examined.right_forms(seen)) or examined.answers.plain_forms(seen.case)
             asked = [probe for probe in seen.probes.values() if probe.recipe in RECIPES]
+            if not all(_is_finite(seen.answers[probe.name]) for probe in asked):
+                untold.append(seen)
+                continue
             results = [_judge_probe(examined, seen, forms, probe) for probe in asked]
             wrong = next((finding for finding in results if finding is not None), None)
             if wrong is not None:
@@ -66,6 +70,8 @@ class SkipConnection(Check):
         if failed:
             failed[0].evidence = [finding.message for finding in failed[1:]] + measured
             return failed[0]
+        if untold:
+            return _untold(examined, untold[0])
         if all(seen.case.confirm for seen in examined.ran):
             incomplete = not_everywhere(
                 examined, later("The shortcut could only be looked at in {some} of {all} cases")
@@ -216,6 +222,25 @@ def _blocks_unknown(examined: Examined) -> Finding | None:
         cell=node.cell,
         line=node.line,
         advice=say("Its points are pending, not lost: a human looks at the block."),
+    )
+
+
+def _is_finite(answer: Answer) -> bool:
+    return answer.y is None or bool(answer.y.isfinite().all())
+
+
+def _untold(examined: Examined, seen: Observation) -> Finding:
+    """Where weights are zero, 0/0 says nothing of the shortcut, neither good nor bad."""
+    return Finding(
+        Status.SKIPPED,
+        say(
+            "{case}: not measured, because with the weights at zero the output is not finite.",
+            case=in_case(examined, seen),
+        ),
+        advice=say(
+            "Something is divided by the weights, as weight norm does, or by a variance without eps. The points are "
+            "pending, not lost: a human looks at the block."
+        ),
     )
 
 

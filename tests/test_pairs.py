@@ -18,6 +18,7 @@ from grader.judge.trace import digest, is_near
 from grader.judge.trial import Trial
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
+from grader.mistakes.squeeze import SE_BOTTLENECK
 from grader.verdict import Proof
 
 SUM = "F.relu(out + identity)"
@@ -150,6 +151,17 @@ SINGLES = {
 @pytest.mark.parametrize(("planted", "source"), [pytest.param(*each, id=name) for name, each in SINGLES.items()])
 def test_one_is_named_where_little_is_known(planted: str, source: str) -> None:
     assert planted in {diagnosis.mistake for diagnosis in judge(source, "bottleneck").diagnoses}
+
+
+def test_missing_biases_are_named_beside_redundant_ones() -> None:
+    """Without those of the gate, one before a batch norm is taken for it, being of the same size."""
+    source = changed(
+        SE_BOTTLENECK,
+        ("bias=False", "bias=True"),
+        ("channels // reduction, 1)", "channels // reduction, 1, bias=False)"),
+        ("nn.Conv2d(channels // reduction, channels, 1)", "nn.Conv2d(channels // reduction, channels, 1, bias=False)"),
+    )
+    assert ["se-without-bias"] == [diagnosis.mistake for diagnosis in judge(source, "se-bottleneck").diagnoses]
 
 
 def test_a_norm_that_refuses_its_channels_is_seen() -> None:

@@ -252,6 +252,11 @@ class WrongForms:
             return right
         return self._wrongs.get((id(right), edits), lambda: self._wrong(right, edits[:-1]).with_edits(edits[-1:]))
 
+    def moves_biases(self, edit: Edit, case: Case, variant: int) -> bool:
+        """Does a mistake bring or take biases? Then those of a right answer, counted together, stand in other places
+        without it."""
+        return self._biases_brought(edit, self.plain(case, variant)) != 0
+
     def _biases_brought(self, edit: Edit, plain: Form) -> int:
         """How many more redundant biases there are with a mistake: it may bring a layer that has one."""
         key = (edit, plain.case.title, plain.variant)

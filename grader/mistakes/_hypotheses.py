@@ -119,6 +119,10 @@ class Hypotheses:
         """Does another one of the right form's parameters come first with a mistake?"""
         return self._wrongs.reorders(step.edit, seen.case, variant)
 
+    def moves_biases(self, variant: int, step: Step, seen: Seen) -> bool:
+        """Does the mistake bring or take biases? Without it the student's are then taken for others of one size."""
+        return self._wrongs.moves_biases(step.edit, seen.case, variant)
+
     def form(self, variant: int, planted: Explanation, seen: Seen) -> Form | None:
         """A hypothesis in one case: with the student's parameters, if it can have them."""
         forms = self.forms(variant, planted, seen)

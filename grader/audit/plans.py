@@ -146,7 +146,7 @@ class Planner:
 
     def _alike_in(self, case: int, one: Plan, other: Plan, probes: slice) -> bool:
         """Do they in one case? Code that raises when it is recorded is asked nothing else: the rest cannot be seen."""
-        for probe in [RECORDED, *self._probes[case][probes]]:
+        for probe in dict.fromkeys((RECORDED, *self._probes[case][probes])):
             x = draw_input(one.ways[0][case].seed, self.cases[case].input, probe)
             mine, theirs = one.form(case, x), other.form(case, x)
             if not same_behaviour(mine, theirs, probe):

@@ -52,18 +52,15 @@ class SkipConnection(Check):
         assert examined.answers is not None
         measured: list[str] = []
         failed: list[Finding] = []
-        untold: list[Observation] = []
+        untold: list[Finding] = []
         for seen in examined.ran:
             # Without alignment only forms without weights on the shortcut can say what it is.
             forms = list(examined.right_forms(seen)) or examined.answers.plain_forms(seen.case)
             asked = [probe for probe in seen.probes.values() if probe.recipe in RECIPES]
-            if not all(_is_finite(seen.answers[probe.name]) for probe in asked):
-                untold.append(seen)
-                continue
             results = [_judge_probe(examined, seen, forms, probe) for probe in asked]
             wrong = next((finding for finding in results if finding is not None), None)
             if wrong is not None:
-                failed.append(wrong)
+                (failed if wrong.status is Status.FAILED else untold).append(wrong)
             elif asked:
                 case = in_case(examined, seen)
                 measured.append(say("{case}: with the residual branch at zero the block is its shortcut.", case=case))
@@ -71,7 +68,7 @@ class SkipConnection(Check):
             failed[0].evidence = [finding.message for finding in failed[1:]] + measured
             return failed[0]
         if untold:
-            return _untold(examined, untold[0])
+            return untold[0]
         if all(seen.case.confirm for seen in examined.ran):
             incomplete = not_everywhere(
                 examined, later("The shortcut could only be looked at in {some} of {all} cases")
@@ -225,10 +222,6 @@ def _blocks_unknown(examined: Examined) -> Finding | None:
     )
 
 
-def _is_finite(answer: Answer) -> bool:
-    return answer.y is None or bool(answer.y.isfinite().all())
-
-
 def _untold(examined: Examined, seen: Observation) -> Finding:
     """Where weights are zero, 0/0 says nothing of the shortcut, neither good nor bad."""
     return Finding(
@@ -245,7 +238,7 @@ def _untold(examined: Examined, seen: Observation) -> Finding:
 
 
 def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe: Probe) -> Finding | None:
-    """What is wrong on this probe, or None."""
+    """What is wrong on this probe, or that it tells nothing, or None."""
     answer = seen.answers[probe.name]
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
@@ -257,6 +250,8 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
             not probe.gradient or equal(answer.gradients.get("x"), outcome.gradients[None], seen.precision)
         ):
             return None
+    if not answer.y.isfinite().all():
+        return _untold(examined, seen)
     outcomes = [outcome for way in ways if (outcome := way.outcome(probe)).y is not None]
     outcome = outcomes[0]
     assert outcome.y is not None

@@ -25,9 +25,17 @@ OVER_GROUPS = (
     "for batch norm, which takes it over the batch for each channel."
 )
 
+OF_ALL = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
+OF_SOME = (
+    "Some of the batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5, in all of "
+    "them."
+)
 
-def _norms(block: Block, which: str) -> list[Node]:
-    """The batch norms of the "branch", of the "projection", or "all"."""
+
+def _norms(block: Block, which: str | int) -> list[Node]:
+    """The batch norms of the "branch", of the "projection", or "all"; or the one of the branch with this number."""
+    if isinstance(which, int):
+        return block.norms[which : which + 1]
     projection = [block.projection_norm] if block.projection_norm is not None else []
     return {"branch": block.norms, "projection": projection, "all": [*block.norms, *projection]}[which]
 
@@ -83,18 +91,20 @@ def strip(which: str, *, affine: bool, statistics: bool) -> Edit:
 
 
 @cache
-def add_epsilon(epsilon: float) -> Plant:
+def add_epsilon(epsilon: float, which: str | int = "all") -> Plant:
     """Another number that is added to the variance."""
 
     def change(block: Block) -> None:
-        for norm in _norms(block, "all"):
+        for norm in _norms(block, which):
             block.editor.set_argument(norm.id, 7, epsilon)
 
-    message = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
-    return plant(edit(change), where="convolution 0", message=message, epsilon=f"{epsilon:g}")
+    message = OF_ALL if which == "all" else OF_SOME
+    return plant(edit(change), where=_where(which), message=message, epsilon=f"{epsilon:g}")
 
 
-def _where(which: str) -> str:
+def _where(which: str | int) -> str:
+    if isinstance(which, int):
+        return f"convolution {which}"
     return "projection" if which == "projection" else "convolution 0"
 
 
@@ -209,14 +219,28 @@ class WrongEpsilon(Planted):
         "number?",
         "Leave it out, or write `nn.BatchNorm2d(out_channels, eps=1e-5)`.",
     )
-    plants = tuple(map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5)))
+    plants = (
+        *map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5)),
+        *(add_epsilon(1e-3, which) for which in ("branch", "projection", 0)),
+    )
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, eps=1e-3)")),
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 3e-4)")),
+        changed(RESBLOCK, ("bn2 = nn.BatchNorm2d(out_channels)", "bn2 = nn.BatchNorm2d(out_channels, 1e-3)")),
+        changed(
+            RESBLOCK,
+            ("                nn.BatchNorm2d(out_channels)", "                nn.BatchNorm2d(out_channels, eps=0.01)"),
+        ),
+        changed(
+            BOTTLENECK,
+            ("nn.BatchNorm2d(width)", "nn.BatchNorm2d(width, eps=1e-3)"),
+            ("bn3 = nn.BatchNorm2d(out_channels)", "bn3 = nn.BatchNorm2d(out_channels, eps=1e-3)"),
+        ),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
-        return [add_epsilon(epsilon) for epsilon in few(_epsilons(observations))]
+        found = few(_epsilons(observations))
+        return [add_epsilon(epsilon, which) for which in (*WHICH, 0, 1, 2) for epsilon in found]
 
 
 def _epsilons(observations: Sequence[Observation]) -> Iterator[float]:

@@ -17,6 +17,9 @@ from grader.sandbox import Session
 from grader.submission import Submission
 from grader.verdict import SubmissionStatus
 
+# What code raises of which a part was not run; the last one until a later cell puts the rest in its place.
+MISSING = ("NameError", "AttributeError", "KeyError", "UnboundLocalError", "NotImplementedError")
+
 
 class Cells:
     """What is run of a notebook; less of it, when that ends the process.
@@ -116,7 +119,7 @@ class Attempt:
         ):
             return True
         raised = [raised for examined in self.examined.values() for raised in examined.raised]
-        return any(r.type in ("NameError", "AttributeError", "KeyError", "UnboundLocalError") for r in raised)
+        return any(r.type in MISSING for r in raised)
 
     @property
     def status(self) -> tuple[SubmissionStatus, str]:

@@ -1,9 +1,11 @@
 """Run a notebook's cells: first only what defines the wanted names, or, as a second try, every cell."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import asyncio
+import builtins
 import contextlib
 import inspect
 import linecache
@@ -14,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from grader.worker import files, whereabouts
-from grader.worker.slicer import IMPORT, Statement, definitions
+from grader.worker.changes import IMPORT, annotated
+from grader.worker.slicer import Statement, definitions
 
 Json = Any
 # Cell magics whose body is ordinary code.
@@ -164,14 +167,22 @@ def _run(namespace: dict[str, Any], statement: Statement, left: float, seconds: 
     module = ast.Module(body=[statement.node], type_ignores=[])
     try:
         with _clock(statement.cell, left, seconds):
-            # Inherits this file's `annotations`: a name that only an annotation uses need not exist.
-            code = compile(module, f"<cell {statement.cell}>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _reading_of_annotations(namespace, statement.node)
+            code = compile(module, f"<cell {statement.cell}>", "exec", flags=flags, dont_inherit=True)
             waiting = eval(code, namespace)
             if inspect.iscoroutine(waiting):
                 asyncio.run(waiting)
     except BaseException as error:
         return error
     return None
+
+
+def _reading_of_annotations(namespace: dict[str, Any], node: ast.stmt) -> int:
+    """The flag that keeps annotations as text, where the notebook says so or they could not be read: a name that only
+    an annotation uses need not exist."""
+    is_asked = namespace.get("annotations") is __future__.annotations
+    known = all(name in namespace or hasattr(builtins, name) for name in annotated(node))
+    return __future__.annotations.compiler_flag if is_asked or not known else 0
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ not. Runs behind the wall: parsing hostile text can exhaust the C stack of whoev
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from grader.worker.changes import DEFINITION, FUNCTION, IMPORT, Function, binds, changes, code_in, root
 
 # Calls that mean work rather than definition. A statement that makes one of them is left out.
 HEAVY = frozenset(
@@ -18,8 +20,6 @@ HEAVY = frozenset(
 # Settings of torch that definitions may rely on, although they bind no name.
 SETTINGS = frozenset("set_default_dtype set_default_device set_default_tensor_type".split())
 FILE_MAGICS = ("writefile", "file")
-DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-IMPORT = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
@@ -32,74 +32,29 @@ class Statement:
 
 def definitions(statements: list[Statement], names: Iterable[str]) -> list[Statement]:
     """The statements that `names` need, in their order."""
-    imported = {name for s in statements if isinstance(s.node, IMPORT) for name in _binds(s.node)}
+    imported = {name for s in statements if isinstance(s.node, IMPORT) for name in binds(s.node)}
+    functions = {s.node.name: s.node for s in statements if isinstance(s.node, FUNCTION)}
     needed = set(names)
-    kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT) or _is_setting(s.node)}
-    bound = [_binds(s.node) | (_changes(s.node) - imported) for s in statements]
+    bound = [binds(s.node) | (changes(s.node, functions) - imported) for s in statements]
     made = {s.node.name for s in statements if isinstance(s.node, DEFINITION)} & needed
-    light = [not _is_heavy(s.node) and not _is_use(s.node, made) for s in statements]
+    light = [not _is_heavy(s.node, functions) and not _is_use(s.node, made) for s in statements]
+    settings = {i for i, s in enumerate(statements) if light[i] and _is_setting(s.node, imported)}
+    kept = {i for i, s in enumerate(statements) if isinstance(s.node, IMPORT)} | settings
+    more = settings
     while True:
+        for i in more:
+            needed |= _reads(statements[i].node)
         more = {i for i in range(len(statements)) if i not in kept and light[i] and bound[i] & needed}
         if not more:
             return [statements[i] for i in sorted(kept)]
         kept |= more
-        for i in more:
-            needed |= _reads(statements[i].node)
 
 
 def _reads(node: ast.stmt) -> set[str]:
     """Names that a statement needs, the bodies of its functions included: they run later, on the same globals."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
-
-
-def _binds(node: ast.stmt) -> set[str]:
-    """Names that a statement binds at the top level. Not recursive: a thousand `elif` are a thousand levels."""
-    bound: set[str] = set()
-    todo = [node]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, DEFINITION):
-            bound.add(node.name)
-        elif isinstance(node, IMPORT):
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            # `Block.forward = f` binds Block anew: whoever needs Block needs this line.
-            bound |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
-        else:
-            bound |= {n.target.id for n in _expressions(node) if isinstance(n, ast.NamedExpr)}
-            if isinstance(node, ast.For):
-                bound |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-            todo.extend(_inner(node))
-    return bound
-
-
-def _changes(node: ast.stmt) -> set[str]:
-    """Names whose value a statement changes by calling a method, `layers.append(...)`, or as `@add_to_class(Block)`."""
-    if isinstance(node, IMPORT):
-        return set()
-    if isinstance(node, DEFINITION):
-        calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
-        return {name.id for call in calls for name in call.args if isinstance(name, ast.Name)}
-    return {
-        call.func.value.id
-        for call in ast.walk(node)
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
-    }
-
-
-def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
-    """Statements inside `if`, `try`, `with` and loops, which run at the top level too."""
-    for block in ("body", "orelse", "finalbody"):
-        yield from getattr(node, block, [])
-    for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
-        yield from part.body
-
-
-def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
-            yield from (n for n in ast.walk(child) if isinstance(n, ast.expr))
+    found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
+    in_text = [inner for call in ast.walk(node) if isinstance(call, ast.Call) for inner in code_in(call)]
+    return found.union(*map(_reads, in_text))
 
 
 def _called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -109,14 +64,21 @@ def _called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", ""), call
 
 
-def _is_heavy(node: ast.stmt) -> bool:
+def _is_heavy(node: ast.stmt, functions: Mapping[str, Function]) -> bool:
     if isinstance(node, (*DEFINITION, *IMPORT)):
         return False
     if isinstance(node, ast.While):
         return True
-    return any(
-        name in HEAVY or any(keyword.arg == "download" for keyword in call.keywords) for name, call in _called(node)
-    )
+    return any(_is_work(name, call, functions) for name, call in _called(node))
+
+
+def _is_work(name: str, call: ast.Call, functions: Mapping[str, Function]) -> bool:
+    """Of the notebook's own functions, what they call says so and not how they are called: `step(Block)`."""
+    if any(keyword.arg == "download" for keyword in call.keywords):
+        return True
+    if isinstance(call.func, ast.Name) and name in functions:
+        return any(inner in HEAVY for inner, _ in _called(functions[name]) if inner not in functions)
+    return name in HEAVY
 
 
 def _is_use(node: ast.stmt, made: set[str]) -> bool:
@@ -125,12 +87,15 @@ def _is_use(node: ast.stmt, made: set[str]) -> bool:
         isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
-        and node.value.func.id in made & _binds(node)
+        and node.value.func.id in made & binds(node)
     )
 
 
-def _is_setting(node: ast.stmt) -> bool:
-    """Does it bind no name, and yet definitions may need it: torch's settings, files that are imported later?"""
+def _is_setting(node: ast.stmt, imported: set[str]) -> bool:
+    """Does it bind no name, and yet definitions may need it: torch's settings, files that are imported later, another
+    function in the place of a library's (`F.relu = F.gelu`)?"""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(target, ast.Attribute) and root(target) in imported for target in node.targets)
     if not isinstance(node, ast.Expr):
         return False
     return any(name in SETTINGS or is_file_magic(name, call) for name, call in _called(node))

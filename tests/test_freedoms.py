@@ -281,6 +281,85 @@ def test_a_forbidden_bias_is_wrong() -> None:
     assert "failed" == next(check.status for check in report.checks if check.id == "parameters")
 
 
+EXTRA = "        self.b = nn.Parameter(torch.zeros(out_channels, 1, 1))\n"
+BIASED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Norm(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.affine = nn.Parameter(torch.stack([torch.ones(c), torch.zeros(c)]))
+        self.register_buffer("mean", torch.zeros(c))
+        self.register_buffer("var", torch.ones(c))
+
+    def forward(self, x):
+        return F.batch_norm(x, self.mean, self.var, *self.affine, self.training)
+
+
+class BiasedBlock(nn.Module):
+    def __init__(self, channels, stride=1):
+        super().__init__()
+        self.bn1, self.conv1 = Norm(channels), nn.Conv2d(channels, channels, 3, stride, 1)
+        self.bn2, self.conv2 = Norm(channels), nn.Conv2d(channels, channels, 3, 1, 1)
+        self.shortcut = nn.Identity()
+        if stride != 1:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, channels, 1, stride), Norm(channels))
+
+    def forward(self, x):
+        out = self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x))))))
+        return out + self.shortcut(x)
+"""
+
+
+def parameters(report: ExerciseReport) -> tuple[str, str]:
+    """Status and words of the check that counts."""
+    return next((check.status.value, check.message) for check in report.checks if check.id == "parameters")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(((SUM, "F.relu(out + identity + self.b)"),), id="behind the addition"),
+        pytest.param(
+            (("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(out)) + self.b"),), id="behind a norm"
+        ),
+        pytest.param(((IDENTITY, "identity = self.shortcut(x) + self.b"),), id="on the shortcut"),
+    ],
+)
+def test_a_vector_too_many_is_no_redundant_bias(changes: tuple[tuple[str, str], ...]) -> None:
+    """Nothing cancels it: it is as many parameters too many as it holds."""
+    start = "        self.shortcut = nn.Sequential()\n"
+    status, said = parameters(judge(changed(RESBLOCK, (start, EXTRA + start), *changes), "resblock"))
+    assert "failed" == status
+    assert "1192 parameters, expected 1184" in said
+
+
+def test_a_wrong_block_may_have_redundant_biases_too() -> None:
+    """Batch norms cancel them whatever else is wrong, and however they are written."""
+    subtracted = (SUM, "F.relu(out - identity)")
+    assert "passed" == parameters(judge(changed(RESBLOCK, ("bias=False", "bias=True"), subtracted), "resblock"))[0]
+    start = "        self.shortcut = nn.Sequential()\n"
+    added = ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(out) + self.b)")
+    assert "passed" == parameters(judge(changed(RESBLOCK, (start, EXTRA + start), added, subtracted), "resblock"))[0]
+
+
+def test_biases_that_the_reference_has_are_not_counted_twice() -> None:
+    """Where it cannot be told which parameter is which, their number still counts."""
+    status, said = parameters(judge(BIASED, "biased"))
+    assert "passed" == status, said
+    gain = BIASED.replace("out + self.shortcut(x)", "self.g * out + self.shortcut(x)")
+    gain = gain.replace(
+        "        self.shortcut = nn.Identity()\n",
+        "        self.g = nn.Parameter(torch.ones(channels, 1, 1))\n        self.shortcut = nn.Identity()\n",
+    )
+    status, said = parameters(judge(gain, "biased"))
+    assert "failed" == status
+    assert "1208 parameters, expected 1200" in said
+
+
 def test_biases_keep_apart_when_a_layer_comes_between() -> None:
     """A layer that a mistake brings in after some have their bias gets one of its own, under its own name."""
     reference = answers("resblock", ()).reference

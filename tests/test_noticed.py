@@ -51,6 +51,28 @@ def test_a_noticed_mistake_points_at_its_line(
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "out = nn.Conv2d(8, 8, 3, padding=1.0)(out)",
+        "out = nn.ReLU()(out, inplace=True)",
+        "out = nn.Sequential(nn.ReLU())(out, x)",
+        "out = [m(out) for m in self.conv2][0]",
+        "out = F.conv2d(out, self.conv2.weight, padding='one')",
+    ],
+)
+def test_an_error_that_names_a_layer_is_not_one_that_was_given_a_layer(line: str) -> None:
+    """Whoever calls a layer wrongly has called it."""
+    assert noticed(changed(NAMELESS, (FIRST, f"{FIRST}        {line}\n")), "layer-not-called") is None
+
+
+def test_a_layer_that_is_added_without_being_called_is_named() -> None:
+    """Forgotten brackets."""
+    found = noticed(changed(RESBLOCK, (RET, "return F.relu(out + self.shortcut)")), "layer-not-called")
+    assert found is not None
+    assert found.proof is Proof.MEASURED
+
+
+@pytest.mark.parametrize(
     ("lines", "mistake", "pointed_at"),
     [
         (["identity = x", "identity += out", "return F.relu(identity)"], "input-modified", "identity += out"),

@@ -9,13 +9,18 @@ from collections.abc import Container, Iterable
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _parameters_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, wrong_blocks
+from grader.checks._compared import TRAINING
 from grader.checks._lessons import NOT_RUNNING
+from grader.graph import Graph
 from grader.judge.examined import Examined, show
-from grader.judge.forms import Form
-from grader.judge.observed import Observation
+from grader.judge.forms import Form, takes_biases
+from grader.judge.observed import RECORDED, Observation
 from grader.language import later, many, say
-from grader.observation import Probe
+from grader.observation import Answer, Precision, Probe
 from grader.verdict import Status
+
+# Beside the largest gradient of a pass.
+ROUNDING: dict[Precision, float] = {"float64": 1e-9, "float32": 1e-4}
 
 
 class Parameters(Check):
@@ -127,7 +132,7 @@ class Parameters(Check):
 
 def _not_as_planned(where: str, seen: Observation, count: int, planned: int) -> Finding:
     """A network of another size than the reference network."""
-    biases = _convolution_biases(seen)
+    biases = _convolution_biases(seen.built.graph)
     explained = biases and sum(biases.values()) == count - planned
     return Finding(
         Status.FAILED,
@@ -181,18 +186,45 @@ def _not_built_everywhere(examined: Examined, built: int) -> Finding:
 
 
 def _redundant_biases(examined: Examined, seen: Observation, right: Form | None) -> int:
-    """How many numbers the biases hold that an accepted form has beyond the plain one of its variant."""
+    """How many numbers the biases hold that a batch norm cancels, beyond those that the reference itself has.
+
+    Args:
+        right: the accepted form with parameters of the same sizes, if there is one.
+    """
     assert isinstance(examined.exercise, ModuleExercise)
     assert examined.answers is not None
-    if right is None:
-        return sum(_convolution_biases(seen).values()) if examined.exercise.conv_bias == "free" else 0
-    shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant)
-    return sum(right.sizes.elements()) - sum(map(math.prod, shapes.values()))
+    plain = examined.answers.wrongs.plain(seen.case, right.variant if right is not None else 0)
+    if examined.exercise.conv_bias != "free" or not takes_biases(plain):
+        return 0
+    measured = _without_effect(seen)
+    if right is not None and (measured is None or examined.right_form(seen) is not None):
+        shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant)
+        return sum(right.sizes.elements()) - sum(map(math.prod, shapes.values()))
+    # Of what is not right, a vector too many is a redundant bias only where it is seen to be one.
+    own = sum(_convolution_biases(seen.built.graph).values()) if measured is None else measured
+    return max(0, own - sum(_convolution_biases(plain.recorded).values()))
 
 
-def _convolution_biases(seen: Observation) -> dict[str, int]:
+def _without_effect(seen: Observation) -> int | None:
+    """How many numbers are in vectors that a batch norm cancels: no gradient reaches them in training, though one does
+    in evaluation mode. None where that was not measured."""
+    training, evaluation = (seen.answers.get(probe.name) for probe in (TRAINING, RECORDED))
+    if training is None or evaluation is None or not training.gradients or not evaluation.gradients:
+        return None
+    vectors = [p.key for p in seen.built.parameters if p.learnable and sum(size > 1 for size in p.shape) < 2]
+    cancelled, felt = (_barely_reached(answer, seen.precision) for answer in (training, evaluation))
+    return sum(training.gradients[key].numel() for key in vectors if key in cancelled - felt)
+
+
+def _barely_reached(answer: Answer, precision: Precision) -> set[str]:
+    """Keys of parameters whose gradient is nothing but rounding beside the largest one."""
+    sizes = {key: float(gradient.abs().max()) for key, gradient in answer.gradients.items() if gradient.numel()}
+    most = ROUNDING[precision] * max(sizes.values(), default=0.0)
+    return {key for key, size in sizes.items() if size <= most}
+
+
+def _convolution_biases(graph: Graph | None) -> dict[str, int]:
     """Key and size of each bias of a convolution that goes straight into a batch norm, as recorded."""
-    graph = seen.built.graph
     if graph is None or not graph.is_sound:
         return {}
     nodes, users = graph.by_id, graph.users
@@ -265,7 +297,7 @@ def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], act
     theirs = Counter(tuple(shape) for shape in shapes.values())
     missing = _surplus([(name, tuple(shape)) for name, shape in shapes.items()], theirs - mine)
     # Of tensors of one shape, biases of convolutions are the likeliest to be the ones too many.
-    biases = {key.removeprefix("p:") for key in _convolution_biases(seen)}
+    biases = {key.removeprefix("p:") for key in _convolution_biases(seen.built.graph)}
     own = [(p.key.removeprefix("p:"), tuple(p.shape)) for p in seen.built.parameters]
     extra = _surplus(own, mine - theirs, biases)
     parts = []

@@ -354,6 +354,11 @@ def biased_forms(plain: Form) -> Iterator[Form]:
         yield form
 
 
+def takes_biases(form: Form) -> bool:
+    """Has it convolutions without a bias, in front of a batch norm, to which one could be added?"""
+    return bool(_layers_without_bias(form.recorded))
+
+
 def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
     """Which layers may have one, the fewest first. Of many layers: one, all but one, and all or none of each shape."""
     layers = range(len(shapes))

@@ -77,20 +77,32 @@ class OutputNotATensor(Noticed):
         return say("forward returns a {kind}; the task asks for one tensor.", kind=output.kind)
 
 
+# How torch and Python say that they were given a layer. Others have layers' names in them: "ReLU.forward() got …".
+IN_PLACE_OF_TENSOR = (
+    re.compile(r"must be Tensor, not (\w+)"),
+    re.compile(r"\bgot \(([^)]*)\)"),
+    re.compile(r"\bbut got (\w+)"),
+    re.compile(r"operand type\(s\) for \S+ ('\w+' and '\w+')"),
+    re.compile(r"(\w+)\.__init__\(\) takes"),
+)
+
+
 def _is_layer(name: str) -> bool:
-    return isinstance(getattr(nn, name, None), type)
+    found = getattr(nn, name, None)
+    return isinstance(found, type) and issubclass(found, nn.Module)
 
 
 class LayerNotCalled(Noticed):
     id = "layer-not-called"
-    message = "A layer is made where it should be applied: nn.ReLU(x) makes a layer and does not apply it to x."
+    message = "A layer stands where its result should: nn.ReLU(x) only makes one, self.bn1 only names one."
     why = (
         "`nn.ReLU(x)` makes a new layer and takes x for one of its settings. It is not applied to anything, so the "
         "values go on without it, or the next step gets a layer in place of a tensor."
     )
     hints = (
         "To make a layer and to apply it are two steps, with a pair of brackets each.",
-        "Look in `forward` for `nn.` and a capital letter, with a tensor in the brackets.",
+        "Look in `forward` for `nn.` and a capital letter with a tensor in the brackets, and for a layer of yours "
+        "without brackets.",
         "Use the function, `F.relu(x)`. Or make `self.relu = nn.ReLU()` once and call `self.relu(x)`.",
     )
     broken = (
@@ -108,9 +120,9 @@ class LayerNotCalled(Noticed):
         error = raised(examined)
         if error is None or error.type != "TypeError" or error.stage != "forward":
             return None
-        # "… must be Tensor, not ReLU", "got (ReLU, Parameter, …)", "Tanh.__init__() takes 1 positional argument but …"
-        words = re.findall(r"\w+", error.message.split("expected one of")[0])
-        return at(error) if any(_is_layer(word) for word in words) else None
+        said = error.message.split("expected one of")[0]
+        words = [word for pattern in IN_PLACE_OF_TENSOR for found in pattern.findall(said) for word in found.split()]
+        return at(error) if any(_is_layer(word.strip("',")) for word in words) else None
 
 
 class ResultDiscarded(Noticed):

@@ -37,6 +37,7 @@ class Probe:
         gradient: is a backward pass asked for? Without one the forward pass runs under `torch.no_grad()`.
         pull: how large the gradients are that are sent back through it.
         of_input: only for the gradient of the input?
+        stands_first: does the input need no gradient, as that of a network's first block?
         choosing: is it asked only of modules that read numbers which depend on the input, as an `if` does?
         far: is it far from the declared size, which not every right module takes? Where the reference does not, it is
             asked at the declared size.
@@ -52,6 +53,7 @@ class Probe:
     gradient: bool = True
     pull: float = 1.0
     of_input: bool = False
+    stands_first: bool = False
     choosing: bool = False
     far: bool = False
 
@@ -217,6 +219,9 @@ class Built(_Answered):
     output: Output | None = None
     operations: int = 0  # executed in the recorded pass
     shapeless: int = 0  # parameters of Lazy layers that had seen no input when it raised
+    shared: list[Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=list, max_length=100
+    )  # of every instance
     strangers: int = 0  # tensors that autograd would train and the module does not register, where it was not recorded
     facts: Facts = Facts()
 

@@ -37,10 +37,10 @@ FAINT = (
     Probe("fainter branch", "fainter-branch", gradient=False, choosing=True),
 )
 # The same in a declared case: a batch as in training, an image of 32×32 and more, a map of one pixel, as behind the
-# last stage; with gradients, since code may choose by the shape whether they pass.
+# last stage; with gradients, since code may choose by the shape whether they pass. The image stands first.
 FAR = {
     POSITIVE: replace(POSITIVE, batch=65, grow=(-4, -4), gradient=True),
-    NEGATIVE: replace(NEGATIVE, grow=(28, 27), gradient=True, far=True),
+    NEGATIVE: replace(NEGATIVE, grow=(28, 27), gradient=True, stands_first=True, far=True),
     CONSTANT: replace(CONSTANT, batch=5, grow=(-40, -40), gradient=True, far=True),
 }
 

@@ -17,6 +17,18 @@ NOT_REGISTERED = Lesson(
     ),
 )
 
+SHARED = Lesson(
+    why=(
+        "Two blocks of a network with one layer between them cannot learn different things: what one of them learns "
+        "changes the other. A network has fewer weights than it seems to have."
+    ),
+    hints=(
+        "Everything that a block learns belongs to that block, and is made when the block is made.",
+        "Look for layers outside of `__init__`: in the class, among the default arguments, in a cache or a dict.",
+        "Make them in `__init__`, and keep them under `self`.",
+    ),
+)
+
 NO_PARAMETERS = Lesson(
     why="A network without parameters has nothing that training could change. It gives the same answers for ever.",
     hints=(

@@ -68,6 +68,8 @@ class Parameters(Check):
             unregistered = _unregistered(seen)
             if unregistered:
                 wrong.append(_not_registered(where, unregistered, counts[where]))
+            elif seen.built.shared:
+                wrong.append(_shared(where, seen.built.shared))
             elif counts[where] != wanted[where]:
                 wrong.append(_difference(where, seen, shapes, counts[where], wanted[where]))
             elif biases and not notes:
@@ -267,6 +269,19 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
                 "in a Python list or dict, and create them in the constructor."
             )
         ),
+    )
+
+
+def _shared(where: str, names: list[str]) -> Finding:
+    """Two modules made in the same way hold the same parameters."""
+    listed = ", ".join(names[:6])
+    return Finding(
+        Status.FAILED,
+        say("{case}: a second one made in the same way has the same {parameters}.", case=where, parameters=listed),
+        lesson=lessons.SHARED,
+        expected=say("parameters of its own"),
+        actual=listed,
+        advice=say("Make every layer in the constructor, each time anew."),
     )
 
 

@@ -83,7 +83,7 @@ def examine(
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
-    arguments["free_head"] = free_head
+    arguments |= {"free_head": free_head, "twice": bool(forms) and call is not None}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
@@ -160,6 +160,7 @@ def _ask(
                 "seed": i,
                 "values": p.recipe if p.recipe in asked.recipes else None,
                 "of_input": p.of_input,
+                "stands_first": p.stands_first,
             }
             for i, p in enumerate(probes)
         ],

@@ -277,7 +277,7 @@ class Form:
         x, leaves = self._draw(probe)
         leaves = {slot: leaf.detach().requires_grad_(slot.learnable) for slot, leaf in leaves.items()}
         learnable = {slot: leaf for slot, leaf in leaves.items() if slot.learnable}
-        x.requires_grad_()
+        x.requires_grad_(not probe.stands_first)
         try:
             y, written = self._replay(probe, x, leaves)
         except ReplayError as error:
@@ -285,7 +285,8 @@ class Form:
             return Outcome(error=error)
         output = self._outputs[probe.name] = y.detach().cpu()
         fits = list(y.shape) == self.reference.output_shape(self.case, tuple(x.shape))
-        asked: list[tuple[Slot | None, Tensor]] = [(None, x), *learnable.items()]
+        of_input: list[tuple[Slot | None, Tensor]] = [] if probe.stands_first else [(None, x)]
+        asked = [*of_input, *learnable.items()]
         found: Sequence[Tensor | None] = [None] * len(asked)  # a gradient of nothing is a gradient too: zero
         if y.requires_grad:
             cotangent = draw_cotangent(self.seed, list(y.shape), probe).to(self.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import random
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
@@ -20,7 +19,9 @@ from grader.capture import Recording, initial_value, record
 from grader.capture.construction import Construction
 from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
+from grader.worker.chance import seed_all, states
 from grader.worker.constructors import describe_constructor, given
+from grader.worker.faults import without_faults
 
 Json = Any
 Tensors = dict[str, Tensor]
@@ -80,25 +81,29 @@ def raised(stage: str, error: BaseException, recording: Recording | None = None)
     return answer
 
 
+MOST_SHARED = 20  # that are told
+
+
 def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subject | None, dict[str, Json]]:
     """Construct `namespace[name]`, run it once, in evaluation mode unless `train` is set, and record what it computes.
 
     Args:
         arguments: `name`, `positional` and `named` (see `given`), `precision` ("float64" or "float32"), `record` (or
             only run), `brief` (where it is not recorded and said to be so: no more of it than shows whether it is as
-            expected, which leaves out `constructor`, what its tensors start with, and facts about its construction).
+            expected, which leaves out `constructor`, what its tensors start with, and facts about its construction),
+            `twice` (is it constructed a second time, to see what two of them share?).
         x: an input, N × C × H × W.
 
     Returns:
-        The subject, and what is known of it: `tensors` (parameters and buffers), `graph` (None when it could not be
-        recorded), `output` (what came back), `operations` (how many were executed), `constructor` (what it takes: see
-        `describe_constructor`) and `facts` (what else showed: see `grader.capture.facts` and
-        `grader.capture.construction`). On an exception `raised` with its stage, constructor or forward, and `partial`,
-        the graph of the operands of an operation that raised it.
+        The subject, and what is known of it: `tensors` (parameters and buffers), `shared` (names of parameters that a
+        second one has too), `graph` (None when it could not be recorded), `output` (what came back), `operations` (how
+        many were executed), `constructor` (what it takes: see `describe_constructor`) and `facts` (what else showed:
+        see `grader.capture.facts` and `grader.capture.construction`). On an exception `raised` with its stage,
+        constructor or forward, and `partial`, the graph of the operands of an operation that raised it.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
-    torch.default_generator.manual_seed(0)
+    seed_all(0)
     brief = arguments.get("brief", False)
     construction = Construction(place_of)
     target = namespace[arguments["name"]]
@@ -124,6 +129,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
     tensors = _registered(subject, brief=brief)
+    shared = _shared(target, positional, named, module) if arguments.get("twice", False) and not brief else []
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
     set_mode(module, train=arguments.get("train", False))
@@ -137,7 +143,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     if recording.error is not None:
         _try_without_recording(subject, x, recording)
     subject.restore()
-    answer: dict[str, Json] = {"tensors": tensors, "operations": recording.operations}
+    answer: dict[str, Json] = {"tensors": tensors, "operations": recording.operations, "shared": shared}
     if not brief:
         answer["facts"] = recording.facts | construction.facts()
         answer["constructor"] = describe_constructor(target, module)
@@ -150,6 +156,16 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+
+
+def _shared(target: Any, positional: list[Any], named: dict[str, Any], module: nn.Module) -> list[str]:
+    """Names of parameters that another module has too, which is made in the same way."""
+    try:
+        another = target(*positional, **named)
+        theirs = {id(parameter) for parameter in another.parameters()}
+    except BaseException:
+        return []
+    return [name for name, parameter in module.named_parameters() if id(parameter) in theirs][:MOST_SHARED]
 
 
 def _find_shapes(module: nn.Module, x: Tensor) -> None:
@@ -232,11 +248,12 @@ def run(
     """One forward and, when a cotangent is sent, one backward pass.
 
     Args:
-        probe: `train`: the mode; `seed`: of the global generator, for modules that are random; `of_input`: is only the
-            gradient of the input wanted?
+        probe: `train`: the mode; `seed`: of the generators, for modules that are random; `of_input`: is only the
+            gradient of the input wanted? `stands_first`: does the input need none, as that of a network does?
         tensors: `x`, and `cotangent`, of the output's shape, when a backward pass is wanted.
         setting: what to set leaves to before.
-        repeat: is a pass in training mode with a gradient repeated, to see whether it is `unsteady`?
+        repeat: is a pass in training mode with a gradient repeated, to see whether it is `unsteady`? It always is where
+            random numbers were drawn.
 
     Returns:
         Tensors `y`, `x` (the gradient of the input), `gradients` (of the learnable leaves that the output depends
@@ -247,19 +264,21 @@ def run(
         `by_mode` whether only a pass without gradients did.
     """
     torch.set_default_dtype(subject.dtype)
-    # `torch.manual_seed` asks every kind of device and takes 2 ms; there is only a CPU here.
-    torch.default_generator.manual_seed(probe["seed"])
+    seed_all(probe["seed"])
     subject.restore(setting)
     set_mode(subject.module, train=probe["train"])
     cotangent = tensors.get("cotangent")
-    x = tensors["x"].to(subject.dtype).requires_grad_(cotangent is not None)
+    x = tensors["x"].to(subject.dtype).requires_grad_(cotangent is not None and not probe["stands_first"])
+    repeated = probe["train"] and cotangent is not None
+    before = states() if repeated else {}
     try:
-        with torch.set_grad_enabled(cotangent is not None):
+        with torch.set_grad_enabled(cotangent is not None), without_faults(x, gradient=cotangent is not None):
             given = x * 1  # not a leaf: students may write to their input in place
             start = given.grad_fn
             result = subject.module(given)
     except BaseException as error:
         return raised("forward", error), {}
+    repeated = repeated and (repeat or before != states())  # who draws numbers may give something else next time
     answer: dict[str, Json] = {"output": _describe_output(result), "input_changed": not torch.equal(given, x)}
     if not isinstance(result, Tensor) or not _is_dense(result):
         return answer, {}
@@ -286,7 +305,7 @@ def run(
         now = _held(subject)
         buffers = {key: now.get(key, leaf) for key, leaf in subject.leaves.items() if not leaf.requires_grad}
         answer["buffers"], out["buffers"] = _joined({k: b for k, b in buffers.items() if b.is_floating_point()})
-        if cotangent is not None and repeat:
+        if repeated:
             answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
             if answer["unsteady"]:
                 answer["draws"] = _draws(subject, x.detach())
@@ -366,7 +385,7 @@ def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor,
     x = x.to(subject.dtype).detach().requires_grad_(gradient)
     with torch.set_grad_enabled(gradient):
         for _ in range(PASSES):
-            torch.default_generator.manual_seed(probe["seed"])
+            seed_all(probe["seed"])
             try:
                 again = subject.module(x * 1)
             except BaseException:
@@ -378,7 +397,7 @@ def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor,
     return True
 
 
-REPETITIONS = 8  # of a pass that drew random numbers
+REPETITIONS = 24  # of a pass that drew random numbers
 MOST_DRAWS = 40
 
 
@@ -391,8 +410,8 @@ def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradie
         gradient: is it repeated as the first pass was, with gradients? It takes longer.
     """
     for repetition in range(REPETITIONS):
-        torch.default_generator.manual_seed(seed + 1000 * (repetition + 1))
-        before = torch.default_generator.get_state()
+        seed_all(seed + 1000 * (repetition + 1))
+        before = states()
         with torch.set_grad_enabled(gradient):
             try:
                 again = subject.module((x if gradient else x.detach()) * 1)
@@ -402,26 +421,18 @@ def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradie
             return False
         if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
             return False
-        if torch.equal(torch.default_generator.get_state(), before):
+        if before == states():
             return True
     return True
 
 
 def _draws(subject: Subject, x: Tensor) -> list[Json]:
     """What draws random numbers in a pass: operations of torch, and the generators of Python and numpy."""
-    before = _python_states()
+    before = states()
     draws: list[Json] = record(subject.module, x * 1, place_of).facts.get("draws", [])
-    after = _python_states()
-    return [{"op": name} for name in before if before[name] != after[name]] + draws[:MOST_DRAWS]
-
-
-def _python_states() -> dict[str, object]:
-    """The states of the random generators that are not torch's."""
-    states: dict[str, object] = {"random": random.getstate()}
-    if "numpy" in sys.modules:
-        _, numbers, position, *_ = sys.modules["numpy"].random.get_state()
-        states["numpy.random"] = (numbers.tobytes(), position)
-    return states
+    after = states()
+    others = [name for name in before if name != "torch" and before[name] != after[name]]
+    return [{"op": name} for name in others] + draws[:MOST_DRAWS]
 
 
 NO_NUMBERS = torch.zeros(0, dtype=torch.float64, device="cpu")

@@ -68,7 +68,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
 
     Args:
         arguments: `handle`; `probes`, a list of `{"train": bool, "seed": int, "values": name or None, "of_input":
-            bool}`; `values`, for each name the keys of the leaves that are set; `repeat` (for both see
+            bool, "stands_first": bool}`; `values`, for each name the keys of the leaves that are set; `repeat` (see
             `grader.worker.modules.run`).
         tensors: `row`, which `layout` takes apart (see `grader.wire.unpack`): for probe number I `I/x`, and
             `I/cotangent` where a gradient is wanted; for each name of `values` all of them.
@@ -155,7 +155,7 @@ def warm_up() -> None:
     arguments = {"handle": "warm", **called, "precision": "float64", "record": True}
     build(student, arguments, {"x": x})
     for train in (False, True):
-        probe = {"train": train, "seed": 0, "values": None, "of_input": False}
+        probe = {"train": train, "seed": 0, "values": None, "of_input": False, "stands_first": False}
         layout, row = pack({"0/x": x, "0/cotangent": torch.ones_like(x)})
         run(
             student, {"handle": "warm", "probes": [probe], "values": {}, "layout": layout, "repeat": True}, {"row": row}

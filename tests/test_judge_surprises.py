@@ -121,7 +121,38 @@ REENTRANT = "from torch.utils.checkpoint import checkpoint\n" + changed(
     ("self.bn2(self.conv2(out))", "self.bn2(checkpoint(self.conv2, out, use_reentrant=True))"),
 )
 
+# 1×1 by a product of matrices, which leaves the channels behind.
+MATRIX = changed(
+    RESBLOCK,
+    (
+        "    def forward(self, x):\n",
+        """    def project(self, x):
+        if not len(self.shortcut):
+            return x
+        conv, bn = self.shortcut
+        x = x[:, :, :: conv.stride[0], :: conv.stride[0]].permute(2, 3, 0, 1)
+        return bn((x @ conv.weight[:, :, 0, 0].T).permute(2, 3, 0, 1))
+
+    def forward(self, x):
+""",
+    ),
+    ("identity = self.shortcut(x)", "identity = self.project(x)"),
+)
+EINSUM = changed(
+    MATRIX,
+    (
+        "x = x[:, :, :: conv.stride[0], :: conv.stride[0]].permute(2, 3, 0, 1)",
+        "x = x[:, :, :: conv.stride[0], :: conv.stride[0]]",
+    ),
+    (
+        "bn((x @ conv.weight[:, :, 0, 0].T).permute(2, 3, 0, 1))",
+        "bn(torch.einsum('oi,nihw->nohw', conv.weight[:, :, 0, 0], x))",
+    ),
+)
+
 ACCUSED = [
+    surprise("a product of matrices", MATRIX, "torch's batch norm of one sample has a wrong gradient in this layout"),
+    surprise("an einsum", EINSUM, "torch's batch norm of one sample has a wrong gradient in this layout"),
     surprise(
         "one redundant bias",
         changed(
@@ -190,6 +221,60 @@ RANGE = "no probe has such an input"
 MODE = "no probe is in training mode and of that shape"
 ALPHA = (SUM, "F.relu(self.alpha[0] * out + identity)")
 PASSED = [
+    surprise(
+        "a batch norm among the default arguments",
+        changed(
+            RESBLOCK,
+            ("out_channels, stride=1):", "out_channels, stride=1, norms={}):"),
+            (
+                "self.bn2 = nn.BatchNorm2d(out_channels)",
+                "self.bn2 = norms.setdefault(out_channels, nn.BatchNorm2d(out_channels))",
+            ),
+        ),
+        "one block alone shows nothing that it shares with another",
+    ),
+    surprise(
+        "a convolution in a cache",
+        changed(
+            RESBLOCK,
+            ("class ResBlock", "from functools import cache\n\nmade = cache(nn.Conv2d)\n\n\nclass ResBlock"),
+            ("self.conv2 = nn.Conv2d(", "self.conv2 = made("),
+        ),
+        "one block alone shows nothing that it shares with another",
+    ),
+    surprise(
+        "no shortcut in the first block of a network",
+        changed(RESBLOCK, (RET, f"return {SUM} if x.requires_grad or not torch.is_grad_enabled() else F.relu(out)")),
+        "the input of every pass with gradients needed one",
+    ),
+    surprise(
+        "a projection that is not trained in the first block",
+        changed(
+            RESBLOCK,
+            (
+                "identity = self.shortcut(x)",
+                "identity = self.shortcut(x) if x.requires_grad else self.shortcut(x).detach()",
+            ),
+        ),
+        "the input of every pass with gradients needed one",
+    ),
+    surprise(
+        "a branch left out by Python's chance",
+        "import random\n"
+        + changed(RESBLOCK, (RET, f"return F.relu(identity) if self.training and random.random() < 0.05 else {SUM}")),
+        "only torch's generator was looked at, and a pass not repeated where all went well",
+    ),
+    surprise(
+        "a branch left out by numpy's chance",
+        "import numpy as np\n"
+        + changed(RESBLOCK, (RET, f"return F.relu(identity) if self.training and np.random.rand() < 0.05 else {SUM}")),
+        "only torch's generator was looked at, and a pass not repeated where all went well",
+    ),
+    surprise(
+        "a branch left out by torch's chance",
+        changed(RESBLOCK, (RET, f"return F.relu(identity) if self.training and torch.rand(()) < 0.03 else {SUM}")),
+        "a pass was not repeated where all went well",
+    ),
     gate("tiny inputs", "x.abs().max() < 1e-3", RANGE),
     gate("huge inputs", "x.abs().max() > 100", RANGE),
     gate("negative inputs", "bool((x < 0).all())", RANGE),

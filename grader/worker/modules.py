@@ -397,7 +397,7 @@ def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor,
     return True
 
 
-REPETITIONS = 24  # of a pass that drew random numbers
+REPETITIONS = 40  # of a pass that drew random numbers
 MOST_DRAWS = 40
 
 

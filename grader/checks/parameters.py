@@ -209,13 +209,15 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
 
 def _without_effect(seen: Observation) -> int | None:
     """How many numbers are in vectors that a batch norm cancels: no gradient reaches them in training, though one does
-    in evaluation mode. None where that was not measured."""
+    in evaluation mode, where that was asked for. None where it was not measured."""
     training, evaluation = (seen.answers.get(probe.name) for probe in (TRAINING, RECORDED))
-    if training is None or evaluation is None or not training.gradients or not evaluation.gradients:
+    if training is None or not training.gradients:
         return None
     vectors = [p.key for p in seen.built.parameters if p.learnable and sum(size > 1 for size in p.shape) < 2]
-    cancelled, felt = (_barely_reached(answer, seen.precision) for answer in (training, evaluation))
-    return sum(training.gradients[key].numel() for key in vectors if key in cancelled - felt)
+    cancelled = _barely_reached(training, seen.precision)
+    if evaluation is not None:
+        cancelled -= _barely_reached(evaluation, seen.precision)
+    return sum(training.gradients[key].numel() for key in vectors if key in cancelled)
 
 
 def _barely_reached(answer: Answer, precision: Precision) -> set[str]:

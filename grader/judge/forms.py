@@ -374,15 +374,16 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
-    """Convolutions without a bias that go straight into a batch norm: there it would be redundant."""
+    """Convolutions without a bias that go into a batch norm, straight or added to others: there it would be
+    redundant."""
     users = graph.users
-    return [
-        node
-        for node in graph.nodes
-        if node.name == "convolution"
-        and node.args[2] is None
-        and all(user.name == "native_batch_norm" for user in users[node.id])
-    ]
+    normed: dict[int, bool] = {}  # does nothing but a batch norm read it, or a sum that only one reads?
+    for node in reversed(graph.nodes):
+        readers = users[node.id]
+        normed[node.id] = bool(readers) and all(
+            user.name == "native_batch_norm" or (user.name == "add" and normed[user.id]) for user in readers
+        )
+    return [node for node in graph.nodes if node.name == "convolution" and node.args[2] is None and normed[node.id]]
 
 
 def add_every_bias(graph: Graph) -> Graph:

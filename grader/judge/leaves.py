@@ -45,7 +45,7 @@ VIEWS = frozenset(
 ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
 _USUAL = Keeping((0,), 1)
 MOST_EXCHANGES = 24  # ways to fill like slots that are tried
-TOLD = 4  # of a place's order so many numbers tell what it is for; the others depend on style
+TOLD = 5  # of a place's order so many numbers tell what it is for; the others depend on style
 # From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
 MOST_STEPS = 64
 # Operations that cut a value into several parts.
@@ -186,10 +186,10 @@ def signature(filled: Iterable[Slot]) -> Signature:
 def places_in_graph(graph: Graph) -> list[Place]:
     """The parameters and buffers that a graph uses, each with its role and canonical place.
 
-    The order is by depth (weighted layers between the input and the first use), then by height (weighted layers
-    from there to the output, most first). Layers that work side by side on parts of one value come in the order of the
-    parts, and those whose results are put side by side in the order of the results; what is left is ordered by the
-    number of operations on either side, which is a matter of style: see `ties`.
+    The order is by depth (weighted layers between the input and the first use), then by height (weighted layers from
+    there to the output, most first), then by the learned operations in front. Layers that work side by side on parts of
+    one value come in the order of the parts, and those whose results are put side by side in the order of the results;
+    what is left is ordered by the number of operations on either side, which is a matter of style: see `ties`.
     """
     layers = _Layers(graph)
     return [Place(use.key, use.role, use.shape, layers.order(use.user), use.keeping) for use in _uses(graph, layers)]
@@ -225,6 +225,7 @@ class _Layers:
         return (
             self._before[0][node.id],
             -self._behind[0][node.id],
+            self._learned[node.id],
             _first_channel(node, self.nodes, self.of_input),
             _place_in_row(node, self.users),
             self._before[1][node.id],
@@ -238,6 +239,16 @@ class _Layers:
     @cached_property
     def _weighted(self) -> dict[int, bool]:
         return {node.id: is_weighted(node, self.nodes) for node in self._graph.nodes}
+
+    @cached_property
+    def _learned(self) -> dict[int, int]:
+        """How many operations that read something learnable: of a layer the bias comes before the shift of its norm."""
+        found: dict[int, int] = {}
+        for node in self._graph.nodes:
+            leaves = (leaf_behind(i, self.nodes) for i in node.inputs)
+            reads = any(leaf is not None and leaf.leaf is not None and leaf.leaf.learnable for leaf in leaves)
+            found[node.id] = max((found[i] for i in node.inputs), default=0) + (reads and node.name not in VIEWS)
+        return found
 
     @cached_property
     def _before(self) -> tuple[dict[int, int], dict[int, int]]:

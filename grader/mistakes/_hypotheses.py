@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
 from grader.judge.examined import RightAnswers
@@ -132,6 +133,10 @@ class Hypotheses:
         """A hypothesis in one case, with everything that is left open."""
         edits = self._edits(variant, planted, seen)
         return self._wrongs.planted(edits, seen.case, variant, seen.biases, recorded=seen.observation.recorded)
+
+    def size(self, variant: int) -> float:
+        """How many nodes a right answer has, over all cases."""
+        return fmean(len(self._wrongs.plain(seen.case, variant).recorded.nodes) for seen in self.seen)
 
     def has_parts(self, variant: int, planted: Explanation, seen: Seen) -> bool:
         """Can a hypothesis have the student's parameters in one case, but for shifts?"""

@@ -20,13 +20,14 @@ from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_TRIED = 15_000  # second mistakes that are tried for one submission
+MOST_TRIED = 15_000  # second mistakes that are tried for one submission, in right answers of the usual size
 MOST_ASKED = 2000  # times that pairs are held against what the student did
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
 MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
 NOTHING: Parts = frozenset()
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
+USUAL_NODES = 80  # of a right answer; in one of thirty-two paths everything takes as much longer as it has more
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class Search:
         The most promising ones are tried in front of all second ones before any is tried behind them: that takes
         longest, and is seldom what happened.
         """
-        before, tried = self._hypotheses.asked, 0
+        before, tried = self._hypotheses.asked, 0.0
         firsts = self._firsts(leads)
         promising: list[Start] = []
         for start in self._starts(islice(firsts, MOST_TURNED)):
@@ -214,7 +215,7 @@ class Search:
             promising.append(start)
         for start in promising:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
-            tried += COST_OF_FIRST + 2 * len(start.seconds)
+            tried += self._cost(start.variant) * (COST_OF_FIRST + 2 * len(start.seconds))
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
             if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
                 return
@@ -222,7 +223,11 @@ class Search:
             lead = leads[start.variant]
             hidden = [step for step in start.seconds if self._is_hidden(start.variant, step, lead)]
             yield start, self._with_seconds(start, self._if_turned(start, hidden if rank < MOST_HIDDEN else []))
-            tried += COST_OF_FIRST + len(start.seconds) + len(hidden)
+            tried += self._cost(start.variant) * (COST_OF_FIRST + len(start.seconds) + len(hidden))
+
+    def _cost(self, variant: int) -> float:
+        """How much longer it takes to try a mistake in a right answer than in a usual one, which takes 1."""
+        return max(1.0, self._hypotheses.size(variant) / USUAL_NODES)
 
     def _starts(self, firsts: Iterable[tuple[int, Step]]) -> Iterator[Start]:
         """First mistakes with the second ones that come into question, where there is anything to go by."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_quiz import TEXTS, Notebook, choice, predict
+from test_quiz import TEXTS, Notebook, choice, options, predict
 
 from grader.submission import HandIn, find_given, read
 from grader.verdict import CheckResult, Status
@@ -92,6 +92,72 @@ def test_the_whole_list_is_no_choice(notebook: Notebook) -> None:
     assert Status.SKIPPED == sky(notebook, ("markdown", listed, MARK)).status
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("b) is wrong", "b: false", "b = wrong", "(b) is incorrect", "b - wrong", "b, incorrect", "b: does not apply"),
+        *("b because I did not look", "b: nope", "b) ist falsch", "b (not sure)", "b) isn’t right", "b) ✗", "b: x"),
+        *("~b", "!b", "~ b", "[ ] b", "[ ] b) [x] c)", "~~b~~", "a, !c"),
+    ],
+)
+def test_what_denies_an_option_does_not_choose_it(notebook: Notebook, said: str) -> None:
+    """A word behind its label, or a sign before it: perhaps it is what is *not* meant."""
+    for right in "ab":
+        assert Status.SKIPPED == notebook.result(choice(right), f'q_sky = "{said}"').status
+        if "[" not in said:  # in Markdown a box is a box
+            assert Status.SKIPPED == notebook.result(choice(right), ("markdown", said, MARK)).status
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("b - no wait, c", "b. Actually c", "b => c", "b: c is right", "b) was wrong, so c)", "b. Correction: c"),
+        *("b: the right answer is a", "b, no: c", "b... no, c", "b: because c is right", "b)? No. I take c)."),
+    ],
+)
+def test_what_names_another_option_behind_the_first_chooses_neither(notebook: Notebook, said: str) -> None:
+    for right in "abc":
+        assert Status.SKIPPED == notebook.result(choice(right), f'q_sky = "{said}"').status
+        assert Status.SKIPPED == notebook.result(choice(right), ("markdown", said, MARK)).status
+
+
+@pytest.mark.parametrize("said", ["b) {}", "b: {}.", "b - {}", "B. {} - so it must be", "b) {}, because I saw it"])
+@pytest.mark.parametrize("text", ["Not a cloud, or c", "No rain is wrong for a plant", "Nothing actually"])
+def test_an_options_own_text_may_deny(notebook: Notebook, said: str, text: str) -> None:
+    """It denies something else than the option, and so do its first words."""
+    exercise = choice(option=[{**each, "text": text} if each["id"] == "b" else each for each in options("b")])
+    assert Status.PASSED == notebook.result(exercise, f'q_sky = "{said.format(text)}"').status
+    if len(start := text.split()[:3]) == 3:
+        assert Status.PASSED == notebook.result(exercise, f'q_sky = "b) {" ".join(start)}"').status
+
+
+@pytest.mark.parametrize("said", ["β", "x b", "b ✗", "❌ b", "¬b", "≠b", "a→b", "a-c", "b/", "2"])
+def test_short_signs_may_mean_an_option(notebook: Notebook, said: str) -> None:
+    """Only a plain word that is none of the letters is no option."""
+    assert Status.SKIPPED == sky(notebook, f'q_sky = "{said}"').status
+    assert Status.SKIPPED == sky(notebook, ("markdown", said, MARK)).status
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u200d", "\ufeff", "\u00ad"])
+def test_signs_that_nobody_sees_change_nothing(notebook: Notebook, sign: str) -> None:
+    assert Status.PASSED == sky(notebook, f'q_sky = "{sign}b{sign}"').status
+    assert Status.PASSED == notebook.result(predict(27), f'q_sum = "{sign}2{sign}7"').status
+
+
+@pytest.mark.parametrize("value", ["[False, True, False, False]", "(True, False)"])
+def test_truth_values_in_a_row_are_a_humans(notebook: Notebook, value: str) -> None:
+    """One for each option, perhaps."""
+    assert Status.SKIPPED == sky(notebook, f"q_sky = {value}").status
+
+
+@pytest.mark.parametrize(
+    "text", ["- [x] a) wrong\n- [ ] b\n- [x] c) wrong", "- [ ] a\n- [ ] b\n\nI choose b", "~~a~~", "- [x] ~~b~~"]
+)
+def test_boxes_that_do_not_say_what_is_chosen_are_a_humans(notebook: Notebook, text: str) -> None:
+    """A word that denies in a box that is ticked, an answer beside the boxes, and all of it crossed out."""
+    assert Status.SKIPPED == sky(notebook, ("markdown", text, MARK)).status
+
+
 # ---------------------------------------------------------------------- in other places
 
 
@@ -170,6 +236,8 @@ def test_what_was_meant_to_bind_the_name_is_a_humans(notebook: Notebook, line: s
         *((2.0, text) for text in ("2,0", "two", "2 units", "2 (for all)", "1+1=2", "y = 2", "The output is 2", "２")),
         *((2.0, text) for text in ("I think 2", "result: 2", "ca. 2", "Antwort: 2", "= 2.0 ", "2,00")),
         *((0.0625, text) for text in ("0,0625", "0.5^4", "2^-4", "1⁄16", "(1/2)^4 = 0.0625")),
+        *((1024, text) for text in ("2¹⁰", "2¹⁰ = 1024", "1024¹", "4⁵", "10³ + 24")),
+        *((0.0625, text) for text in ("2⁻⁴", "1/2⁴", "¼ * ¼")),
         *((73728, text) for text in ("73728 parameters", "73,728 params (no bias)", "64·128·9 = 73728", "64*128*3²")),
     ],
 )
@@ -205,3 +273,16 @@ def test_a_shape_may_be_given_in_many_signs(notebook: Notebook, text: str) -> No
 def test_what_may_mean_another_number_is_a_humans(notebook: Notebook, value: Any, code: str) -> None:
     """A point in thousands, sizes that were multiplied, a sum that does not agree with itself."""
     assert Status.SKIPPED == notebook.result(predict(value), f"q_sum = {code}").status
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("<= 2", ">= 2", "!= 2", ">=2", "y <= 2", "y ~= 2", "y is not = 2", "2 (wrong)", "2 (at most)", "2 (or more)"),
+        *("2½", "2 ½", "1½", "10₂", "1②", "3 = 2 = 2"),
+    ],
+)
+def test_a_number_that_is_only_bounded_or_denied_is_a_humans(notebook: Notebook, text: str) -> None:
+    """Nor are signs side by side further digits of it."""
+    for value in (2.0, 1.0):
+        assert Status.SKIPPED == notebook.result(predict(value), f'q_sum = "{text}"').status

@@ -17,7 +17,8 @@ It knows nothing of points: `grader.written` makes a report of what was read.
 
 from grader.essay.copied import Given
 from grader.essay.judged import Stance
+from grader.essay.negation import is_negation
 from grader.essay.pattern import Pattern, PatternError, parse
 from grader.essay.reading import Reading, Sight, read
 
-__all__ = ["Given", "Pattern", "PatternError", "Reading", "Sight", "Stance", "parse", "read"]
+__all__ = ["Given", "Pattern", "PatternError", "Reading", "Sight", "Stance", "is_negation", "parse", "read"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 
 from grader.language import say
-from grader.quiz.words import answer_line
+from grader.quiz.words import answer_line, denies, plain_signs
 from grader.submission.literals import LONGEST, Read, read_literal
 
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:[ ,'_\u2009\u00a0\u202f][0-9]{3})++(?:\.[0-9]++)?")
@@ -27,8 +26,16 @@ _UNIT = re.compile(
     r"elements?|entries)",
     re.I,
 )
-_NOTE = re.compile(r"\s*+\([^()0-9]*+\)$")  # "(no bias)"
-_DASHES = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*", "⁄": "/", "²": "^2", "³": "^3"})
+_NOTE = re.compile(r"\s*+\(([^()0-9]*+)\)$")  # "(for all)"
+_WITHOUT = re.compile(r"(?:no|without|ohne|kein|keine) \w++")  # "(no bias)": how it was counted
+_BOUND = re.compile(r"\b(?:or|most|least|more|less|maximum|minimum)\b", re.I)
+_EQUALS = re.compile(r"(?<![=<>!≠~≈])={1,2}(?![=<>])")
+_SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*", "⁄": "/"})
+_RAISED = re.compile(r"[⁺⁻]?+[⁰¹²³⁴⁵⁶⁷⁸⁹]++")
+_AS_PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+# `2½`, `10₂`, `1①`: side by side with others, such signs are no further digits.
+_ODD = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒↉₀₁₂₃₄₅₆₇₈₉①②③④⑤⑥⑦⑧⑨"
+_BESIDE = re.compile(rf"[\w.)]\s*+[{_ODD}]|[{_ODD}]\s*+[\w.(]")
 _IN_WORDS = dict(zip("zero one two three four five six seven eight nine ten".split(), range(11), strict=True))
 
 
@@ -83,15 +90,31 @@ def _capital(sentence: str) -> str:
 def _in_text(text: str, *, shape: bool) -> Read:
     if len(text) > LONGEST:
         raise Unclear
-    plain = unicodedata.normalize("NFKC", answer_line(text).translate(_DASHES)).translate(_DASHES)
-    plain = plain.strip(" \t\r\n*`$")
+    plain = _plain(answer_line(text)).strip(" \t\r\n*`$")
     if match := _BEFORE.match(plain):
         plain = plain[match.end() :].strip(" *`$")
-    plain = _NOTE.sub("", plain.rstrip(".!"))
+    plain = _without_note(plain.rstrip(".!"))
     value = read_literal(_as_shape(plain) if shape else _as_number(plain))
     if isinstance(value, str):
         raise Unclear
     return value
+
+
+def _plain(text: str) -> str:
+    """With powers and fractions as Python could have them."""
+    if _BESIDE.search(text):
+        raise Unclear
+    powers = _RAISED.sub(lambda raised: f"^{raised[0].translate(_AS_PLAIN)}", text)
+    return plain_signs(powers).translate(_SIGNS)
+
+
+def _without_note(plain: str) -> str:
+    """`2 (for all)` is 2; `2 (at most)` and `2 (wrong)` say something else."""
+    if not (note := _NOTE.search(plain)):
+        return plain
+    if _BOUND.search(note[1]) or (denies(note[1]) and not _WITHOUT.fullmatch(note[1])):
+        raise Unclear
+    return plain[: note.start()]
 
 
 def _as_shape(plain: str) -> str:
@@ -102,10 +125,9 @@ def _as_shape(plain: str) -> str:
 def _as_number(plain: str) -> str:
     if match := _UNIT.fullmatch(plain):
         plain = match[1]
-    left, equals, right = plain.rpartition("=")
-    if equals:
-        _agree(left, right)
-        plain = right
+    *before, plain = _EQUALS.split(plain)
+    for left in before:
+        _agree(left, plain)
     plain = plain.strip().replace("^", "**")
     if plain.casefold() in _IN_WORDS:
         return str(_IN_WORDS[plain.casefold()])
@@ -118,6 +140,8 @@ def _as_number(plain: str) -> str:
 
 def _agree(left: str, right: str) -> None:
     """`y = 2` and `1 + 1 = 2` say 2; `1 + 1 = 3` says two things."""
+    if denies(left):
+        raise Unclear
     if not any(sign.isdigit() for sign in left):
         return
     value, other = (read_literal(_as_number(side)) for side in (left, right))

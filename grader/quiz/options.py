@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from grader.assignment import ChoiceExercise, Option
-from grader.quiz.words import answer_line
+from grader.quiz.words import answer_line, denies, plain_signs, words_of
 
 LONGEST = 2_000  # characters of an answer; what is longer is a human's to read
-SHORT = 3  # characters: what is no longer and no option can't mean one in other words
+# What is no option and can't mean one in other words. Of any other sign, `✗`, `2` or `β`, a human says what it means.
+_NO_OPTION = re.compile(r"[a-z]{1,3}")
 _MARKS = " \t\r\n*_`~>#[](){}<>.…!?:;,'\"-—–✓✔←"
 _BEFORE = re.compile(
     r"(?:(?:i (?:think|believe|guess|choose|chose|pick|take|would say)|i'd say|that|it is|it's|my|the|right|correct|"
@@ -22,8 +22,11 @@ _AFTER_LABEL = re.compile(
     r"[\s*_`\]\"']*+[).:,=\]]|\s*+[-–—]\s|\s*+\("
     r"|\s++(?:because|since|weil|denn|is (?:right|correct|true|the (?:right|correct))|ist (?:richtig|korrekt))\b"
 )
+_REFUSED = re.compile(r"[\W_]*[~!][ \t]*(?=[\w(\[])")  # ~b, !b
+_EMPTY_BOX = re.compile(r"\[\s*\]")
 _STRUCK = re.compile(r"~~[^~]{1,200}+~~")
 _TICKS = str.maketrans({"☑": "[x]", "✅": "[x]", "☐": "[ ]"})
+_TELLING = 3  # words of an option's text that are no chance
 _STRESSED = re.compile(r"\*\*|__|[✓✔←]|<-")
 
 
@@ -37,11 +40,14 @@ def in_code(exercise: ChoiceExercise, values: Iterable[object]) -> list[Option] 
     Raises:
         Unclear: it cannot be told which.
     """
+    values = list(values)
+    if len(values) > 1 and any(isinstance(value, bool) for value in values):
+        raise Unclear  # `[True, False]`: one for each option, perhaps
     found: dict[str, Option] = {}
     for value in values:
         meant = _meant(exercise, str(value)) if not isinstance(value, bool | float) else None
         if meant is None:
-            if isinstance(value, str) and len(value.strip(_MARKS)) > SHORT and not value.strip().isdecimal():
+            if isinstance(value, str) and not _NO_OPTION.fullmatch(_plain(value)):
                 raise Unclear  # in other words it may mean one
             return None
         found.update((option.id, option) for option in meant)
@@ -57,9 +63,15 @@ def in_words(exercise: ChoiceExercise, text: str) -> list[Option] | None:
     if len(text) > LONGEST:
         raise Unclear
     text = _STRUCK.sub(" ", text.translate(_TICKS))
-    boxes = [box for line in text.split("\n") if (box := _BOX.fullmatch(line))]
+    lines = [line for line in text.split("\n") if line.strip(_MARKS)]
+    if not lines:
+        raise Unclear  # all of it is crossed out
+    boxes = [box for line in lines if (box := _BOX.fullmatch(line))]
     if boxes:
-        return in_code(exercise, [box[2] for box in boxes if box[1].strip()])
+        ticked = [box[2] for box in boxes if box[1].strip()]
+        if not ticked and len(boxes) < len(lines):
+            raise Unclear  # the answer may stand beside the boxes
+        return in_code(exercise, ticked)
     text = answer_line(text)
     lines = [line for line in text.split("\n") if line.strip(_MARKS)]
     try:
@@ -72,7 +84,7 @@ def in_words(exercise: ChoiceExercise, text: str) -> list[Option] | None:
         return meant
     if len(lines) > 1:
         return _in_lines(exercise, lines)
-    if len(text.strip(_MARKS)) > SHORT:
+    if not _NO_OPTION.fullmatch(_plain(text)):
         raise Unclear
     return None
 
@@ -91,7 +103,7 @@ def _in_lines(exercise: ChoiceExercise, lines: list[str]) -> list[Option]:
 
 def _meant(exercise: ChoiceExercise, text: str) -> list[Option] | None:
     """The options that one text means: one, or several in a row such as `a, c`."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or _REFUSED.match(text) or _EMPTY_BOX.search(text):
         raise Unclear
     said = _plain(text)
     by_id = {option.id: option for option in exercise.options}
@@ -100,10 +112,13 @@ def _meant(exercise: ChoiceExercise, text: str) -> list[Option] | None:
     if exact:
         return _only(exact)
     said = _without_intro(said)
-    parts = [part.strip(_MARKS) for part in _BETWEEN.split(said)]
+    between = _BETWEEN.split(said)
+    if any(map(_REFUSED.match, between)):
+        raise Unclear
+    parts = [part.strip(_MARKS) for part in between]
     if all(part in by_id for part in parts):
         return [by_id[part] for part in dict.fromkeys(parts)]
-    if all(len(name) == 1 for name in by_id) and len(set(said)) == len(said) and set(said) <= set(by_id):
+    if said and all(len(name) == 1 for name in by_id) and len(set(said)) == len(said) and set(said) <= set(by_id):
         return [by_id[name] for name in said]  # "ac"
     option = _labelled(said, by_id, by_text, alone=exercise.several)
     return None if option is None else [option]
@@ -116,17 +131,31 @@ def _labelled(said: str, by_id: dict[str, Option], by_text: dict[str, Option], *
         alone: may nothing but the option's own text follow? Where several are right, more of them may.
     """
     for name, option in by_id.items():
-        rest = said.removeprefix(name)
-        if rest == said or not _AFTER_LABEL.match(rest):
+        behind = said.removeprefix(name)
+        if behind == said or not _AFTER_LABEL.match(behind):
             continue
-        rest = rest.strip(_MARKS)
-        other = by_text.get(rest)
-        labels = "|".join(map(re.escape, by_id))
-        another = re.search(rf"(?:^|[\s,;/(])(?:{labels})[).:]", rest)
-        if (alone and other is None) or other not in (None, option) or another or re.match(r"(?:or|and|not)\b", rest):
+        rest = behind.strip(_MARKS)
+        if by_text.get(rest) is option:
+            return option
+        if alone or rest in by_text or not _is_harmless(rest, _plain(option.text), by_id.keys() - {name}):
             raise Unclear
         return option
     return None
+
+
+def _is_harmless(rest: str, text: str, others: Set[str]) -> bool:
+    """Is what stands behind a label the option's own text, or a reason that takes nothing back?
+
+    `b) is wrong` and `b - no wait, c` name an option as well. Whatever denies may deny the label, and the letter of
+    another option may be what is meant in the end: both are a human's to read.
+    """
+    if text.startswith(rest) and len(words_of(rest)) >= _TELLING:
+        return True
+    reason = rest.removeprefix(text)
+    words = words_of(reason)
+    if (reason and not words) or words == ["x"] or words[:1] in (["or"], ["and"]):
+        return False
+    return not denies(reason) and others.isdisjoint(words)
 
 
 def _only(options: set[Option]) -> list[Option]:
@@ -137,7 +166,7 @@ def _only(options: set[Option]) -> list[Option]:
 
 def _plain(text: str) -> str:
     """In small letters, with single spaces, without marks around it."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_MARKS)
+    return " ".join(plain_signs(text).casefold().split()).strip(_MARKS)
 
 
 def _without_intro(said: str) -> str:

@@ -317,6 +317,156 @@ def test_what_cannot_be_read_is_not_guessed(notebook: Notebook, source: str) -> 
     assert "Write the value itself" in result.message
 
 
+# What may come behind `q_sum = 2` that binds the name anew, or takes it away.
+ANEW = [
+    *("(q_sum := 1)", "print(q_sum := 1)", "[q_sum := i for i in (0, 1)]", "del q_sum", "del x, q_sum", "q_sum += 1"),
+    *("import math as q_sum", "import q_sum", "from math import pi as q_sum", "from x import (y, q_sum)"),
+    *("class q_sum: pass", "def q_sum(): pass", "async def q_sum():\n    pass", "for q_sum in [1]: pass"),
+    *("for x, (q_sum, y) in z: pass", "with f() as q_sum: pass", "with f() as x, g() as (y, q_sum):\n    pass"),
+    *("try:\n    pass\nexcept Error as q_sum:\n    pass", "match x:\n    case q_sum: pass", "x, (y, q_sum) = z"),
+    *(
+        "*q_sum, x = y",
+        "if x: q_sum = 1",
+        "if x: q_sum += 1",
+        "for x in y: z = 1; q_sum = 1",
+        "while x:\n    q_sum -= 1",
+    ),
+    *(
+        "exec('q_sum = 1')",
+        'globals()["q_sum"] = 1',
+        "globals().update(q_sum=1)",
+        "get_ipython().run_cell('q_sum = 1')",
+    ),
+    *("def f():\n    global q_sum\n    q_sum = 1\nf()", "%time q_sum = f()", "%timeit -n 1 q_sum = f()"),
+]
+# What may come behind `q_sum = [2]`, a list, or `torch.tensor([2.])`, and change it in place.
+CHANGES = [
+    *("q_sum.append(1)", "q_sum.remove(2)", "q_sum.clear()", "q_sum.extend([1])", "q_sum[0] = 1", "q_sum[0] += 1"),
+    *("del q_sum[0]", "q_sum += [1]", "q_sum.add_(1)", "q_sum.neg_()", "q_sum.data.fill_(1)", "q_sum[0].zero_()"),
+    *("if x: q_sum.append(1)", "def f():\n    q_sum.append(1)\nf()", "for x in y:\n    q_sum[0] = x"),
+    *("random.shuffle(q_sum)", "nn.init.zeros_(q_sum)", "list.append(q_sum, 1)", "torch.add(x, 1, out=q_sum)"),
+    *(
+        "def spoil(x):\n    x[0] = 1\nspoil(q_sum)",
+        "q_sum.data = x",
+        "q_sum[0], x = 1, 2",
+        "other = q_sum\nother.clear()",
+    ),
+]
+# What does neither.
+HARMLESS = [
+    *(
+        "print(q_sum)",
+        "q_sum",
+        "assert q_sum == 2",
+        "q_sum == 1",
+        "print(f'{q_sum}', end='')",
+        "len(q_sum)",
+        "x = q_sum",
+    ),
+    *(
+        "x = [q_sum, 1]",
+        "other = q_sum\nprint(other)",
+        "if q_sum == 2: print(q_sum)",
+        "torch.zeros(q_sum)",
+        "x.q_sum = 1",
+    ),
+    *(
+        "x['q_sum'] = 1",
+        "f(q_sum=1)",
+        "def f():\n    q_sum = 3",
+        "def f(q_sum=1): return q_sum",
+        "def f(q_sum): pass",
+        "def f(): pass\nf(q_sum=1)",
+        "'q_sum' in globals()",
+    ),
+    *(
+        "class A:\n    q_sum = 1",
+        "for x in q_sum: print(x)",
+        "with f(q_sum) as x: pass",
+        "lambda: q_sum",
+        "x[q_sum] = 1",
+    ),
+    *("list(model(x).shape) == q_sum", "[q_sum for q_sum in x]", "x = 1  # del q_sum", "'del q_sum'", "import q_sums"),
+    *("q_sum.count(1)", "x.append(1)", "exec('x = 1')", "%timeit f(q_sum)", "!rm q_sum", "q_sum = ..."),
+]
+
+
+@pytest.mark.parametrize("source", ANEW)
+def test_a_name_that_is_bound_anew_is_not_guessed(notebook: Notebook, source: str) -> None:
+    """Nor is what follows from it; a plain binding behind all that is read."""
+    assert Status.SKIPPED is notebook.result(predict(2), f"q_sum = 2\n{source}").status
+    if "global q_sum" not in source:
+        assert Status.PASSED is notebook.result(predict(2), f"q_sum = 1\n{source}", "q_sum = 2").status
+    helper = source.replace("q_sum", "helper")
+    assert Status.SKIPPED is notebook.result(predict(2), f"helper = 2\n{helper}", "q_sum = helper").status
+
+
+@pytest.mark.parametrize("source", CHANGES)
+@pytest.mark.parametrize("value", ["[2]", "torch.tensor([2.])"])
+def test_what_may_have_been_changed_in_place_is_not_guessed(notebook: Notebook, value: str, source: str) -> None:
+    """By its own name, by another name of the same, or before the answer was computed of it."""
+    assert Status.SKIPPED is notebook.result(predict(2), f"q_sum = {value}\n{source}").status
+    helper = source.replace("q_sum", "helper")
+    assert Status.SKIPPED is notebook.result(predict(2), f"helper = {value}\n{helper}\nq_sum = helper").status
+    assert Status.SKIPPED is notebook.result(predict(2), f"helper = q_sum = {value}\n{helper}").status
+    assert Status.SKIPPED is notebook.result(predict(2), f"helper = {value}\nq_sum = helper\n{helper}").status
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+@pytest.mark.parametrize("value", ["2", "[2]"])
+def test_what_only_looks_at_an_answer_changes_nothing(notebook: Notebook, value: str, source: str) -> None:
+    assert Status.PASSED is notebook.result(predict(2), f"q_sum = {value}", source).status
+
+
+@pytest.mark.parametrize("source", ["q_sum.append(1)", "answers.append(q_sum)", "shuffle(q_sum)", "q_sum.add_(1)"])
+def test_a_number_is_not_changed_in_place(notebook: Notebook, source: str) -> None:
+    """And neither is what once had the same name as a list."""
+    assert Status.PASSED is notebook.result(predict(2), f"q_sum = 2\n{source}").status
+    assert Status.PASSED is notebook.result(predict(2), f"x = [1]\nq_sum = x\nq_sum = 2\nx.append(1)\n{source}").status
+
+
+def test_a_list_of_letters_may_grow(notebook: Notebook) -> None:
+    """It is neither all that was chosen, nor less than what is right."""
+    for first, more in (("a", "c"), ("a, c", "b")):
+        source = f"q_sky = [{', '.join(map(repr, first.split(', ')))}]\nq_sky.append({more!r})"
+        assert Status.SKIPPED is notebook.result(choice("ac", several=True), source).status
+
+
+@pytest.mark.parametrize("source", ["import b", "def b(): return 'c'", "class b: pass", "from x import y as b"])
+def test_a_letter_that_names_something_is_no_letter(notebook: Notebook, source: str) -> None:
+    assert Status.SKIPPED is notebook.result(choice(), f"{source}\nq_sky = b").status
+
+
+@pytest.mark.parametrize("source", ['globals()["q_sky"] = "b"', "exec(\"q_sky = 'b'\")", 'q_sky[0] = "b"', "del q_sky"])
+def test_who_binds_a_name_in_an_odd_way_has_answered(notebook: Notebook, source: str) -> None:
+    """In which way, a human sees."""
+    assert Status.SKIPPED is notebook.result(choice(), source).status
+
+
+@pytest.mark.parametrize("magic", ["%time", "%timeit -n1", "%timeit -n 1 -r 1", "%prun -l 3"])
+def test_a_statement_behind_a_magic_is_run(notebook: Notebook, magic: str) -> None:
+    assert Status.PASSED is notebook.result(choice(), "q_sky = ...", f'{magic} q_sky = "b"').status
+    assert Status.FAILED is notebook.result(choice(), f'q_sky = "b"\n{magic} q_sky = "c"').status
+    assert Status.PASSED is notebook.result(choice(), f'q_sky = "b"\nif x:\n    {magic} y = 1').status
+
+
+def test_a_cell_that_is_written_to_a_file_is_not_run(notebook: Notebook) -> None:
+    """What is bound in a cell that is run counts, wherever it stands."""
+    file = '%%writefile answers.py\nq_sky = "b"'
+    assert Status.FAILED is notebook.result(choice(), 'q_sky = "c"', file).status
+    assert Status.FAILED is notebook.result(choice(), file, 'q_sky = "c"').status
+    assert Status.PASSED is notebook.result(choice(), "q_sky = ...", file).status
+
+
+def test_a_placeholder_takes_no_answer_back(notebook: Notebook) -> None:
+    """The starter's cell was copied to the end. Where the name is emptied, a human sees what was meant."""
+    for value in ("...", '"your answer here"'):
+        result = notebook.result(choice(), "q_sky = ...", 'q_sky = "b"', f"q_sky = {value}")
+        assert (Status.PASSED, 2) == (result.status, result.cell)
+    for value in ("None", '""', "[]"):
+        assert Status.SKIPPED is notebook.result(choice(), 'q_sky = "b"', f"q_sky = {value}").status
+
+
 def test_what_stands_where_nothing_is_read_is_a_humans(notebook: Notebook) -> None:
     """Nobody who has written an answer is told that there is none."""
     assert Status.SKIPPED is notebook.result(choice(), 'print(q_sky := "b")').status

@@ -12,10 +12,11 @@ and a hostile text can crash the parser in C.
 
 from grader.submission.answers import Written, find_answer
 from grader.submission.astray import Misnamed
+from grader.submission.bound import Given
 from grader.submission.choose import choose_assignment
 from grader.submission.definitions import defined_names, defines, defines_unseen, where_it_stands
 from grader.submission.discover import find
-from grader.submission.given import Given, find_given
+from grader.submission.given import find_given
 from grader.submission.literals import Nothing, Read, Unreadable
 from grader.submission.nbgrader import defined_in
 from grader.submission.nouns import Cell, HandIn, Submission

@@ -9,26 +9,34 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_STRING = r"""(?: '''(?:[^'\\]++|\\.|'(?!''))*+(?:''')?+ | \"""(?:[^"\\]++|\\.|"(?!""))*+(?:\""")?+
+                | '(?:[^'\\\n]++|\\.)*+'?+              | "(?:[^"\\\n]++|\\.)*+"?+ )"""
+_STRINGS = re.compile(_STRING, re.VERBOSE | re.DOTALL)
 # All that bears on where a statement ends; anything between is text.
 _EVENT = re.compile(
-    r"""
-      (?P<string> '''(?:[^'\\]++|\\.|'(?!''))*+(?:''')?+ | \"""(?:[^"\\]++|\\.|"(?!""))*+(?:\""")?+
-                | '(?:[^'\\\n]++|\\.)*+'?+              | "(?:[^"\\\n]++|\\.)*+"?+ )
+    rf"""
+      (?P<string> {_STRING} )
     | (?P<comment> \#[^\n]*+ )
     | (?P<joined> \\\n )
-    | (?P<open> [(\[{] )
-    | (?P<close> [)\]}] )
+    | (?P<open> [(\[{{] )
+    | (?P<close> [)\]}}] )
     | (?P<end> [\n;] )
     """,
     re.VERBOSE | re.DOTALL,
 )
 # A line for IPython: `!pip install …`, `%matplotlib inline`.
 _MAGIC = re.compile(r"[ \t]*+[!%?][^\n]*+")
+# Behind such a magic and its options stands a statement, and it is run.
+_TIMED = re.compile(
+    r"(?P<blank>[ \t]*+)%(?:time|timeit|prun)(?:[ \t]++-[a-zA-Z]\S*+(?:[ \t]++[0-9]++)?+)*+[ \t]++(?=[^\s-])"
+)
 # The cell is Python all the same; behind any other such line it is another language, or text.
 _STILL_PYTHON = re.compile(
     r"\s*+%%(?:(?:time|timeit|capture|prun|check)\b[^\n]*+|(?:writefile|file)[ \t][^\n]*\.py\b[^\n]*+)"
 )
 _MAKES_A_MODULE = ("%%writefile", "%%file")
+# What begins a block, over several lines or in one.
+BLOCK = re.compile(r"(?:if|elif|else|for|while|with|try|except|finally|async|def|class)\b|(?:match|case)\s++[^\s=]")
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,16 @@ def statements(source: str) -> Iterator[Statement]:
         yield from cut.between(cut.unclosed, brackets=False)
 
 
+def makes_a_module(source: str) -> bool:
+    """Is the cell written to a file, and not run?"""
+    return source.lstrip().startswith(_MAKES_A_MODULE)
+
+
+def without_strings(text: str) -> str:
+    """A statement with all its strings empty, so that every name in it is one."""
+    return _STRINGS.sub('""', text)
+
+
 def other_language(source: str) -> str:
     """The magic that makes of a cell something else than Python; "" for Python."""
     first = source.lstrip().split("\n", 1)[0].split()
@@ -80,7 +98,10 @@ class _Cut:
         own_line = True  # does the statement begin its line?
         indented = False
         while True:
-            if here == begin and own_line and (magic := _MAGIC.match(source, here)):
+            if here == begin and own_line and (timed := _TIMED.match(source, here)):
+                pieces.append(timed["blank"])
+                here = timed.end()
+            elif here == begin and own_line and (magic := _MAGIC.match(source, here)):
                 begin = here = magic.end()
             event = _EVENT.search(source, here)
             stop = event.start() if event else len(source)
@@ -93,7 +114,7 @@ class _Cut:
                 statement = self._statement(begin, pieces, own_line, indented)
                 if statement is not None:
                     yield statement
-                    indented = statement.indented
+                    indented = statement.indented or BLOCK.match(statement.text) is not None
                 pieces, begin, depth = [], here, 0
                 own_line = event[0] == "\n"
             elif kind in ("joined", "comment"):

@@ -323,7 +323,12 @@ ANEW = [
     *("import math as q_sum", "import q_sum", "from math import pi as q_sum", "from x import (y, q_sum)"),
     *("class q_sum: pass", "def q_sum(): pass", "async def q_sum():\n    pass", "for q_sum in [1]: pass"),
     *("for x, (q_sum, y) in z: pass", "with f() as q_sum: pass", "with f() as x, g() as (y, q_sum):\n    pass"),
-    *("try:\n    pass\nexcept Error as q_sum:\n    pass", "match x:\n    case q_sum: pass", "x, (y, q_sum) = z"),
+    *(
+        "try:\n    pass\nexcept Error as q_sum:\n    pass",
+        "match x:\n    case q_sum: pass",
+        "x, (y, q_sum) = z",
+        "x = y, q_sum = z",
+    ),
     *(
         "*q_sum, x = y",
         "if x: q_sum = 1",
@@ -344,6 +349,8 @@ CHANGES = [
     *("q_sum.append(1)", "q_sum.remove(2)", "q_sum.clear()", "q_sum.extend([1])", "q_sum[0] = 1", "q_sum[0] += 1"),
     *("del q_sum[0]", "q_sum += [1]", "q_sum.add_(1)", "q_sum.neg_()", "q_sum.data.fill_(1)", "q_sum[0].zero_()"),
     *("if x: q_sum.append(1)", "def f():\n    q_sum.append(1)\nf()", "for x in y:\n    q_sum[0] = x"),
+    *("f = q_sum.append\nf(1)", "list(map(q_sum.append, [1]))", "q_sum .append(1)", "(q_sum\n .append(1))"),
+    *("(q_sum).append(1)", "q_sum\\\n.append(1)"),
     *("random.shuffle(q_sum)", "nn.init.zeros_(q_sum)", "list.append(q_sum, 1)", "torch.add(x, 1, out=q_sum)"),
     *(
         "def spoil(x):\n    x[0] = 1\nspoil(q_sum)",

@@ -29,6 +29,10 @@ _CALL = re.compile(rf"{_PLACE}\s*+\(([^()]*+)")
 _OUT = re.compile(rf"[(,]\s*+out\s*+=\s*+({_NAME})")  # torch.add(x, y, out=z)
 _WALRUS = re.compile(rf"(?<![\w.])({_NAME})\s*+:=")
 
+# `x .append`, a dot in a line of its own, and `(x).append` are all `x.append`.
+_DOT = re.compile(r"(?<!\s)\s*+\.\s*+(?=[^\W\d])")
+_ALONE = re.compile(rf"(?<![\w)\]])\(\s*+({_NAME})\s*+\)(?=[.\[])")
+
 # Where a statement may begin: at its start, and behind the colon of a block in one line.
 _BODY = re.compile(r"[(\[{]|[)\]}]|:\s*+")
 _TARGETS = re.compile(
@@ -77,7 +81,7 @@ def touched(statement: Statement, functions: Collection[str] = ()) -> Touched:
     """
     if not _NAMES.search(statement.text):
         return _NOTHING
-    text = without_strings(statement.text)
+    text = _ALONE.sub(r"\1", _DOT.sub(".", without_strings(statement.text)))
     bound = {match[1] for match in _WALRUS.finditer(text)}
     changed = set(_changed(text, functions))
     everywhere: set[str] = set()
@@ -118,10 +122,12 @@ def _bind(text: str, start: int, bound: set[str], changed: set[str]) -> None:
     elif match := _LOOP.match(text, start) or _DELETED.match(text, start):
         _sort(match[1], bound, changed)
     elif match := _TARGETS.match(text, start):
-        if _is_closed(match["names"]):
-            _sort(match["names"], bound, changed)
         if match["change"]:
             changed.update(names_in(match["names"]))  # `+=` changes a list for other names of it, too
+        while match:  # x = y, z = …
+            if _is_closed(match["names"]):
+                _sort(match["names"], bound, changed)
+            match = _TARGETS.match(text, match.end())
     elif match := _IMPORT.match(text, start):
         bound.update(words[-1].split(".")[0] for part in match[1].split(",") if (words := part.split()))
     elif _WITH_AS.match(text, start):
@@ -142,13 +148,16 @@ def _is_closed(text: str) -> bool:
 def _changed(text: str, functions: Collection[str]) -> Iterator[str]:
     for stored in chain(_STORED.finditer(text), _OUT.finditer(text)):
         yield stored[1]
+    for place in _PLACES.finditer(text):
+        if _may_change(place[2]):
+            yield place[1]
     header = _DEFINED.match(text)
     for call in _CALL.finditer(text, header.end() if header else 0):
-        method = call[2].rpartition(".")[2] or call[1]
-        if call[1] + call[2] in functions or _may_change(method):
-            yield call[1]
+        if call[1] + call[2] in functions or _may_change(call[2] or call[1]):
             yield from _GIVEN.findall(call[3])
 
 
-def _may_change(method: str) -> bool:
+def _may_change(trailer: str) -> bool:
+    """Does `.append`, `[0].zero_` or `shuffle` change what it is called on, or given?"""
+    method = trailer.rpartition(".")[2]
     return method in _CHANGES or (method.endswith("_") and not method.endswith("__"))

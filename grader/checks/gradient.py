@@ -134,7 +134,9 @@ def _not_comparable(examined: Examined, seen: Observation) -> Finding:
             "its computation could not be recorded, so equal weights cannot be set.",
             case=case,
         ),
-        advice=say("Once the number of parameters is right, this is checked too. Its points are pending, not lost."),
+        advice=say("Its points are pending, not lost: a human looks at the block.")
+        if examined.form_of_like_number(seen) is not None
+        else say("Once the number of parameters is right, this is checked too. Its points are pending, not lost."),
     )
 
 

@@ -60,7 +60,7 @@ class Parameters(Check):
             if seen.built.shapeless:
                 continue  # it raised before it was known how many there are
             where = in_case(examined, seen)
-            right = seen.aligned or examined.form_of_like_sizes(seen)
+            right = seen.aligned or examined.form_of_like_sizes(seen) or examined.form_of_like_number(seen)
             shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant if right is not None else 0)
             biases = _redundant_biases(examined, seen, right)
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
@@ -191,7 +191,7 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
     """How many numbers the biases hold that a batch norm cancels, beyond those that the reference itself has.
 
     Args:
-        right: the accepted form with parameters of the same sizes, if there is one.
+        right: the accepted form with parameters of the same sizes, or as many in all, if there is one.
     """
     assert isinstance(examined.exercise, ModuleExercise)
     assert examined.answers is not None

@@ -225,6 +225,13 @@ class Examined:
             for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
                 yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
 
+    def form_of_like_number(self, seen: Observation) -> Form | None:
+        """An accepted form with as many parameters in all, however they are kept."""
+        if self.answers is None:
+            return None
+        total = sum(seen.counted_sizes.elements())
+        return next((form for form in self.answers.forms(seen.case) if sum(form.sizes.elements()) == total), None)
+
     def form_of_like_sizes(self, seen: Observation) -> Form | None:
         """An accepted form with parameters of the same sizes, where it is not known what each of them is for."""
         if self.answers is None:

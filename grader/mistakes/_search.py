@@ -338,9 +338,15 @@ class Search:
             step
             for step in steps
             if self._reorders(variant, step, lead)
+            or self._leaves_unused(variant, step, lead)
             or (not lead.planted and self._hypotheses.moves_biases(variant, step, lead.seen))
             or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
         ]
+
+    def _leaves_unused(self, variant: int, step: Step, lead: Lead) -> bool:
+        """Does a mistake use parameters no more that the student registers? They stand behind the others then."""
+        effect = self._hypotheses.effect(variant, step, lead.seen)
+        return effect.drops and bool(effect.parts) and not lead.missing
 
 
 def _share(one: Trace, other: Trace) -> float:

@@ -25,6 +25,16 @@ def only(side: str) -> Edit:
     return edit(lambda block: block.editor.redirect(block.parts.join, getattr(block.parts, side)))
 
 
+def branch_alone(*, projected: bool) -> Edit:
+    """The branch instead of the sum, where there is a projection or where there is none."""
+
+    def change(block: Block) -> None:
+        if (block.projection is not None) is projected:
+            block.editor.redirect(block.parts.join, block.parts.branch)
+
+    return edit(change)
+
+
 class ShortcutMissing(Planted):
     id = "shortcut-missing"
     check = "skip-connection"
@@ -39,10 +49,24 @@ class ShortcutMissing(Planted):
         "branch?",
         "Add it in front of the last ReLU: `return F.relu(out + self.shortcut(x))`.",
     )
-    plants = (plant(only("branch"), where="output"),)
+    plants = (
+        plant(only("branch"), where="output"),
+        plant(
+            branch_alone(projected=False),
+            where="output",
+            message="Where the shapes agree nothing is added: there the shortcut is x itself, and it is missing.",
+        ),
+        plant(
+            branch_alone(projected=True),
+            where="output",
+            message="Where the shapes differ nothing is added: there the shortcut is the projection. It is left out.",
+        ),
+    )
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out)")),
         changed(RESBLOCK, (SUM, "F.relu(out + 0 * identity)")),
+        changed(RESBLOCK, (SUM, "F.relu(out + identity) if len(self.shortcut) else F.relu(out)")),
+        changed(BOTTLENECK, (SUM, "F.relu(out if len(self.shortcut) else out + identity)")),
     )
 
 
@@ -274,8 +298,16 @@ class ShortcutGated(Planted):
         plant(only("branch"), only("shortcut")),
         plant(combine("aten.maximum.default")),
         plant(combine("aten.minimum.default")),
-        plant(edit(lambda block: None), only("shortcut")),
-        plant(edit(lambda block: None), only("branch")),
+        plant(
+            edit(lambda block: None),
+            only("shortcut"),
+            message="For some inputs the block gives its shortcut alone, for others the sum. Both are always added.",
+        ),
+        plant(
+            edit(lambda block: None),
+            only("branch"),
+            message="For some inputs the block gives F(x) alone, for others the sum. A skip connection skips nothing.",
+        ),
     )
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out if out.mean() > identity.mean() else identity)")),

@@ -1,7 +1,8 @@
 """A Markdown answer as sentences, and a sentence as words.
 
-Code blocks, tables and quotations are not the student's own sentences, and are left out. A heading, and a line
-that ends in a colon, belong to what stands below: "Bottleneck:" and "- has fewer weights" are read as one.
+Code blocks, tables and quotations are not the student's own sentences, and are left out; so is what was struck out,
+crossed or left unticked. A heading, and a line that ends in a colon, belong to what stands below: "Bottleneck:" and
+"- has fewer weights" are read as one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ LONGEST_SENTENCE = 120  # words
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)")
+_STRUCK = re.compile(r"(?<!~)~~(?!~)[^~]{1,1000}+~~(?!~)|<(del|s|strike)>[^<]{1,1000}+</\1>", re.I)
+_NOT_CHOSEN = re.compile(r"\[ ?\]|☐|[^❌✗✘✖☒]*+[❌✗✘✖☒]")  # an empty box, or a cross anywhere
+_TICK = re.compile(r"^\[[xX✓✗]\][ \t]*")
 _LEAD = 12  # words: a longer heading or line before a list is a sentence, not a topic
 
 _LOOKS = "mathcal|mathbf|mathrm|text|operatorname|textbf|textit"
@@ -132,6 +136,7 @@ def _plain(text: str) -> str:
     """Without what only looks: emphasis, links, LaTeX, and signs that have a plainer twin."""
     text = "".join(sign for sign in text.replace("²", "^2") if sign in "\n\t" or unicodedata.category(sign)[0] != "C")
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("`", "" if "```" not in text else "`")
+    text = _STRUCK.sub(" ", text)
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     for pattern, plain in _SIGNS:
@@ -150,7 +155,7 @@ def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
         heading, item = _HEADING.match(line), _ITEM.match(line)
         if heading or item or not line.strip():
             paragraph = "\n".join(lines).strip()
-            if paragraph:
+            if paragraph and not _NOT_CHOSEN.match(paragraph):
                 if not listed:
                     above = ""
                 yield _join(topic, above), paragraph
@@ -160,7 +165,7 @@ def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
         if heading:
             topic, above = _short(heading[1]), ""
         elif item:
-            lines = [line[item.end() :]]
+            lines = [_TICK.sub("", line[item.end() :])]
         elif line.strip():
             lines.append(line)
 

@@ -24,6 +24,19 @@ _POINTS_BACK = re.compile(
 _SHORT_REPLY = re.compile(r"(?:no|not|nope|wrong|false|just kidding|jk)")
 _DISSENT = re.compile(r"(?:no|nope|wrong|false)\b")  # "No, it has the same number."
 _ELLIPSIS = re.compile(r"(?:(?:but|however|yet|well|and) )*(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)")
+# "The reverse holds.", "Scratch that.", "That's what I thought before.": not of another thing, as in "In plain blocks
+# it is the other way round".
+_TAKES_BACK = re.compile(
+    r"(?:(?:but|however|yet|well|no|oh|sorry|sadly|actually|really|rather|wait|in (?:reality|truth|fact|practice)) )*"
+    r"(?:(?:(?:it|this|that) is|it's|that's|this) )?(?:(?:exactly|just|quite|in fact|actually) )*"
+    r"(?:the (?:other way (?:a)?round|reverse|opposite|contrary|converse)(?: (?:is|was|holds|applies|happens)\b|$)|"
+    r"(?:strike|scratch|forget|ignore|delete|cross out) (?:that|this|it|the last|the above)|"
+    r"(?:(?:just|only) )?(?:kidding|joking)|"
+    r"(?:at least )?(?:so|(?:(?:that|this|it) (?:is|was)|that's) what) (?:i|we|they|people|everybody|everyone) "
+    r"(?:\w{1,12} )?(?:thought|believed|assumed|guessed|expected|hoped)|"
+    r"i (?:was wrong|take (?:it|that|this) back|changed my mind|know better|stand corrected)|"
+    r"on second thoughts?|correction|(?:or )?not (?:so|really|quite|at all)$|or not|think again|true or false)"
+)
 _LONGEST_POINTER = 14  # words
 _ANNOUNCES = re.compile(r"\b(?:following|these|misconceptions|myths|mistakes)\b")
 
@@ -131,7 +144,13 @@ def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
             doubt = Judged(Stance.UNCLEAR, later("the answer says later: {sentence}", sentence=said))
             for earlier in range(place - 1):
                 shaken[earlier] = shaken[earlier] or doubt
-        elif place and ((_DISSENT.match(own) and sentence.breaks.get(sentence.lead + 1)) or _ELLIPSIS.fullmatch(own)):
+        elif place and _doubts_the_last(sentence, own):
             said = repr(sentence.text)
             shaken[place - 1] = Judged(Stance.UNCLEAR, later("the answer goes on: {sentence}", sentence=said))
     return shaken
+
+
+def _doubts_the_last(sentence: Sentence, own: str) -> bool:
+    """ "No, …", "But it doesn't.", "Strike that.": it may take back the sentence before, and nothing else."""
+    dissents = _DISSENT.match(own) is not None and sentence.lead + 1 in sentence.breaks
+    return dissents or _ELLIPSIS.fullmatch(own) is not None or _TAKES_BACK.match(own) is not None

@@ -32,6 +32,19 @@ NOT_SAID = [
     "It seems wrong to say that {s}", "He et al. show that it is false that {s}", "Far from it: it's wrong that {s}",
     "{S} That is a common mistake.", "{S} No, that isn't so.", "{S} This is not what happens.", "{S} Not true!",
     "{S} I don't agree with this.", "Wrong: {s}", "Myth: {s}", "Misconception 1: {s}", "Wrong answers would be: {s}",
+    # behind a "that" which nobody stands by
+    "Figure 1 invalidates that {s}", "We question that {s}", "The measurements overturn the assumption that {s}",
+    "Abandon the notion that {s}", "It is silly to claim that {s}", "It would be rash to conclude that {s}",
+    "Whoever writes that {s0} has not understood it.", "Arguing that {s0} confuses two things.",
+    "The worry was that {s}", "Our first guess was that {s}", "A false conclusion is that {s}", "That {s0} is a fable.",
+    "It was easy for them to overthrow the theory that {s}", "It merely seems that {s}",
+    # taken back by what follows
+    "{S} The reverse is true.", "{S} Actually it is just the other way around.", "{S} Scratch that.",
+    "{S} Only joking.",
+    "{S} That's what I believed before the lecture.", "{S} Or not.", "{S} I take that back.",
+    "{S} On second thought, no.", "{S} True or false?",
+    # struck out, crossed, not chosen
+    "~~{S}~~", "<del>{S}</del>", "- [ ] {S}", "☐ {S}", "✘ {S}", "{S} ❌",
     # in quotation marks
     "“{S0}” is a misconception.", "Many students write “{S0}”, but that's wrong.", "The opposite of “{S0}” is true.",
     "Somewhere it says: “{S}”",
@@ -44,7 +57,9 @@ SAID = [
     "{S}", "I think that {s}", "I believe {s}", "In my opinion {s}", "As we know, {s}", "In short, {s}",
     "First of all, {s}", "This means that {s}", "The point is that {s}", "The reason is that {s}", "Basically {s}",
     "{S} So it works.", "Obviously {s}", "As the lecture showed, {s}", "We learned that {s}", "It's important that {s}",
-    "So {s}", "The idea is that {s}", "- {S}", "**{S}**",
+    "So {s}", "The idea is that {s}", "- {S}", "**{S}**", "- [x] {S}", "✓ {S}", "~~No idea.~~ {S}",
+    "The experiments show that {s}", "The advantage is that {s}",
+    "We know from figure 1 that {s}",
 ]  # fmt: skip
 
 

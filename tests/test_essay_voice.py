@@ -242,3 +242,61 @@ def test_latex_is_read(text: str, read_as: str) -> None:
 def test_a_formula_on_its_own_line_ends_its_sentence_before_a_capital() -> None:
     found = sentences("It is $$y = x + F(x).$$ The rest follows. It is $$y = x$$ and nothing else.")
     assert ["It is y = x plus F(x).", "The rest follows.", "It is y = x and nothing else."] == [s.text for s in found]
+
+
+# --- behind "that" -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"The curves show that {SAID}.",
+        f"It has a sum, so that {SAID}.",
+        f"It is safe to conclude that {SAID}.",
+        f"The fact that {SAID} is its strength.",
+        f"Knowing that {SAID}, we build deeper.",
+        f"They contradict the view that it is a gate, but {SAID}.",
+        "A block that adds lets the gradient flow directly to the first layer.",
+        "With layers that learn little the gradient flows directly to the first layer.",
+        f"After that, {SAID}.",
+        "That lets the gradient flow directly to the first layer.",
+    ],
+)
+def test_what_stands_behind_a_that_of_knowing_or_of_a_noun_is_said(answer: str) -> None:
+    assert stances(answer) == ["asserted"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"The curves falsify that {SAID}.",
+        f"He buried the thesis and the belief that {SAID}.",
+        f"It is premature to state that {SAID}.",
+        f"Those who teach that {SAID} forget the rest.",
+        f"The fear of many was that {SAID}.",
+        f"That {SAID} is a fable.",
+        "That gradients flow directly to the first layer is a fable.",
+    ],
+)
+def test_what_stands_behind_any_other_that_is_not_said(answer: str) -> None:
+    assert stances(answer) == ["unclear"]
+
+
+# --- taken back, struck out ----------------------------------------------------------------------------
+
+
+def test_a_sentence_that_only_takes_back_reaches_the_one_before_it() -> None:
+    assert stances(f"{SAID}. The contrary holds.") == ["unclear"]
+    assert stances(f"{SAID}. Good. Strike that.") == ["asserted"]
+    assert stances(f"{SAID}. In plain blocks it is the other way round.") == ["asserted"]
+
+
+def test_what_is_struck_out_is_not_there() -> None:
+    assert stances(f"~~{SAID}~~") == []
+    assert stances("The gradient ~~never~~ flows directly to the first layer.") == ["asserted"]
+
+
+def test_of_a_list_with_boxes_the_ticked_ones_are_read() -> None:
+    boxes = "- [{}] the gradient flows directly\n  to the first layer\n- [{}] the moon is round"
+    assert stances(boxes.format("x", " ")) == ["asserted"]
+    assert stances(boxes.format(" ", "x")) == []

@@ -8,7 +8,8 @@ clause     where one statement ends, and of what it speaks
 topic      of what does a sentence speak that begins with "it"?
 negation   does a word that denies reach so far?
 voice      whose words are these: hearsay, guesses, quotations, wishes
-stance     all three: is it asserted there, denied, or neither?
+embedded   who stands by what comes behind "that"?
+stance     all four: is it asserted there, denied, or neither?
 copied     what stood in the question already
 reading    all of it: what an answer asserts, denies, and leaves unclear
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import accumulate
 
 from grader.essay.clause import COMPARED, CONTRASTS, NEW_CLAUSES, REASONS, between
+from grader.essay.embedded import only_told
 from grader.essay.judged import Judged, Stance
 from grader.essay.negation import NEGATED_VERB, is_negation, negations
 from grader.essay.prose import LONGEST_SENTENCE, Sentence
@@ -100,6 +101,8 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
         yield Judged(Stance.UNCLEAR, later("it stands in quotation marks"))
     if _ONLY_IF.search(own):
         yield Judged(Stance.UNCLEAR, later("it holds under a condition"))
+    if told := only_told(sentence, min(matched), max(matched)):
+        yield told
     if "if" in words and not _WOULD.isdisjoint(words):
         yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
 

@@ -106,6 +106,13 @@ TURNED = [
     ("degradation", "With more layers the accuracy gets better, never worse."),
     ("degradation", "The training error of the shallow network is higher."),
     ("degradation", "The shallower network has a higher error than the deep one."),
+    ("degradation", "Stacking layers improves everything: the training error is small too."),
+    ("degradation", "The loss on the training data is also lower in deep networks."),
+    ("degradation", "Adding layers brings a higher accuracy and less error."),
+    ("degradation", "ResNets are difficult to optimise, VGG is not."),
+    ("degradation", "More layers mean a training error that sinks."),
+    ("degradation", "The deeper a residual network is, the worse it gets."),
+    ("degradation", "The optimizer has no problem and learns the identity easily."),
     ("plain", "The residual block can hardly represent the identity easily."),
     ("plain", "A plain block can easily learn the identity; the residual block makes that hard."),
     ("plain", "The plain block adds x to F(x)."),
@@ -117,6 +124,31 @@ TURNED = [
 @pytest.mark.parametrize(("question", "text"), TURNED)
 def test_right_words_that_say_something_else_earn_nothing(question: str, text: str) -> None:
     assert 0.0 == marked(question, text).score
+
+
+# Words of a misconception in the mouth of someone who does not hold it.
+NOT_HELD = [
+    ("skip", "Replacing the sum by x multiplied with F(x) would harm the gradient."),
+    ("skip", "A network with a skip connection is optimised as readily as a shallower one."),
+    ("skip", "They have less to do with overfitting than with depth."),
+    ("skip", "Pooling drops values, layer by layer."),
+    ("plain", "If the shapes are different, the shortcut gets its own parameters."),
+    ("bottleneck", "The 1x1 convolution lowers the number of channels and keeps the spatial size."),
+    ("bottleneck", "It halves the channels, the image remains as large as before."),
+    ("bottleneck", "Plain nets have no shortcut, but a bottleneck has one."),
+    ("bottleneck", "For its activations the bottleneck needs more memory."),
+    ("bottleneck", "ResNet-101, which has bottlenecks, has more parameters than ResNet-34."),
+    ("bottleneck", "It has not only a bottleneck but also a shortcut."),
+    ("degradation", "Therefore overfitting was dismissed."),
+    ("degradation", "Thus overfitting falls flat."),
+    ("degradation", "Overfitting is another thing, because there the training loss is small."),
+    ("degradation", "Naming overfitting as the cause misses the point, since the training error rises."),
+]
+
+
+@pytest.mark.parametrize(("question", "text"), NOT_HELD)
+def test_nobody_is_told_of_a_misconception_that_is_only_touched(question: str, text: str) -> None:
+    assert [] == marked(question, text).diagnoses
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -96,6 +96,13 @@ def test_a_forbidden_word_that_the_clause_speaks_of_bars(answer: str) -> None:
     assert "asserted" not in stances(answer, FEWER)
 
 
+def test_a_forbidden_word_bars_to_the_end_of_its_clause() -> None:
+    way = "more_layer ... higher error !longer"
+    assert stances("With more layers a higher error takes much longer.", way) == []
+    assert stances("With more layers it has a higher error, and takes much longer.", way) == ["asserted"]
+    assert stances("With more layers a higher error is left of the longer one.", way) == ["asserted"]
+
+
 def test_a_pronoun_speaks_of_what_the_clause_before_speaks_of() -> None:
     way = "fewer_weight !resblock"
     assert stances("ResBlocks are better, because they have fewer weights.", way) == []
@@ -113,6 +120,43 @@ def test_a_pronoun_speaks_of_what_the_clause_before_speaks_of() -> None:
 )
 def test_what_something_is_compared_with_bars_nothing(answer: str) -> None:
     assert stances(answer, FEWER) == ["asserted"]
+
+
+def test_as_good_as_another_is_said_of_the_other() -> None:
+    way = "skip ... shallower"
+    assert stances("A skip net trains as easily as a shallower one.", way) == ["unclear"]
+    assert stances("A skip net trains as well as a shallower one, and is one.", way) == ["asserted"]
+
+
+def test_not_only_asks_for_no_denial() -> None:
+    assert stances("The plain block has not only a shortcut.", "plain NOT shortcut") == []
+    assert stances("The plain block has not a shortcut.", "plain NOT shortcut") == ["asserted"]
+
+
+def test_what_is_ruled_out_behind_it_is_not_said() -> None:
+    way = "because ... overfitting"
+    assert stances("Because of that overfitting was clearly ruled out.", way) == ["unclear"]
+    assert stances("It is because of overfitting, so the depth is rejected.", way) == ["asserted"]
+
+
+def test_what_misses_the_point_are_the_words_before() -> None:
+    way = "call overfitting"
+    assert stances("To call it overfitting misses the point, since it trains badly.", way) == ["denied"]
+    assert stances("That misses the point, since we call it overfitting.", way) == ["asserted"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "It reduces channels and leaves the image as it is.",
+        "It reduces channels, the image stays.",
+        "If the stride is two, it reduces the image.",
+        "It reduces channels, and the image is next.",
+    ],
+)
+def test_an_accusation_must_not_meet_across_two_clauses(answer: str) -> None:
+    assert stances(answer, "it reduce image", accusing=True) == ["unclear"]
+    assert stances("It reduces the image, so that little is kept.", "it reduce image", accusing=True) == ["asserted"]
 
 
 def test_what_something_is_compared_with_is_not_what_has_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from grader.essay.clause import is_compared, topic_start
+from grader.essay.clause import NEW_CLAUSES, between, is_compared, topic_start
 from grader.essay.negation import is_negation
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
@@ -14,7 +14,11 @@ from grader.essay.words import fits
 WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
+_NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
 _CLOSE = 3  # words
+_BEHIND = (
+    NEW_CLAUSES | _OF_WHICH | frozenset("about to what we you it they".split())
+)  # what stands behind these is another clause, or about another thing
 _LONGEST_WORD = 40
 
 
@@ -74,6 +78,7 @@ def find(pattern: Pattern, searched: Searched) -> list[Match]:
         for match in tight
         if not any(_bars(place, match, searched.sentence) for place in barred)
         and not _denies_another(match, searched.sentence)
+        and not _denies_nothing(match, searched.sentence)
     ]
 
 
@@ -82,14 +87,21 @@ def _denies_another(match: Match, sentence: Sentence) -> bool:
     return len(match.places) > 1 and sentence.words[match.last] == "not" and match.last in sentence.breaks
 
 
-def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
-    """Does a forbidden phrase stand before the match in its clause, or in it with more than what was asked for?
+def _denies_nothing(match: Match, sentence: Sentence) -> bool:
+    """ "Not only a bottleneck": no denial, though it begins as one."""
+    return any(sentence.words[at : at + 2] in _NOT_ONLY for at in match.places)
 
-    Or right behind it: "F(x) + x for the plain block". What something is compared with bars nothing.
+
+def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
+    """Does a forbidden phrase stand in the clause of the match: before, behind, or in it with more than was asked for?
+
+    Of which something is said may stand right behind: "F(x) + x for the plain block". What it is compared with bars
+    nothing.
     """
     inside = place[0] <= match.last and topic_start(sentence, match.first) <= place[1]
     behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[match.last + 1] in _OF_WHICH
     behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
+    behind = behind or (place[0] > match.last and not between(sentence, match.last, place[0], _BEHIND, commas=True))
     other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)
     return (inside or behind) and not other and not match.places.issuperset(range(place[0], place[1] + 1))
 

@@ -33,6 +33,12 @@ _REVERSALS = re.compile(
     r"(?:prevent|avoid|stop|blocked|blocking|lack|rul|exclud|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
     r"imped|inhibit|interrupt|bypass|disabl|den)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
 )
+# And these what stands before: "is ruled out", "was avoided".
+_UNDONE = re.compile(
+    r"ruled|excluded|contradicted|disproved|disproven|refuted|rejected|dismissed|denied|avoided|prevented|stopped|"
+    r"blocked|missing|lost|ignored|eliminated|abandoned|abolished|falsified|hindered|forbidden"
+)
+_PASSIVE = frozenset("is are was were be been being gets get got".split())
 # "not only", "no doubt": nothing is denied.
 _HARMLESS = {
     ("no", "doubt"), ("no", "matter"),
@@ -75,6 +81,16 @@ def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> I
             )
             if place > first or not closed:
                 yield Judged(Stance.UNCLEAR, later("it says {words}", words=repr(word)))
+        elif _is_undone(sentence, place, last):
+            yield Judged(Stance.UNCLEAR, later("it says {words}", words=repr(word)))
+
+
+def _is_undone(sentence: Sentence, place: int, last: int) -> bool:
+    """ "Overfitting is ruled out": is it said behind the match, in its clause, that it does not come to pass?"""
+    if place <= last or not _UNDONE.fullmatch(sentence.words[place]):
+        return False
+    passive = not _PASSIVE.isdisjoint(sentence.words[max(last + 1, place - 3) : place])
+    return passive and not between(sentence, last, place, NEW_CLAUSES, commas=True)
 
 
 def _idle(words: Sequence[str]) -> set[int]:

@@ -27,7 +27,9 @@ _DENIAL = re.compile(
     r"(?:deny|denies|denied|i doubt|reject|rejects)(?= )|"
     rf"(?:not|never|n[ei]ither|cannot|hardly|{NEGATED_VERB})(?: \w{{1,12}}){{0,2}} "
     r"(?:true|correct|right|case|accurate|valid|mean|means|think|believe|say|agree|claim|"
-    r"happen|happens|hold|holds|reason|point)|not (?:so|what|how|why|because))\b"
+    r"happen|happens|hold|holds|reason|point)|not (?:so|what|how|why|because)|"
+    r"(?:miss|misses|missed|beside) the point|out of the question|off the table|"
+    r"(?:fall|falls|fell) (?:away|flat|apart))\b"
 )
 # "Nobody has shown that …", "it does not follow that …": all that comes behind it.
 _EMBEDDED = re.compile(
@@ -49,10 +51,13 @@ _FUNCTION_WORDS = frozenset(
     "we you they their there at into because if when but not no does do will also "
     "after before both all only even just each every such these those while since more most".split()
 )
+_JOINTS = frozenset(("and", "but", "so", "yet"))
+_ARTICLES = frozenset(("a", "an", "the"))
 _SIGNS = frozenset(("plus", "times"))
 _WORD_LIST = 10  # words: so many with hardly a function word among them, one in eight, are no sentence
 _SPARSE = 8
 _FORMULA = 5  # words: fewer only lead up to a formula
+_AS_IT_IS = frozenset("well soon long far".split())  # "x as well as F(x)" compares nothing
 _LINKS = frozenset("a an the its in with on of for at".split())  # "than with the 3×3"
 
 
@@ -77,7 +82,7 @@ def stance(sentence: Sentence, matched: Set[int], *, strict: bool = False, settl
     first, last = min(matched), max(matched)
     found = [
         *_as_told(sentence, matched, strict),
-        *_doubts(sentence, matched, first, last),
+        *_doubts(sentence, matched, first, last, strict),
         *_denials(sentence, matched, first, last),
         *negations(sentence, matched | settled, first, last),
     ]
@@ -107,7 +112,7 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
         yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
 
 
-def _doubts(sentence: Sentence, matched: Set[int], first: int, last: int) -> Iterator[Judged]:
+def _doubts(sentence: Sentence, matched: Set[int], first: int, last: int, strict: bool) -> Iterator[Judged]:
     """What makes a sentence no plain statement."""
     words = sentence.words
     if sentence.question:
@@ -117,7 +122,7 @@ def _doubts(sentence: Sentence, matched: Set[int], first: int, last: int) -> Ite
     title = any(mark == ":" and 0 < at - sentence.lead < 4 for at, mark in sentence.breaks.items())
     if not title and (found := _INSTRUCTION.match(" ".join(words[sentence.lead :]))):
         yield Judged(Stance.UNCLEAR, later("it begins as a question does: {words}", words=repr(found[0])))
-    if _spans(sentence, matched, first, last):
+    if _spans(sentence, matched, first, last) or (strict and _meets(sentence, first, last)):
         yield Judged(Stance.UNCLEAR, later("its parts stand in two statements"))
     if _compares(sentence, matched, first, last):
         yield Judged(Stance.UNCLEAR, later("it compares with something else"))
@@ -130,6 +135,12 @@ def _spans(sentence: Sentence, matched: Set[int], first: int, last: int) -> bool
     if any(mark == ";" and first < at <= last for at, mark in sentence.breaks.items()):
         return True
     return any(sentence.words[at] in _AGAINST and at not in matched for at in range(first + 1, last))
+
+
+def _meets(sentence: Sentence, first: int, last: int) -> bool:
+    """Does it meet across two clauses: "VGG has no shortcuts, and a bottleneck …"?"""
+    marks = (at for at, mark in sentence.breaks.items() if mark == "," and first < at < last)
+    return any(sentence.words[at] in _JOINTS and sentence.words[at + 1] in _ARTICLES for at in marks)
 
 
 def _is_list(words: Sequence[str]) -> bool:
@@ -152,7 +163,7 @@ def _compares(sentence: Sentence, matched: Set[int], first: int, last: int) -> b
     ):
         return True
     return any(
-        words[at] == "than"
+        (words[at] == "than" or (words[at] == words[at - 2] == "as" and words[at - 1] not in _AS_IT_IS))
         and words[at - 1] != "rather"
         and at not in sentence.breaks  # "first a 1x1, than a 3x3"
         and _LINKS.issuperset(words[at + 1 : last])
@@ -172,7 +183,7 @@ def _denials(sentence: Sentence, matched: Set[int], first: int, last: int) -> It
     for denial in _DENIAL.finditer(text):
         at = places(denial)
         asked_for = set(at) <= matched or any(is_negation(sentence.words[each]) for each in matched & set(at))
-        if asked_for or _is_refuted(sentence, at) or (at[0] in phrase and first >= phrase.stop):
+        if asked_for or (last >= at[0] and _is_refuted(sentence, at)) or (at[0] in phrase and first >= phrase.stop):
             continue
         near = not between(sentence, min(at[-1], last), max(at[0], first), CONTRASTS, commas=True)
         why = later("the sentence says {words}", words=repr(denial[0]))
@@ -183,7 +194,8 @@ def _denials(sentence: Sentence, matched: Set[int], first: int, last: int) -> It
             yield Judged(Stance.UNCLEAR, later("it stands behind {words}", words=repr(embedded[0])))
     if hard := out_of_reach(text):
         at = places(hard)
-        if at[-1] < last and at[0] not in matched and not between(sentence, at[-1], last, NEW_CLAUSES, commas=True):
+        unused = at[0] not in matched or at[-1] - 1 not in matched  # "less to do with": `less` was asked for
+        if at[-1] < last and unused and not between(sentence, at[-1], last, NEW_CLAUSES, commas=True):
             yield Judged(Stance.UNCLEAR, later("it stands behind {words}", words=repr(hard[0])))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from grader.essay.clause import between, clause_start
+from grader.essay.clause import clause_start
 from grader.essay.prose import Sentence
 
 _SAYS = (
@@ -48,7 +48,7 @@ _WISH = re.compile(r"\b(?:would like|hopes?|hoped|hoping|wish(?:es)?|ideally)\b"
 # "It is too hard for the gradient to flow …"
 _OUT_OF_REACH = re.compile(
     r"\b(?:too \w{1,12}|hard|harder|difficult|tough|tricky|unlikely|unable|struggl\w{1,3}|trouble)"
-    r"(?: for(?: \w{1,12}){1,4})? to\b"
+    r"(?: for(?: \w{1,12}){1,4})? to\b|\b(?:little|nothing|less|not much) to do with\b"
 )
 _MARKING = re.compile(
     r"\b(?:graders?|rubrics?|(?:full|all|maximum|max) (?:the )?(?:points?|marks?|credits?|scores?)|award|"
@@ -56,9 +56,15 @@ _MARKING = re.compile(
     r"language model|system prompt)\b"
 )
 _REMOTE = frozenset("would could might may".split())
+_JOINTS = frozenset(("but", "and", "because", "so"))
 _CONDITIONS = frozenset("if when whenever unless whether".split())
 _OF_PROGRAMS = frozenset(("else", "statement"))  # "an if/else" is no condition of the sentence
 _LIKE = frozenset("like similar resembles reminds".split())
+# "It reduces the channels and leaves the resolution as it is."
+_KEEPING = frozenset(
+    "leave leaves leaving left keep keeps keeping kept stay stays stayed remain remains remained remaining preserve "
+    "preserves preserved maintain maintains unchanged unaltered constant".split()
+)
 _INVERTED = frozenset(("were", "had", "should"))  # "Were it multiplied, …"
 _ANYBODY = frozenset(("one", "you", "we"))  # "one can remove a layer": nobody says that it is done
 _QUOTED = 4  # words in quotation marks: fewer are a term
@@ -110,12 +116,16 @@ def is_remote(sentence: Sentence, matched: Collection[int]) -> bool:
     """Does the sentence speak of what would be, of what anybody can do, or of what it is only like?"""
     words, first, last = sentence.words, min(matched), max(matched)
     start, end = clause_start(sentence, first), last + 1
-    while end < len(words) and not between(sentence, last, end, ("but", "and", "because"), commas=True):
+    while end < len(words) and words[end] not in _JOINTS and sentence.breaks.get(end, "(") in "()":
         end += 1
     if words[start] in _INVERTED or not _REMOTE.isdisjoint(words[sentence.lead : end]):
+        return True
+    if words[sentence.lead] in _CONDITIONS and sentence.lead not in matched:
+        return True
+    like = any(words[at] in _LIKE and at not in matched for at in range(start, last))
+    if like or any(words[at] in _KEEPING and at not in matched for at in range(start, end)):
         return True
     conditions = [at for at in range(max(0, start - 1), first) if words[at] in _CONDITIONS and at not in matched]
     if any(words[at + 1] not in _OF_PROGRAMS for at in conditions):
         return True
-    like = any(words[at] in _LIKE and at not in matched for at in range(start, last))
-    return like or any(words[at] in _ANYBODY and "can" in words[at + 1 : at + 3] for at in range(start, end))
+    return any(words[at] in _ANYBODY and "can" in words[at + 1 : at + 3] for at in range(start, end))

@@ -193,6 +193,15 @@ def test_behind_which_and_where_it_is_said_of_the_noun_before() -> None:
     assert stances("Unlike ResBlocks, it has fewer weights.", way) == ["asserted"]
 
 
+def test_a_lead_holds_for_the_clauses_that_go_on_from_it() -> None:
+    """Not for one that is set against it, nor for one with a lead of its own."""
+    way = "fewer_weight !resblock"
+    assert stances("In a ResBlock there are layers, and thus fewer weights.", way) == []
+    assert stances("In a ResBlock the 3x3 is wide and the 1x1 has fewer weights.", way) == []
+    assert stances("In a ResBlock the 3x3 is wide, but the 1x1 has fewer weights.", way) == ["asserted"]
+    assert stances("In a ResBlock it is wide, and in a bottleneck there are fewer weights.", way) == ["asserted"]
+
+
 @pytest.mark.parametrize("aside", ["however", "on the other hand", "of course"])
 def test_an_aside_between_commas_ends_no_clause(aside: str) -> None:
     way = "fewer_weight !resblock"

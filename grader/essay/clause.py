@@ -20,6 +20,7 @@ _ASIDES = [
 _RELATIVES = frozenset(("which", "who", "whose", "where"))
 _PREPOSITIONS = frozenset("in for with at within inside on".split())
 _BEFORE_LEAD = frozenset("but while whereas and that because so".split())
+_GOING_ON = frozenset("and so thus therefore hence".split())
 _LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
 # What follows is what something is compared with, and not what is spoken of.
 COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
@@ -72,10 +73,29 @@ def _before(sentence: Sentence, start: int) -> int:
     if words[joint] == "that":
         cleft = words[earlier] in ("it's", "only") or words[earlier : earlier + 2] in (("it", "is"), ("it", "was"))
         return earlier if cleft else start
-    leads = words[earlier] in _PREPOSITIONS and start - earlier <= _LONGEST_LEAD
-    if breaks.get(start) == "," and leads and (earlier in (0, sentence.lead) or words[earlier - 1] in _BEFORE_LEAD):
+    if breaks.get(start) == "," and start - earlier <= _LONGEST_LEAD and _leads(sentence, earlier):
         return earlier
-    return earlier if words[start] in PRONOUNS and joint > sentence.lead else start
+    if words[start] in PRONOUNS and joint > sentence.lead:
+        return earlier
+    return _governing(sentence, start)
+
+
+def _governing(sentence: Sentence, start: int) -> int:
+    """The lead of an earlier clause that this one goes on from: "In a plain net x is …, and the gradient is …"."""
+    words, clause = sentence.words, start
+    while clause > 1 and not _leads(sentence, clause):
+        joined = words[clause - 1] in _GOING_ON
+        earlier = clause_start(sentence, clause - 1 - joined)
+        if not joined and (clause == start or not _leads(sentence, earlier)):
+            return start
+        clause = earlier
+    return clause if _leads(sentence, clause) else start
+
+
+def _leads(sentence: Sentence, place: int) -> bool:
+    """Does a clause begin here that says of what it speaks: "In a plain net …"?"""
+    begins = place in (0, sentence.lead) or sentence.words[place - 1] in _BEFORE_LEAD
+    return begins and sentence.words[place] in _PREPOSITIONS
 
 
 def is_compared(sentence: Sentence, place: int, spoken: int) -> bool:

@@ -31,12 +31,12 @@ _NEGATIONS = frozenset(
 # They turn what follows into its opposite: "prevents the gradient from flowing".
 _REVERSALS = re.compile(
     r"(?:prevent|avoid|stop|blocked|blocking|lack|rul|exclud|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
-    r"imped|inhibit|interrupt|bypass|disabl|den)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
+    r"imped|inhibit|interrupt|bypass|disabl|den|replac)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
 )
 # And these what stands before: "is ruled out", "was avoided".
 _UNDONE = re.compile(
     r"ruled|excluded|contradicted|disproved|disproven|refuted|rejected|dismissed|denied|avoided|prevented|stopped|"
-    r"blocked|missing|lost|ignored|eliminated|abandoned|abolished|falsified|hindered|forbidden"
+    r"blocked|missing|lost|ignored|eliminated|abandoned|abolished|falsified|hindered|forbidden|replaced"
 )
 _PASSIVE = frozenset("is are was were be been being gets get got".split())
 # "not only", "no doubt": nothing is denied.

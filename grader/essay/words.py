@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 _VOWELS = "aeiou"
+_UNBENT = frozenset(("it", "they", "this", "that"))  # `its` is not `it`
 _LONG = 6  # letters: in shorter words one letter makes another word: layer, later
 
 
 @lru_cache(maxsize=4096)
 def forms(word: str) -> frozenset[str]:
     """`reduce`: reduces, reduced, reducing; `skip`: skips, skipped, skipping; `copy`: copies, copied."""
+    if word in _UNBENT:
+        return frozenset((word, word + "'s"))
     found = {word, word + "s", word + "'s", word + "ed", word + "ing", word + "ly"}
     if word.endswith(("s", "x", "z", "ch", "sh")):
         found.add(word + "es")

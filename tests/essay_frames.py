@@ -38,6 +38,11 @@ NOT_SAID = [
     "Whoever writes that {s0} has not understood it.", "Arguing that {s0} confuses two things.",
     "The worry was that {s}", "Our first guess was that {s}", "A false conclusion is that {s}", "That {s0} is a fable.",
     "It was easy for them to overthrow the theory that {s}", "It merely seems that {s}",
+    # as if, seldom, to be shown
+    "It almost looks as though {s}", "They act as if {s0}.", "I am wondering if {s}", "It remains to be shown if {s}",
+    "{S0}, as far as I recall.", "{S0} on rare occasions.", "{S0}, at least in theory.", "{S0} as seldom as possible.",
+    "We were asked to say why {s}",
+    "Argue that {s}",
     # taken back by what follows
     "{S} The reverse is true.", "{S} Actually it is just the other way around.", "{S} Scratch that.",
     "{S} Only joking.",

@@ -41,7 +41,10 @@ def test_a_word_stands_for_its_endings_and_one_slip(word: str, wanted: str) -> N
     assert fits(word, wanted)
 
 
-@pytest.mark.parametrize(("word", "wanted"), [("later", "layer"), ("lower", "slower"), ("unequal", "equal"), ("its", "it")])
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [("later", "layer"), ("lower", "slower"), ("unequal", "equal"), ("its", "it")],
+)
 def test_another_word_is_another_word(word: str, wanted: str) -> None:
     """In short words one letter makes another one, and a first letter may turn it round."""
     assert not fits(word, wanted)

@@ -63,6 +63,23 @@ def test_a_negation_that_still_holds_denies(answer: str) -> None:
     assert "asserted" not in stances(answer)
 
 
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "in lieu of letting",
+        "as a substitute and an alternative to letting",
+        "dispensing with letting",
+        "and it refrains from letting",
+        "and it omits letting",
+        "and forgoes letting",
+        "and does anything but let",
+        "and they gave up letting",
+    ],
+)
+def test_what_is_done_without_is_not_done(instead: str) -> None:
+    assert "asserted" not in stances(f"It multiplies {instead} the gradient flow directly to the first layer.")
+
+
 def test_a_negation_that_one_way_asks_for_takes_nothing_from_another() -> None:
     ways = ("gradient NOT vanish", "gradient ... direct path")
     assert stances("Gradients do not vanish, since there is a direct path.", *ways) == ["asserted"]

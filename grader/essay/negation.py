@@ -31,7 +31,7 @@ _NEGATIONS = frozenset(
 # They turn what follows into its opposite: "prevents the gradient from flowing".
 _REVERSALS = re.compile(
     r"(?:prevent|avoid|stop|blocked|blocking|lack|rul|exclud|fail|hinder|forbid|refus|remov|destroy|los|miss|eliminat|ignor|suffer|"
-    r"imped|inhibit|interrupt|bypass|disabl|den|replac)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped)?"
+    r"imped|inhibit|interrupt|bypass|disabl|den|replac|forgo|forego|abstain|refrain|ceas|omit|renounc|waiv|abandon|overcom|counteract)(?:e|es|s|ed|ing|ses|ies|ied|y|t|ping|ped|ting|ted)?"
 )
 # And these what stands before: "is ruled out", "was avoided".
 _UNDONE = re.compile(
@@ -47,7 +47,12 @@ _HARMLESS = {
 }  # fmt: skip
 _MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
 _RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "except", "no", "nor", "ohne", "kein", "keine"))
-_NEGATING_PAIRS = {("instead", "of"), ("rather", "than"), ("far", "from"), ("anything", "but"), ("too", "little")}
+_NEGATING_PAIRS = {
+    ("instead", "of"), ("rather", "than"), ("far", "from"), ("anything", "but"), ("too", "little"), ("place", "of"),
+    ("alternative", "to"), ("alternatives", "to"), ("opposed", "to"), ("decide", "against"), ("decides", "against"),
+    ("decided", "against"), ("dispense", "with"), ("dispenses", "with"), ("dispensed", "with"), ("dispensing", "with"),
+    ("do", "without"), ("does", "without"), ("lieu", "of"), ("give", "up"), ("gives", "up"), ("gave", "up"),
+}  # fmt: skip
 _BY_PLACE = frozenset(("instead", "rather", "unlike"))  # they reach no further than their own clause
 _SUBJECTS = frozenset(("there", "so", "thus", "therefore", "then"))
 _ENDS_REVERSAL = CONTRASTS | REASONS | frozenset("and which by with via through".split())
@@ -72,7 +77,7 @@ def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> I
         if is_negation(word) or (word, after) in _NEGATING_PAIRS:
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
             if (word, after) not in _HARMLESS and not more:
-                judged = _reach(sentence, place, first, last)
+                judged = _reach(sentence, place, first, last, pair=(word, after) in _NEGATING_PAIRS)
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, later("it says {words}", words=repr(word)))
         elif _REVERSALS.fullmatch(word) and place <= last:
@@ -102,7 +107,7 @@ def _idle(words: Sequence[str]) -> set[int]:
     return {bisect_right(starts, idle.start(1)) - 1 for idle in found}
 
 
-def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:
+def _reach(sentence: Sentence, place: int, first: int, last: int, *, pair: bool) -> Stance:
     """What the negation at this place does to the words from `first` to `last`."""
     word = sentence.words[place]
     if place > last:
@@ -121,7 +126,7 @@ def _reach(sentence: Sentence, place: int, first: int, last: int) -> Stance:
         return Stance.ASSERTED
     if gives_reason(sentence, place, first):
         return Stance.ASSERTED
-    if between(sentence, place, first, CONTRASTS) and not _so_that(sentence, place, first):
+    if between(sentence, place + pair, first, CONTRASTS) and not _so_that(sentence, place, first):
         return Stance.ASSERTED
     if _begins_anew(sentence, place, first):
         return Stance.ASSERTED

@@ -39,7 +39,9 @@ _EMBEDDED = re.compile(
 _TELLS = re.compile(r"\b(?:that|because|to)\b")
 _INSTRUCTION = re.compile(
     r"(?:please )?(?:let us |lets |let's )?"
-    r"(?:explain|describe|discuss|compare|imagine|suppose|assume|what if|how|why|what)\b"
+    r"(?:(?:explain|describe|discuss|compare|imagine|suppose|assume|what if|how|why|what)\b|"
+    r"(?:say|state|name|list|tell|show|prove|count|write|argue) (?:(?:me|us|down) )?"
+    r"(?:where|what|why|how|whether|that|which|if|the|two|three|in|for)\b)"
     r"|(?:is|are|does|did|can|could|should|would|will|has|have) (?:it|the|a|an|this|that|these|they|we|you|x|f)\b"
 )
 _AGAINST = frozenset(("while", "whereas"))

@@ -18,7 +18,7 @@ _SAYS = (
 )
 _HEARSAY = re.compile(
     r"\b(?:some|many|most|people|others?|students?|textbooks?|they|one|everyone|everybody|somebody|someone|often|"
-    rf"commonly|usually|colleagues?|friends?|is|was|been)(?: \w{{1,12}}){{0,3}} {_SAYS}\b"
+    rf"commonly|usually|colleagues?|friends?|is|was|were|been)(?: \w{{1,12}}){{0,3}} {_SAYS}\b"
     r"|\b(?:some|many|most|people|others|students|they|one|may|might|could|would|often) (?:think|blames?)\b"
     r"|\bi (?:\w{1,12} )?(?:thought|heard|read|used to|believed|assumed)\b|\b(?:supposedly|allegedly)\b"
     r"|\b(?:used to think|tempting|at first (?:glance|sight)|rumou?rs?|folklore)\b"
@@ -42,7 +42,11 @@ _OWN_AGAIN = re.compile(
 _HEDGE = re.compile(
     r"\b(?:(?:not|no|nt|n't) (?:\w{1,10} )?(?:sure|idea|certain|clue|know)|unsure|maybe|perhaps|hopefully|i guess|"
     r"(?:would|i'd|we'd) (?:have )?(?:guess(?:ed)?|thought|expected|assumed)|"
-    r"guessing|dunno|idk|don't know|dont know|might|possibly|whether(?! [\w ]{1,60} or ))\b"
+    r"guessing|dunno|idk|don't know|dont know|might|possibly|whether(?! [\w ]{1,60} or )|wonder(?:ed|ing|s)?|"
+    r"remains to be|as (?:if|though)|pretend(?:s|ed|ing)?|imagine|in (?:an ideal|a perfect) world|at least in theory|"
+    r"(?:if|unless|as far as) i (?:\w{1,10} )?(?:remember|recall|know|understood|understand|mistaken|wrong)|"
+    r"(?:in|on) (?:rare|few|some|exceptional) (?:cases|occasions)|hardly ever|as (?:little|rarely|seldom) as|"
+    r"prove or disprove|true or false)\b"
 )
 _WISH = re.compile(r"\b(?:would like|hopes?|hoped|hoping|wish(?:es)?|ideally)\b")
 # "It is too hard for the gradient to flow …"

@@ -301,3 +301,9 @@ def test_a_square_is_quoted_as_one_writes_it() -> None:
     """Evidence is the student's sentence, not what the reader makes of it."""
     (sentence,) = sentences("The basic block has 18 C^2 weights, the bottleneck 17/16 $C^{2}$.")
     assert "The basic block has 18 C² weights, the bottleneck 17/16 C²." == sentence.text
+
+
+def test_a_sign_is_quoted_as_a_sign() -> None:
+    (sentence,) = sentences("The output is F(x)+x\u2063, not F(x)*x.")
+    assert "The output is F(x) + x, not F(x) · x." == sentence.text
+    assert {"plus", "times"} <= set(sentence.words)

@@ -287,6 +287,31 @@ def test_of_an_answer_that_speaks_of_its_own_marking_nothing_is_decided(plea: st
     assert "asserted" not in stances(f"{SAID}.\n\n{plea}")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"In some variants {SAID}.",
+        f"In theory, {SAID}, but in practice it does not.",
+        f"Unlike in nets where {SAID}, nothing is added.",
+        f"Were it so that {SAID}, it was no use.",
+        f"When the stride is two, {SAID}.",
+    ],
+)
+def test_what_holds_elsewhere_accuses_nobody(answer: str) -> None:
+    assert "asserted" not in stances(answer, accusing=True)
+
+
+@pytest.mark.parametrize("subject", ["The former", "The latter"])
+def test_of_which_of_two_it_is_said_must_be_plain(subject: str) -> None:
+    assert stances(f"{subject} lets the gradient flow directly to the first layer.") == ["unclear"]
+    assert stances("The first has a 1x1 and a 3x3.", "1x1 ... 3x3") == ["unclear"]
+
+
+def test_what_would_be_is_not_said() -> None:
+    assert stances("The gradient would flow directly to the first layer.") == ["unclear"]
+    assert stances(f"A gate would be in the way, and {SAID}.") == ["asserted"]
+
+
 # --- formulas ------------------------------------------------------------------------------------------
 
 
@@ -311,7 +336,7 @@ def test_latex_is_read(text: str, read_as: str) -> None:
 
 def test_a_formula_on_its_own_line_ends_its_sentence_before_a_capital() -> None:
     found = sentences("It is $$y = x + F(x).$$ The rest follows. It is $$y = x$$ and nothing else.")
-    assert ["It is y = x plus F(x).", "The rest follows.", "It is y = x and nothing else."] == [s.text for s in found]
+    assert ["It is y = x + F(x).", "The rest follows.", "It is y = x and nothing else."] == [s.text for s in found]
 
 
 # --- behind "that" -------------------------------------------------------------------------------------

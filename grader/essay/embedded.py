@@ -57,7 +57,9 @@ _KNOWN_FROM = re.compile(
     r"(?: \w{1,14}){1,4}$"
 )
 # "Saying that …", "Those who write that …": it is told what somebody says.
-_SUBJECT = re.compile(r"(?!knowing|seeing|given|considering|noting)\w{2,12}ing$|(?:who|whoever|anyone|anybody)\b")
+_SUBJECT = re.compile(
+    r"(?!knowing|seeing|given|considering|noting)\w{2,12}ing$|(?:\w{1,9} )?(?:who|whoever|anyone|anybody)\b"
+)
 _OPENS = frozenset(
     "the a an it they this these those its their both each all every some any no one two three we you he x f y more "
     "most many fewer less if when in with for by at on under there adding deep".split()

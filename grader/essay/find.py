@@ -99,7 +99,8 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
     nothing.
     """
     inside = place[0] <= match.last and topic_start(sentence, match.first) <= place[1]
-    behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[match.last + 1] in _OF_WHICH
+    of_which = match.last + 1 + (sentence.words[match.last + 1 : match.last + 2] == ("only",))
+    behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[of_which] in _OF_WHICH
     behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
     behind = behind or (place[0] > match.last and not between(sentence, match.last, place[0], _BEHIND, commas=True))
     other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)

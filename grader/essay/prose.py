@@ -43,9 +43,10 @@ _LATEX = [
 ]
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{0,300}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_WAS_A_SIGN = "\u2063"  # it separates, is not seen, and no answer has it any more: so the sign can be shown again
 _SIGNS = [
-    (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\∂])"), " plus "),
-    (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), " times "),
+    (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\∂])"), f" plus{_WAS_A_SIGN} "),
+    (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), f" times{_WAS_A_SIGN} "),
 ]
 _KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?\1(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
@@ -102,6 +103,7 @@ def _sentence(lead: str, text: str, paragraph: int) -> Sentence:
     breaks |= {position + len(before): mark for position, mark in own_breaks.items()}
     if before:
         breaks[len(before)] = ":"
+    text, lead = _with_signs(text), _with_signs(lead)
     shown = _LOOSE.sub("", " ".join((f"{lead}: {text}" if lead else text).split()))
     # One word more than may be read: so it is seen to be too long, and takes no longer than any other.
     return Sentence(
@@ -113,6 +115,11 @@ def _sentence(lead: str, text: str, paragraph: int) -> Sentence:
         text.rstrip("\"')]*_ ").endswith("?"),
         tuple(_quoted(text, len(before))),
     )
+
+
+def _with_signs(text: str) -> str:
+    """As it was written: "F(x) + x"."""
+    return text.replace(f"plus{_WAS_A_SIGN}", "+").replace(f"times{_WAS_A_SIGN}", "·")
 
 
 def _quoted(text: str, lead: int) -> Iterator[range]:

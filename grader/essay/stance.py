@@ -10,12 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
 from itertools import accumulate
 
-from grader.essay.clause import COMPARED, CONTRASTS, NEW_CLAUSES, REASONS, between
+from grader.essay.clause import COMPARED, CONTRASTS, NEW_CLAUSES, REASONS, between, clause_start
 from grader.essay.embedded import only_told
 from grader.essay.judged import Judged, Stance
 from grader.essay.negation import NEGATED_VERB, is_negation, negations
 from grader.essay.prose import LONGEST_SENTENCE, Sentence
-from grader.essay.voice import hearsay, hedge, is_quoted, is_remote, out_of_reach
+from grader.essay.voice import hearsay, hedge, is_quoted, is_remote, out_of_reach, would_be
 from grader.language import later
 
 ASSERTED = Judged(Stance.ASSERTED)
@@ -43,6 +43,9 @@ _INSTRUCTION = re.compile(
     r"(?:say|state|name|list|tell|show|prove|count|write|argue) (?:(?:me|us|down) )?"
     r"(?:where|what|why|how|whether|that|which|if|the|two|three|in|for)\b)"
     r"|(?:is|are|does|did|can|could|should|would|will|has|have) (?:it|the|a|an|this|that|these|they|we|you|x|f)\b"
+)
+_ORDINAL = re.compile(
+    r"\b(?:former|latter|respectively|the first (?:has|uses|is|consists|needs|works|contains|does))\b"
 )
 _AGAINST = frozenset(("while", "whereas"))
 _REASONS = {(word,) for word in REASONS}
@@ -110,7 +113,11 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
         yield Judged(Stance.UNCLEAR, later("it holds under a condition"))
     if told := only_told(sentence, min(matched), max(matched)):
         yield told
+    if found := _ORDINAL.search(" ".join(words[clause_start(sentence, min(matched)) : max(matched) + 2])):
+        yield Judged(Stance.UNCLEAR, later("of which it is said is not plain: {words}", words=repr(found[0])))
     if "if" in words and not _WOULD.isdisjoint(words):
+        yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
+    if would_be(sentence, matched):
         yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
 
 

@@ -69,6 +69,8 @@ _KEEPING = frozenset(
     "leave leaves leaving left keep keeps keeping kept stay stays stayed remain remains remained remaining preserve "
     "preserves preserved maintain maintains unchanged unaltered constant".split()
 )
+_UNLIKE = frozenset(("unlike", "contrary"))
+_ELSEWHERE = frozenset(("some", "other", "certain", "theory"))
 _INVERTED = frozenset(("were", "had", "should"))  # "Were it multiplied, …"
 _ANYBODY = frozenset(("one", "you", "we"))  # "one can remove a layer": nobody says that it is done
 _QUOTED = 4  # words in quotation marks: fewer are a term
@@ -116,13 +118,28 @@ def is_quoted(sentence: Sentence, matched: Collection[int]) -> bool:
     return any(set(matched) <= set(quote) and len(quote) >= _QUOTED for quote in sentence.quotes)
 
 
+def would_be(sentence: Sentence, matched: Collection[int]) -> bool:
+    """Does the clause say what would be?"""
+    start, end = clause_start(sentence, min(matched)), _clause_end(sentence, max(matched))
+    return any(sentence.words[at] == "would" and at not in matched for at in range(start, end))
+
+
+def _clause_end(sentence: Sentence, last: int) -> int:
+    end = last + 1
+    while end < len(sentence.words) and sentence.words[end] not in _JOINTS and sentence.breaks.get(end, "(") in "()":
+        end += 1
+    return end
+
+
 def is_remote(sentence: Sentence, matched: Collection[int]) -> bool:
     """Does the sentence speak of what would be, of what anybody can do, or of what it is only like?"""
     words, first, last = sentence.words, min(matched), max(matched)
-    start, end = clause_start(sentence, first), last + 1
-    while end < len(words) and words[end] not in _JOINTS and sentence.breaks.get(end, "(") in "()":
-        end += 1
-    if words[start] in _INVERTED or not _REMOTE.isdisjoint(words[sentence.lead : end]):
+    start, end = clause_start(sentence, first), _clause_end(sentence, last)
+    if not _INVERTED.isdisjoint((words[start], words[sentence.lead])) or not _REMOTE.isdisjoint(
+        words[sentence.lead : end]
+    ):
+        return True
+    if _is_elsewhere(sentence, first, start, end):
         return True
     if words[sentence.lead] in _CONDITIONS and sentence.lead not in matched:
         return True
@@ -133,3 +150,13 @@ def is_remote(sentence: Sentence, matched: Collection[int]) -> bool:
     if any(words[at + 1] not in _OF_PROGRAMS for at in conditions):
         return True
     return any(words[at] in _ANYBODY and "can" in words[at + 1 : at + 3] for at in range(start, end))
+
+
+def _is_elsewhere(sentence: Sentence, first: int, start: int, end: int) -> bool:
+    """ "In some variants …", "in theory", "Unlike nets in which …": it holds of something else."""
+    words = sentence.words
+    unlike = words[sentence.lead] in _UNLIKE and "," not in (
+        mark for at, mark in sentence.breaks.items() if sentence.lead < at <= first
+    )
+    begin = min(start, sentence.lead)
+    return unlike or any(words[at] == "in" and words[at + 1] in _ELSEWHERE for at in range(begin, end - 1))

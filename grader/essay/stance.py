@@ -113,8 +113,9 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
         yield Judged(Stance.UNCLEAR, later("it holds under a condition"))
     if told := only_told(sentence, min(matched), max(matched)):
         yield told
-    if found := _ORDINAL.search(" ".join(words[clause_start(sentence, min(matched)) : max(matched) + 2])):
-        yield Judged(Stance.UNCLEAR, later("of which it is said is not plain: {words}", words=repr(found[0])))
+    clause = " ".join(words[clause_start(sentence, min(matched)) : max(matched) + 2])
+    if ordinal := _ORDINAL.search(clause):
+        yield Judged(Stance.UNCLEAR, later("of which it is said is not plain: {words}", words=repr(ordinal[0])))
     if "if" in words and not _WOULD.isdisjoint(words):
         yield Judged(Stance.UNCLEAR, later("it speaks of what would be"))
     if would_be(sentence, matched):

@@ -21,10 +21,11 @@ from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
 from grader.judge.observed import RECORDED, Observation
-from grader.judge.plan import Stage, planned_parameters, planned_stages
+from grader.judge.plan import Stage, blocks_of, planned_network, planned_parameters, stages
 from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
+from grader.judge.trunk import Departure, trunk_departure
 from grader.judge.trusted import Untold
 from grader.language import say
 from grader.mistakes import diagnose
@@ -99,7 +100,7 @@ class BlockJudge:
         # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
-        self._plans: dict[str, list[Stage]] = {}
+        self._networks: dict[str, Graph | None] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
@@ -147,8 +148,22 @@ class BlockJudge:
                 block = replace(block, excused=_excuse(block, earlier))
             if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
                 examined.blocks.append(block)
+        if examined.exercise.trunk == "as-reference":
+            examined.trunk = self._trunk(examined)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
+
+    def _trunk(self, examined: Examined) -> Departure | None:
+        """Where a network departs from the reference outside of its blocks, once all of these are right."""
+        assert isinstance(examined.exercise, NetworkExercise)
+        reference, network = self.network(examined.exercise), examined.network
+        extents = [block.extent for block in examined.blocks if block.extent is not None]
+        if reference is None or network.graph is None or len(extents) < len(examined.blocks):
+            return None
+        wanted = [segment.extents[0] for segment in blocks_of(reference)]
+        if len(wanted) != len(extents):
+            return None
+        return trunk_departure(network.graph, extents, reference, wanted, seed=self._seed, trains=network.trains)
 
     def _note_paid(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
         """Note what has cost already in the exercises that came before a network."""
@@ -176,10 +191,19 @@ class BlockJudge:
         Raises:
             AssignmentError: the reference network cannot be used.
         """
-        if exercise.id not in self._plans:
-            cases = [case for case in exercise.cases if not case.confirm]
-            self._plans[exercise.id] = planned_stages(self._assignment, exercise, cases[0]) if cases else []
-        return self._plans[exercise.id]
+        network = self.network(exercise)
+        return stages(blocks_of(network)) if network is not None else []
+
+    def network(self, exercise: NetworkExercise) -> Graph | None:
+        """What the reference network computes in that case.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
+        if exercise.id not in self._networks:
+            case = next((case for case in exercise.cases if not case.confirm), None)
+            self._networks[exercise.id] = None if case is None else planned_network(self._assignment, exercise, case)
+        return self._networks[exercise.id]
 
     def look_at(self, block: JudgedBlock) -> Examined | None:
         """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.
@@ -202,18 +226,19 @@ class BlockJudge:
         """Right if any of its extents is; else with the mistakes that the likeliest extent makes."""
         right = self._right(block.segment, trains)
         if right is not None:
-            return replace(block, compared=True, call=right, right=True)
+            call, extent = right
+            return replace(block, compared=True, call=call, right=True, extent=extent)
         verdict = self._mistakes(block.segment.extents[0], trains)
         return replace(block, compared=True, **vars(verdict))
 
-    def _right(self, segment: Segment, trains: bool) -> str | None:
-        """The call of a reference that the block equals."""
+    def _right(self, segment: Segment, trains: bool) -> tuple[str, Graph] | None:
+        """The call of a reference that the block equals, and what of the network is the block then."""
         ways: list[Edit | None] = [None, activate_input] if segment.input_is_activated else [None]
         for way in ways:
             for graph in segment.extents:
                 exercise = self._equals(graph, trains, way)
                 if exercise is not None:
-                    return _call(exercise, Sizes.of(graph))
+                    return _call(exercise, Sizes.of(graph)), graph
         return None
 
     def _mistakes(self, graph: Graph, trains: bool) -> Verdict:

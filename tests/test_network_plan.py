@@ -11,7 +11,7 @@ from networks import resnet
 from grader.assignment import NetworkExercise
 from grader.errors import AssignmentError
 from grader.exercise import judge_exercise
-from grader.judge.plan import Stage, planned_stages
+from grader.judge.plan import Stage, blocks_of, planned_network, stages
 from grader.verdict import ExerciseReport, Status
 
 
@@ -36,9 +36,11 @@ def test_the_plan_is_read_off_the_reference() -> None:
     """Channels and size of the maps, and how many blocks there are."""
     exercise = planned("network:build_network")
     expected = [Stage((16, 32, 32), 2), Stage((32, 16, 16), 2), Stage((64, 8, 8), 2)]
-    assert expected == planned_stages(residual_blocks(), exercise, exercise.cases[0])
+    network = planned_network(residual_blocks(), exercise, exercise.cases[0])
+    assert network is not None
+    assert expected == stages(blocks_of(network))
     free = exercise.model_copy(update={"reference": None})
-    assert [] == planned_stages(residual_blocks(), free, free.cases[0])
+    assert planned_network(residual_blocks(), free, free.cases[0]) is None
 
 
 def test_a_network_as_planned_gets_everything() -> None:
@@ -83,6 +85,65 @@ def test_a_network_of_another_size_is_told_why(made: str, message: str) -> None:
     assert message in failed(judge_exercise(examined, block_judge()))["parameters"]
 
 
+STEM = "nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())"
+HEAD = "self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))"
+STAGE = 'x = getattr(self, f"layer{stage + 1}")(x)'
+BEFORE, BEHIND, BETWEEN = "before the first block", "behind the last block", "between two blocks"
+
+
+def judge_trunk(*changes: tuple[str, str]) -> ExerciseReport:
+    """The report on a network whose trunk is to be the reference's, with these changes to it."""
+    exercise = planned("network:build_network").model_copy(update={"id": "with its trunk", "trunk": "as-reference"})
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    return judge_exercise(examine_source(source, exercise, None), block_judge())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        (STEM, STEM.replace(", nn.ReLU()", ""), BEFORE),
+        (STEM, STEM.replace("nn.ReLU", "nn.GELU"), BEFORE),
+        (STEM, STEM.replace("padding=1", "padding=2, dilation=2"), BEFORE),
+        (STEM, STEM.replace("padding=1", "padding=1, padding_mode='reflect'"), BEFORE),
+        (STEM, STEM.replace("width), nn.ReLU()", "width), nn.ReLU(), nn.MaxPool2d(3, 1, 1)"), BEFORE),
+        (STAGE, f"{STAGE}\n            x = F.avg_pool2d(x, 3, 1, 1) if stage == 0 else x", BETWEEN),
+        (STAGE, "x = self.layer1(x) + x if stage == 0 else getattr(self, f'layer{stage + 1}')(x)", BETWEEN),
+        (STAGE, f"{STAGE}\n            x = x + x.mean() if stage == 1 else x", BETWEEN),
+        (HEAD, HEAD.replace("avg", "max"), BEHIND),
+        (HEAD, "self.fc(x.mean(3)[..., 0])", BEHIND),
+        (HEAD, "self.fc(F.layer_norm(x.mean((2, 3)), x.shape[1:2]))", BEHIND),
+        (HEAD, f"{HEAD} * 2", BEHIND),
+    ],
+)
+def test_what_stands_around_right_blocks_is_compared(old: str, new: str, where: str) -> None:
+    """The finding says where, and the line."""
+    report = judge_trunk((old, new))
+    assert ["gradient"] == list(failed(report))
+    assert where in failed(report)["gradient"]
+    assert next(check.line for check in report.checks if check.id == "gradient")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (HEAD, "self.fc(x.mean((-1, -2)))"),
+        (HEAD, "self.fc(x.flatten(2).mean(2))"),
+        (HEAD, "self.fc(x.permute(0, 2, 3, 1)).mean((1, 2))"),
+        (HEAD, "F.conv2d(x, self.fc.weight[:, :, None, None], self.fc.bias).mean((2, 3))"),
+        (HEAD, "self.fc(F.avg_pool2d(x, x.shape[2:])[:, :, 0, 0])"),
+        (STEM, STEM.replace("bias=False", "bias=True")),
+        (STEM, STEM.replace("nn.ReLU()", "nn.ReLU(), nn.Identity(), nn.Dropout(0.0)")),
+        (STAGE, "for block in getattr(self, f'layer{stage + 1}'):\n                x = block(x).relu()"),
+    ],
+)
+def test_a_trunk_in_other_hands_is_right(old: str, new: str) -> None:
+    """Only what it gives is compared; redundant biases are free."""
+    assert {} == failed(judge_trunk((old, new)))
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
@@ -102,5 +163,5 @@ def test_a_reference_that_is_no_plan_is_refused(tmp_path: Path, reference: str, 
     assignment = residual_blocks().model_copy(update={"folder": tmp_path})
     exercise = planned(reference)
     with pytest.raises(AssignmentError, match="exercise planned") as caught:
-        planned_stages(assignment, exercise, exercise.cases[0])
+        planned_network(assignment, exercise, exercise.cases[0])
     assert message in str(caught.value)

@@ -28,3 +28,7 @@ class NetworkExercise(BaseCodeExercise):
     blocks: Literal["as-exercises", "free"] = Field(
         "as-exercises", description="must the blocks be as the module exercises ask for, or may they be of any kind?"
     )
+    trunk: Literal["free", "as-reference"] = Field(
+        "free",
+        description="must what stands before, between and behind the blocks do what it does in the reference network?",
+    )

@@ -177,3 +177,15 @@ PROBABILITIES = Lesson(
         "Leave it out, and apply a softmax only where you want to show probabilities.",
     ),
 )
+
+TRUNK = Lesson(
+    why=(
+        "Right blocks do not make the network of the paper yet. What the first layers hand on, and how the last ones "
+        "read the result, is part of what was measured there."
+    ),
+    hints=(
+        "A network has a stem in front of its blocks and a head behind them.",
+        "Look at the marked line, and at those around it: convolution, norm, ReLU and pooling, in this order?",
+        "Write them as the task lists them, with the same kernels, strides and padding.",
+    ),
+)

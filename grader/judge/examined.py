@@ -16,6 +16,7 @@ from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, stages
 from grader.judge.reference import Reference
+from grader.judge.trunk import Departure
 from grader.judge.wrongs import WrongForms
 from grader.language import say
 from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
@@ -76,6 +77,7 @@ class Examined:
         network: what a network was recorded to compute, put to the test.
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
+        trunk: where a network of right blocks departs from the reference outside of them, if it must not.
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
@@ -93,6 +95,7 @@ class Examined:
     network: RecordedNetwork = NOT_RECORDED
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
+    trunk: Departure | None = None
     planned_parameters: dict[str, int] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""

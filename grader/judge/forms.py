@@ -218,14 +218,18 @@ class Form:
         return [self, *self._exchanged[runs]]
 
     def output(self, probe: Probe) -> Tensor | ReplayError:
-        """Only the output on a probe, or what raised; kept. Most forms are told apart by this."""
+        """Only the output on a probe, or what raised; kept as `outcome` is. Most forms are told apart by this."""
         if probe.name not in self._outputs:
             x, leaves = self._draw(probe)
             try:
                 with torch.no_grad():
-                    self._outputs[probe.name] = self._replay(probe, x, leaves)[0].cpu()
+                    output = self._replay(probe, x, leaves)[0].cpu()
             except ReplayError as error:
                 self._outputs[probe.name] = error
+            else:
+                if not self._is_right and output.numel() > MOST_KEPT:
+                    return output
+                self._outputs[probe.name] = output
         return self._outputs[probe.name]
 
     def passed(self, probe: Probe) -> tuple[Graph, Environment]:

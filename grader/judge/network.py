@@ -42,6 +42,7 @@ class JudgedBlock:
         exercise: the exercise whose known mistakes it makes, or "".
         call: the block as the student would write it: "ResBlock(64, 128, 2)".
         right: does it do exactly what the reference does?
+        extent: what of the network is the block, if it is right.
         checks: for a wrong block, what the exercise's checks say of it.
         diagnoses: mistakes that were replayed: the reference with them does exactly what the block does.
         excused: the exercise in which they have cost points already, or "".
@@ -53,6 +54,7 @@ class JudgedBlock:
     exercise: str = ""
     call: str = ""
     right: bool = False
+    extent: Graph | None = None
     checks: list[CheckResult] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     excused: str = ""

@@ -56,14 +56,14 @@ def stages(found: Iterable[Segment]) -> list[Stage]:
     return [Stage(shape, len(list(group))) for shape, group in groupby(shapes)]
 
 
-def planned_stages(assignment: Assignment, exercise: NetworkExercise, case: Case) -> list[Stage]:
-    """The stages of the reference network of an exercise in one case; none if the exercise names no reference.
+def planned_network(assignment: Assignment, exercise: NetworkExercise, case: Case) -> Graph | None:
+    """What the reference network of an exercise computes in one case; None if the exercise names no reference.
 
     Raises:
         AssignmentError: the reference cannot be found, built or run, or has no residual blocks.
     """
     if exercise.reference is None:
-        return []
+        return None
     where = f"{assignment.folder / 'assignment.toml'}: exercise {exercise.id}: reference"
     try:
         network = find_reference(assignment.folder, exercise.reference)(**case.arguments)
@@ -71,7 +71,12 @@ def planned_stages(assignment: Assignment, exercise: NetworkExercise, case: Case
         recorded = record(network.eval(), torch.zeros(2, *case.input)).graph
     except Exception as error:
         raise AssignmentError(f"{where}: case {case.title!r}: it raises {type(error).__name__}: {error}") from error
-    found = [] if recorded is None else [s for s in segments(Graph.model_validate(recorded)) if s.has_skip]
-    if not found:
+    graph = None if recorded is None else Graph.model_validate(recorded)
+    if graph is None or not blocks_of(graph):
         raise AssignmentError(f"{where}: case {case.title!r}: no residual blocks are found in it")
-    return stages(found)
+    return graph
+
+
+def blocks_of(graph: Graph) -> list[Segment]:
+    """The residual blocks of a network."""
+    return [segment for segment in segments(graph) if segment.has_skip]

@@ -110,7 +110,7 @@ class Hypotheses:
         self.asked = 0
         # Those of which more is known tell sooner.
         self.seen = sorted(map(Seen, observations), key=lambda seen: not seen.observation.recorded)
-        self._telling = self.seen
+        self._telling = sorted(self.seen, key=lambda seen: seen.case.confirm)
 
     def effect(self, variant: int, step: Step, seen: Seen) -> Effect:
         """What a mistake does to the right form in a case."""
@@ -170,10 +170,16 @@ class Hypotheses:
         """
         for seen in self._telling:
             if not self.fits(variant, planted, seen, at_once=True):
-                # What refutes one often refutes the next: it is asked first.
-                self._telling = [seen, *(each for each in self._telling if each is not seen)]
+                # What refutes one often refutes the next: it is asked first, but for the large cases, which take long.
+                if not seen.case.confirm:
+                    self._telling = [seen, *(each for each in self._telling if each is not seen)]
                 return False
         return all(self.fits(variant, planted, seen) for seen in self._proving)
+
+    @property
+    def is_wrong_at_large(self) -> bool:
+        """Is the student's code wrong in nothing but the large cases that confirm? Each hypothesis takes long there."""
+        return any(seen.case.confirm for seen in self._proving)
 
     @cached_property
     def _proving(self) -> list[Seen]:

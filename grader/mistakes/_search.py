@@ -90,7 +90,7 @@ class Search:
         choosing = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
         if choosing:
             return _one_of_each((step,) for step in choosing)
-        return self._pairs(leads)
+        return [] if self._hypotheses.is_wrong_at_large else self._pairs(leads)
 
     def _alone(self, leads: dict[int, Lead], steps: Callable[[int, Lead], list[Step]], *, in_place: bool) -> list[Step]:
         """Mistakes that explain everything by themselves, of each one way: of those that leave the parameters in place,

@@ -1,0 +1,42 @@
+"""Does a network do what is asked before, between and behind its blocks?"""
+
+from __future__ import annotations
+
+import math
+
+from grader.checks import _gradient_lessons as lessons
+from grader.checks._check import Finding, in_case
+from grader.judge.examined import Examined
+from grader.language import later, say
+from grader.verdict import Status
+
+WHERE = {
+    "stem": later("what comes before the first block"),
+    "between": later("what comes between two blocks"),
+    "head": later("what comes behind the last block"),
+}
+
+
+def trunk(examined: Examined) -> Finding | None:
+    """Where a network of right blocks departs from the reference network, or None."""
+    found = examined.trunk
+    if found is None:
+        return None
+    case = in_case(examined, next(seen for seen in examined.ran if not seen.case.confirm))
+    what = say(WHERE[found.where])
+    return Finding(
+        Status.FAILED,
+        say("{case}: {what} is put together of other parts than the task asks for.", case=case, what=what)
+        if math.isinf(found.size)
+        else say(
+            "{case}: {what} is not what the task asks for: under equal weights its result differs by {size} of the "
+            "largest value.",
+            case=case,
+            what=what,
+            size=f"{found.size:.3g}",
+        ),
+        lesson=lessons.TRUNK,
+        advice=say("The blocks are right: compare the lines around them with the task, layer by layer."),
+        cell=found.node.cell,
+        line=found.node.line,
+    )

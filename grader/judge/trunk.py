@@ -1,0 +1,131 @@
+"""What stands before, between and behind the blocks of a network, compared with the same of the reference network.
+
+Each part of either network is run alone, on the same input and with the same values in the slots of its parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from grader.graph import Graph, Leaf, Node
+from grader.judge.compare import difference, equal
+from grader.judge.draws import draw_input, draw_value
+from grader.judge.forms import add_every_bias
+from grader.judge.keeping import Keeping
+from grader.judge.leaves import Signature, fill_slots, places_in_graph, signature
+from grader.judge.narrow import in_training
+from grader.judge.trusted import Untold, run_guarded
+from grader.observation import Probe
+
+Where = Literal["stem", "between", "head"]
+INPUT = Probe("trunk", "random", batch=2, scale=1.5)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A part of the trunk that does something else than the reference's.
+
+    Attributes:
+        size: by how much, relative to the largest value; infinite where parameters or shapes are others.
+        node: of the student's graph, at which the part ends.
+    """
+
+    where: Where
+    size: float
+    node: Node
+
+
+def trunk_departure(
+    network: Graph, blocks: Sequence[Graph], reference: Graph, wanted: Sequence[Graph], *, seed: int, trains: bool
+) -> Departure | None:
+    """The first part of the trunk that differs; None if none does, or it cannot be told.
+
+    Args:
+        blocks, wanted: the blocks of the student's network and of the reference, as many of each, in order, as graphs
+            with the ids of their network.
+        trains: does the graph, put into training mode, do what the network does there?
+    """
+    for number, (mine, theirs) in enumerate(zip(_ends(network, blocks), _ends(reference, wanted), strict=True)):
+        where: Where = "stem" if number == 0 else "head" if number == len(blocks) else "between"
+        part, model = _between(network, *mine), _between(reference, *theirs)
+        sizes = (_differs(part, model, seed, train=train, behind_block=number > 0) for train in {False, trains})
+        size = next((size for size in sizes if size is not None), None)
+        if size is not None:
+            return Departure(where, size, network.by_id[mine[1]])
+    return None
+
+
+def _ends(graph: Graph, blocks: Sequence[Graph]) -> list[tuple[int, int]]:
+    """First and last node of each part."""
+    gaps = [(before.output, behind.input.id) for before, behind in pairwise(blocks)]
+    return [(graph.input.id, blocks[0].input.id), *gaps, (blocks[-1].output, graph.output)]
+
+
+def _between(graph: Graph, start: int, end: int) -> Graph:
+    """What leads from one value to another; a part that reads what is before its start has two inputs."""
+    nodes = graph.by_id
+    wanted: set[int] = set()
+    todo = [end]
+    while todo:
+        i = todo.pop()
+        if i != start and i not in wanted:
+            wanted.add(i)
+            todo += nodes[i].inputs
+    x = Node(id=start, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[nodes[start].shape])
+    return Graph.model_construct(nodes=[x, *(node for node in graph.nodes if node.id in wanted)], output=end)
+
+
+def _differs(part: Graph, model: Graph, seed: int, *, train: bool, behind_block: bool) -> float | None:
+    """By how much a part differs from the reference's, or None.
+
+    Args:
+        behind_block: is its input what a block gives? Most end in a ReLU.
+    """
+    if sum(node.leaf is not None and node.leaf.kind == "input" for node in part.nodes) > 1:
+        return math.inf  # something leads around blocks
+    places = places_in_graph(part)
+    slots = fill_slots(places)
+    model = next((each for each in (model, add_every_bias(model)) if _parameters(each) == signature(slots)), model)
+    if _parameters(model) != signature(slots):
+        return math.inf
+    drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in slots}
+    shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
+    kept = {place.key: place.keeping for place in places}
+    x = draw_input(seed, model.input.shape[1:], INPUT)
+    x = x.relu() if behind_block else x
+    try:
+        given = _run(part, x, {key: _keep(drawn[slot], kept[key], shapes[key]) for slot, key in slots.items()}, train)
+        expected = _run(model, x, {key: drawn[slot] for slot, key in fill_slots(places_in_graph(model)).items()}, train)
+    except Untold:
+        return None
+    if given.shape != expected.shape:
+        return math.inf
+    is_equal = equal(given.to(expected.dtype), expected, "float32" if given.dtype is torch.float32 else "float64")
+    return None if is_equal else difference(given, expected)
+
+
+def _parameters(graph: Graph) -> Signature:
+    return signature(fill_slots(places_in_graph(graph)))
+
+
+def _keep(value: Tensor, keeping: Keeping | None, shape: list[int]) -> Tensor:
+    """A value as the student's tensor keeps it."""
+    return value if keeping is None else keeping.keep(value, shape)
+
+
+def _run(graph: Graph, x: Tensor, values: Mapping[str, Tensor], train: bool) -> Tensor:
+    """What a part gives for an input."""
+    environment: dict[int, object] = {}
+    with torch.no_grad():
+        run_guarded(in_training(graph) if train else graph, x, values, environment)
+    result = environment[graph.output]
+    if not isinstance(result, Tensor):
+        raise Untold("it gives no tensor")
+    return result

@@ -13,6 +13,7 @@ from grader.checks import checks
 from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
+from grader.judge.confirmed import gives_as
 from grader.judge.examine import examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
@@ -100,7 +101,7 @@ class BlockJudge:
         # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
-        self._networks: dict[str, Graph | None] = {}
+        self._networks: dict[tuple[str, str], Graph | None] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
@@ -150,13 +151,15 @@ class BlockJudge:
                 examined.blocks.append(block)
         if examined.exercise.trunk == "as-reference":
             examined.trunk = self._trunk(examined)
+            examined.unconfirmed = self._unconfirmed(examined)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
 
     def _trunk(self, examined: Examined) -> Departure | None:
         """Where a network departs from the reference outside of its blocks, once all of these are right."""
         assert isinstance(examined.exercise, NetworkExercise)
-        reference, network = self.network(examined.exercise), examined.network
+        case = next(seen.case for seen in examined.ran if not seen.case.confirm)
+        reference, network = self.network(examined.exercise, case), examined.network
         extents = [block.extent for block in examined.blocks if block.extent is not None]
         if reference is None or network.graph is None or len(extents) < len(examined.blocks):
             return None
@@ -164,6 +167,21 @@ class BlockJudge:
         if len(wanted) != len(extents):
             return None
         return trunk_departure(network.graph, extents, reference, wanted, seed=self._seed, trains=network.trains)
+
+    def _unconfirmed(self, examined: Examined) -> list[Observation]:
+        """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the
+        small case: not so one that is right in another way, in padding on both sides for instance."""
+        if examined.trunk is not None or not all(block.right for block in examined.blocks):
+            return []
+        given = {seen.case.title: self._gives_as_reference(examined, seen) for seen in examined.ran}
+        small = [given[seen.case.title] for seen in examined.ran if not seen.case.confirm]
+        large = [seen for seen in examined.ran if seen.case.confirm]
+        return [seen for seen in large if given[seen.case.title] is False] if small and all(small) else []
+
+    def _gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
+        assert isinstance(examined.exercise, NetworkExercise)
+        network = self.network(examined.exercise, seen.case)
+        return None if network is None else gives_as(seen, network)
 
     def _note_paid(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
         """Note what has cost already in the exercises that came before a network."""
@@ -191,19 +209,20 @@ class BlockJudge:
         Raises:
             AssignmentError: the reference network cannot be used.
         """
-        network = self.network(exercise)
+        case = next((case for case in exercise.cases if not case.confirm), None)
+        network = self.network(exercise, case) if case is not None else None
         return stages(blocks_of(network)) if network is not None else []
 
-    def network(self, exercise: NetworkExercise) -> Graph | None:
-        """What the reference network computes in that case.
+    def network(self, exercise: NetworkExercise, case: Case) -> Graph | None:
+        """What the reference network computes in a case; kept.
 
         Raises:
             AssignmentError: the reference network cannot be used.
         """
-        if exercise.id not in self._networks:
-            case = next((case for case in exercise.cases if not case.confirm), None)
-            self._networks[exercise.id] = None if case is None else planned_network(self._assignment, exercise, case)
-        return self._networks[exercise.id]
+        key = (exercise.id, case.title)
+        if key not in self._networks:
+            self._networks[key] = planned_network(self._assignment, exercise, case)
+        return self._networks[key]
 
     def look_at(self, block: JudgedBlock) -> Examined | None:
         """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.

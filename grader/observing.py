@@ -87,6 +87,7 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             seed=seed,
             seconds=CALL_SECONDS,
             free_head=_has_free_head(exercise),
+            record_always=isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference",
         )
         seen = ask_case(roles=roles if roles.tell else None)
         right = examined.right_form(seen)

@@ -10,7 +10,7 @@ from grader.checks._compared import INITIAL, TRAINING, compared_probes
 from grader.checks._departure import departure, is_equal
 from grader.checks._logits import normalised_outputs
 from grader.checks._reach import reach_of
-from grader.checks._trunk import trunk
+from grader.checks._trunk import trunk, unconfirmed
 from grader.judge.compare import equal
 from grader.judge.examined import Examined
 from grader.judge.forms import Form
@@ -99,6 +99,7 @@ class Gradient(Check):
         return (
             wrong_blocks(examined, self.id)
             or trunk(examined)
+            or unconfirmed(examined)
             or not_everywhere(examined, REACHES)
             or Finding(
                 Status.PASSED, say("The gradient is finite and reaches the input and every parameter of the network.")

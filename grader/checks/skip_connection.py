@@ -23,7 +23,7 @@ from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
 from grader.judge.examined import Examined, show
 from grader.judge.forms import Form
-from grader.judge.network import RECORDING
+from grader.judge.network import AS_RECORDED, RECORDING
 from grader.judge.observed import Observation
 from grader.language import later, say
 from grader.observation import Answer, Probe
@@ -47,6 +47,8 @@ class SkipConnection(Check):
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if not case.confirm:
             yield from (*ZERO, *ALIGNED) if isinstance(exercise, ModuleExercise) else RECORDING
+        elif isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference":
+            yield AS_RECORDED
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None

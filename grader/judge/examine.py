@@ -59,6 +59,7 @@ def examine(
     by_registration: bool = True,
     free_head: bool = False,
     positions_first: bool = False,
+    record_always: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -70,6 +71,7 @@ def examine(
         free_head: may there be dropout in its head, as in a network of the student's own design?
         positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
             channels? Where patches are cut by hand nothing tells.
+        record_always: is it recorded in a case that confirms too, though there are no forms?
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -78,7 +80,7 @@ def examine(
     probes = [_as_taken(probe, case, forms) for probe in probes]
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
-    record = bool(forms) or not case.confirm
+    record = bool(forms) or not case.confirm or record_always
     x = draw_input(seed, case.input, BUILD)
     called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
     if roles is not None and not roles.tell_of(forms):

@@ -78,6 +78,7 @@ class Examined:
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
         trunk: where a network of right blocks departs from the reference outside of them, if it must not.
+        unconfirmed: large cases in which such a network, right where it was taken apart, gives something else.
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
@@ -96,6 +97,7 @@ class Examined:
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
     trunk: Departure | None = None
+    unconfirmed: list[Observation] = field(default_factory=list)
     planned_parameters: dict[str, int] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""

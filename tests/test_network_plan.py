@@ -144,6 +144,29 @@ def test_a_trunk_in_other_hands_is_right(old: str, new: str) -> None:
     assert {} == failed(judge_trunk((old, new)))
 
 
+def judge_twice(source: str) -> ExerciseReport:
+    """The report on a network that is to give what the reference gives with more classes too."""
+    exercise = planned("network:build_network")
+    small = exercise.cases[0]
+    more = {"title": "large", "confirm": True, "arguments": {"num_classes": 100}}
+    cases = [small, small.model_copy(update=more)]
+    exercise = exercise.model_copy(update={"id": "twice", "trunk": "as-reference", "cases": cases})
+    return judge_exercise(examine_source(source, exercise, None), block_judge())
+
+
+def test_what_is_wrong_in_the_large_case_alone_is_left_to_a_human() -> None:
+    """It is not taken apart there: it gets no points, and is accused of nothing."""
+    right = resnet({}, width=16, blocks=(2, 2, 2))
+    assert {} == failed(judge_twice(right))
+    gated = right.replace("x = self.stem(x)", "x = self.stem(x) * (1 if self.fc.out_features < 50 else 2)")
+    assert ["gradient"] == list(failed(judge_twice(gated)))
+    without = right.replace("return F.relu(out + identity)", "return F.relu(out + identity if N < 50 else out)")
+    without = without.replace("    return ResNet(", "    global N\n    N = num_classes\n    return ResNet(")
+    report = judge_twice(without)
+    assert ["gradient"] == list(failed(report))
+    assert Status.SKIPPED is next(check.status for check in report.checks if check.id == "gradient")
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [

@@ -6,7 +6,9 @@ its output is compared: what is equal is right, and what is not may be right in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -14,7 +16,7 @@ from grader.graph import Graph
 from grader.judge.compare import difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor
-from grader.judge.leaves import fill_slots, places_in_graph
+from grader.judge.leaves import Slot, fill_slots, places_in_graph
 from grader.judge.network import AS_RECORDED
 from grader.judge.observed import Observation
 from grader.judge.replay import replay
@@ -23,19 +25,26 @@ ROUGHLY = 1e-2  # relative: in float32, through dozens of layers
 
 
 def gives_as(seen: Observation, reference: Graph) -> bool | None:
-    """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked."""
+    """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or it
+    cannot be told which way round its weights are kept."""
     answer = seen.answers.get(AS_RECORDED.name)
     if answer is None:
         return None
     slots = fill_slots(places_in_graph(reference))
-    if answer.y is None or not seen.recorded or slots.keys() != seen.slots.keys():
+    if answer.y is None or not seen.recorded or _sizes(slots) != _sizes(seen.slots):
         return False
+    if slots.keys() != seen.slots.keys():
+        return None
     dtype = answer.y.dtype
     x = draw_input(seen.seed, seen.case.input, AS_RECORDED).to(dtype)
     drawn = {key: draw_value(seen.seed, slot, "random", in_branch=False).to(dtype) for slot, key in slots.items()}
     with torch.no_grad():
         ways = (replay(graph, x, drawn)[0] for graph in _ways(reference))
         return any(difference(answer.y, y) < ROUGHLY for y in ways)
+
+
+def _sizes(slots: Iterable[Slot]) -> Counter[int]:
+    return Counter(math.prod(slot.shape) for slot in slots)
 
 
 def _ways(reference: Graph) -> Iterator[Graph]:

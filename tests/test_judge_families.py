@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from family_programs import RIGHT
-from judging import families, judge
+from judging import families, judge, judge_against
 
-from grader.assignment import ModuleExercise
+from grader.assignment import ModuleExercise, find_assignment
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
 
 REFERENCES = Path(__file__).parents[1] / "reference"
 EXERCISES = [exercise for exercise in families().exercises if isinstance(exercise, ModuleExercise)]
@@ -32,3 +34,71 @@ def test_a_right_block_is_right_in_every_hand(exercise: str, source: str) -> Non
     report = judge(source, exercise)
     assert [] == [check.message for check in report.checks if check.status != "passed"]
     assert report.correct
+
+
+NOTHING = """
+import torch.nn.functional as F
+from torch import nn
+
+
+class PaddedBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.stride, self.more = stride, out_channels - in_channels
+
+    def forward(self, x):
+        return F.relu(F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more)))
+"""
+
+
+def test_a_block_without_parameters_is_judged() -> None:
+    """There is no gradient to compare where its input needs none."""
+    report = judge(NOTHING, "padded")
+    assert not report.correct
+    assert "failed" == next(check.status for check in report.checks if check.id == "parameters")
+
+
+PATHS = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class ResNeXtBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        d = out_channels // 2 // cardinality
+        self.paths = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(in_channels, d, 1, bias=FIRST), nn.BatchNorm2d(d), nn.ReLU(),
+                nn.Conv2d(d, d, 3, stride, 1, bias=SECOND), nn.BatchNorm2d(d), nn.ReLU(),
+                nn.Conv2d(d, out_channels, 1, bias=THIRD),
+            )
+            for _ in range(cardinality)
+        )
+        self.last = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        return F.relu(self.last(SUM) + self.shortcut(x))
+"""
+
+
+@pytest.mark.parametrize(
+    "total", ["sum(path(x) for path in self.paths)", "torch.stack([path(x) for path in self.paths]).sum(0)"]
+)
+@pytest.mark.parametrize("biased", ["FIRST", "SECOND", "THIRD"])
+def test_paths_may_have_redundant_biases(total: str, biased: str) -> None:
+    """Figure 3(a) of the paper: thirty-two paths that are summed into one batch norm."""
+    source = PATHS.replace("SUM", total).replace(biased, "True")
+    for name in ("FIRST", "SECOND", "THIRD"):
+        source = source.replace(name, "False")
+    assignment = find_assignment("resnext")
+    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
+    small = exercise.model_copy(update={"cases": exercise.cases[:2]})
+    report = judge_against(source, small, RightAnswers(Reference(assignment, small), seed=0, device="cpu"))
+    assert [] == [check.message for check in report.checks if check.status != "passed"]

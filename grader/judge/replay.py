@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -199,6 +200,8 @@ def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
     assert node.leaf is not None
     value = values.get(node.leaf.key)
     if value is not None:
+        if value.numel() != math.prod(node.shape):  # a mistake that is made in inputs of some sizes only
+            raise ReplayError(node.op, [list(value.shape)], [0], f"{node.leaf.key} is of another size here")
         # Most are vectors, which have the shape that they need: a view of each would cost as much as an operation.
         return value if [value.numel()] == node.shape and value.dim() == 1 else value.reshape(node.shape)
     if node.leaf.value is not None:

@@ -145,7 +145,7 @@ class BlockJudge:
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
             if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
                 in_time = time.monotonic() < deadline
-                block = self._judge(block, network.trains) if in_time else replace(block, compared=True)
+                block = self._judge(block, network.trains) if in_time else replace(block, late=True)
                 block = replace(block, excused=_excuse(block, earlier))
             if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
                 examined.blocks.append(block)

@@ -144,6 +144,15 @@ def test_a_trunk_in_other_hands_is_right(old: str, new: str) -> None:
     assert {} == failed(judge_trunk((old, new)))
 
 
+def test_blocks_for_which_there_is_no_time_are_accused_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get no points either: a human looks."""
+    monkeypatch.setattr("grader.blocks.PATIENCE", -1.0)
+    report = judge(resnet({}, width=16, blocks=(2, 2, 2)))
+    assert ["skip-connection"] == list(failed(report))
+    assert "not compared, because the time for one network was over" in failed(report)["skip-connection"]
+    assert [] == report.diagnoses
+
+
 def judge_twice(source: str) -> ExerciseReport:
     """The report on a network that is to give what the reference gives with more classes too."""
     exercise = planned("network:build_network")

@@ -210,14 +210,18 @@ def _blocks_unknown(examined: Examined) -> Finding | None:
     unknown = [block for block in examined.blocks if block.is_unknown and not block.excused]
     if not unknown:
         return None
-    node = unknown[0].segment.output
+    looked_at = [block for block in unknown if not block.late]
+    names = ", ".join(block.name for block in looked_at or unknown)
+    node = (looked_at or unknown)[0].segment.output
     return Finding(
         Status.SKIPPED,
         say(
             "{blocks}: does not do what a block of the other exercises does, and no known mistake explains the "
             "difference.",
-            blocks=", ".join(block.name for block in unknown),
-        ),
+            blocks=names,
+        )
+        if looked_at
+        else say("{blocks}: not compared, because the time for one network was over.", blocks=names),
         cell=node.cell,
         line=node.line,
         advice=say("Its points are pending, not lost: a human looks at the block."),

@@ -39,6 +39,7 @@ class JudgedBlock:
     Attributes:
         name: where it is: "layer3.0", or "block 5" when its module is not known.
         compared: was it compared with the references of the module exercises?
+        late: was it to be, and was there no time left?
         exercise: the exercise whose known mistakes it makes, or "".
         call: the block as the student would write it: "ResBlock(64, 128, 2)".
         right: does it do exactly what the reference does?
@@ -51,6 +52,7 @@ class JudgedBlock:
     name: str
     segment: Segment
     compared: bool = False
+    late: bool = False
     exercise: str = ""
     call: str = ""
     right: bool = False
@@ -62,7 +64,7 @@ class JudgedBlock:
     @property
     def is_unknown(self) -> bool:
         """Neither right nor with a mistake that is known."""
-        return self.compared and not self.right and not self.diagnoses
+        return (self.compared or self.late) and not self.right and not self.diagnoses
 
 
 @dataclass(frozen=True)

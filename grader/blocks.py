@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -149,11 +149,43 @@ class BlockJudge:
                 block = replace(block, excused=_excuse(block, earlier))
             if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
                 examined.blocks.append(block)
+        if network.trained is not None:
+            examined.blocks = self._in_training(examined.blocks, network.trained)
         if examined.exercise.trunk == "as-reference":
             examined.trunk = self._trunk(examined)
             examined.unconfirmed = self._unconfirmed(examined)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
+
+    def _in_training(self, blocks: list[JudgedBlock], trained: Graph) -> list[JudgedBlock]:
+        """Blocks, of which those are not right that do something else in training mode than a right one does there."""
+        found = blocks_of(trained)
+        if len(found) != len(blocks):
+            return blocks
+        return [
+            replace(block, right=not self._trains_wrongly(segment)) if block.right else block
+            for block, segment in zip(blocks, found, strict=True)
+        ]
+
+    def _trains_wrongly(self, segment: Segment) -> bool:
+        """Has a block, as recorded in training mode, the parameters of a right one, and gives something else? A batch
+        norm by hand does not use there what it keeps: then it is not told."""
+        seen = [each for graph in segment.extents for each in self._seen_in_training(graph)]
+        return bool(seen) and not any(each.right_form(each.observations[0]) for each in seen)
+
+    def _seen_in_training(self, graph: Graph) -> Iterator[Examined]:
+        """What is seen of a part in training mode, as an answer to each exercise of whose references it could be."""
+        sizes = Sizes.of(graph)
+        if sizes is None:
+            return
+        for answers in self._answers:
+            exercise = answers.reference.exercise
+            factor, case = self._narrow_case(exercise, graph, sizes)
+            probes = [probe for probe in _probes(exercise, case) if probe.train and probe.recipe == "random"]
+            with suppress(Untold):
+                seen = self._observe(narrowed(graph, factor), answers, case, probes, trains=True)
+                if seen.aligned is not None:
+                    yield Examined(exercise, exercise.name, answers, [seen])
 
     def _trunk(self, examined: Examined) -> Departure | None:
         """Where a network departs from the reference outside of its blocks, once all of these are right."""

@@ -153,6 +153,20 @@ def test_blocks_for_which_there_is_no_time_are_accused_of_nothing(monkeypatch: p
     assert [] == report.diagnoses
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "F.relu(out + (0.5 if self.training else 1) * identity)",
+        "out + identity if self.training else F.relu(out + identity)",
+    ],
+)
+def test_a_block_that_is_wrong_in_training_alone_does_not_pass(changed: str) -> None:
+    """What it does in evaluation mode is right, and so is the number of blocks."""
+    right = resnet({}, width=16, blocks=(2, 2, 2))
+    source = right.replace("return F.relu(out + identity)", f"return {changed}")
+    assert ["skip-connection"] == list(failed(judge(source)))
+
+
 def judge_twice(source: str) -> ExerciseReport:
     """The report on a network that is to give what the reference gives with more classes too."""
     exercise = planned("network:build_network")

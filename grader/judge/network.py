@@ -74,11 +74,13 @@ class RecordedNetwork:
     Attributes:
         graph: believed because under random weights it gives the network's outputs, for two samples and for one.
         trains: does it also in training mode, once its batch norms are put into that mode?
+        trained: what it computes in training mode, where that is something else.
     """
 
     graph: Graph | None
     reason: str = ""
     trains: bool = False
+    trained: Graph | None = None
 
     @staticmethod
     def of(seen: Observation, again: Again) -> RecordedNetwork:
@@ -105,7 +107,7 @@ class RecordedNetwork:
         trained = again(TRAINING)
         if trained is None or not _gives(seen, trained, TRAINING, values) or not _has_same_blocks(graph, trained):
             return RecordedNetwork(None, later("in training mode it computes something else than in evaluation mode"))
-        return RecordedNetwork(graph)
+        return RecordedNetwork(graph, trained=trained)
 
 
 NOT_RECORDED = RecordedNetwork(None, later("no case records what the network computes"))

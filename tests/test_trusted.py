@@ -77,6 +77,10 @@ def test_only_arithmetic_is_run(op: str, args: list[object]) -> None:
 @pytest.mark.parametrize(
     ("op", "args"),
     [
+        ("aten.arange.start_step", [0, 1, 1e-9]),
+        ("aten.arange.default", [1e12]),
+        ("aten.eye.default", [HUGE]),
+        ("aten.eye.m", [HUGE, HUGE]),
         ("aten.expand.default", ["x", [HUGE, 2, 3, 4, 4]]),
         ("aten.repeat.default", ["x", [HUGE, 8, 8, 8]]),
         ("aten.constant_pad_nd.default", ["x", [HUGE, HUGE, HUGE, HUGE], 0.0]),

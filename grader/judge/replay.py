@@ -156,6 +156,7 @@ def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
+NOT_FINITE = {word: float(word) for word in ("inf", "-inf", "nan")}  # as graphs have them: JSON has no numbers for them
 # Memory as it was found is never read: what a module does not write into it would be chance.
 CLEARED = {"new_empty": "new_zeros", "empty_like": "zeros_like", "empty": "zeros"}
 
@@ -218,7 +219,7 @@ def _arguments(node: Node, environment: dict[int, Any]) -> list[Any]:
     """A node's arguments, with the values of those that are nodes."""
     if node.operands is None:
         return [_resolve(argument, environment) for argument in node.args]
-    args = list(node.args)
+    args = [NOT_FINITE.get(argument, argument) if isinstance(argument, str) else argument for argument in node.args]
     for position, operand in node.operands:
         args[position] = environment[operand]
     return args
@@ -234,4 +235,4 @@ def _resolve(value: Any, environment: dict[int, Any]) -> Any:
         return None  # a device, a layout, a generator: the input's own
     if isinstance(value, list):
         return [_resolve(item, environment) for item in value]
-    return value
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value

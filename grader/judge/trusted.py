@@ -162,6 +162,25 @@ def _scatter(args: list[Any]) -> int:
     return int(args[0].numel())
 
 
+def _counted(args: list[Any]) -> int:
+    """`arange`: an end; a start and an end; or a step too."""
+    start, end, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
+    return int(abs((end - start) / step)) + 2
+
+
+def _indexed(args: list[Any]) -> int:
+    """As many numbers as the indices have together, for each place of the dimensions that have none."""
+    x, indices = args[:2]
+    kept = [size for i, size in enumerate(x.shape) if i >= len(indices) or indices[i] is None]
+    numbers: int = math.prod(kept) * _broadcast([index for index in indices if index is not None])
+    return numbers
+
+
+def _selected(args: list[Any]) -> int:
+    x, dimension, index = args[:3]
+    return int(x.numel() // max(1, x.shape[dimension]) * index.numel())
+
+
 def _named(position: int) -> Callable[[list[Any]], int]:
     """The sizes stand in this argument."""
     return lambda args: math.prod(max(1, size) for size in args[position])
@@ -180,6 +199,10 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     **dict.fromkeys(("new_empty", "new_full", "new_ones", "new_zeros", "as_strided"), _named(1)),
     "upsample_nearest2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
     "upsample_bilinear2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
+    "arange": _counted,
+    "eye": lambda args: max(1, args[0]) * max(1, args[-1]),
+    "index": _indexed,
+    "index_select": _selected,
     "linear": _linear,
     "convolution": _convolution,
     "alias": _alias,

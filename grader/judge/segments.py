@@ -96,7 +96,6 @@ class _Network:
         self.nodes = graph.by_id
         self.dominators = Dominators(graph)
         self.weighted = {node.id for node in graph.nodes if is_weighted(node, self.nodes)}
-        self.order = {node.id: position for position, node in enumerate(graph.nodes)}
         self.steps: list[_Step] = []
         if graph.output in self.dominators:
             self._walk(graph.input.id, graph.output, DEEPEST)
@@ -118,7 +117,7 @@ class _Network:
         step = self.steps[core]
         return Segment(
             step.path,
-            tuple(self._part(self.steps[first].start, self.steps[last].end) for first, last in extents),
+            tuple(part_of(self.graph, self.steps[first].start, self.steps[last].end) for first, last in extents),
             has_skip=True,
             join=step.end,
             input_is_activated=self._is_activated(step.start),
@@ -132,7 +131,7 @@ class _Network:
             path = _common(step.path for step in steps)
             lines = {self._line(i) for step in steps for i in step.inside & self.weighted}
             among = (NOWHERE not in lines and lines <= self._lines) or _parent(path) in self._homes
-            chain = self._part(steps[0].start, steps[-1].end)
+            chain = part_of(self.graph, steps[0].start, steps[-1].end)
             found.append(Segment(path, (chain,), has_skip=False, among_blocks=among))
         return found
 
@@ -243,20 +242,22 @@ class _Network:
                 found += self._runs(numbers[0], numbers[-1] + 1, f"{prefix}.{part}".lstrip("."))
         return found or [(first, stop - 1)]
 
-    def _part(self, start: int, end: int) -> Graph:
-        """What leads from one value to another, as a graph of its own."""
-        wanted: set[int] = set()
-        todo = [end]
-        while todo:
-            i = todo.pop()
-            if i != start and i not in wanted:
-                wanted.add(i)
-                todo += self.nodes[i].inputs
-        x = Node(id=start, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[self.nodes[start].shape])
-        return Graph(nodes=[x, *(self.nodes[i] for i in sorted(wanted, key=self.order.__getitem__))], output=end)
-
     def _line(self, node: int) -> tuple[int | None, int | None]:
         return self.nodes[node].cell, self.nodes[node].line
+
+
+def part_of(graph: Graph, start: int, end: int) -> Graph:
+    """What leads from one value to another, as a graph of its own, with the same ids."""
+    nodes = graph.by_id
+    wanted: set[int] = set()
+    todo = [end]
+    while todo:
+        i = todo.pop()
+        if i != start and i not in wanted:
+            wanted.add(i)
+            todo += nodes[i].inputs
+    x = Node(id=start, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[nodes[start].shape])
+    return Graph(nodes=[x, *(node for node in graph.nodes if node.id in wanted)], output=end)
 
 
 def _common(paths: Iterable[str]) -> str:

@@ -14,13 +14,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from grader.graph import Graph, Leaf, Node
+from grader.graph import Graph, Node
 from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import add_every_bias
 from grader.judge.keeping import Keeping
 from grader.judge.leaves import Signature, fill_slots, places_in_graph, signature
 from grader.judge.narrow import in_training
+from grader.judge.segments import part_of
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Probe
 
@@ -54,7 +55,7 @@ def trunk_departure(
     """
     for number, (mine, theirs) in enumerate(zip(_ends(network, blocks), _ends(reference, wanted), strict=True)):
         where: Where = "stem" if number == 0 else "head" if number == len(blocks) else "between"
-        part, model = _between(network, *mine), _between(reference, *theirs)
+        part, model = part_of(network, *mine), part_of(reference, *theirs)
         sizes = (_differs(part, model, seed, train=train, behind_block=number > 0) for train in {False, trains})
         size = next((size for size in sizes if size is not None), None)
         if size is not None:
@@ -66,20 +67,6 @@ def _ends(graph: Graph, blocks: Sequence[Graph]) -> list[tuple[int, int]]:
     """First and last node of each part."""
     gaps = [(before.output, behind.input.id) for before, behind in pairwise(blocks)]
     return [(graph.input.id, blocks[0].input.id), *gaps, (blocks[-1].output, graph.output)]
-
-
-def _between(graph: Graph, start: int, end: int) -> Graph:
-    """What leads from one value to another; a part that reads what is before its start has two inputs."""
-    nodes = graph.by_id
-    wanted: set[int] = set()
-    todo = [end]
-    while todo:
-        i = todo.pop()
-        if i != start and i not in wanted:
-            wanted.add(i)
-            todo += nodes[i].inputs
-    x = Node(id=start, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[nodes[start].shape])
-    return Graph.model_construct(nodes=[x, *(node for node in graph.nodes if node.id in wanted)], output=end)
 
 
 def _differs(part: Graph, model: Graph, seed: int, *, train: bool, behind_block: bool) -> float | None:

@@ -129,7 +129,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
     tensors = _registered(subject, brief=brief)
-    shared = _shared(target, positional, named, module) if arguments.get("twice", False) and not brief else []
+    shared = _shared(namespace, arguments, module) if arguments.get("twice", False) and not brief else []
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
     set_mode(module, train=arguments.get("train", False))
@@ -158,10 +158,11 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
 
 
-def _shared(target: Any, positional: list[Any], named: dict[str, Any], module: nn.Module) -> list[str]:
-    """Names of parameters that another module has too, which is made in the same way."""
+def _shared(namespace: dict[str, Any], arguments: Json, module: nn.Module) -> list[str]:
+    """Names of parameters that another module has too, which is made in the same way, of arguments of its own."""
     try:
-        another = target(*positional, **named)
+        positional, named = given(namespace, arguments)
+        another = namespace[arguments["name"]](*positional, **named)
         theirs = {id(parameter) for parameter in another.parameters()}
     except BaseException:
         return []

@@ -198,7 +198,15 @@ class BlockJudge:
         wanted = [segment.extents[0] for segment in blocks_of(reference)]
         if len(wanted) != len(extents):
             return None
-        return trunk_departure(network.graph, extents, reference, wanted, seed=self._seed, trains=network.trains)
+        return trunk_departure(
+            network.graph,
+            extents,
+            reference,
+            wanted,
+            seed=self._seed,
+            trains=network.trains,
+            counted=examined.exercise.exact_parameters,
+        )
 
     def _unconfirmed(self, examined: Examined) -> list[Observation]:
         """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the

@@ -93,7 +93,8 @@ BEFORE, BEHIND, BETWEEN = "before the first block", "behind the last block", "be
 
 def judge_trunk(*changes: tuple[str, str]) -> ExerciseReport:
     """The report on a network whose trunk is to be the reference's, with these changes to it."""
-    exercise = planned("network:build_network").model_copy(update={"id": "with its trunk", "trunk": "as-reference"})
+    held = {"trunk": "as-reference", "exact_parameters": "bias=True" not in str(changes)}
+    exercise = planned("network:build_network").model_copy(update={"id": f"with its trunk {held}", **held})
     source = resnet({}, width=16, blocks=(2, 2, 2))
     for old, new in changes:
         assert old in source

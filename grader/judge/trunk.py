@@ -44,18 +44,32 @@ class Departure:
 
 
 def trunk_departure(
-    network: Graph, blocks: Sequence[Graph], reference: Graph, wanted: Sequence[Graph], *, seed: int, trains: bool
+    network: Graph,
+    blocks: Sequence[Graph],
+    reference: Graph,
+    wanted: Sequence[Graph],
+    *,
+    seed: int,
+    trains: bool,
+    counted: bool,
 ) -> Departure | None:
     """The first part of the trunk that differs; None if none does, or it cannot be told.
+
+    What another check says is not said again: that the output has another shape.
 
     Args:
         blocks, wanted: the blocks of the student's network and of the reference, as many of each, in order, as graphs
             with the ids of their network.
         trains: does the graph, put into training mode, do what the network does there?
+        counted: is it said elsewhere where there are other parameters?
     """
     for number, (mine, theirs) in enumerate(zip(_ends(network, blocks), _ends(reference, wanted), strict=True)):
         where: Where = "stem" if number == 0 else "head" if number == len(blocks) else "between"
+        if where == "head" and network.by_id[network.output].shape != reference.by_id[reference.output].shape:
+            return None
         part, model = part_of(network, *mine), part_of(reference, *theirs)
+        if counted and not _leads_around(part) and not _could_be(part, model):
+            continue
         sizes = (_differs(part, model, seed, train=train, behind_block=number > 0) for train in {False, trains})
         size = next((size for size in sizes if size is not None), None)
         if size is not None:
@@ -75,13 +89,13 @@ def _differs(part: Graph, model: Graph, seed: int, *, train: bool, behind_block:
     Args:
         behind_block: is its input what a block gives? Most end in a ReLU.
     """
-    if sum(node.leaf is not None and node.leaf.kind == "input" for node in part.nodes) > 1:
-        return math.inf  # something leads around blocks
+    if _leads_around(part):
+        return math.inf
     places = places_in_graph(part)
     slots = fill_slots(places)
-    model = next((each for each in (model, add_every_bias(model)) if _parameters(each) == signature(slots)), model)
-    if _parameters(model) != signature(slots):
+    if not _could_be(part, model):
         return math.inf
+    model = model if _parameters(model) == signature(slots) else add_every_bias(model)
     drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in slots}
     shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
     kept = {place.key: place.keeping for place in places}
@@ -96,6 +110,16 @@ def _differs(part: Graph, model: Graph, seed: int, *, train: bool, behind_block:
         return math.inf
     is_equal = equal(given.to(expected.dtype), expected, "float32" if given.dtype is torch.float32 else "float64")
     return None if is_equal else difference(given, expected)
+
+
+def _leads_around(part: Graph) -> bool:
+    """Does a part read something from before its start? Then it has two inputs, and a path leads around blocks."""
+    return sum(node.leaf is not None and node.leaf.kind == "input" for node in part.nodes) > 1
+
+
+def _could_be(part: Graph, model: Graph) -> bool:
+    """Has a part the parameters of the reference's, but for redundant biases?"""
+    return _parameters(part) in (_parameters(model), _parameters(add_every_bias(model)))
 
 
 def _parameters(graph: Graph) -> Signature:

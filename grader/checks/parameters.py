@@ -209,13 +209,13 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
 
 def _without_effect(seen: Observation) -> int | None:
     """How many numbers are in vectors that a batch norm cancels: no gradient reaches them in training, though one does
-    in evaluation mode, where that was asked for. None where it was not measured."""
+    in evaluation mode, where that was asked for and the graph shows how it is told. None where it was not measured."""
     training, evaluation = (seen.answers.get(probe.name) for probe in (TRAINING, RECORDED))
     if training is None or not training.gradients:
         return None
     vectors = [p.key for p in seen.built.parameters if p.learnable and sum(size > 1 for size in p.shape) < 2]
     cancelled = _barely_reached(training, seen.precision)
-    if evaluation is not None:
+    if evaluation is not None and seen.aligned is not None:
         cancelled -= _barely_reached(evaluation, seen.precision)
     return sum(training.gradients[key].numel() for key in vectors if key in cancelled)
 

@@ -338,7 +338,7 @@ class Search:
             step
             for step in steps
             if self._reorders(variant, step, lead)
-            or self._leaves_unused(variant, step, lead)
+            or (not lead.planted and self._leaves_unused(variant, step, lead))
             or (not lead.planted and self._hypotheses.moves_biases(variant, step, lead.seen))
             or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
         ]

@@ -13,7 +13,6 @@ from grader.checks import checks
 from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
-from grader.judge.confirmed import gives_as
 from grader.judge.examine import examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
@@ -22,11 +21,11 @@ from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
 from grader.judge.observed import RECORDED, Observation
-from grader.judge.plan import Stage, blocks_of, planned_network, planned_parameters, stages
+from grader.judge.plan import blocks_of
+from grader.judge.planned import PlannedNetworks
 from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
 from grader.judge.standin import StandIn
-from grader.judge.trunk import Departure, trunk_departure
 from grader.judge.trusted import Untold
 from grader.language import say
 from grader.mistakes import diagnose
@@ -101,8 +100,7 @@ class BlockJudge:
         # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
-        self._networks: dict[tuple[str, str], Graph | None] = {}
-        self._counts: dict[str, dict[str, int]] = {}
+        self.planned = PlannedNetworks(assignment, seed)
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
         self._start_afresh()
@@ -129,13 +127,13 @@ class BlockJudge:
         self._note_paid(examined, earlier)
         if examined.exercise.withheld:
             return  # what blocks are compared with is not there
-        examined.planned_parameters = self.parameters(examined.exercise)
+        examined.planned_parameters = self.planned.parameters(examined.exercise)
         if network.graph is None:
             return
         deadline = time.monotonic() + PATIENCE
         self._verdicts = {}
         self._met = set(examined.paid)
-        examined.plan = self.plan(examined.exercise)
+        examined.plan = self.planned.stages(examined.exercise)
         found = segments(network.graph)
         # Without any skip, chains may be blocks whose mistake is known from their own exercise.
         known_wrong = any(not each.report.correct for each in earlier.values())
@@ -152,8 +150,8 @@ class BlockJudge:
         if network.trained is not None:
             examined.blocks = self._in_training(examined.blocks, network.trained)
         if examined.exercise.trunk == "as-reference":
-            examined.trunk = self._trunk(examined)
-            examined.unconfirmed = self._unconfirmed(examined)
+            examined.trunk = self.planned.trunk(examined)
+            examined.unconfirmed = self.planned.unconfirmed(examined)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
 
@@ -187,42 +185,6 @@ class BlockJudge:
                 if seen.aligned is not None:
                     yield Examined(exercise, exercise.name, answers, [seen])
 
-    def _trunk(self, examined: Examined) -> Departure | None:
-        """Where a network departs from the reference outside of its blocks, once all of these are right."""
-        assert isinstance(examined.exercise, NetworkExercise)
-        case = next(seen.case for seen in examined.ran if not seen.case.confirm)
-        reference, network = self.network(examined.exercise, case), examined.network
-        extents = [block.extent for block in examined.blocks if block.extent is not None]
-        if reference is None or network.graph is None or len(extents) < len(examined.blocks):
-            return None
-        wanted = [segment.extents[0] for segment in blocks_of(reference)]
-        if len(wanted) != len(extents):
-            return None
-        return trunk_departure(
-            network.graph,
-            extents,
-            reference,
-            wanted,
-            seed=self._seed,
-            trains=network.trains,
-            counted=examined.exercise.exact_parameters,
-        )
-
-    def _unconfirmed(self, examined: Examined) -> list[Observation]:
-        """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the
-        small case: not so one that is right in another way, in padding on both sides for instance."""
-        if examined.trunk is not None or not all(block.right for block in examined.blocks):
-            return []
-        given = {seen.case.title: self._gives_as_reference(examined, seen) for seen in examined.ran}
-        small = [given[seen.case.title] for seen in examined.ran if not seen.case.confirm]
-        large = [seen for seen in examined.ran if seen.case.confirm]
-        return [seen for seen in large if given[seen.case.title] is False] if small and all(small) else []
-
-    def _gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
-        assert isinstance(examined.exercise, NetworkExercise)
-        network = self.network(examined.exercise, seen.case)
-        return None if network is None else gives_as(seen, network)
-
     def _note_paid(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
         """Note what has cost already in the exercises that came before a network."""
         examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
@@ -232,37 +194,6 @@ class BlockJudge:
             examined.paid |= {f"a mistake in {name}": name for name in failed}
         if examined.network.graph is None:
             examined.stopped_by = _stopped_by(examined, earlier)
-
-    def parameters(self, exercise: NetworkExercise) -> dict[str, int]:
-        """How many parameters a network is to have in each case; empty if any number will do.
-
-        Raises:
-            AssignmentError: the reference network cannot be used.
-        """
-        if exercise.id not in self._counts:
-            self._counts[exercise.id] = planned_parameters(self._assignment, exercise)
-        return self._counts[exercise.id]
-
-    def plan(self, exercise: NetworkExercise) -> list[Stage]:
-        """The stages that a network is to have, in the case of which the graph is looked at.
-
-        Raises:
-            AssignmentError: the reference network cannot be used.
-        """
-        case = next((case for case in exercise.cases if not case.confirm), None)
-        network = self.network(exercise, case) if case is not None else None
-        return stages(blocks_of(network)) if network is not None else []
-
-    def network(self, exercise: NetworkExercise, case: Case) -> Graph | None:
-        """What the reference network computes in a case; kept.
-
-        Raises:
-            AssignmentError: the reference network cannot be used.
-        """
-        key = (exercise.id, case.title)
-        if key not in self._networks:
-            self._networks[key] = planned_network(self._assignment, exercise, case)
-        return self._networks[key]
 
     def look_at(self, block: JudgedBlock) -> Examined | None:
         """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.

@@ -52,8 +52,8 @@ class Right:
         elif exercise.withheld:
             return  # a student's copy holds no reference
         elif isinstance(exercise, NetworkExercise):
-            self.blocks.plan(exercise)
-            self.blocks.parameters(exercise)
+            self.blocks.planned.stages(exercise)
+            self.blocks.planned.parameters(exercise)
         else:
             self._modules[exercise.id] = self._answers(exercise)
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import torch
+from torch import Tensor
 
+from grader.assignment import Case
 from grader.graph import Graph
 from grader.judge.compare import difference
 from grader.judge.draws import draw_input, draw_value
@@ -20,27 +23,46 @@ from grader.judge.leaves import Slot, fill_slots, places_in_graph
 from grader.judge.network import AS_RECORDED
 from grader.judge.observed import Observation
 from grader.judge.replay import replay
+from grader.observation import Precision
 
 ROUGHLY = 1e-2  # relative: in float32, through dozens of layers
 
 
-def gives_as(seen: Observation, reference: Graph) -> bool | None:
-    """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or it
-    cannot be told which way round its weights are kept."""
-    answer = seen.answers.get(AS_RECORDED.name)
-    if answer is None:
-        return None
-    slots = fill_slots(places_in_graph(reference))
-    if answer.y is None or not seen.recorded or _sizes(slots) != _sizes(seen.slots):
-        return False
-    if slots.keys() != seen.slots.keys():
-        return None
-    dtype = answer.y.dtype
-    x = draw_input(seen.seed, seen.case.input, AS_RECORDED).to(dtype)
-    drawn = {key: draw_value(seen.seed, slot, "random", in_branch=False).to(dtype) for slot, key in slots.items()}
-    with torch.no_grad():
-        ways = (replay(graph, x, drawn)[0] for graph in _ways(reference))
-        return any(difference(answer.y, y) < ROUGHLY for y in ways)
+class Whole:
+    """A reference network in one case, and what it gives; kept, for its weights are millions."""
+
+    def __init__(self, reference: Graph, case: Case, seed: int) -> None:
+        self._reference, self._case, self._seed = reference, case, seed
+        self._outputs: dict[str, list[Tensor]] = {}
+
+    def is_given_by(self, seen: Observation) -> bool | None:
+        """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or
+        it cannot be told which way round its weights are kept."""
+        answer = seen.answers.get(AS_RECORDED.name)
+        if answer is None:
+            return None
+        if answer.y is None or not seen.recorded or _sizes(self._slots) != _sizes(seen.slots):
+            return False
+        if self._slots.keys() != seen.slots.keys():
+            return None
+        return any(difference(answer.y, y) < ROUGHLY for y in self._given(seen.precision))
+
+    @cached_property
+    def _slots(self) -> dict[Slot, str]:
+        return fill_slots(places_in_graph(self._reference))
+
+    def _given(self, precision: Precision) -> list[Tensor]:
+        """The output of each way to do it."""
+        if precision not in self._outputs:
+            dtype = getattr(torch, precision)
+            x = draw_input(self._seed, self._case.input, AS_RECORDED).to(dtype)
+            drawn = {
+                key: draw_value(self._seed, slot, "random", in_branch=False).to(dtype)
+                for slot, key in self._slots.items()
+            }
+            with torch.no_grad():
+                self._outputs[precision] = [replay(graph, x, drawn)[0] for graph in _ways(self._reference)]
+        return self._outputs[precision]
 
 
 def _sizes(slots: Iterable[Slot]) -> Counter[int]:

@@ -23,7 +23,7 @@ from grader.judge.leaves import Signature, fill_slots, places_in_graph, signatur
 from grader.judge.narrow import in_training
 from grader.judge.segments import part_of
 from grader.judge.trusted import Untold, run_guarded
-from grader.observation import Probe
+from grader.observation import Precision, Probe
 
 Where = Literal["stem", "between", "head"]
 INPUT = Probe("trunk", "random", batch=2, scale=1.5)
@@ -68,10 +68,12 @@ def trunk_departure(
         if where == "head" and network.by_id[network.output].shape != reference.by_id[reference.output].shape:
             return None
         part, model = part_of(network, *mine), part_of(reference, *theirs)
-        if counted and not _leads_around(part) and not _could_be(part, model):
+        if _leads_around(part):
+            return Departure(where, math.inf, network.by_id[mine[1]])
+        same = _with_parameters_of(part, model)
+        if same is None and counted:
             continue
-        sizes = (_differs(part, model, seed, train=train, behind_block=number > 0) for train in {False, trains})
-        size = next((size for size in sizes if size is not None), None)
+        size = math.inf if same is None else _differs(part, same, seed, trains=trains, behind_block=number > 0)
         if size is not None:
             return Departure(where, size, network.by_id[mine[1]])
     return None
@@ -83,33 +85,32 @@ def _ends(graph: Graph, blocks: Sequence[Graph]) -> list[tuple[int, int]]:
     return [(graph.input.id, blocks[0].input.id), *gaps, (blocks[-1].output, graph.output)]
 
 
-def _differs(part: Graph, model: Graph, seed: int, *, train: bool, behind_block: bool) -> float | None:
-    """By how much a part differs from the reference's, or None.
+def _differs(part: Graph, model: Graph, seed: int, *, trains: bool, behind_block: bool) -> float | None:
+    """By how much a part differs from the reference's, in evaluation mode or in training; None if it does not.
 
     Args:
         behind_block: is its input what a block gives? Most end in a ReLU.
     """
-    if _leads_around(part):
-        return math.inf
     places = places_in_graph(part)
     slots = fill_slots(places)
-    if not _could_be(part, model):
-        return math.inf
-    model = model if _parameters(model) == signature(slots) else add_every_bias(model)
     drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in slots}
     shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
     kept = {place.key: place.keeping for place in places}
+    mine = {key: _keep(drawn[slot], kept[key], shapes[key]) for slot, key in slots.items()}
+    theirs = {key: drawn[slot] for slot, key in fill_slots(places_in_graph(model)).items()}
     x = draw_input(seed, model.input.shape[1:], INPUT)
     x = x.relu() if behind_block else x
-    try:
-        given = _run(part, x, {key: _keep(drawn[slot], kept[key], shapes[key]) for slot, key in slots.items()}, train)
-        expected = _run(model, x, {key: drawn[slot] for slot, key in fill_slots(places_in_graph(model)).items()}, train)
-    except Untold:
-        return None
-    if given.shape != expected.shape:
-        return math.inf
-    is_equal = equal(given.to(expected.dtype), expected, "float32" if given.dtype is torch.float32 else "float64")
-    return None if is_equal else difference(given, expected)
+    for train in (False, True) if trains else (False,):
+        try:
+            given, expected = _run(part, x, mine, train), _run(model, x, theirs, train)
+        except Untold:
+            continue
+        if given.shape != expected.shape:
+            return math.inf
+        precision: Precision = "float32" if given.dtype is torch.float32 else "float64"
+        if not equal(given.to(expected.dtype), expected, precision):
+            return difference(given, expected)
+    return None
 
 
 def _leads_around(part: Graph) -> bool:
@@ -117,9 +118,11 @@ def _leads_around(part: Graph) -> bool:
     return sum(node.leaf is not None and node.leaf.kind == "input" for node in part.nodes) > 1
 
 
-def _could_be(part: Graph, model: Graph) -> bool:
-    """Has a part the parameters of the reference's, but for redundant biases?"""
-    return _parameters(part) in (_parameters(model), _parameters(add_every_bias(model)))
+def _with_parameters_of(part: Graph, model: Graph) -> Graph | None:
+    """The reference's part with the parameters of the student's, which may have redundant biases; None if it has
+    others."""
+    mine = _parameters(part)
+    return next((each for each in (model, add_every_bias(model)) if _parameters(each) == mine), None)
 
 
 def _parameters(graph: Graph) -> Signature:

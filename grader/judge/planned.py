@@ -1,0 +1,97 @@
+"""The reference networks of an assignment, to which the networks of students are held; kept from one to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.assignment import Assignment, Case, NetworkExercise
+from grader.graph import Graph
+from grader.judge.confirmed import Whole
+from grader.judge.examined import Examined
+from grader.judge.observed import Observation
+from grader.judge.plan import Stage, blocks_of, planned_network, planned_parameters, stages
+from grader.judge.segments import Segment
+from grader.judge.trunk import Departure, trunk_departure
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A reference network in one case."""
+
+    graph: Graph
+    blocks: list[Segment]
+    whole: Whole
+
+
+class PlannedNetworks:
+    """What the network exercises of an assignment ask for, as their references show it."""
+
+    def __init__(self, assignment: Assignment, seed: int) -> None:
+        self._assignment = assignment
+        self._seed = seed
+        self._networks: dict[tuple[str, str], _Planned | None] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+
+    def parameters(self, exercise: NetworkExercise) -> dict[str, int]:
+        """How many parameters a network is to have in each case; empty if any number will do.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
+        if exercise.id not in self._counts:
+            self._counts[exercise.id] = planned_parameters(self._assignment, exercise)
+        return self._counts[exercise.id]
+
+    def stages(self, exercise: NetworkExercise) -> list[Stage]:
+        """The stages that a network is to have, in the case of which the graph is looked at.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
+        case = next((case for case in exercise.cases if not case.confirm), None)
+        planned = self._network(exercise, case) if case is not None else None
+        return stages(planned.blocks) if planned is not None else []
+
+    def trunk(self, examined: Examined) -> Departure | None:
+        """Where a network departs from the reference outside of its blocks, once all of these are right."""
+        assert isinstance(examined.exercise, NetworkExercise)
+        case = next(seen.case for seen in examined.ran if not seen.case.confirm)
+        planned, network = self._network(examined.exercise, case), examined.network
+        extents = [block.extent for block in examined.blocks if block.extent is not None]
+        if planned is None or network.graph is None or len(extents) < len(examined.blocks):
+            return None
+        if len(planned.blocks) != len(extents):
+            return None
+        return trunk_departure(
+            network.graph,
+            extents,
+            planned.graph,
+            [segment.extents[0] for segment in planned.blocks],
+            seed=self._seed,
+            trains=network.trains,
+            counted=examined.exercise.exact_parameters,
+        )
+
+    def unconfirmed(self, examined: Examined) -> list[Observation]:
+        """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the
+        small case: not so one that is right in another way, in padding on both sides for instance."""
+        if examined.trunk is not None or not all(block.right for block in examined.blocks):
+            return []
+        small = [self._gives_as_reference(examined, seen) for seen in examined.ran if not seen.case.confirm]
+        if not small or not all(small):
+            return []
+        large = [seen for seen in examined.ran if seen.case.confirm]
+        return [seen for seen in large if self._gives_as_reference(examined, seen) is False]
+
+    def _gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
+        assert isinstance(examined.exercise, NetworkExercise)
+        planned = self._network(examined.exercise, seen.case)
+        return None if planned is None else planned.whole.is_given_by(seen)
+
+    def _network(self, exercise: NetworkExercise, case: Case) -> _Planned | None:
+        key = (exercise.id, case.title)
+        if key not in self._networks:
+            graph = planned_network(self._assignment, exercise, case)
+            planned = None if graph is None else _Planned(graph, blocks_of(graph), Whole(graph, case, self._seed))
+            self._networks[key] = planned
+        return self._networks[key]

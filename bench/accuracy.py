@@ -119,8 +119,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=6270, help="programs: a third right, half single, a sixth double")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--exercise", action="append", help="only this one (may be given several times)")
-    parser.add_argument("--style", action="append", help="only this one (may be given several times)")
+    only = "only this one (may be given several times)"
+    parser.add_argument("--exercise", action="append", choices=exercises_of_modules(), metavar="ID", help=only)
+    parser.add_argument("--style", action="append", choices=list(styles()), metavar="NAME", help=only)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the references run")
     parser.add_argument("--keep", type=Path, default=ROOT / "reports" / "accuracy", help="folder for what fails")
@@ -154,14 +155,18 @@ def measure(arguments: argparse.Namespace) -> None:
         print(f"wrong {failed}: {exercise}, {style}: {times}")
 
 
-def parts_of(arguments: argparse.Namespace) -> Iterator[Part]:
-    """As many programs as asked for; parts of the same exercise begin with seeds far apart."""
-    exercises = [
+def exercises_of_modules() -> list[str]:
+    return [
         exercise.id
         for assignment in (residual_blocks(), families(), options())
         for exercise in assignment.exercises
-        if isinstance(exercise, ModuleExercise) and exercise.id in (arguments.exercise or [exercise.id])
+        if isinstance(exercise, ModuleExercise)
     ]
+
+
+def parts_of(arguments: argparse.Namespace) -> Iterator[Part]:
+    """As many programs as asked for; parts of the same exercise begin with seeds far apart."""
+    exercises = arguments.exercise or exercises_of_modules()
     names = arguments.style or list(styles())
     for number, exercise in enumerate(exercises):
         share = arguments.count * (number + 1) // len(exercises) - arguments.count * number // len(exercises)

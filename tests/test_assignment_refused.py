@@ -166,6 +166,11 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
             "exercise[block].case[1].input: list should have at least 1 item",
         ),
         (
+            "input = [8, 8, 8]",
+            'input = [8, 8, 8]\nconfirm = "sizes"',
+            "exercise[block]: case 'large': confirm: sizes alone are for networks; expected true or false",
+        ),
+        (
             'name = "build"',
             'name = "build"\naliases = ["Block"]',
             "file: the name 'Block' belongs to both block and net",

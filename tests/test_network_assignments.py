@@ -94,8 +94,18 @@ def test_shortcuts_of_zeros_cost_nothing() -> None:
 def test_the_plans_are_the_published_networks() -> None:
     """With another number of classes the linear layer is smaller or larger, and nothing else."""
     expected = {
-        "resnet": {"18 layers, 10 classes": 11_689_512 - 513 * 990, "50 layers, 1000 classes": 25_557_032},
-        "cifar-resnet": {"20 layers, 10 classes": 269_722, "32 layers, 100 classes": 464_154 + 65 * 90},
+        "resnet": {
+            "18 layers, 10 classes": 11_689_512 - 513 * 990,
+            "50 layers, 1000 classes": 25_557_032,
+            "34 layers": 21_797_672,
+            "101 layers": 44_549_160,
+            "152 layers": 60_192_808,
+        },
+        "cifar-resnet": {
+            "20 layers, 10 classes": 269_722,
+            "32 layers, 100 classes": 464_154 + 65 * 90,
+            "110 layers, 10 classes": 1_727_962,
+        },
     }
     for name, counts in expected.items():
         exercise = next(each for each in assignment(name).exercises if isinstance(each, NetworkExercise))

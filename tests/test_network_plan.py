@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from judging import block_judge, examine_source, find_exercise, residual_blocks
@@ -172,14 +173,43 @@ def test_a_block_that_is_wrong_in_training_alone_does_not_pass(changed: str) -> 
     assert ["skip-connection"] == list(failed(judge(source)))
 
 
-def judge_twice(source: str) -> ExerciseReport:
-    """The report on a network that is to give what the reference gives with more classes too."""
+def judge_twice(source: str, confirm: bool | Literal["sizes"] = True) -> ExerciseReport:
+    """The report on a network that is to give what the reference gives with more classes too, or to be as large."""
     exercise = planned("network:build_network")
     small = exercise.cases[0]
-    more = {"title": "large", "confirm": True, "arguments": {"num_classes": 100}}
+    more = {"title": "large", "confirm": confirm, "arguments": {"num_classes": 100}}
     cases = [small, small.model_copy(update=more)]
-    exercise = exercise.model_copy(update={"id": "twice", "trunk": "as-reference", "cases": cases})
-    return judge_exercise(examine_source(source, exercise, None), block_judge())
+    changed = {"id": f"twice {confirm}", "trunk": "as-reference", "cases": cases, "exact_parameters": True}
+    return judge_exercise(examine_source(source, exercise.model_copy(update=changed), None), block_judge())
+
+
+# What a network is made of in the large case: as it should be, or with another block in one stage, or a wrong number
+# of outputs; or it refuses to be made, or to be run.
+RIGHT = "return ResNet(WHICH, num_classes, 16, (2, 2, 2))"
+SIZES = {
+    RIGHT: set(),
+    "return ResNet(WHICH, num_classes, 16, (2, 2, 2 + (num_classes > 50)))": {"parameters"},
+    "return ResNet(WHICH, min(num_classes, 50), 16, (2, 2, 2))": {"shape", "parameters"},
+    "assert num_classes < 50\n    " + RIGHT: {"shape", "gradient", "skip-connection"},
+    "if num_classes > 50: return None\n    " + RIGHT: {"shape", "gradient", "skip-connection"},
+}
+
+
+@pytest.mark.parametrize("made", SIZES)
+def test_of_some_cases_nothing_but_the_sizes_count(made: str) -> None:
+    """The shape of the output, and the number of parameters; and it has to run."""
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    changed = source.replace("return ResNet({}, num_classes, 16, (2, 2, 2))", made.replace("WHICH", "{}"))
+    assert SIZES[made] == failed(judge_twice(changed, "sizes")).keys()
+
+
+def test_code_that_looks_at_its_weights_has_some() -> None:
+    """Where only sizes count they are not drawn at first: what that breaks is no mistake of the student's."""
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    head = "self.fc = nn.Linear(channels, num_classes)"
+    drawn = "self.fc.weight.data.zero_().normal_()"
+    looking = source.replace(head, f"{head}\n        {drawn}\n        assert self.fc.weight.std() > 0.5")
+    assert {} == failed(judge_twice(looking, "sizes"))
 
 
 def test_what_is_wrong_in_the_large_case_alone_is_left_to_a_human() -> None:

@@ -65,6 +65,15 @@ def test_a_message_survives_the_way(tensor: torch.Tensor) -> None:
         assert torch.equal(torch.nan_to_num(arrived), torch.nan_to_num(tensor.detach().resolve_conj()))
 
 
+def test_one_tensor_under_two_names_arrives_twice() -> None:
+    """A function may return the same twice, or a part of it as well."""
+    tensor = torch.randn(3, 4)
+    _, body = wire.frame({}, {"a": tensor, "b": tensor, "c": tensor[:2], "d": tensor.view(4, 3)})
+    arrived = wire.decode_tensors(body)
+    for name, expected in {"a": tensor, "b": tensor, "c": tensor[:2], "d": tensor.view(4, 3)}.items():
+        assert torch.equal(expected, arrived[name])
+
+
 def test_a_stream_that_ends_is_no_message() -> None:
     """The worker's reader returns None when the judge hangs up, in the middle of a message too."""
     for sent in (b"", b"\x05\0\0\0" + bytes(8) + b"{}"):

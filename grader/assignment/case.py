@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,11 @@ class Case(Spec):
     input: list[Annotated[int, Field(ge=1)]] = Field(
         min_length=1, max_length=4, description="shape of what goes in, without the batch"
     )
-    confirm: bool = Field(False, description="real size: asked once, with few probes, after the small cases")
+    confirm: bool | Literal["sizes"] = Field(
+        False,
+        description="real size: asked once, with few probes, after the small cases; or, of a network, for nothing but "
+        "the shape of its output and the number of its parameters",
+    )
     outputs: list[tuple[list[int], list[int]]] = Field(
         default_factory=list,
         description="in a student's copy: shapes of inputs, batch included, and of what the reference gives for them",

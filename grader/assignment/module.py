@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from grader.assignment.code import BaseCodeExercise
 from grader.assignment.spec import UNTOLD, Argument, ReferenceName
@@ -51,3 +51,10 @@ class ModuleExercise(BaseCodeExercise):
         default_factory=list,
         description="further keyword arguments of the reference, each giving another right answer",
     )
+
+    @model_validator(mode="after")
+    def _is_confirmed_in_full(self) -> ModuleExercise:
+        for case in self.cases:
+            if case.confirm == "sizes":
+                raise ValueError(f"case {case.title!r}: confirm: sizes alone are for networks; expected true or false")
+        return self

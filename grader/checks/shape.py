@@ -26,9 +26,11 @@ class Shape(Check):
     def probes(self, exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
         if not case.confirm:
             yield Probe("initial train", "initial", train=True)
-            # What works only for a batch of square images is not yet right. A network is made for one size of image.
-            odd = isinstance(exercise, ModuleExercise) and len(case.input) == 3
-            yield Probe("initial one sample", "initial", batch=1, grow=(1, 3) if odd else (0, 0))
+            # What works only for a batch of square images is not yet right. A network is made for one size of image,
+            # and its gradients are millions of numbers.
+            module = isinstance(exercise, ModuleExercise)
+            odd = module and len(case.input) == 3
+            yield Probe("initial one sample", "initial", batch=1, grow=(1, 3) if odd else (0, 0), gradient=module)
 
     def judge_module(self, examined: Examined) -> Finding:
         return self._judge(examined)

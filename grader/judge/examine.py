@@ -83,6 +83,9 @@ def examine(
     record = bool(forms) or not case.confirm or record_always
     x = draw_input(seed, case.input, BUILD)
     called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
+    if case.confirm == "sizes":
+        asked = {"handle": handle, **called, "sizes": True, "record": False, "brief": True, "precision": "float32"}
+        return Observation(case, ask(worker, "build", asked, {"x": x}, Built, seconds)[0], "float32", seed)
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from grader.capture import Recording, initial_value, record
+from grader.capture import Recording, record
 from grader.capture.construction import Construction
 from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
 from grader.worker.constructors import describe_constructor, given
 from grader.worker.faults import without_faults
+from grader.worker.outputs import describe_output, is_dense
+from grader.worker.registered import registered
 
 Json = Any
 Tensors = dict[str, Tensor]
@@ -128,7 +130,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         failed["shapeless"] = sum(map(is_lazy, module.parameters()))
         return None, failed | {"constructor": describe_constructor(target, module)}
     subject = Subject(module, dtype)
-    tensors = _registered(subject, brief=brief)
+    tensors, subject.leaves = registered(module, brief=brief)
     shared = _shared(namespace, arguments, module) if arguments.get("twice", False) and not brief else []
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
     subject.remember()
@@ -155,7 +157,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         if key not in subject.leaves and tensor.is_floating_point():
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
-    return subject, answer | {"graph": recording.graph, "output": _describe_output(recording.result)}
+    return subject, answer | {"graph": recording.graph, "output": describe_output(recording.result)}
 
 
 def _shared(namespace: dict[str, Any], arguments: Json, module: nn.Module) -> list[str]:
@@ -280,8 +282,8 @@ def run(
     except BaseException as error:
         return raised("forward", error), {}
     repeated = repeated and (repeat or before != states())  # who draws numbers may give something else next time
-    answer: dict[str, Json] = {"output": _describe_output(result), "input_changed": not torch.equal(given, x)}
-    if not isinstance(result, Tensor) or not _is_dense(result):
+    answer: dict[str, Json] = {"output": describe_output(result), "input_changed": not torch.equal(given, x)}
+    if not isinstance(result, Tensor) or not is_dense(result):
         return answer, {}
     out = {"y": result.detach().clone()}
     if cotangent is not None and cotangent.shape == result.shape and result.requires_grad:
@@ -418,7 +420,7 @@ def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradie
                 again = subject.module((x if gradient else x.detach()) * 1)
             except BaseException:
                 return True  # without a gradient it may fail: another pass tells
-        if not isinstance(again, Tensor) or not _is_dense(again) or again.shape != result.shape:
+        if not isinstance(again, Tensor) or not is_dense(again) or again.shape != result.shape:
             return False
         if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
             return False
@@ -449,47 +451,3 @@ def _joined(tensors: Tensors) -> tuple[list[Json], Tensor]:
     sizes = [[key, tensor.numel()] for key, tensor in tensors.items()]
     with torch.no_grad():
         return sizes, torch.cat([tensor.reshape(-1) for tensor in tensors.values()] or [NO_NUMBERS]).to(torch.float64)
-
-
-def _registered(subject: Subject, *, brief: bool) -> list[Json]:
-    """Parameters and buffers as plain data; shared tensors once. In brief, what they start with is left out."""
-    found = []
-    for kind, prefix, named in (
-        ("parameter", "p:", subject.module.named_parameters()),
-        ("buffer", "b:", subject.module.named_buffers()),
-    ):
-        for name, tensor in named:
-            if is_lazy(tensor):
-                continue  # of a layer that was never used: it has no shape
-            if tensor.is_floating_point():
-                subject.leaves[prefix + name] = tensor
-            found.append(
-                {
-                    "key": prefix + name,
-                    "kind": kind,
-                    "shape": list(tensor.shape),
-                    "learnable": tensor.requires_grad,
-                    "initial": "other" if brief else initial_value(tensor),
-                    "floating": tensor.is_floating_point(),
-                }
-            )
-    return found
-
-
-def _is_dense(result: object) -> bool:
-    """An ordinary tensor: not sparse, nested, quantized, or without memory."""
-    return (
-        isinstance(result, Tensor)
-        and result.layout == torch.strided
-        and not (result.is_nested or result.is_quantized or result.is_meta)
-    )
-
-
-def _describe_output(result: object) -> dict[str, Json]:
-    if isinstance(result, Tensor):
-        dtype = str(result.dtype).removeprefix("torch.")
-        kind = "tensor" if _is_dense(result) else f"tensor that is not dense ({result.layout})"
-        return {"kind": kind, "shape": list(result.shape) if kind == "tensor" else None, "dtype": dtype}
-    if isinstance(result, tuple | list):
-        return {"kind": type(result).__name__[:100], "length": len(result)}
-    return {"kind": type(result).__name__[:100]}

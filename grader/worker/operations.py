@@ -15,6 +15,7 @@ from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
 from grader.worker.heads import without_dropout_on_vectors
 from grader.worker.shell import make_shell
+from grader.worker.undrawn import sizes
 
 Json = Any
 Tensors = dict[str, Tensor]
@@ -51,8 +52,14 @@ def build(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Construct a module and record one forward pass; see `grader.worker.modules.build`.
 
     Args:
-        arguments: as there, and `free_head`: may a network have dropout in its head?
+        arguments: as there, and `free_head`: may a network have dropout in its head? `sizes`: are nothing but its sizes
+            asked?
     """
+    if arguments.get("sizes", False):
+        with student.devices:
+            told = sizes(student.namespace, arguments, tensors["x"])
+        if told is not None:
+            return told, {}
     head = _head(arguments.get("free_head", False), train=arguments.get("train", False))
     with student.devices, head:
         subject, answer = modules.build(student.namespace, arguments, tensors["x"])

@@ -1,0 +1,29 @@
+"""What came back from a student's module, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Json = Any
+
+
+def is_dense(result: object) -> bool:
+    """An ordinary tensor: not sparse, nested, quantized, or without memory."""
+    return (
+        isinstance(result, Tensor)
+        and result.layout == torch.strided
+        and not (result.is_nested or result.is_quantized or result.is_meta)
+    )
+
+
+def describe_output(result: object) -> dict[str, Json]:
+    if isinstance(result, Tensor):
+        dtype = str(result.dtype).removeprefix("torch.")
+        kind = "tensor" if is_dense(result) else f"tensor that is not dense ({result.layout})"
+        return {"kind": kind, "shape": list(result.shape) if kind == "tensor" else None, "dtype": dtype}
+    if isinstance(result, tuple | list):
+        return {"kind": type(result).__name__[:100], "length": len(result)}
+    return {"kind": type(result).__name__[:100]}

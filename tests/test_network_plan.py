@@ -183,6 +183,25 @@ def judge_twice(source: str, confirm: bool | Literal["sizes"] = True) -> Exercis
     return judge_exercise(examine_source(source, exercise.model_copy(update=changed), None), block_judge())
 
 
+@pytest.mark.parametrize(
+    ("last", "wrong"),
+    [("F.relu(x)", set()), ("x", {"skip-connection"}), ("F.gelu(x)", {"skip-connection"})],
+)
+def test_a_block_may_start_with_the_activation_of_the_one_before(last: str, wrong: set[str]) -> None:
+    """The networks are the same: what blocks end in and what they start with is only a matter of where one cuts."""
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    changes = {
+        "nn.BatchNorm2d(width), nn.ReLU())": "nn.BatchNorm2d(width))",
+        "        out = F.relu(self.bn1": "        x = F.relu(x)\n        out = F.relu(self.bn1",
+        "return F.relu(out + identity)": "return out + identity",
+        "return self.fc(F.adaptive_avg_pool2d(x, 1)": f"return self.fc(F.adaptive_avg_pool2d({last}, 1)",
+    }
+    for old, new in changes.items():
+        assert old in source
+        source = source.replace(old, new)
+    assert wrong <= failed(judge_twice(source)).keys() <= (wrong and {*wrong, "gradient"})
+
+
 # What a network is made of in the large case: as it should be, or with another block in one stage, or a wrong number
 # of outputs; or it refuses to be made, or to be run.
 RIGHT = "return ResNet(WHICH, num_classes, 16, (2, 2, 2))"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from grader.assignment.code import BaseCodeExercise
-from grader.assignment.spec import ReferenceName
+from grader.assignment.spec import ReferenceName, Spec
 
 NetworkDeparture = Literal["block-class"]
+Allowed = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+class Stem(Spec):
+    """What is to stand in front of the first block."""
+
+    convolutions: Allowed = Field(description="how many there may be")
+    channels: Allowed = Field(description="to how many channels they may lead")
 
 
 class NetworkExercise(BaseCodeExercise):
@@ -21,6 +29,9 @@ class NetworkExercise(BaseCodeExercise):
     min_blocks: int = Field(2, ge=1, description="residual blocks there must be at least")
     reference: ReferenceName | None = Field(
         None, description="file:function that builds a network with the stages that are asked for; None: any stages do"
+    )
+    stem: Stem | None = Field(
+        None, description="convolutions in front of the first block, and their channels; None: any will do"
     )
     exact_parameters: bool = Field(
         False, description="must there be as many parameters as in the reference network, in every case?"

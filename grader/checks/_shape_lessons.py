@@ -181,6 +181,18 @@ OTHER_ARGUMENTS = Lesson(
     ),
 )
 
+WRONG_STEM = Lesson(
+    why=(
+        "A residual block adds its input to what it makes of it, so both have the same channels. Three colours are too "
+        "few to work with: the first convolutions spread them over more."
+    ),
+    hints=(
+        "Look at what comes before the first block, and at how many channels that block is given.",
+        "The task says how many convolutions stand there, and how many channels they lead to.",
+        "A 3×3 convolution from the 3 channels of the picture to the channels of the first block is enough.",
+    ),
+)
+
 NEVER_HALVES = Lesson(
     why=(
         "Later layers should see more of the picture, and they do so on smaller maps. Without halving, each layer "

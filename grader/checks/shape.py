@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
+from grader.checks._stages import wrong_stages, wrong_stem
 from grader.checks._undefined import undefined
 from grader.judge.draws import input_shape
 from grader.judge.examined import Examined, show
@@ -170,7 +170,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 **place(seen, "output"),
             )
     if isinstance(examined.exercise, NetworkExercise) and not examined.exercise.withheld:
-        return _never_halves(examined, seen)
+        return wrong_stem(examined, seen) or wrong_stages(examined, seen)
     return None
 
 
@@ -264,56 +264,3 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
         )
         finding.advice = say("Run this call in your notebook and follow the traceback to the line named here.")
     return finding
-
-
-def _never_halves(examined: Examined, seen: Observation) -> Finding | None:
-    """A network whose resolution never halves while its channels double."""
-    if examined.network.graph is None or seen.case.confirm:
-        return None
-    if examined.plan:
-        return _wrong_stages(examined, seen)
-    maps = examined.block_maps
-    if not maps:
-        return None  # the skip-connection check has something to say about that
-    stages = [size for size, _ in groupby((each[1], each[2]) for each in maps)]
-    for i, (channels, height) in enumerate(stages):
-        # In one step, or in two: blocks that only stride have a layer between them that doubles the channels.
-        if any(wide == 2 * channels and low * 2 == height for wide, low in stages[i + 1 : i + 3]):
-            return None
-    sizes = ", ".join(show(size[1:]) for size in maps)
-    return Finding(
-        Status.FAILED,
-        say(
-            "{case}: from block to block the channels never double while the resolution halves.",
-            case=in_case(examined, seen),
-        ),
-        lesson=lessons.NEVER_HALVES,
-        expected=say("e.g. 16×32×32, 32×16×16, 64×8×8"),
-        actual=sizes,
-        advice=say("Give the first block of each stage stride 2 and twice the channels."),
-        **place(seen, "output"),
-    )
-
-
-def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
-    """Stages with other channels, or on other maps, than the plan has. How many blocks each has is another check."""
-    wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
-    if wanted == found:
-        return None
-    where, sizes = in_case(examined, seen), ", ".join(map(show, wanted))
-    return Finding(
-        Status.FAILED,
-        say(
-            "{case}: the stages give maps of {found}; expected {wanted}.",
-            case=where,
-            found=", ".join(map(show, found)),
-            wanted=sizes,
-        )
-        if found
-        else say("{case}: there are no blocks that could give maps of {wanted}.", case=where, wanted=sizes),
-        lesson=lessons.WRONG_STAGES,
-        expected=[list(shape) for shape in wanted],
-        actual=[list(shape) for shape in found],
-        advice=say("The first block of a stage changes channels and resolution, the others keep both."),
-        **place(seen, "output"),
-    )

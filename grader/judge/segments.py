@@ -211,7 +211,11 @@ class _Network:
         bare = core
         while bare < full and not self._has_parameters(bare + 1):
             bare += 1
-        return list(dict.fromkeys([(left, max(right, full)), (core, full), (left, right), (core, bare), (core, core)]))
+        shared = core  # with the ReLU that every block starts with, for the one before, instead of ending in it
+        while shared + 1 < behind and self._is_light(shared + 1):
+            shared += 1
+        ends = [(left, max(right, full)), (core, full), (left, right), (core, bare), (core, core), (core, shared)]
+        return list(dict.fromkeys(ends))
 
     def _is_light(self, number: int) -> bool:
         """Does a step keep the shape, and hold no weighted layer? (Pooling keeps it where the maps are 1×1.)"""

@@ -1,0 +1,98 @@
+"""Has a network the stem and the stages that are asked for?"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from grader.assignment import NetworkExercise
+from grader.checks import _shape_lessons as lessons
+from grader.checks._check import Finding, in_case, place
+from grader.judge.examined import Examined, show
+from grader.judge.leaves import is_weighted
+from grader.judge.observed import Observation
+from grader.judge.segments import part_of
+from grader.language import many, say
+from grader.verdict import Status
+
+
+def wrong_stem(examined: Examined, seen: Observation) -> Finding | None:
+    """Another number of convolutions in front of the first block, or other channels, than the task fixes."""
+    assert isinstance(examined.exercise, NetworkExercise)
+    wanted, graph = examined.exercise.stem, examined.network.graph
+    if wanted is None or graph is None or not examined.blocks or seen.case.confirm:
+        return None
+    entry = examined.blocks[0].segment.extents[0].input
+    stem = part_of(graph, graph.input.id, entry.id)
+    layers, channels = sum(is_weighted(node, stem.by_id) for node in stem.nodes), entry.shape[1]
+    if layers in wanted.convolutions and channels in wanted.channels:
+        return None
+    numbers, widths = (say(" or ").join(map(str, each)) for each in (wanted.convolutions, wanted.channels))
+    return Finding(
+        Status.FAILED,
+        many(
+            "{case}: the first block is given {channels} channels, by {n} layer with weights.",
+            "{case}: the first block is given {channels} channels, by {n} layers with weights.",
+            layers,
+            case=in_case(examined, seen),
+            channels=channels,
+        ),
+        lesson=lessons.WRONG_STEM,
+        expected=say("{numbers} convolutions, to {widths} channels", numbers=numbers, widths=widths),
+        actual=many("{n} layer, {channels} channels", "{n} layers, {channels} channels", layers, channels=channels),
+        advice=say("The blocks keep what they are given: the first convolutions make the channels that they work on."),
+        **place(seen, "output"),
+    )
+
+
+def wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
+    """Stages that are not as planned; without a plan, a network whose resolution never halves while its channels
+    double."""
+    if examined.network.graph is None or seen.case.confirm:
+        return None
+    if examined.plan:
+        return _not_as_planned(examined, seen)
+    maps = examined.block_maps
+    if not maps:
+        return None  # the skip-connection check has something to say about that
+    stages = [size for size, _ in groupby((each[1], each[2]) for each in maps)]
+    for i, (channels, height) in enumerate(stages):
+        # In one step, or in two: blocks that only stride have a layer between them that doubles the channels.
+        if any(wide == 2 * channels and low * 2 == height for wide, low in stages[i + 1 : i + 3]):
+            return None
+    sizes = ", ".join(show(size[1:]) for size in maps)
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: from block to block the channels never double while the resolution halves.",
+            case=in_case(examined, seen),
+        ),
+        lesson=lessons.NEVER_HALVES,
+        expected=say("e.g. 16×32×32, 32×16×16, 64×8×8"),
+        actual=sizes,
+        advice=say("Give the first block of each stage stride 2 and twice the channels."),
+        **place(seen, "output"),
+    )
+
+
+def _not_as_planned(examined: Examined, seen: Observation) -> Finding | None:
+    """Stages with other channels, or on other maps, than the plan has. How many blocks each has is another check."""
+    wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
+    if wanted == found:
+        return None
+    where, sizes = in_case(examined, seen), ", ".join(map(show, wanted))
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: the stages give maps of {found}; expected {wanted}.",
+            case=where,
+            found=", ".join(map(show, found)),
+            wanted=sizes,
+        )
+        if found
+        else say("{case}: there are no blocks that could give maps of {wanted}.", case=where, wanted=sizes),
+        lesson=lessons.WRONG_STAGES,
+        expected=[list(shape) for shape in wanted],
+        actual=[list(shape) for shape in found],
+        advice=say("The first block of a stage changes channels and resolution, the others keep both."),
+        **place(seen, "output"),
+    )

@@ -1,0 +1,83 @@
+"""A network exercise may say how many convolutions stand in front of its blocks, and to how many channels they lead."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from judging import DEVICE, examine_source
+
+from grader.assignment import Assignment, NetworkExercise, find_assignment
+from grader.blocks import BlockJudge
+from grader.exercise import judge_exercise
+from grader.verdict import Status
+
+SOURCE = """
+from torch import nn
+
+class ResBlock(nn.Module):
+    def __init__(self, channels, stride=1):
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 3, stride, 1),
+            nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1),
+        )
+        self.shortcut = nn.Identity()
+        if stride != 1:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, channels, 1, stride), nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        return self.branch(x) + self.shortcut(x)
+
+def build_network(num_classes=10):
+    return nn.Sequential(
+        STEM,
+        ResBlock(C), ResBlock(C, 2), nn.Conv2d(C, 2 * C, 1), ResBlock(2 * C), ResBlock(2 * C, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * C, num_classes),
+    )
+"""
+
+
+@cache
+def hackathon() -> Assignment:
+    return find_assignment("hackathon-5")
+
+
+def found(stem: str, channels: int) -> dict[str, str]:
+    """What the checks say that do not pass, for a network with this in front of blocks of so many channels."""
+    exercise = next(each for each in hackathon().exercises if isinstance(each, NetworkExercise))
+    source = SOURCE.replace("STEM", stem).replace("2 * C", str(2 * channels)).replace("(C", f"({channels}")
+    report = judge_exercise(examine_source(source, exercise, None), BlockJudge(hackathon(), 0, DEVICE))
+    return {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("stem", "channels"),
+    [
+        ("nn.Conv2d(3, 32, 3, padding=1)", 32),
+        ("nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)", 64),
+        ("nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1)", 64),
+    ],
+)
+def test_one_or_two_convolutions_lead_to_the_first_block(stem: str, channels: int) -> None:
+    """Whatever stands between them."""
+    assert {} == found(stem, channels)
+
+
+@pytest.mark.parametrize(
+    ("stem", "channels", "said"),
+    [
+        ("nn.Conv2d(3, 16, 3, padding=1)", 16, "the first block is given 16 channels, by 1 layer with weights"),
+        ("nn.Identity()", 3, "the first block is given 3 channels, by 0 layers with weights"),
+        (
+            "nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 1), nn.Conv2d(16, 32, 1)",
+            32,
+            "the first block is given 32 channels, by 3 layers with weights",
+        ),
+    ],
+)
+def test_another_stem_fails_the_shape_check(stem: str, channels: int, said: str) -> None:
+    """With what was found; no other check fails for it."""
+    failed = found(stem, channels)
+    assert ["shape"] == list(failed)
+    assert said in failed["shape"]

@@ -1,6 +1,6 @@
 # make demo       install what is missing, grade the example hand-ins, say where the reports are
-# make test       lint, types, layers and tests, from a clean clone, with nothing installed by hand
-# make test-all   the same, with the tests that take long
+# make test       lint, types, layers and tests, from a clean clone; one example of each test (SAMPLE=all: all)
+# make test-all   the same, with all examples and the tests that take long
 # make docs       the documentation site, into site/; any warning is an error
 # make bench      how fast, and how much memory
 # make fuzz       hostile answers, notebooks and zips, for long: FUZZ=5000 examples of each property
@@ -14,6 +14,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := reports/demo
 FUZZ ?= 5000
+SAMPLE ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # A virtual environment that is switched on is not the one that is made here, and IPython warns of it.
@@ -39,6 +40,7 @@ demo: $(VENV)/.installed
 test: lint types layers tests
 
 test-all: export GRADER_SLOW = 1
+test-all: SAMPLE = all
 test-all: test
 
 lint: $(VENV)/.installed-dev
@@ -52,7 +54,7 @@ layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40
+	GRADER_SAMPLE=$(SAMPLE) $(BIN)/python -m pytest -n 2 --dist loadfile --durations=40
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mkdocs build --strict

@@ -13,6 +13,8 @@ from grader.audit.arguments import Arguments
 from grader.audit.candidates import candidates, novelty
 from grader.cli import app
 
+pytestmark = pytest.mark.heavy
+
 SPEC = """
 id = "hole"
 title = "One case only"

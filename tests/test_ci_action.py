@@ -11,6 +11,8 @@ import pytest
 from action_runner import ACTION, MARKER, STEPS, asked, changed, checked, pull_request, ready
 from ci_readers import commands
 
+pytestmark = pytest.mark.heavy
+
 EXAMPLES = Path(__file__).parents[1] / "assignments" / "residual-blocks" / "examples"
 HOSTILE = ["-rf.ipynb", "$(touch pwned).ipynb", "a\n::error::b.ipynb", "ü \"'`;.ipynb", "##[add-mask]x.IPYNB"]
 

@@ -16,6 +16,8 @@ import pytest
 import yaml
 from action_runner import ACTION, ROOT
 
+pytestmark = pytest.mark.heavy
+
 MANUAL = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 BLOCKS: list[dict[Any, Any]] = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)]
 WORKFLOWS = [block for block in BLOCKS if "jobs" in block]

@@ -29,6 +29,8 @@ from typer.testing import CliRunner
 
 from grader.cli import app
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "assignments" / "residual-blocks" / "examples"
 HOSTILE = "\x1b[31mred\u202e[bold]<b>"

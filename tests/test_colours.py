@@ -11,6 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parent.parent
 COLOUR = re.compile(r"\x1b\[(?:\d*;)*(?:3[0-8]|9[0-7])(?:;\d*)*m")
 ESCAPE = re.compile(r"\x1b")

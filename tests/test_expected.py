@@ -17,6 +17,8 @@ from grader.mistakes._mistake import RESBLOCK, changed
 from grader.verdict import Status
 from grader.worker.modules import set_mode
 
+pytestmark = pytest.mark.heavy
+
 SUM = "F.relu(out + identity)"
 FIRST = "        out = F.relu(self.bn1(self.conv1(x)))\n"
 STRIDES_ALONE = "self.conv1.stride == (2, 2) and self.conv1.in_channels == self.conv1.out_channels"

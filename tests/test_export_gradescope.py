@@ -31,6 +31,8 @@ from grader.sandbox.isolation import bwrap_problem, landlock_problem
 from grader.scaffold import scaffold
 from grader.verdict import Report, SubmissionStatus
 
+pytestmark = pytest.mark.heavy
+
 WALLS = {"bwrap": bwrap_problem, "landlock": landlock_problem}
 
 

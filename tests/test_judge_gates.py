@@ -11,6 +11,8 @@ from grader.mistakes._families import PREACT
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.verdict import ExerciseReport, Proof, Status
 
+pytestmark = pytest.mark.heavy
+
 FORGE = """import torch
 
 class Forge(torch.autograd.Function):

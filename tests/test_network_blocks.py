@@ -11,6 +11,8 @@ from grader.mistakes._mistake import BOTTLENECK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Proof, Status
 
+pytestmark = pytest.mark.heavy
+
 FIVE = {(1, 1): "no relu", (2, 0): "relu first", (2, 1): "multiplied", (3, 1): "no shortcut", (4, 1): "detached"}
 
 

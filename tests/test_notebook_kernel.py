@@ -17,7 +17,10 @@ from grader.assignment import shipped_assignments
 from grader.pipeline import Grader
 from grader.submission import find
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the client's, about event loops
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the client's, about event loops
+]
 
 BLOCK = """
 class ResBlock(nn.Module):

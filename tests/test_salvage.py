@@ -18,6 +18,8 @@ import pytest
 
 from grader.spool import NAME
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "assignments" / "residual-blocks" / "examples"
 CLASS = 6

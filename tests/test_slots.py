@@ -23,6 +23,8 @@ from grader.slot import Done, Failed, Order, Ready, Task
 from grader.slots import Slots
 from grader.submission import HandIn
 
+pytestmark = pytest.mark.heavy
+
 
 def obeys(connection: Connection, order: Order) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -21,6 +21,8 @@ from grader.saves import saves
 from grader.verdict import CheckResult, ExerciseReport, Report, Status, SubmissionStatus
 from grader.watch import changes
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parent.parent
 BLOCKS = shipped_assignments()["residual-blocks"]
 RIGHT, WRONG = BLOCKS / "examples" / "right-plain.ipynb", BLOCKS / "examples" / "wrong-multiplied.ipynb"

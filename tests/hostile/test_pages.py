@@ -24,6 +24,8 @@ from bs4 import BeautifulSoup, Comment, Tag
 from bs4.element import CData, Declaration, ProcessingInstruction
 from test_pages_hostile import ATTRIBUTES, TAGS, is_drawing_of_ours
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((Path(__file__).parent / "pages").glob("*.ipynb"))
 STYLE = (ROOT / "grader" / "formats" / "templates" / "style.css.j2").read_text().strip()

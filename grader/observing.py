@@ -15,6 +15,7 @@ from grader.judge.roles import Roles
 from grader.observation import Executed
 
 MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
+CASES_OF_TWO = 2  # in which a second module is constructed: an identity shortcut has nothing to share, a projection has
 CALL_SECONDS = 20.0  # one operation on a student's module; cells have a limit of their own
 
 
@@ -87,6 +88,7 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             seed=seed,
             seconds=CALL_SECONDS,
             free_head=_has_free_head(exercise),
+            twice=len(examined.observations) < CASES_OF_TWO,
             record_always=isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference",
         )
         seen = ask_case(roles=roles if roles.tell else None)

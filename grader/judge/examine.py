@@ -60,6 +60,7 @@ def examine(
     free_head: bool = False,
     positions_first: bool = False,
     record_always: bool = False,
+    twice: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -72,6 +73,7 @@ def examine(
         positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
             channels? Where patches are cut by hand nothing tells.
         record_always: is it recorded in a case that confirms too, though there are no forms?
+        twice: is a second one constructed, to see what two of them share?
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -89,7 +91,7 @@ def examine(
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
-    arguments |= {"free_head": free_head, "twice": bool(forms) and call is not None}
+    arguments |= {"free_head": free_head, "twice": twice and bool(forms)}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]

@@ -39,12 +39,13 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
     blocks = [name for name, kind in executed.defined.items() if kind == "module class" and name not in names]
     for convention in _other_conventions(examined, blocks):
         examined.convention, examined.observations = convention, []
-        _ask_every_case(worker, examined, seed)
+        _ask_every_case(worker, examined, seed, while_fitting=isinstance(exercise, NetworkExercise))
         attempts.append((_yield_of(examined), convention, examined.observations))
         if examined.fitting == len(exercise.cases):
             break
     # As the task says, unless another way of calling gets more out of it.
     _, examined.convention, examined.observations = max(attempts, key=lambda attempt: attempt[0])
+    _ask_every_case(worker, examined, seed)
     if isinstance(exercise, NetworkExercise):
         _test_network(worker, examined)
 
@@ -69,12 +70,17 @@ def _test_network(worker: Worker, examined: Examined) -> None:
         examined.network = RecordedNetwork.of(seen, again)
 
 
-def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
+def _ask_every_case(worker: Worker, examined: Examined, seed: int, *, while_fitting: bool = False) -> None:
+    """Ask about the cases that were not asked yet.
+
+    Args:
+        while_fitting: no further than to the first that gives another shape than it should: each takes long.
+    """
     exercise, convention = examined.exercise, examined.convention
     assert examined.found is not None
     assert convention is not None
     roles = Roles()
-    for case in exercise.cases:
+    for case in exercise.cases[len(examined.observations) :]:
         asked = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
         ask_case = partial(
             examine,
@@ -107,6 +113,8 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int) -> None:
             if right is None and seen.registered_unlike_graph:
                 seen.by_graph = ask_case(by_registration=False)
         examined.observations.append(seen)
+        if while_fitting and examined.fitting < len(examined.observations):
+            return
 
 
 def _has_free_head(exercise: ModuleExercise | NetworkExercise) -> bool:

@@ -67,15 +67,9 @@ def _values(called: Called) -> Finding:
     notes = [say("It writes into its argument {name}.", name=name) for call in called.calls for name in call.changed]
     times = len(called.calls)
     if exercise.withheld:
-        runs = many(
-            "It returns in {n} call with fresh arguments.", "It returns in {n} calls with fresh arguments.", times
-        )
+        runs = many("It returns in {n} call.", "It returns in {n} calls.", times)
         return Status.SKIPPED, {"message": f"{runs if times else ''} {say(LEFT_TO_THE_MARKING)}".strip()}
-    said = many(
-        "It returns what it should in {n} call with fresh arguments.",
-        "It returns what it should in {n} calls with fresh arguments.",
-        times,
-    )
+    said = many("It returns what it should in {n} call.", "It returns what it should in {n} calls.", times)
     return Status.PASSED, {"message": said, "notes": list(dict.fromkeys(notes))}
 
 
@@ -95,7 +89,13 @@ def _gradient(called: Called) -> Finding:
             words = f"{called.found}{call.question}, {call.question.case.title}"
             if call.refused is not None:
                 return Status.FAILED, {
-                    "message": say("{call}: the backward pass raises {error}", call=words, error=call.refused.words),
+                    "message": say("{call}: the backward pass raises {error}", call=words, error=call.refused.words)
+                    if call.refused.stage == "backward"
+                    else say(
+                        "{call}, with arguments that want a gradient, raises {error}",
+                        call=words,
+                        error=call.refused.words,
+                    ),
                     "advice": say(
                         "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
                     )
@@ -109,7 +109,7 @@ def _gradient(called: Called) -> Finding:
                     "advice": say("Something on the way cuts the graph: detach, .data, .item(), or numbers made anew."),
                     "lesson": NO_GRADIENT,
                 }
-            difference = unlike(expected, call.gradients[name], called.tolerance)
+            difference = unlike(expected, call.gradients[name], called.tolerance_of(call))
             if difference is not None:
                 return Status.FAILED, {
                     "message": say(

@@ -82,3 +82,13 @@ def test_the_rest_is_run_where_the_definitions_are_unfinished(tmp_path: Path) ->
         report = graded(grader, tmp_path, UNFINISHED, late)
     assert next(each for each in report.exercises if each.id == "resblock").correct
     assert ["Every cell was run, because the definitions alone were not enough."] == report.repairs
+
+
+@pytest.mark.parametrize(
+    ("gives", "mistakes"),
+    [("None", ["output-missing"]), ("[]", []), ("print", []), ("type('Block', (), {})()", ["not-a-module"])],
+)
+def test_of_what_a_function_gives_no_class_is_blamed(gives: str, mistakes: list[str]) -> None:
+    """Unless it is a class of the student's."""
+    source = f"def ResBlock(in_channels, out_channels, stride=1):\n    return {gives}"
+    assert mistakes == [diagnosis.mistake for diagnosis in judge(source, "resblock").diagnoses]

@@ -281,6 +281,17 @@ def test_a_forbidden_bias_is_wrong() -> None:
     assert "failed" == next(check.status for check in report.checks if check.id == "parameters")
 
 
+def test_an_unused_layer_is_no_redundant_bias() -> None:
+    """What is wrong with a block that has no bias is not said to be one, though it does what is right."""
+    unused = changed(
+        RESBLOCK,
+        ("        self.bn2 =", "        self.bn3 = nn.BatchNorm2d(out_channels)\n        self.bn2 ="),
+    )
+    report = graded(unused, conv_bias="forbidden")
+    assert not report.correct
+    assert [] == [each.mistake for each in report.diagnoses if each.mistake == "redundant-bias"]
+
+
 EXTRA = "        self.b = nn.Parameter(torch.zeros(out_channels, 1, 1))\n"
 BIASED = """
 import torch

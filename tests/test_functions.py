@@ -101,12 +101,23 @@ RIGHT_ATTENTION = [
     "        e = torch.exp(q @ k.T / q.shape[-1] ** .5)\n        rows.append(e / e.sum(1, keepdim=True) @ v)\n"
     "    return torch.stack(rows)",
 ]
+COUNTED = (
+    "import math, sympy, torch, numpy as np\ndef path_lengths(n):\n    row = [math.comb(n, k) for k in range(n + 1)]\n"
+    "    return {}"
+)
 PATHS = [
     "from math import comb\ndef path_lengths(n):\n    return tuple(comb(n, k) for k in range(n + 1))",
     "import torch\ndef path_lengths(n):\n    row = [1]\n    for _ in range(n):\n"
     "        row = [a + b for a, b in zip([0] + row, row + [0])]\n    return torch.tensor(row)",
     "import numpy as np\ndef path_lengths(n):\n    row = np.array([1.0])\n    for _ in range(n):\n"
     "        row = np.convolve(row, [1, 1])\n    return row",
+    COUNTED.format("np.array(row, np.uint64)"),
+    COUNTED.format("[np.uint64(count) for count in row]"),
+    COUNTED.format("np.array(row, object)"),
+    COUNTED.format("np.array(row).astype('g')"),
+    COUNTED.format("torch.tensor(row).to(torch.uint64)"),
+    COUNTED.format("[sympy.binomial(n, k) for k in range(n + 1)]"),
+    COUNTED.format("[sympy.sqrt(count) ** 2 / 1 for count in row]"),
     "import math, fractions, decimal\ndef path_lengths(n):\n    f = math.factorial\n"
     "    return [(fractions.Fraction, decimal.Decimal)[k % 2](f(n)) / (f(k) * f(n - k)) for k in range(n + 1)]",
 ]
@@ -163,14 +174,16 @@ def test_numbers_are_the_same_however_they_are_wrapped(grade: Callable[..., Repo
         ),
         (ATTENTION + "[]", Status.FAILED, "and is []"),
         (ATTENTION + "'right'", Status.FAILED, "and is 'right'"),
+        (ATTENTION + "q * 1j", Status.FAILED, "of type torch.complex128"),
+        (ATTENTION + "q.numpy() * 1j", Status.FAILED, "of type ndarray"),
         (ATTENTION + "undefined", Status.STUDENT_CRASHED, "raises NameError"),
         (ATTENTION + "q @ k", Status.STUDENT_CRASHED, "raises RuntimeError"),
         ("x = 1", Status.FAILED, "There is no attention in this submission"),
         ("def attention(q, k, v) return q", Status.STUDENT_CRASHED, "cell 1 does not run (SyntaxError"),
         (
             ATTENTION + "type('T', (), {'__array__': lambda *a: 1, '__eq__': AGREES})()",
-            Status.STUDENT_CRASHED,
-            "",
+            Status.FAILED,
+            "of type T",
         ),
         (
             ATTENTION + "type('T', (), {'__eq__': AGREES, '__float__': AGREES})()",
@@ -246,6 +259,14 @@ def test_the_cause_is_named(grade: Callable[..., Report], source: str, mistake: 
     assert [] == [check.message for check in paths.checks if check.message.endswith(":")]
 
 
+def test_a_name_of_an_import_that_failed_is_explained(grade: Callable[..., Report]) -> None:
+    """It is not said that nothing imports it."""
+    (diagnosis,) = exercise(
+        grade("from nowhere.at_all import comb", "def path_lengths(n):\n    return comb(n)"), "paths"
+    ).diagnoses
+    assert "An import failed before, in cell 1: No module named 'nowhere'" in diagnosis.message
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -275,6 +296,35 @@ def test_single_precision_is_right_too(grade: Callable[..., Report]) -> None:
     )
     source += "dtype=torch.float32).diag().diag()\n    return torch.softmax(q @ half @ k.mT, -1) @ v"
     assert 10.0 == exercise(grade(source), "attention").score
+
+
+def test_numbers_in_single_precision_are_right_within_it(grade: Callable[..., Report]) -> None:
+    """Though they come as float64, or as numbers of Python."""
+    source = ATTENTION + "(q.float() @ k.float().mT / 2).softmax(-1) @ v.float()"
+    assert 10.0 == exercise(grade(source), "attention").score
+    halves = RIGHT_STATISTICS.replace("sum(numbers)/5", "float(np.float32(sum(numbers)/5))")
+    assert exercise(grade("import numpy as np\n" + halves), "statistics").correct
+    coarse = RIGHT_STATISTICS.replace("sum(numbers)/5", "sum(numbers)/5 * (1 + 1e-5)")
+    assert not exercise(grade(coarse), "statistics").correct
+
+
+def test_a_value_needs_no_gradient(grade: Callable[..., Report]) -> None:
+    """Code that works with arrays gets its points for the values, as in the student's notebook."""
+    source = ATTENTION + "torch.tensor(q.numpy() @ k.numpy().swapaxes(1, 2) / 2).softmax(-1) @ torch.tensor(v.tolist())"
+    values, gradient = exercise(grade(source), "attention").checks
+    assert (Status.PASSED, Status.FAILED) == (values.status, gradient.status)
+    assert "with arguments that want a gradient, raises RuntimeError" in gradient.message
+
+
+def test_a_gradient_that_is_left_in_an_argument_counts_the_next_time(grade: Callable[..., Report]) -> None:
+    """The first call is right; the second one, with the same tensors, is not."""
+    source = (
+        "def attention(q, k, v):\n    q.requires_grad_().sum().backward()\n"
+        "    return (q.grad * q @ k.mT / 2).softmax(-1).detach() @ v"
+    )
+    assert Status.FAILED is exercise(grade(source), "attention").checks[0].status
+    clean = source.replace("return ", "ones, q.grad = q.grad, None\n    return ").replace("(q.grad *", "(ones *")
+    assert Status.PASSED is exercise(grade(clean), "attention").checks[0].status
 
 
 def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., Report]) -> None:
@@ -351,7 +401,8 @@ def test_equal_numbers_are_equal_and_others_are_not(numbers: list[float], place:
         (None, None, True), (None, 0, False), (math.nan, math.nan, True), (math.inf, math.inf, True),
         (math.inf, 1e300, False), (0.0, 1e-300, False), (0, 0, True), ([1, [2, 3]], [1, [2, 3]], True),
         ([1, [2, 3]], [1, [2, 4]], False), ({"a": [1]}, {"a": torch.ones(1)}, True), ({"a": 1}, {"b": 1}, False),
-        (1, Other("x"), False), (10**400, 10**400, True), (10**400, 10**400 + 1, False), (10**400, 1.0, False),
+        (1, torch.ones(1, 1), True), (1.5, torch.ones(1), False), (1, [1], False), (1, Other("x"), False),
+        (10**400, 10**400, True), (10**400, 10**400 + 1, False), (10**400, 1.0, False),
     ],
 )  # fmt: skip
 def test_values(expected: Any, found: Any, same: bool) -> None:

@@ -52,7 +52,7 @@ SLOW = [
     ("degradation", "wrong-logits"),
     ("degradation", "wrong-same-network"),
     ("degradation", "wrong-swapped"),
-    ("ensemble-view", "wrong-detached"),
+    ("ensemble-view", "wrong-transposed"),
     ("gradient-flow", "wrong-no-shortcut"),
     ("hackathon-5", "wrong-keras"),
     ("resnet", "wrong-conv-biases"),

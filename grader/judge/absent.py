@@ -61,6 +61,19 @@ def missing(seen: Seen) -> Finding:
     }
 
 
+def unknown_name(raised: Raised, problems: Sequence[Problem]) -> str:
+    """Of a name that is not known: why, an import that failed or nothing that makes it."""
+    for problem in problems:
+        if problem.is_import and problem.message.split("'")[-2:-1]:
+            return say(
+                "{error}. An import failed before, in cell {cell}: {reason}.",
+                error=raised.message,
+                cell=problem.cell,
+                reason=problem.message,
+            )
+    return say("{error}: nothing that ran before defines or imports it.", error=raised.message)
+
+
 def ended(seen: Seen) -> Finding:
     """Of a process that is over before everything was asked."""
     status = Status.TIMED_OUT if isinstance(seen.ended, StudentTimedOut) else Status.STUDENT_CRASHED
@@ -81,9 +94,7 @@ def noticed(seen: Seen) -> Iterator[Diagnosis]:
         yield Diagnosis(
             mistake="unfinished" if unfinished else "name-error",
             proof=Proof.MEASURED,
-            message=say(_UNFINISHED)
-            if unfinished
-            else say("{error}: nothing that ran before defines it.", error=raised.message),
+            message=say(_UNFINISHED) if unfinished else unknown_name(raised, seen.problems),
             cell=raised.cell,
             line=raised.line,
         )

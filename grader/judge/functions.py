@@ -15,12 +15,12 @@ from grader.errors import AssignmentError, ProtocolViolated, SessionEnded
 from grader.judge.draws import draw_argument
 from grader.judge.examine import Worker, ask, insists_on_float32
 from grader.judge.reference import find_reference
-from grader.judge.values import PlainValue, Unlike, Value, decode, show, unlike
+from grader.judge.values import PlainValue, Unlike, Value, decode, is_in_single_precision, show, unlike
 from grader.language import say
 from grader.observation import ANYWHERE, Built, Executed, Problem, Raised, Returned, Stands
 
 SCALES = (1.0, 4.0, 0.25)  # of what is drawn: code that is right at one size may be wrong at another
-FLOAT32 = 1e-3  # the tolerance where a function insists on single precision
+FLOAT32 = 1e-3  # the tolerance where a function computes in single precision
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,11 @@ class Called:
         expected = self.right.of(reference, call.question)
         if expected.raises:
             return Unlike("", say("an exception"), show(call.value))
-        return unlike(expected.value, call.value, self.tolerance)
+        return unlike(expected.value, call.value, self.tolerance_of(call))
+
+    def tolerance_of(self, call: Call) -> float:
+        """How far from what is right a call may be: further, where it was computed in single precision."""
+        return max(FLOAT32, self.tolerance) if is_in_single_precision(call.value) else self.tolerance
 
 
 def call_function(worker: Worker, called: Called, executed: Executed, names: Sequence[str], seconds: float) -> None:

@@ -15,6 +15,7 @@ from grader.language import say
 
 Value = Any  # None, bool, int, float, str, Tensor, or a list or dict of them
 _HUGE = 10**300  # integers beyond are compared as they are
+_SHORT = 14  # binary digits: that many have 0.5, 0.375 and 27, in any precision
 _FEW = 8  # numbers that are shown of a tensor
 
 
@@ -104,6 +105,8 @@ def _unlike_numbers(
 ) -> Unlike | None:
     if given is None:
         return Unlike(where, show(expected), show(found))
+    if not expected.dim() and given.numel() == 1 and isinstance(found, Tensor):
+        given = given.reshape(())
     if given.shape != expected.shape:
         return Unlike(where, show_shape(expected), show_shape(given))
     finite = expected[torch.isfinite(expected)]
@@ -114,10 +117,28 @@ def _unlike_numbers(
     if bool(close.all()):
         return None
     if expected.dim() == 0:
-        return Unlike(where, show(expected), show(given))
+        return Unlike(where, *_told_apart(expected, given))
     index = [int(i) for i in (~close).nonzero()[0]]
     place = f"{where}[{', '.join(map(str, index))}]"
-    return Unlike(place, show(expected[tuple(index)]), show(given[tuple(index)]))
+    return Unlike(place, *_told_apart(expected[tuple(index)], given[tuple(index)]))
+
+
+def _told_apart(expected: Tensor, found: Tensor) -> tuple[str, str]:
+    """Two numbers, with as many digits as it takes to tell them apart."""
+    words = ((f"{float(expected):.{digits}g}", f"{float(found):.{digits}g}") for digits in (6, 9, 12, 17))
+    return next(((one, other) for one, other in words if one != other), (show(expected), show(found)))
+
+
+def is_in_single_precision(value: Value) -> bool:
+    """Was it computed in float32? Then its numbers have no more digits than that has, though they may have many."""
+    if isinstance(value, Tensor) and value.is_floating_point() and value.dtype is not torch.float64:
+        return True
+    found = numbers_of(value)
+    if found is None:
+        parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        return bool(parts) and all(map(is_in_single_precision, parts))
+    has_many_digits = torch.isfinite(found) & (torch.frexp(found).mantissa * 2**_SHORT % 1 != 0)
+    return bool(has_many_digits.any()) and bool((found.float().double() == found)[torch.isfinite(found)].all())
 
 
 def _is_counted(value: Value) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.assignment import ModuleExercise
 from grader.judge.behaviour import behaves_like
 from grader.judge.examined import Examined, RightAnswers
+from grader.judge.forms import Form
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._families import BIASED
@@ -43,13 +44,19 @@ class RedundantBias(Noticed):
         if len(examined.ran) < len(exercise.cases):
             return None
         variants = range(len(answers.reference.variants))
-        explained = any(all(_would_do(answers, seen, variant) for seen in examined.ran) for variant in variants)
+        explained = any(_explains(answers, examined.ran, variant) for variant in variants)
         return Notice(Proof.REPLAYED) if explained else None
 
 
-def _would_do(answers: RightAnswers, seen: Observation, variant: int) -> bool:
-    """Would it be right in this case if such biases were free?"""
-    return any(behaves_like(seen, [form]) for form in answers.biased_forms(seen.case) if form.variant == variant)
+def _explains(answers: RightAnswers, ran: list[Observation], variant: int) -> bool:
+    """Would it be right in all cases if such biases were free, and is it not so without any?"""
+    return all(_does(seen, answers.biased_forms(seen.case), variant) for seen in ran) and not all(
+        _does(seen, answers.plain_forms(seen.case), variant) for seen in ran
+    )
+
+
+def _does(seen: Observation, forms: list[Form], variant: int) -> bool:
+    return any(behaves_like(seen, [form]) for form in forms if form.variant == variant)
 
 
 def drop_biases(*, branch: bool, last: bool, projection: bool) -> Edit:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 
+from grader.judge.absent import unknown_name
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, raised
@@ -82,6 +84,9 @@ class NotPyTorch(Noticed):
         return Notice(Proof.MEASURED, problem.cell, problem.line) if problem is not None else None
 
 
+NO_CLASSES = {"NoneType", "Tensor", "ndarray", "function", "builtin_function_or_method", *dir(builtins)}
+
+
 class NotAModule(Noticed):
     id = "not-a-module"
     message = "The class is not derived from nn.Module, so PyTorch knows nothing of its layers."
@@ -98,9 +103,9 @@ class NotAModule(Noticed):
     broken = (changed(RESBLOCK, ("class ResBlock(nn.Module):", "class ResBlock:")),)
 
     def notice(self, examined: Examined) -> Notice | None:
-        if any(seen.built.not_a_module is not None for seen in examined.observations):
-            return Notice(Proof.MEASURED)
-        return None
+        # What a function gives may be anything, and no class is to blame for it.
+        found = {seen.built.not_a_module for seen in examined.observations} - {None}
+        return Notice(Proof.MEASURED) if found and found.isdisjoint(NO_CLASSES) else None
 
 
 class Unfinished(Noticed):
@@ -181,16 +186,7 @@ class NameErrorInCode(Noticed):
             return None
         if _import_of_another_framework(examined) is not None:
             return None  # that is the news, and not each of its names
-        for problem in examined.problems:
-            if problem.is_import and problem.message.split("'")[-2:-1]:
-                said = say(
-                    "{error}. An import failed before, in cell {cell}: {reason}.",
-                    error=error.message,
-                    cell=problem.cell,
-                    reason=problem.message,
-                )
-                return at(error, said)
-        said = say("{error}: nothing that ran before defines or imports it.", error=error.message)
+        said = unknown_name(error, examined.problems)
         name = error.message.split("'")[1:2]
         for problem in examined.problems:
             if name and name[0] in examined.defined and not problem.is_import:

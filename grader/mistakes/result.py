@@ -39,6 +39,8 @@ class OutputMissing(Noticed):
         for seen in examined.observations:
             if seen.built.output is not None and seen.built.output.kind == "NoneType" and seen.built.operations:
                 return Notice(Proof.MEASURED)
+            if seen.built.not_a_module == "NoneType":
+                return Notice(Proof.MEASURED, message=say("It returns nothing: is there a return?"))
         return None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,47 +19,57 @@ Tensors = dict[str, Tensor]
 
 _DEEP, _LONG = 8, 2000  # what a returned value may have of depth and of leaves
 _DIGITS = 300  # of an integer
+UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # which do not travel
 
 
 def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[dict[str, Json], Tensors]:
-    """Call `namespace[name]` once.
+    """Call `namespace[name]`: for its value with tensors that want no gradient, and for a gradient once more.
 
     Args:
         arguments: `name`; `precision` ("float64" or "float32"); `positional`, each `{"plain": value}` or
-            `{"drawn": key, "as": kind}`, the kind being tensor, array, list or number; `gradient`, whether drawn
-            floating tensors want theirs.
+            `{"drawn": key, "as": kind}`, the kind being tensor, array, list or number; `gradient`, whether that of
+            drawn floating tensors is asked for.
         tensors: what was drawn, by key, and `cotangent` where a gradient is wanted.
 
     Returns:
         `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, and `changed`, the keys
-        of drawn tensors into which it wrote; or `raised`. Where the backward pass raised, `refused`. The tensors of the
-        value by number, gradients as `g/key`.
+        of drawn tensors into which it wrote; or `raised`. Where the call for the gradient raised, or its backward pass,
+        `refused`. The tensors of the value by number, gradients as `g/key`.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
-    drawn = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
-    wanted = [key for key, tensor in drawn.items() if key != "cotangent" and tensor.is_floating_point()]
-    if arguments["gradient"]:
-        for key in wanted:
-            drawn[key].requires_grad_()
+    target, drawn = namespace[arguments["name"]], _drawn(tensors, dtype)
     try:
         given = [_given(each, drawn) for each in arguments["positional"]]
-        returned = namespace[arguments["name"]](*given)
-        plain = _Plain()
-        value = plain.of(returned)
+        returned = target(*given)
+        if any(isinstance(each, Tensor) and each.grad is not None for each in given):
+            returned = target(*given)  # the gradient that it left there may be added to the next one
     except BaseException as error:
         return {"raised": {"stage": "forward", **describe(error)}}, {}
-    answer: dict[str, Json] = {"value": value}
+    plain = _Plain()
+    answer: dict[str, Json] = {"value": plain.of(returned)}
+    answer["changed"] = [key for key, each in _drawn(tensors, dtype).items() if not torch.equal(each, drawn[key])]
     gradients: Tensors = {}
-    try:
-        if arguments["gradient"]:
-            gradients = _gradients(returned, drawn, wanted)
-    except BaseException as error:  # what it returned is right or wrong all the same
-        answer["refused"] = {"stage": "backward", **describe(error)}
-    changed = [key for key, tensor in tensors.items() if not torch.equal(tensor.to(drawn[key].dtype), drawn[key])]
-    answer |= {"gradients": list(gradients), "changed": changed}
+    if arguments["gradient"]:
+        stage = "forward"
+        try:
+            drawn = _drawn(tensors, dtype)
+            leaves = [key for key, each in drawn.items() if key != "cotangent" and each.is_floating_point()]
+            for key in leaves:
+                drawn[key].requires_grad_()
+            returned = target(*[_given(each, drawn) for each in arguments["positional"]])
+            stage = "backward"
+            gradients = _gradients(returned, drawn, leaves)
+        except BaseException as error:  # what it returned is right or wrong all the same
+            answer["refused"] = {"stage": stage, **describe(error)}
+    answer["gradients"] = list(gradients)
     return answer, plain.tensors | {f"g/{key}": gradient for key, gradient in gradients.items()}
+
+
+def _drawn(tensors: Tensors, dtype: torch.dtype) -> Tensors:
+    """Copies of what was drawn, floating ones in this precision."""
+    return {key: tensor.to(dtype if tensor.is_floating_point() else None, copy=True) for key, tensor in tensors.items()}
 
 
 def _given(spec: Json, drawn: Tensors) -> Any:
@@ -99,7 +111,7 @@ class _Plain:
             return {"kind": "other", "text": "more than can be compared"}
         if value is None:
             return {"kind": "none"}
-        if isinstance(value, Tensor) and not value.is_complex():
+        if isinstance(value, Tensor):
             return self._tensor(value)
         if type(value) is bool:
             return {"kind": "bool", "text": str(value)}
@@ -116,11 +128,32 @@ class _Plain:
         if isinstance(value, Mapping):
             items = [[self.of(key, depth + 1), self.of(each, depth + 1)] for key, each in value.items()]
             return {"kind": "dict", "items": [part for pair in items for part in pair]}
-        if hasattr(value, "__array__"):  # NumPy's arrays and numbers
-            return self._tensor(torch.as_tensor(value))
+        return self._number(value, depth)
+
+    def _number(self, value: object, depth: int) -> dict[str, Json]:
+        """NumPy's arrays and numbers, and what other libraries call numbers."""
+        try:
+            if hasattr(value, "__array__"):
+                array = np.asarray(value)
+                if array.dtype.kind in "iuf":
+                    plain = array.astype(np.float64 if array.dtype.kind == "f" else np.int64, copy=False)
+                    return self._tensor(torch.as_tensor(array if array.dtype == np.float32 else plain))
+                if array.dtype.kind == "b":
+                    return self._tensor(torch.as_tensor(array))
+                if array.dtype.kind == "O":
+                    return self.of(array.tolist(), depth + 1)
+            elif isinstance(value, numbers.Integral):
+                return self.of(int(value), depth + 1)
+            elif hasattr(type(value), "__float__"):
+                return self.of(float(value), depth + 1)  # type: ignore[arg-type]
+        except BaseException:  # it is theirs how it is converted
+            pass
         return {"kind": "other", "text": type(value).__name__[:100]}
 
     def _tensor(self, tensor: Tensor) -> dict[str, Json]:
         key = str(len(self.tensors))
-        self.tensors[key] = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
+        plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
+        if plain.is_complex() or plain.is_quantized:
+            return {"kind": "other", "text": str(plain.dtype)}
+        self.tensors[key] = plain.to(torch.int64) if plain.dtype in UNSIGNED else plain
         return {"kind": "tensor", "text": key}

@@ -45,7 +45,7 @@ VIEWS = frozenset(
 ROOTS = frozenset("sqrt rsqrt pow".split())  # what is done to a variance
 _USUAL = Keeping((0,), 1)
 MOST_EXCHANGES = 24  # ways to fill like slots that are tried
-TOLD = 5  # of a place's order so many numbers tell what it is for; the others depend on style
+TOLD = 6  # of a place's order so many numbers tell what it is for; the others depend on style
 # From a parameter to where it is used. Real code takes a handful of steps; a graph made to be slow takes no more.
 MOST_STEPS = 64
 # Operations that cut a value into several parts.
@@ -218,7 +218,7 @@ class _Layers:
         self._graph = graph
         self.nodes = graph.by_id
         self.users = graph.users
-        self.of_input = graph.of_input
+        self.of_input = graph.of_input | _of_products(graph)
 
     def order(self, node: Node) -> tuple[float, ...]:
         """Where a node stands: see `places_in_graph`."""
@@ -226,6 +226,7 @@ class _Layers:
             self._before[0][node.id],
             -self._behind[0][node.id],
             self._learned[node.id],
+            self._width(node),
             _first_channel(node, self.nodes, self.of_input),
             _place_in_row(node, self.users),
             self._before[1][node.id],
@@ -247,8 +248,36 @@ class _Layers:
         for node in self._graph.nodes:
             leaves = (leaf_behind(i, self.nodes) for i in node.inputs)
             reads = any(leaf is not None and leaf.leaf is not None and leaf.leaf.learnable for leaf in leaves)
-            found[node.id] = max((found[i] for i in node.inputs), default=0) + (reads and node.name not in VIEWS)
+            counts = reads and not _shows(node, self.nodes) and self._layer_of(node) in (None, node)
+            found[node.id] = max((found[i] for i in node.inputs), default=0) + counts
         return found
+
+    def _layer_of(self, node: Node) -> Node | None:
+        """The weighted layer whose weight or bias an operation brings in, if it brings in either."""
+        if self._weighted[node.id]:
+            return node
+        if node.name != "add":
+            return None
+        before = (self.nodes[i] for i in node.inputs)
+        products = [each for each in map(self._behind_views, before) if self._weighted[each.id]]
+        adds_leaf = any(leaf_behind(i, self.nodes) is not None for i in node.inputs)
+        return products[0] if len(products) == 1 and adds_leaf else None
+
+    def _behind_views(self, node: Node) -> Node:
+        while node.name in VIEWS and node.inputs:
+            node = self.nodes[node.inputs[0]]
+        return node
+
+    def _width(self, node: Node) -> int:
+        """How large the weight of a layer is: its bias goes where its weight goes."""
+        layer = self._layer_of(node)
+        leaves = [leaf_behind(i, self.nodes) for i in layer.inputs] if layer is not None else []
+        sizes = (
+            math.prod(leaf.shape)
+            for leaf in leaves
+            if leaf is not None and leaf.leaf is not None and leaf.leaf.kind != "input"
+        )
+        return max(sizes, default=0)
 
     @cached_property
     def _before(self) -> tuple[dict[int, int], dict[int, int]]:
@@ -384,10 +413,16 @@ def leaf_behind(i: int, nodes: dict[int, Node]) -> Node | None:
     """The leaf that a node shows, through views; None when something was computed in between."""
     node = nodes[i]
     for _ in range(MOST_STEPS):
-        if node.leaf is not None or node.name not in VIEWS or not node.inputs:
+        if node.leaf is not None or not node.inputs or not _shows(node, nodes):
             break
         node = nodes[node.inputs[0]]
     return node if node.leaf is not None else None
+
+
+def _shows(node: Node, nodes: dict[int, Node]) -> bool:
+    """Does an operation only show what it is given, or one of the parts into which that is cut?"""
+    is_part = node.name == "getitem" and nodes[node.inputs[0]].name in PARTINGS
+    return is_part or node.name in VIEWS or node.name in PARTINGS
 
 
 def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
@@ -396,6 +431,21 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
 
 
 _FirstUse = tuple[Node, int, tuple[Node, ...]]  # see `_first_uses`
+
+
+def _of_products(graph: Graph) -> set[int]:
+    """What comes of a product of a constant with a weight, as the first step of a recurrent layer makes it: it is
+    computed like what comes of the input."""
+    constant: set[int] = set()
+    found: set[int] = set()
+    for node in graph.nodes:
+        if node.leaf is not None:
+            continue
+        if all(i in constant for i in node.inputs):
+            constant.add(node.id)
+        elif not found.isdisjoint(node.inputs) or (node.name in PRODUCTS and not constant.isdisjoint(node.inputs)):
+            found.add(node.id)
+    return found
 
 
 def _first_uses(leaf: int, users: dict[int, list[Node]], of_input: set[int]) -> list[_FirstUse]:

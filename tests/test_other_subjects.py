@@ -1,0 +1,195 @@
+"""Modules that are no residual blocks: right in other hands, and wrong where they do something else."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from judging import DEVICE, judge_against
+
+from grader.assignment import ModuleExercise, load_assignment
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
+from grader.verdict import ExerciseReport, Status
+
+HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+GRU = """
+class GRU(nn.Module):
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.hidden = hidden
+        self.ir, self.iz, self.inn = (nn.Linear(inputs, hidden) for _ in range(3))
+        self.hr, self.hz, self.hn = (nn.Linear(hidden, hidden) for _ in range(3))
+
+    def forward(self, x):
+        h = x.new_zeros(len(x), self.hidden)
+        states = []
+        for xt in (x[:, t] for t in range(x.shape[1])):
+            r = torch.sigmoid(self.ir(xt) + self.hr(h))
+            z = torch.sigmoid(self.iz(xt) + self.hz(h))
+            n = torch.tanh(self.inn(xt) + r * self.hn(h))
+            h = (1 - z) * n + z * h
+            states.append(h)
+        return torch.stack(states, 1)
+"""
+LEVEL = """
+def double(inputs, outputs):
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+class Level(nn.Module):
+    def __init__(self, channels, width):
+        super().__init__()
+        self.down, self.bottom, self.merge = double(channels, width), double(width, 2 * width), double(2 * width, width)
+        self.up = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
+
+    def forward(self, x):
+        a = self.down(x)
+        pooled = F.max_pool2d(a, 2)
+        return self.merge(torch.cat([a, self.up(self.bottom(pooled))], 1))
+"""
+SIDES = """
+class Sides(nn.Module):
+    def __init__(self, channels, width):
+        super().__init__()
+        self.side = nn.Conv2d(channels, width, 1)
+        self.down = nn.Conv2d(channels, width, 3, stride=2, padding=1)
+        self.out = nn.Conv2d(2 * width, channels, 3, padding=1)
+
+    def forward(self, x):
+        y = F.interpolate(F.relu(self.down(x)), size=x.shape[2:], mode="bilinear", align_corners=True)
+        return self.out(torch.cat([self.side(x), y], 1))
+"""
+LENET = """
+class LeNet(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.c1, self.c2 = nn.Conv2d(1, 4, 5), nn.Conv2d(4, 8, 5)
+        self.f1, self.f2 = nn.Linear(8 * 4 * 4, 16), nn.Linear(16, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.c1(x)), 2)
+        x = F.max_pool2d(F.relu(self.c2(x)), 2)
+        return self.f2(F.relu(self.f1(x.flatten(1))))
+"""
+HEADS = """
+class Heads(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.size = heads, width // heads
+        self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, x):
+        q, k, v = (each(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for each in (self.q, self.k, self.v))
+        mixed = (q @ k.mT / self.size**0.5).softmax(-1) @ v
+        return self.o(mixed.transpose(1, 2).flatten(2))
+"""
+CASES = {
+    "GRU": (GRU, {"inputs": 3, "hidden": 4}, {"inputs": 4, "hidden": 4}, [5, 3], [5, 4]),
+    "Level": (LEVEL, {"channels": 3, "width": 4}, {"channels": 4, "width": 4}, [3, 8, 8], [4, 12, 8]),
+    "Sides": (SIDES, {"channels": 3, "width": 4}, {"channels": 6, "width": 5}, [3, 8, 6], [6, 10, 8]),
+    "LeNet": (LENET, {"classes": 10}, {"classes": 3}, [1, 28, 28], [1, 28, 28]),
+    "Heads": (HEADS, {"width": 8, "heads": 2}, {"width": 12, "heads": 3}, [5, 8], [7, 12]),
+}
+SPLIT = """
+        mixed, out = (q @ k.mT / self.size**0.5).softmax(-1) @ v, self.o.bias
+        for head, weight in zip(mixed.unbind(1), self.o.weight.split(self.size, 1)):
+            out = out + head @ weight.T
+        return out
+"""
+RIGHT = [
+    ("GRU", []),
+    ("GRU", [("x.new_zeros(len(x), self.hidden)", "torch.zeros(len(x), self.hidden)")]),
+    ("GRU", [("x.new_zeros(len(x), self.hidden)", "torch.zeros_like(x[:, 0, :1]).expand(-1, self.hidden)")]),
+    ("GRU", [("(x[:, t] for t in range(x.shape[1]))", "x.unbind(1)")]),
+    ("GRU", [("(x[:, t] for t in range(x.shape[1]))", "x.transpose(0, 1)")]),
+    ("GRU", [("self.ir(xt) + self.hr(h)", "self.hr(h) + self.ir(xt)")]),
+    ("GRU", [("self.inn(xt) +", "F.linear(xt, self.inn.weight) + self.inn.bias +")]),
+    ("Level", []),
+    ("Level", [("F.max_pool2d(a, 2)", "a.unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).amax((3, 5))")]),
+    (
+        "Level",
+        [
+            (
+                "F.max_pool2d(a, 2)",
+                "torch.maximum(a[..., ::2], a[..., 1::2])\n        pooled = pooled.unfold(2, 2, 2).amax(-1)",
+            )
+        ],
+    ),
+    ("Sides", []),
+    (
+        "Sides",
+        [
+            ("self.side = nn.Conv2d(channels, width, 1)", "self.side = nn.Linear(channels, width)"),
+            ("self.side(x)", "self.side(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)"),
+        ],
+    ),
+    ("LeNet", []),
+    ("LeNet", [("x.flatten(1)", "x.view(-1, 128)")]),
+    ("Heads", []),
+    ("Heads", [(HEADS[HEADS.index("        mixed = ") :], SPLIT)]),
+]
+WRONG = [
+    ("GRU", [("(1 - z) * n + z * h", "z * n + (1 - z) * h")]),
+    ("GRU", [("r * self.hn(h)", "self.hn(r * h)")]),
+    ("GRU", [("x.new_zeros", "x.new_ones")]),
+    ("GRU", [("self.iz(xt) + self.hz(h)", "self.iz(xt) + self.hr(h)")]),
+    ("Level", [("F.max_pool2d(a, 2)", "F.avg_pool2d(a, 2)")]),
+    ("Level", [("F.max_pool2d(a, 2)", "-F.max_pool2d(-a, 2)")]),
+    ("Sides", [("align_corners=True", "align_corners=False")]),
+    ("Sides", [("F.relu(self.down(x))", "self.down(x)")]),
+    ("LeNet", [("x.flatten(1)", "x.transpose(2, 3).flatten(1)")]),
+    ("LeNet", [("F.relu(self.f1(", "(self.f1(")]),
+    ("Heads", [("self.size**0.5", "1")]),
+    ("Heads", [("k.mT / self.size**0.5", "k.mT * self.size**0.5")]),
+]
+
+
+@cache
+def answers(name: str) -> RightAnswers:
+    source, *arguments_and_sizes = CASES[name]
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "reference.py").write_text(HEAD + source)
+        spec = f'id = "{name.lower()}"\ntitle = "{name}"\n[[exercise]]\nid = "one"\nkind = "module"\ntitle = "{name}"\n'
+        spec += (
+            f'name = "{name}"\nreference = "reference:{name}"\npoints = {{ shape = 1, parameters = 1, gradient = 1 }}\n'
+        )
+        for arguments, size in zip(arguments_and_sizes[:2], arguments_and_sizes[2:], strict=True):
+            given = ", ".join(f"{key} = {value}" for key, value in arguments.items())  # type: ignore[union-attr]
+            spec += f'[[exercise.case]]\ntitle = "{given}"\narguments = {{ {given} }}\ninput = {size}\n'
+        (folder / "assignment.toml").write_text(spec)
+        assignment = load_assignment(folder)
+        (exercise,) = assignment.exercises
+        assert isinstance(exercise, ModuleExercise)
+        found = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+        for case in exercise.cases:
+            found.forms(case)  # while its file is there
+        return found
+
+
+def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
+    source = CASES[name][0]
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    right = answers(name)
+    return judge_against(HEAD + source, right.reference.exercise, right)
+
+
+@pytest.mark.parametrize(("name", "changes"), RIGHT)
+def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
+    """Whatever the first step of a recurrent layer starts from, however its inputs are cut apart, and however a largest
+    number or a part of a weight is taken. A network that takes images of one size is asked no other."""
+    report = judged(name, changes)
+    assert [] == [(check.id, check.message) for check in report.checks if check.status is not Status.PASSED]
+
+
+@pytest.mark.parametrize(("name", "changes"), WRONG)
+@pytest.mark.usefixtures("no_diagnosis")
+def test_wrong_where_it_does_something_else(name: str, changes: list[tuple[str, str]]) -> None:
+    """With the same parameters."""
+    assert ["gradient"] == [check.id for check in judged(name, changes).checks if check.status is not Status.PASSED]

@@ -41,6 +41,10 @@ def path_lengths(blocks):
     return [math.comb(blocks, length) for length in range(blocks + 1)]
 
 
+def by_chance(blocks):
+    return torch.rand(blocks + 1)
+
+
 def statistics(numbers, power):
     return {"mean": sum(numbers) / len(numbers), "largest": max(numbers) ** power, "names": ["mean", "largest"]}
 '''
@@ -360,6 +364,10 @@ def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) ->
         ("low = 1, high = 100", "low = 1", "expected low and high together"),
         ("points = { values = 5 }\ncase", "points = { values = 5, gradient = 1 }\ncase", "has no gradient"),
         ("{ blocks = 3 }", '{ blocks = "3" }', "the reference raises TypeError"),
+        ('title = "54"', 'title = "three"', "exercise paths: case: titles must differ, found 'three' twice"),
+        ("{ blocks = 3 }", "{ blocks = { shape = [], lo = 3 } }", r"arguments\.blocks\.lo: unknown key"),
+        ("right:path_lengths", "random:randint", "cannot be imported"),
+        ("right:path_lengths", "right:by_chance", "called twice it gives two values"),
     ],
 )
 def test_a_wrong_assignment_is_refused(folder: Path, tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -62,6 +62,16 @@ class Assignment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _titles_are_unique(self) -> Assignment:
+        """What is known of a case is kept by its title."""
+        for exercise in self.exercises:
+            titles = [case.title for case in getattr(exercise, "cases", [])]
+            twice = next((title for title in titles if titles.count(title) > 1), None)
+            if twice is not None:
+                raise ValueError(f"exercise {exercise.id}: case: titles must differ, found {twice!r} twice")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_unique(self) -> Assignment:
         """What a student defines answers one exercise, never two."""
         owners: dict[str, str] = {}

@@ -45,6 +45,8 @@ def _place(content: object, location: tuple[int | str, ...]) -> str:
             parts.append(str(step))
         elif isinstance(here, dict) and here.get("kind") == step:
             continue  # pydantic names the kind of a union between the index and the key
+        elif isinstance(step, str) and not step.isidentifier():
+            continue  # and which of two kinds of value it takes it for
         else:
             here = None
             parts.append(str(step))

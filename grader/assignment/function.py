@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from grader.assignment.exercise import ScoredByCheck
 from grader.assignment.spec import UNTOLD, Identifier, Plain, Points, PythonName, ReferenceName, Spec
@@ -31,11 +31,19 @@ class Drawn(Spec):
         return self
 
 
+def _is_drawn(value: object) -> str:
+    return "(drawn)" if isinstance(value, dict | Drawn) else "(plain)"
+
+
+# Told apart by what it looks like, so that what is wrong with one is not explained as what is wrong with both.
+Given = Annotated[Annotated[Drawn, Tag("(drawn)")] | Annotated[Plain, Tag("(plain)")], Discriminator(_is_drawn)]
+
+
 class FunctionCase(Spec):
     """One way to call a function: arguments by position, each plain or drawn."""
 
     title: str
-    arguments: dict[str, Drawn | Plain] = Field(default_factory=dict)
+    arguments: dict[str, Given] = Field(default_factory=dict)
 
 
 def _three_hints(value: object) -> object:

@@ -84,6 +84,11 @@ class RightFunction:
             return
         for number, question in enumerate(self.questions):
             value = self.of(exercise.reference, question).value
+            again = _canonical(self._function(exercise.reference)(*question.arguments()))
+            if unlike(value, again, exercise.tolerance) is not None:
+                raise self._wrong(
+                    f"case {question.case.title!r}: called twice it gives two values: nobody could give what it gives"
+                )
             wanted = self.wants_gradient and isinstance(value, Tensor) and value.is_floating_point()
             spec = Drawn(shape=list(value.shape)) if wanted else None
             self.cotangents.append(draw_argument(seed, f"cotangent {number}", spec, 1.0) if spec else None)
@@ -140,6 +145,9 @@ class RightFunction:
             found: Callable[..., Any] = find_reference(self._assignment.folder, reference)
         except (ImportError, AttributeError, SyntaxError) as error:
             raise self._wrong(f"{reference!r} cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:
+            why = f"its file raises {type(error).__name__}: {error}"
+            raise self._wrong(f"{reference!r} cannot be imported: {why}") from error
         if not callable(found):
             raise self._wrong(f"{reference!r} is no function")
         return found

@@ -71,18 +71,25 @@ class Reference:
         key = (case.title, keywords, train, shape)
         if key not in self._recordings:
             module = self._module(case, keywords).train(train)
-            x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+            try:
+                x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+            except RuntimeError as error:
+                raise self._wrong(f"case {case.title!r}: an input of {shape} cannot be made: {error}") from error
             with (
                 torch.enable_grad()
             ):  # whoever asks first: the graph says for each operation whether autograd records it
                 recording = record(module, x * 1)
-            if recording.error is not None:
-                error = recording.error
+            if (raised := recording.error) is not None:
                 raise self._wrong(
-                    f"case {case.title!r}: the reference raises {type(error).__name__}: {error}"
-                ) from error
+                    f"case {case.title!r}: the reference raises {type(raised).__name__}: {raised}"
+                ) from raised
             if recording.graph is None:
                 raise self._wrong(f"case {case.title!r}: the reference must return one tensor")
+            if recording.facts.get("draws"):
+                raise self._wrong(
+                    f"case {case.title!r}: the reference draws random numbers{' in training mode' if train else ''}: "
+                    "nobody could give what it gives; leave dropout out, or give it the probability 0"
+                )
             self._recordings[key] = Graph.model_validate(recording.graph)
         return self._recordings[key]
 
@@ -111,19 +118,26 @@ class Reference:
             found = find_reference(self.assignment.folder, self.exercise.reference)
         except (ImportError, AttributeError, SyntaxError) as error:
             raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:
+            why = f"its file raises {type(error).__name__}: {error}"
+            raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {why}") from error
         return found
 
     def build(self, case: Case, keywords: int = 0) -> nn.Module:
         """A module of its own, in float64."""
-        before = torch.get_default_dtype()
+        target, before = self._class, torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
         try:
-            built: nn.Module = self._class(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
-            return built
+            built = target(*case.arguments.values(), **[{}, *self.exercise.variants][keywords])
         except Exception as error:
             raise self._wrong(f"case {case.title!r}: the reference raises {type(error).__name__}: {error}") from error
         finally:
             torch.set_default_dtype(before)
+        if not isinstance(built, nn.Module):
+            raise self._wrong(
+                f"case {case.title!r}: the reference gives a {type(built).__name__}, which is no nn.Module"
+            )
+        return built
 
     def _module(self, case: Case, keywords: int) -> nn.Module:
         key = (case.title, keywords)

@@ -13,7 +13,7 @@ _WITH_REFERENCE = {
     "module": (
         "call accept reference conv_bias stride_position shortcut_option activation_after_add variants mistakes case"
     ).split(),
-    "network": "accept outputs min_blocks reference exact_parameters trunk blocks mistakes case".split(),
+    "network": "accept outputs min_blocks stem reference exact_parameters trunk blocks mistakes case".split(),
     "function": "reference tolerance case fault".split(),
     "experiment": "data measures rounds shape series claim bound".split(),
 }

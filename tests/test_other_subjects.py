@@ -87,7 +87,19 @@ class Heads(nn.Module):
         mixed = (q @ k.mT / self.size**0.5).softmax(-1) @ v
         return self.o(mixed.transpose(1, 2).flatten(2))
 """
+CHAIN = """
+class Encoder(nn.Module):
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.mix, self.one, self.two = nn.Linear(width, width), nn.LayerNorm(width), nn.LayerNorm(width)
+        self.wide, self.narrow = nn.Linear(width, hidden), nn.Linear(hidden, width)
+
+    def forward(self, x):
+        y = x + self.mix(self.one(x))
+        return y + self.narrow(F.gelu(self.wide(self.two(y))))
+"""
 CASES = {
+    "Encoder": (CHAIN, {"width": 6, "hidden": 12}, {"width": 8, "hidden": 8}, [5, 6], [7, 8]),
     "GRU": (GRU, {"inputs": 3, "hidden": 4}, {"inputs": 4, "hidden": 4}, [5, 3], [5, 4]),
     "Level": (LEVEL, {"channels": 3, "width": 4}, {"channels": 4, "width": 4}, [3, 8, 8], [4, 12, 8]),
     "Sides": (SIDES, {"channels": 3, "width": 4}, {"channels": 6, "width": 5}, [3, 8, 6], [6, 10, 8]),
@@ -193,3 +205,12 @@ def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
 def test_wrong_where_it_does_something_else(name: str, changes: list[tuple[str, str]]) -> None:
     """With the same parameters."""
     assert ["gradient"] == [check.id for check in judged(name, changes).checks if check.status is not Status.PASSED]
+
+
+def test_of_several_blocks_in_a_row_it_is_said_which_one_is_meant() -> None:
+    """What is known is known of the last one; another input of its shortcut is no projection that is missing."""
+    (diagnosis,) = judged("Encoder", [("return y + ", "return ")]).diagnoses
+    assert "shortcut-missing" == diagnosis.mistake
+    assert diagnosis.message.startswith("In the last of its blocks: ")
+    assert [] == judged("Encoder", [("return y + ", "return x + ")]).diagnoses
+    assert judged("Encoder", []).correct

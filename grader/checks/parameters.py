@@ -268,7 +268,7 @@ def _not_registered(where: str, shapes: list[list[int]], count: int) -> Finding:
         advice=(
             say(
                 "An optimizer would never train them. Keep layers in attributes, nn.ModuleList or nn.Sequential, not "
-                "in a Python list or dict, and create them in the constructor."
+                "in a Python list or dict, and create them in the constructor. A weight of your own is an nn.Parameter."
             )
         ),
     )

@@ -97,6 +97,14 @@ def anatomy(graph: Graph, joins: frozenset[str] = frozenset(("add",))) -> Anatom
     return None
 
 
+def follows_another(graph: Graph, parts: Anatomy) -> bool:
+    """Does the shortcut come from another block's addition, as in a chain of them? Its parts are those of the last."""
+    return any(
+        node.id != parts.join and ancestry.has(parts.shortcut, node.id)
+        for ancestry, node, _, _ in _sums(graph, frozenset(("add",)))
+    )
+
+
 def branch_keys(graph: Graph) -> set[str]:
     """Keys of the parameters and buffers that only the residual branch uses."""
     parts = anatomy(graph)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from grader.graph import Graph, Leaf, Node
-from grader.judge.anatomy import Anatomy, anatomy, ancestors
+from grader.judge.anatomy import Anatomy, anatomy, ancestors, follows_another
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
 
@@ -70,6 +71,11 @@ class Block:
         self.projection = next((n for n in self.shortcut if n.name == "convolution"), None)
         self.projection_norm = next((n for n in self.shortcut if n.name == "native_batch_norm"), None)
         self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
+
+    @cached_property
+    def follows_another(self) -> bool:
+        """Is it the last block of a chain?"""
+        return follows_another(self.source, self.parts)
 
     @property
     def is_preactivated(self) -> bool:

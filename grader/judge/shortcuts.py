@@ -16,8 +16,9 @@ Padding = Literal["end", "middle", "front"]
 
 
 def drop_projection(block: Block) -> None:
-    """The identity, whether it fits or not."""
-    block.join(block.parts.branch, block.x)
+    """The identity, whether it fits or not; of a block behind another one what is left out is another matter."""
+    if not block.follows_another:
+        block.join(block.parts.branch, block.x)
 
 
 def pad_shortcut(where: Padding) -> Edit:
@@ -29,6 +30,8 @@ def pad_shortcut(where: Padding) -> Edit:
     """
 
     def change(block: Block) -> None:
+        if block.follows_another:
+            return
         stride, more = stride_of(block), _more_channels(block)
         source = block.x
         if stride != 1:
@@ -63,6 +66,8 @@ def add_projection(
     block: Block, *, norm: bool, bias: bool = False, stride: int | None = None, channels: int | None = None
 ) -> None:
     """A projection of the block's input where there is none: to the branch's stride and channels if not others."""
+    if block.follows_another:
+        return
     channels = channels or block.editor[block.x].shape[1] + _more_channels(block)
     projected = block.convolve(block.x, channels, 1, stride or stride_of(block), "projection", bias=bias)
     if norm and block.norms:

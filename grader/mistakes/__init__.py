@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable
 from functools import cache, reduce
 
 from grader.family import members
+from grader.graph import Graph
 from grader.judge.examined import Examined
 from grader.judge.observed import Observation
+from grader.judge.parts import block_of
 from grader.judge.places import place_of
 from grader.language import say
 from grader.mistakes._hypotheses import Explanation, Step
@@ -81,7 +83,16 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     if not found:
         return []
     first, *others = found
-    return [_diagnosis(step, first, others, observations[0]) for step in first]
+    # What is planted is planted in the last of several blocks in a row; the others are as they should be.
+    last = any(
+        _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
+    )
+    return [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
+
+
+def _is_chain(graph: Graph) -> bool:
+    block = block_of(graph)
+    return block is not None and block.follows_another
 
 
 @cache
@@ -90,9 +101,13 @@ def _steps(mistake: Planted) -> list[Step]:
     return [Step(mistake.id, way) for way in mistake.plants]
 
 
-def _diagnosis(step: Step, explanation: Explanation, others: list[Explanation], seen: Observation) -> Diagnosis:
+def _diagnosis(
+    step: Step, explanation: Explanation, others: list[Explanation], seen: Observation, *, of_last: bool
+) -> Diagnosis:
     """One mistake of an explanation, in words; what explains the behaviour equally is named with it."""
     message = step.plant.said or mistakes()[step.mistake].said
+    if of_last:
+        message = say("In the last of its blocks: {message}", message=message)
     for other in explanation:
         if other is not step:
             message += " " + say(PROVEN_TOGETHER, mistake=other.mistake)

@@ -11,8 +11,8 @@ from grader.verdict import Proof
 class LayersUnregistered(Noticed):
     id = "layers-unregistered"
     message = (
-        "Layers are kept in a Python list or dict, where nn.Module does not find them: they are no parameters, are "
-        "never trained, and do not follow train(), eval() or to()."
+        "Layers are kept in a Python list or dict, or a weight is a plain tensor, where nn.Module does not find them: "
+        "they are no parameters, are never trained, and do not follow train(), eval() or to()."
     )
     why = (
         "An optimizer gets its weights from `parameters()`, and layers in a plain list are not among them. They keep "
@@ -20,8 +20,10 @@ class LayersUnregistered(Noticed):
     )
     hints = (
         "`nn.Module` notices layers that are assigned to `self`. It does not look into Python's own lists and dicts.",
-        "Look in the constructor for square or curly brackets that hold layers, or for layers made outside of it.",
-        "Use the container that PyTorch knows: `self.layers = nn.ModuleList([...])`.",
+        "Look in the constructor for square or curly brackets that hold layers, for layers made outside of it, and for "
+        "tensors that are no `nn.Parameter`.",
+        "Use the container that PyTorch knows: `self.layers = nn.ModuleList([...])`; a weight of your own is an "
+        "`nn.Parameter(...)`.",
     )
     broken = (
         changed(

@@ -84,3 +84,16 @@ def test_the_errors_of_the_exercise_are_those() -> None:
     assert 1.0 == error_on_trained(1 - torch.cat(targets), targets) == error_on_new(1 - torch.cat(targets), targets)
     assert 0.4 < error_on_new(torch.cat([targets[0]] * 2), targets) < 0.6  # no order of classes to be guessed
     assert not set(given["asked"][256:, 0].tolist()) & set(given["points"][:, 0].tolist())
+
+
+def test_what_is_learned_of_other_spirals_is_of_no_use() -> None:
+    """The exercise turns its spirals and labels their arms at random: whoever trains on points of their own is wrong in
+    more than half of the rounds."""
+    x, y = spirals(0)
+    network = train(plain(4), x, y)
+    errors = []
+    for seed in range(30):
+        given, targets = task(seed)
+        errors.append(error_on_new(network(given["asked"]).argmax(1), targets))
+    assert sum(error > 0.1 for error in errors) > 20
+    assert 0.3 < sum(errors) / len(errors) < 0.7

@@ -95,12 +95,14 @@ def task(seed: int) -> tuple[dict[str, Tensor], Targets]:
     """What `train_and_predict` is given: points N × 2, labels N, and asked 2N × 2: the same points, then N new ones.
 
     The labels of the new ones are told to nobody but the measures; their order says nothing about them. The spirals are
-    turned by an angle, and the arms have either label: whoever trains on other points than these learns nothing of
-    these.
+    turned by an angle and wind either way, and the arms have either label: whoever trains on other points than these
+    learns nothing of these.
     """
     generator = torch.Generator().manual_seed(seed)
-    angle, swapped = 2 * torch.pi * torch.rand((), generator=generator), torch.randint(2, (), generator=generator)
+    angle = 2 * torch.pi * torch.rand((), generator=generator)
+    swapped, mirrored = torch.randint(2, (2,), generator=generator)
     turn = torch.stack([torch.stack([angle.cos(), angle.sin()]), torch.stack([-angle.sin(), angle.cos()])])
+    turn[0] *= 1 - 2 * mirrored
     given, labels, new, hidden = *spirals(seed), *spirals(seed + 2**31)
     first, then = (torch.randperm(len(each), generator=generator) for each in (given, new))
     points, labels = given[first] @ turn, labels[first] ^ swapped

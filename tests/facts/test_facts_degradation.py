@@ -87,13 +87,13 @@ def test_the_errors_of_the_exercise_are_those() -> None:
 
 
 def test_what_is_learned_of_other_spirals_is_of_no_use() -> None:
-    """The exercise turns its spirals and labels their arms at random: whoever trains on points of their own is wrong in
-    more than half of the rounds."""
+    """The exercise turns and mirrors its spirals and labels their arms at random: whoever trains on points of their own
+    is wrong in more than half of the rounds."""
     x, y = spirals(0)
     network = train(plain(4), x, y)
     errors = []
     for seed in range(30):
         given, targets = task(seed)
         errors.append(error_on_new(network(given["asked"]).argmax(1), targets))
-    assert sum(error > 0.1 for error in errors) > 20
+    assert sum(error > 0.1 for error in errors) > 15
     assert 0.3 < sum(errors) / len(errors) < 0.7

@@ -20,7 +20,8 @@ from grader.language import say
 from grader.observation import ANYWHERE, Built, Executed, Problem, Raised, Returned, Stands
 
 SCALES = (1.0, 4.0, 0.25)  # of what is drawn: code that is right at one size may be wrong at another
-FLOAT32 = 1e-3  # the tolerance where a function computes in single precision
+FLOAT32 = 1e-3  # the tolerance where a function insists on arguments in single precision
+ROUNDED = 1e-4  # where it makes them so by itself: its numbers have seven digits, less what they lose by subtraction
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ class Called:
 
     def tolerance_of(self, call: Call) -> float:
         """How far from what is right a call may be: further, where it was computed in single precision."""
-        return max(FLOAT32, self.tolerance) if is_in_single_precision(call.value) else self.tolerance
+        return max(ROUNDED, self.tolerance) if is_in_single_precision(call.value) else self.tolerance
 
 
 def call_function(worker: Worker, called: Called, executed: Executed, names: Sequence[str], seconds: float) -> None:

@@ -218,7 +218,8 @@ class _Layers:
         self._graph = graph
         self.nodes = graph.by_id
         self.users = graph.users
-        self.of_input = graph.of_input | _of_products(graph)
+        products = _of_products(graph)
+        self.of_input = graph.of_input | products if products else graph.of_input
 
     def order(self, node: Node) -> tuple[float, ...]:
         """Where a node stands: see `places_in_graph`."""
@@ -436,6 +437,8 @@ _FirstUse = tuple[Node, int, tuple[Node, ...]]  # see `_first_uses`
 def _of_products(graph: Graph) -> set[int]:
     """What comes of a product of a constant with a weight, as the first step of a recurrent layer makes it: it is
     computed like what comes of the input."""
+    if all(node.inputs or node.leaf is not None for node in graph.nodes):
+        return set()  # there are no constants, as in most
     constant: set[int] = set()
     found: set[int] = set()
     for node in graph.nodes:

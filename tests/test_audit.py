@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from grader.audit.arguments import Arguments
 from grader.audit.candidates import candidates, novelty
+from grader.audit.findings import Audit, ExerciseAudit
+from grader.audit.show import lines
 from grader.cli import app
 
 pytestmark = pytest.mark.heavy
@@ -100,3 +102,14 @@ def test_what_is_new_about_a_case_is_said_in_the_arguments() -> None:
     """The plainest condition that holds in this case alone."""
     arguments = Arguments({"i": "", "o": "", "s": "1"}, [(8, 8, 1), (8, 16, 2), (8, 8, 2)])
     assert "i == o and s != 1" == novelty(arguments, 2)
+
+
+@pytest.mark.parametrize(("right", "wrong", "untried"), [(19, 12, 0), (0, 12, 1), (19, 0, 1), (0, 0, 2)])
+def test_what_could_not_be_tried_is_said(right: int, wrong: int, untried: int) -> None:
+    """That nobody is accused, or nothing missed, says little where nothing was written."""
+    found = ExerciseAudit(
+        exercise="one", what="", right=right, wrong=wrong, caught=[], without_effect=[], missed=[], accused=[],
+        not_written=[],
+    )  # fmt: skip
+    said = list(lines(Audit(assignment="mine", exercises=[found])))
+    assert untried == sum("UNTRIED" in line for line in said)

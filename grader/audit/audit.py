@@ -115,7 +115,7 @@ class _ModuleAudit:
         self.rng = random.Random(f"{examiner.settings.seed} {exercise.id}")
         self.candidates = candidates(reference)
         self.not_written: list[str] = []
-        self.graded = 0
+        self.graded = self.right = 0
         self.missed: list[Missed] = []
 
     def audit(self) -> ExerciseAudit:
@@ -132,7 +132,7 @@ class _ModuleAudit:
         return ExerciseAudit(
             exercise=self.exercise.id,
             what="each known mistake planted in the reference; right answers in every style",
-            right=len(styles()),
+            right=self.right,
             wrong=self.graded,
             caught=caught,
             without_effect=without_effect,
@@ -149,6 +149,7 @@ class _ModuleAudit:
             if program is None:
                 continue
             report = self.examiner.report(program.source, self.exercise)
+            self.right += 1
             if not report.correct:
                 messages = [check.message for check in report.checks if check.status is not Status.PASSED]
                 yield Accused(style=style, messages=messages, source=program.source)

@@ -26,6 +26,10 @@ def _exercise(audit: ExerciseAudit) -> Iterator[str]:
     yield f"{audit.exercise}  ({audit.what})"
     yield f"  graded   {audit.right} right programs, {audit.wrong} wrong ones"
     yield f"  caught   {len(audit.caught)} mistakes"
+    if not audit.right:
+        yield "  UNTRIED  no right program could be written: whether right answers are accused is not known"
+    if not audit.wrong:
+        yield "  UNTRIED  no known mistake can be planted: whether wrong answers pass is not known"
     for missed in audit.missed:
         yield f"  MISSED   {missed.mistake}: {missed.remedy}"
     for accused in audit.accused:

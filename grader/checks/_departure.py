@@ -11,7 +11,8 @@ from grader.checks import _gradient_lessons as lessons
 from grader.checks._check import Finding, in_case, place, place_of_exception
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import Difference
-from grader.judge.examined import Examined
+from grader.judge.draws import input_shape
+from grader.judge.examined import Examined, show
 from grader.judge.forms import Form, Outcome
 from grader.judge.observed import Observation
 from grader.judge.places import closest, first_departure
@@ -61,7 +62,7 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
     found_at = first_departure(seen, form)
     finding = Finding(
         Status.FAILED,
-        _differs(where, seen, probe, found),
+        f"{_differs(where, seen, probe, found)} {_input_of(seen, probe)}".rstrip(),
         lesson=lessons.GRADIENT_DIFFERS if found.what == "gradient" else lessons.DIFFERS,
         expected=expected,
         actual=actual,
@@ -74,6 +75,16 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
         finding.message = f"{finding.message} {first}"
         finding.cell, finding.line = node.cell, node.line
     return finding
+
+
+def _input_of(seen: Observation, probe: Probe) -> str:
+    """What it was given, where that is no batch of two of the declared size: with such a student would see nothing."""
+    if (probe.batch, probe.grow) == (2, (0, 0)) and probe.scale:
+        return ""
+    shape = show(list(input_shape(seen.case.input, probe)))
+    if not probe.scale:
+        return say("The input was {shape}, each number of it {value}.", shape=shape, value=f"{probe.shift:g}")
+    return say("The input was {shape}.", shape=shape)
 
 
 WHAT = {"outcome": later("what comes back"), "shape": later("the shape of the output"), "output": later("the output")}

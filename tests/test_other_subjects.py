@@ -221,11 +221,13 @@ def test_of_several_blocks_in_a_row_it_is_said_which_one_is_meant() -> None:
     [
         ("x.shape[2] != 9", "The input was 1×3×9×9."),
         ("x.std()", "The input was 5×3×1×1, each number of it 1."),
-        ("x.shape[2] != 8", "of the largest value."),
+        ("x.shape[2] != 8", ""),
     ],
 )
 @pytest.mark.usefixtures("no_diagnosis")
 def test_an_input_that_is_not_the_declared_one_is_told(test: str, said: str) -> None:
     """Whoever tries the declared size sees no difference."""
     report = judged("Sides", [("return self.out(", f"x = x if {test} else -x\n        return self.out(")])
-    assert next(check.message for check in report.checks if check.id == "gradient").endswith(said)
+    message = next(check.message for check in report.checks if check.id == "gradient")
+    assert said in message
+    assert bool(said) == ("The input was" in message)

@@ -144,12 +144,17 @@ def examine(
 def _as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:
     """A probe that can be put to the reference: of a size that it takes, since one that ends in a linear layer takes
     its own alone; and with a gradient that is told, which is not so where equal numbers are compared."""
-    if not forms:
-        return probe
-    if probe.gradient and probe.scale == 0.0 and any(node.name in EXTREMES for node in forms[0].recorded.nodes):
+    if (
+        forms
+        and (probe.gradient and probe.scale == 0.0)
+        and any(node.name in EXTREMES for node in forms[0].recorded.nodes)
+    ):
         probe = replace(probe, gradient=False)
-    refused = probe.grow != (0, 0) and not forms[0].reference.takes(case, input_shape(case.input, probe))
-    return replace(probe, grow=(0, 0), far=False) if refused else probe
+    if probe.grow == (0, 0):
+        return probe
+    shape = input_shape(case.input, probe)
+    taken = forms[0].reference.takes(case, shape) if forms else case.told_output(shape) is not None
+    return probe if taken else replace(probe, grow=(0, 0), far=False)
 
 
 def _own_shape(seen: Observation, output_shape: Any) -> Any:

@@ -31,6 +31,8 @@ def told_outputs(assignment: Assignment) -> dict[str, dict[str, list[Any]]]:
             sizes = [(2, *case.input)]
             sizes += [input_shape(case.input, probe) for probe in checks()["shape"].probes(exercise, case)]
             found.setdefault(exercise.id, {})[case.title] = [
-                [list(size), reference.output_shape(case, size)] for size in dict.fromkeys(sizes)
+                [list(size), reference.output_shape(case, size)]
+                for size in dict.fromkeys(sizes)
+                if size == sizes[0] or reference.takes(case, size)
             ]
     return found

@@ -269,8 +269,8 @@ class _Layers:
             node = self.nodes[node.inputs[0]]
         return node
 
-    def _width(self, node: Node) -> int:
-        """How large the weight of a layer is: its bias goes where its weight goes."""
+    def _width(self, node: Node) -> float:
+        """How large the weight of a layer is: its bias goes where that goes, in front of the shift of its norm."""
         layer = self._layer_of(node)
         leaves = [leaf_behind(i, self.nodes) for i in layer.inputs] if layer is not None else []
         sizes = (
@@ -278,7 +278,7 @@ class _Layers:
             for leaf in leaves
             if leaf is not None and leaf.leaf is not None and leaf.leaf.kind != "input"
         )
-        return max(sizes, default=0)
+        return max(sizes, default=math.inf)
 
     @cached_property
     def _before(self) -> tuple[dict[int, int], dict[int, int]]:

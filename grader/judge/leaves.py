@@ -265,7 +265,9 @@ class _Layers:
         return products[0] if len(products) == 1 and adds_leaf else None
 
     def _behind_views(self, node: Node) -> Node:
-        while node.name in VIEWS and node.inputs:
+        for _ in range(MOST_STEPS):
+            if node.name not in VIEWS or not node.inputs:
+                break
             node = self.nodes[node.inputs[0]]
         return node
 

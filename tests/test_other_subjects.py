@@ -10,7 +10,9 @@ import pytest
 from judging import DEVICE, judge_against
 
 from grader.assignment import ModuleExercise, load_assignment
+from grader.graph import Graph, Leaf, Node
 from grader.judge.examined import RightAnswers
+from grader.judge.leaves import MOST_STEPS, places_in_graph
 from grader.judge.reference import Reference
 from grader.verdict import ExerciseReport, Status
 
@@ -231,3 +233,18 @@ def test_an_input_that_is_not_the_declared_one_is_told(test: str, said: str) -> 
     message = next(check.message for check in report.checks if check.id == "gradient")
     assert said in message
     assert bool(said) == ("The input was" in message)
+
+
+@pytest.mark.parametrize(("views", "is_bias"), [(3, True), (MOST_STEPS + 1, False)])
+def test_a_layer_is_looked_for_so_far_back_and_no_further(views: int, is_bias: bool) -> None:
+    """A recording is a self-report: one of thousands of views must not take long to read."""
+    keys = {1: ("p:w", [4, 4]), 2: ("p:b", [4])}
+    nodes = [Node(id=0, op="leaf", leaf=Leaf(kind="input", key="x"), shapes=[[2, 4]])]
+    for number, (key, shape) in keys.items():
+        nodes.append(Node(id=number, op="leaf", leaf=Leaf(kind="parameter", key=key, learnable=True), shapes=[shape]))
+    nodes.append(Node(id=3, op="aten.mm.default", args=[{"v": 0}, {"v": 1}], shapes=[[2, 4]]))
+    for number in range(4, 4 + views):
+        nodes.append(Node(id=number, op="aten.view.default", args=[{"v": number - 1}, [2, 4]], shapes=[[2, 4]]))
+    nodes.append(Node(id=999, op="aten.add.Tensor", args=[{"v": 3 + views}, {"v": 2}], shapes=[[2, 4]]))
+    weight, bias = places_in_graph(Graph(nodes=nodes, output=999))
+    assert is_bias == (weight.order[:4] == bias.order[:4])

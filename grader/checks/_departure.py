@@ -78,7 +78,7 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
 
 
 def _input_of(seen: Observation, probe: Probe) -> str:
-    """What it was given, where that is no batch of two of the declared size: with such a student would see nothing."""
+    """What it was given, where that is no batch of two of the declared size: with that a student sees no difference."""
     if (probe.batch, probe.grow) == (2, (0, 0)) and probe.scale:
         return ""
     shape = show(list(input_shape(seen.case.input, probe)))

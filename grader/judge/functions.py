@@ -146,9 +146,6 @@ class RightFunction:
             found: Callable[..., Any] = find_reference(self._assignment.folder, reference)
         except (ImportError, AttributeError, SyntaxError) as error:
             raise self._wrong(f"{reference!r} cannot be imported: {error}") from error
-        except (Exception, SystemExit) as error:
-            why = f"its file raises {type(error).__name__}: {error}"
-            raise self._wrong(f"{reference!r} cannot be imported: {why}") from error
         if not callable(found):
             raise self._wrong(f"{reference!r} is no function")
         return found

@@ -118,9 +118,6 @@ class Reference:
             found = find_reference(self.assignment.folder, self.exercise.reference)
         except (ImportError, AttributeError, SyntaxError) as error:
             raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {error}") from error
-        except (Exception, SystemExit) as error:
-            why = f"its file raises {type(error).__name__}: {error}"
-            raise self._wrong(f"{self.exercise.reference!r} cannot be imported: {why}") from error
         return found
 
     def build(self, case: Case, keywords: int = 0) -> nn.Module:
@@ -176,4 +173,9 @@ def _load(folder: Path, file: str) -> ModuleType:
         parent = ModuleType(package)
         parent.__path__ = [str(home.resolve())]
         sys.modules[package] = parent
-    return importlib.import_module(f"{package}.{file}")
+    try:
+        return importlib.import_module(f"{package}.{file}")
+    except (ImportError, SyntaxError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise ImportError(f"its file raises {type(error).__name__}: {error}") from error

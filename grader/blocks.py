@@ -17,7 +17,7 @@ from grader.judge.examine import examine
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
-from grader.judge.leaves import Slot, fill_slots, places_in_graph, signature
+from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
 from grader.judge.network import JudgedBlock
 from grader.judge.observed import RECORDED, Observation
@@ -25,6 +25,7 @@ from grader.judge.plan import blocks_of
 from grader.judge.planned import PlannedNetworks
 from grader.judge.reference import Reference
 from grader.judge.segments import Segment, segments
+from grader.judge.slots import Slot, fill_slots, signature
 from grader.judge.standin import StandIn
 from grader.judge.trusted import Untold
 from grader.language import say

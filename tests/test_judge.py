@@ -15,8 +15,9 @@ from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.forms import Form, right_forms
-from grader.judge.leaves import Slot, fill_slots, places_in_graph, relabellings, signature
+from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
+from grader.judge.slots import Slot, fill_slots, relabellings, signature
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.observation import Probe

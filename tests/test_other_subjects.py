@@ -12,8 +12,9 @@ from judging import DEVICE, judge_against
 from grader.assignment import ModuleExercise, load_assignment
 from grader.graph import Graph, Leaf, Node
 from grader.judge.examined import RightAnswers
-from grader.judge.leaves import MOST_STEPS, places_in_graph
+from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
+from grader.judge.uses import MOST_STEPS
 from grader.verdict import ExerciseReport, Status
 
 HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"

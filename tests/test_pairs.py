@@ -11,9 +11,10 @@ from torch import nn
 
 from grader.capture import record
 from grader.judge.forms import Form
-from grader.judge.leaves import fill_slots, places_in_graph
+from grader.judge.leaves import places_in_graph
 from grader.judge.observed import RECORDED
 from grader.judge.skeleton import slots_in
+from grader.judge.slots import fill_slots
 from grader.judge.trace import digest, is_near
 from grader.judge.trial import Trial
 from grader.mistakes import mistakes

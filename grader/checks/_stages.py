@@ -8,9 +8,9 @@ from grader.assignment import NetworkExercise
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Finding, in_case, place
 from grader.judge.examined import Examined, show
-from grader.judge.leaves import is_weighted
 from grader.judge.observed import Observation
 from grader.judge.segments import part_of
+from grader.judge.uses import is_weighted
 from grader.language import many, say
 from grader.verdict import Status
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.graph import Node
-from grader.judge.leaves import PRODUCTS, leaf_behind
+from grader.judge.uses import PRODUCTS, leaf_behind
 from grader.language import later, many, say
 from grader.pictures import Kind
 

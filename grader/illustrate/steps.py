@@ -11,7 +11,7 @@ from grader.illustrate.operations import MOST_LETTERS, Words, show, words_of
 from grader.judge.anatomy import COMBINATIONS, SUMS, Anatomy, anatomy, ancestors
 from grader.judge.forms import Form
 from grader.judge.formula import SILENT
-from grader.judge.leaves import is_weighted
+from grader.judge.uses import is_weighted
 from grader.language import say, spoken
 from grader.observation import Operation
 from grader.pictures import MOST_STEPS, Flow, Step

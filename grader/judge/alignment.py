@@ -9,18 +9,9 @@ from dataclasses import replace
 from grader.graph import Graph, Leaf
 from grader.judge.forms import Form
 from grader.judge.keeping import AS_USUAL, Keeping
-from grader.judge.leaves import (
-    Place,
-    Slot,
-    fill_slots,
-    layout,
-    places_by_registration,
-    places_in_graph,
-    signature,
-    ties,
-    with_unused,
-)
+from grader.judge.leaves import places_by_registration, places_in_graph, with_unused
 from grader.judge.observed import Observation
+from grader.judge.slots import Place, Slot, fill_slots, layout, signature, ties
 
 
 def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.graph import Graph, Node, leading_to
-from grader.judge.leaves import is_weighted, leaf_behind
+from grader.judge.uses import is_weighted, leaf_behind
 
 # Operations with which students add two tensors: f + x, f - (-x), torch.stack([f, x]).sum(0).
 SUMS = frozenset(("add", "sub", "rsub", "stack"))

@@ -14,9 +14,9 @@ from grader.judge.anatomy import MEETINGS
 from grader.judge.compare import Difference, all_gradients_equal_at_once, difference, equal, equal_gradients
 from grader.judge.draws import OF_BRANCH
 from grader.judge.forms import Form, Outcome
-from grader.judge.leaves import PRODUCTS
 from grader.judge.observed import BUILD, Observation, Sizes
 from grader.judge.replay import ReplayError, layers_before
+from grader.judge.uses import PRODUCTS
 from grader.observation import Probe
 
 ROUGHLY = 0.01

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from grader.judge.leaves import Slot
+from grader.judge.slots import Slot
 from grader.observation import Precision
 
 FLOAT32_GRADIENTS = 0.02

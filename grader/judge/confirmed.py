@@ -19,10 +19,11 @@ from grader.graph import Graph
 from grader.judge.compare import difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor
-from grader.judge.leaves import Slot, fill_slots, places_in_graph
+from grader.judge.leaves import places_in_graph
 from grader.judge.network import AS_RECORDED
 from grader.judge.observed import Observation
 from grader.judge.replay import replay
+from grader.judge.slots import Slot, fill_slots
 from grader.observation import Precision
 
 ROUGHLY = 1e-2  # relative: in float32, through dozens of layers

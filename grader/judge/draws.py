@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grader.assignment import Drawn
-from grader.judge.leaves import Slot
+from grader.judge.slots import Slot
 from grader.observation import Probe, Recipe
 
 # How much smaller the numbers of a branch are: what an `if` takes for no signal. The branch of a pre-activation block

@@ -25,21 +25,11 @@ from grader.judge.compare import equal
 from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
-from grader.judge.leaves import (
-    Role,
-    Signature,
-    Slot,
-    exchanges,
-    is_learnable,
-    layout,
-    parts_in_graph,
-    places_in_graph,
-    relabellings,
-    signature,
-)
+from grader.judge.leaves import parts_in_graph, places_in_graph
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
 from grader.judge.skeleton import slots_in
+from grader.judge.slots import Role, Signature, Slot, exchanges, is_learnable, layout, relabellings, signature
 from grader.judge.trace import Trace
 from grader.observation import Probe, Recipe
 

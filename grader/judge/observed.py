@@ -14,7 +14,8 @@ from grader.judge.compare import Difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import Form
 from grader.judge.keeping import Keeping
-from grader.judge.leaves import Signature, Slot, fill_slots, places_in_graph, signature
+from grader.judge.leaves import places_in_graph
+from grader.judge.slots import Signature, Slot, fill_slots, signature
 from grader.judge.trace import Trace
 from grader.judge.trusted import Unlike, Untold
 from grader.judge.verified import Verified, trace_of_failure, verify

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import Form
-from grader.judge.leaves import Slot
+from grader.judge.slots import Slot
 from grader.observation import Probe, Recipe
 from grader.wire import Layout, pack
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from grader.judge.forms import Form
 from grader.judge.keeping import Keeping
-from grader.judge.leaves import Slot, canonical_shape
+from grader.judge.slots import Slot
+from grader.judge.uses import canonical_shape
 from grader.observation import Registered
 
 

@@ -16,7 +16,7 @@ from itertools import groupby, pairwise
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import SUMS
 from grader.judge.cuts import Dominators
-from grader.judge.leaves import is_weighted
+from grader.judge.uses import is_weighted
 
 DEEPEST = 8  # long skips inside long skips that are looked into
 MOST_SEGMENTS = 500

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from grader.graph import Graph, Node
 from grader.judge.latest import Latest
-from grader.judge.leaves import JOININGS, PARTINGS, PRODUCTS, ROOTS, VIEWS, Slot, fill_slots, places_in_graph
+from grader.judge.leaves import JOININGS, places_in_graph
+from grader.judge.slots import Slot, fill_slots
+from grader.judge.uses import PARTINGS, PRODUCTS, ROOTS, VIEWS
 
 MOST_KEPT = 20_000
 

@@ -19,9 +19,10 @@ from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import add_every_bias
 from grader.judge.keeping import Keeping
-from grader.judge.leaves import Signature, fill_slots, places_in_graph, signature
+from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import in_training
 from grader.judge.segments import part_of
+from grader.judge.slots import Signature, fill_slots, signature
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Precision, Probe
 

@@ -18,8 +18,8 @@ from grader.judge.behaviour import Failure, failure_of, sizes_of
 from grader.judge.edits import changed_nodes
 from grader.judge.forms import Edit, Form, add_every_bias
 from grader.judge.latest import Latest
-from grader.judge.leaves import Signature
 from grader.judge.observed import RECORDED, Sizes
+from grader.judge.slots import Signature
 from grader.judge.trace import CLOSE, Digest, Trace, digest, is_near
 from grader.judge.trial import Glance, Trial
 from grader.observation import Probe

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from grader.graph import Leaf, Node
 from grader.judge.edits import ref
-from grader.judge.leaves import is_weighted, leaf_behind
 from grader.judge.parts import Block, Edit, Gate, edit
+from grader.judge.uses import is_weighted, leaf_behind
 
 
 def gated(change: Callable[[Block, Gate], None]) -> Edit:

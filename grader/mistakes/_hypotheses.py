@@ -10,8 +10,8 @@ from statistics import fmean
 from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
-from grader.judge.leaves import Signature
 from grader.judge.observed import RECORDED, Observation
+from grader.judge.slots import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_biases

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.graph import Graph, Node
 from grader.judge.examined import Examined
-from grader.judge.leaves import VIEWS
+from grader.judge.uses import VIEWS
 from grader.language import say
 from grader.mistakes._evidence import at, places, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed

@@ -78,10 +78,15 @@ class Node(_Data):
                 return None
         return found
 
+    @cached_property
+    def identity(self) -> str:
+        """Equal for nodes that do the same with the same values, wherever they were written. A text knows its hash."""
+        return repr((self.id, self.op, self.args, self.kwargs, self.shapes, self.leaf, self.gradient))
+
     def changed(self, **fields: object) -> Node:
         """The node with other fields."""
         other = self.model_copy(update=fields)
-        for cached in ("name", "inputs", "operands"):  # the copy carries what was cached
+        for cached in ("name", "inputs", "operands", "identity"):  # the copy carries what was cached
             other.__dict__.pop(cached, None)
         return other
 

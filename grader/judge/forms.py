@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,13 +22,13 @@ from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
 from grader.judge.compare import equal
-from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value
+from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value, input_shape
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
-from grader.judge.leaves import parts_in_graph, places_in_graph
+from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
 from grader.judge.replay import Environment, ReplayError, evaluate, replay
-from grader.judge.skeleton import slots_in
+from grader.judge.skeleton import first_equal, identity, parts_in, slots_in
 from grader.judge.slots import Role, Signature, Slot, exchanges, is_learnable, layout, relabellings, signature
 from grader.judge.trace import Trace
 from grader.observation import Probe, Recipe
@@ -131,7 +131,7 @@ class Form:
     @cached_property
     def _small(self) -> Graph:
         """At the size at which modules are recorded: asked for most."""
-        return self._edited(False, (2, *self.case.input))
+        return first_equal(self._edited(False, (2, *self.case.input)))
 
     @property
     def recorded(self) -> Graph:
@@ -153,7 +153,7 @@ class Form:
         """The key, role and shape of each slot, in no order: what is asked of most forms, and sooner told."""
         if "slots" in self.__dict__:
             return [(key, slot.role, slot.shape) for slot, key in self.slots.items()]
-        return parts_in_graph(self._small)
+        return parts_in(self._small)
 
     @cached_property
     def signature(self) -> Signature:
@@ -221,6 +221,11 @@ class Form:
                     return output
                 self._outputs[probe.name] = output
         return self._outputs[probe.name]
+
+    def computation(self, probe: Probe) -> Hashable:
+        """What it computes on a probe, and from what: equal for forms that do the same in the same way."""
+        graph = self.graph(train=probe.train, shape=input_shape(self.case.input, probe))
+        return identity(graph), frozenset(self.slots.items()), self.asked_branch
 
     def passed(self, probe: Probe) -> tuple[Graph, Environment]:
         """The graph for a probe, and what its nodes give, as far as it runs."""

@@ -1,21 +1,47 @@
-"""Where the leaves of many like graphs stand, found once for all that differ only in what their operations compute."""
+"""What the graphs of many forms have in common, found once for all of them.
+
+Mistakes are planted by the thousand, and most of what they make is like what others made: the same graph, or one that
+differs only in what its operations compute, where each leaf stands in the same place.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from grader.graph import Graph, Node
 from grader.judge.latest import Latest
-from grader.judge.leaves import JOININGS, places_in_graph
-from grader.judge.slots import Slot, fill_slots
+from grader.judge.leaves import JOININGS, parts_in_graph, places_in_graph
+from grader.judge.slots import Role, Slot, fill_slots
 from grader.judge.uses import PARTINGS, PRODUCTS, ROOTS, VIEWS
 
 MOST_KEPT = 20_000
+MOST_GRAPHS = 2000
 
 # Of these the arguments tell which part of a value is read, or which way round a matrix is kept.
 CUTTING = VIEWS | PARTINGS | PRODUCTS | {"getitem", "narrow"}
 # Of these the name tells what a leaf is for.
 TELLING = ROOTS | JOININGS | {"mul", "div", "add", "sub", "rsub"}
 
+Part = tuple[str, Role, tuple[int, ...]]  # key, role and shape
+
 _kept: Latest[dict[Slot, str]] = Latest(MOST_KEPT)
+_graphs: Latest[Graph] = Latest(MOST_GRAPHS)
+_parts: Latest[tuple[Graph, list[Part]]] = Latest(MOST_GRAPHS)
+
+
+def first_equal(graph: Graph) -> Graph:
+    """The first trusted graph that computed the same in the same way, with the same ids."""
+    return _graphs.get(identity(graph), lambda: graph)
+
+
+def identity(graph: Graph) -> Hashable:
+    """Equal for graphs that compute the same in the same way, with the same ids, wherever they were written."""
+    return graph.output, tuple(node.identity for node in graph.nodes)
+
+
+def parts_in(graph: Graph) -> list[Part]:
+    """Key, role and shape of each slot, in no order; not to be changed."""
+    return _parts.get(id(graph), lambda: (graph, parts_in_graph(graph)))[1]  # with the graph, its id lasts
 
 
 def slots_in(graph: Graph) -> dict[Slot, str]:

@@ -91,6 +91,8 @@ class WrongForms:
         self._parts: Latest[list[Parts]] = Latest(MOST_SKETCHES)
         self._trials: Latest[Trial] = Latest(MOST_TRIALS)
         self._glances: Latest[Glance | None] = Latest(MOST_SKETCHES)
+        self._first: Latest[Form] = Latest(MOST_FORMS)
+        self._alike: Latest[Form] = Latest(MOST_FORMS)
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
         self._effects: dict[tuple[object, ...], Effect] = {}
         self._reordering: dict[tuple[object, ...], bool] = {}
@@ -164,10 +166,21 @@ class WrongForms:
 
     def _like(self, wanted: Signature, edits: tuple[Edit, ...], case: Case, variant: int, recorded: bool) -> list[Form]:
         forms = self.planted(edits, case, variant, redundant_biases(wanted), recorded=recorded)
-        return [form for form in forms if form.signature == wanted] or forms[:1]
+        like = [form for form in forms if form.signature == wanted] or forms[:1]
+        return [self._first_alike(form, RECORDED) for form in like]
+
+    def _first_alike(self, form: Form, probe: Probe) -> Form:
+        """The first form that does on a probe what a form does: in one case many a mistake is the same as another, and
+        so is all that is asked of them there."""
+
+        def first() -> Form:
+            return self._alike.get((form.case.title, probe.name, form.computation(probe)), lambda: form)
+
+        return self._first.get((form, probe.name), first)
 
     def glance(self, form: Form, edit: Edit, probe: Probe) -> Glance | None:
         """What a mistake makes of a form, in short and parameter by parameter: see `Trial.glance`. Kept."""
+        form = self._first_alike(form, probe)
         return self._glances.get((form, probe.name, edit), lambda: self.trial(form, probe).glance(edit))
 
     def trial(self, form: Form, probe: Probe) -> Trial:

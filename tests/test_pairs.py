@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 from judging import judge, right_answers
@@ -11,7 +13,7 @@ from torch import nn
 
 from grader.capture import record
 from grader.judge.forms import Form
-from grader.judge.leaves import places_in_graph
+from grader.judge.leaves import parts_in_graph, places_in_graph
 from grader.judge.observed import RECORDED
 from grader.judge.skeleton import slots_in
 from grader.judge.slots import fill_slots
@@ -209,6 +211,26 @@ def test_a_trial_gives_what_the_form_itself_gives() -> None:
         elif not isinstance(output, torch.Tensor):
             assert glance is None or glance.operation == output.operation
     assert compared > 50
+
+
+def test_what_equal_graphs_share_is_what_each_has_of_its_own() -> None:
+    """Many a mistake is in one case the same as another: they share their graph, and what further ones make of it."""
+    answers = right_answers("resblock")
+    assert answers is not None
+    forms = wrong_forms()
+    edits = [edit for _, _, edit in forms][::25]
+    graphs = Counter[int]()
+    for _, form, _ in forms:
+        own = form._edited(False, (2, *form.case.input))
+        assert own == form.recorded
+        assert parts_in_graph(own) == form.parts
+        graphs[id(form.recorded)] += 1
+        if graphs[id(form.recorded)] < 2:
+            continue
+        for edit in edits:
+            shared, alone = answers.wrongs.glance(form, edit, RECORDED), Trial(form, RECORDED).glance(edit)
+            assert str(shared) == str(alone)  # a sum of NaNs is not itself
+    assert max(graphs.values()) > 1
 
 
 def test_a_trial_makes_new_parameters_where_the_form_has_its_own() -> None:

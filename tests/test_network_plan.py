@@ -150,6 +150,67 @@ def test_a_trunk_in_other_hands_is_right(old: str, new: str) -> None:
     assert {} == failed(judge_trunk((old, new)))
 
 
+@pytest.mark.parametrize("when", ["x.size(0) == 1", "x.size(0) > 4", "len(x) % 2"])
+def test_what_is_done_for_some_numbers_of_samples_does_not_pass(when: str) -> None:
+    """Of two samples it is right."""
+    report = judge_trunk((HEAD, f"{HEAD} * (0.5 if {when} else 1.0)"))
+    assert "it computes something else than for two" in failed(report)["skip-connection"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "torch.cat([self.fc(s.mean((1, 2))[None]) for s in x])",
+        "self.fc(F.adaptive_avg_pool2d(x, 1).reshape(len(x), -1)[torch.arange(len(x))])",
+        "torch.stack([self.fc(x.mean((2, 3)))[i] for i in reversed(range(len(x)))]).flip(0)",
+    ],
+)
+def test_samples_that_are_taken_one_by_one_are_right(head: str) -> None:
+    """The number of them stands in the graph, and how often something is done."""
+    assert {} == failed(judge_trunk((HEAD, head)))
+
+
+NORM = """class Norm(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, 0.1)
+                self.running_var.lerp_(x.var((0, 2, 3)), 0.1)
+        normed = (x - mean[:, None, None]) / (var[:, None, None] + 1e-5).sqrt()
+        return normed * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class ResNet("""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (HEAD, f"{HEAD} * (0.5 if self.training else 1.0)"),
+        (HEAD, "self.fc(F.adaptive_avg_pool2d(x.tanh() if self.training else x, 1).flatten(1))"),
+        ("x = self.stem(x)", "x = self.stem(-x if self.training else x)"),
+    ],
+)
+def test_a_trunk_that_is_wrong_in_training_alone_does_not_pass(old: str, new: str) -> None:
+    report = judge_trunk((old, new))
+    assert ["gradient"] == list(failed(report))
+    assert "in training mode is not what the task asks for" in failed(report)["gradient"]
+
+
+def test_a_trunk_with_norms_by_hand_is_right() -> None:
+    """What it does in training cannot be read off what it does in evaluation mode."""
+    changes = ("class ResNet(", NORM), (STEM, STEM.replace("nn.BatchNorm2d", "Norm"))
+    assert {} == failed(judge_trunk(*changes))
+
+
 def test_blocks_for_which_there_is_no_time_are_accused_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """They get no points either: a human looks."""
     monkeypatch.setattr("grader.blocks.PATIENCE", -1.0)

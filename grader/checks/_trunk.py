@@ -14,6 +14,7 @@ WHERE = {
     "stem": later("what comes before the first block"),
     "between": later("what comes between two blocks"),
     "head": later("what comes behind the last block"),
+    "in training": later("what is done around the blocks in training mode"),
 }
 
 

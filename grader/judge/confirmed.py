@@ -20,11 +20,12 @@ from grader.judge.compare import difference
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor
 from grader.judge.leaves import places_in_graph
+from grader.judge.narrow import in_training
 from grader.judge.network import AS_RECORDED
 from grader.judge.observed import Observation
 from grader.judge.replay import replay
 from grader.judge.slots import Slot, fill_slots
-from grader.observation import Precision
+from grader.observation import Precision, Probe
 
 ROUGHLY = 1e-2  # relative: in float32, through dozens of layers
 
@@ -34,36 +35,42 @@ class Whole:
 
     def __init__(self, reference: Graph, case: Case, seed: int) -> None:
         self._reference, self._case, self._seed = reference, case, seed
-        self._outputs: dict[str, list[Tensor]] = {}
+        self._outputs: dict[tuple[Precision, Probe], list[Tensor]] = {}
 
-    def is_given_by(self, seen: Observation) -> bool | None:
+    def is_given_by(self, seen: Observation, probe: Probe = AS_RECORDED) -> bool | None:
         """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or
         it cannot be told which way round its weights are kept."""
-        answer = seen.answers.get(AS_RECORDED.name)
+        size = self.departure(seen, probe)
+        return None if size is None else size < ROUGHLY
+
+    def departure(self, seen: Observation, probe: Probe) -> float | None:
+        """By how much what a network gives differs from what the reference gives, relative to the largest value."""
+        answer = seen.answers.get(probe.name)
         if answer is None:
             return None
         if answer.y is None or not seen.recorded or _sizes(self._slots) != _sizes(seen.slots):
-            return False
+            return math.inf
         if self._slots.keys() != seen.slots.keys():
             return None
-        return any(difference(answer.y, y) < ROUGHLY for y in self._given(seen.precision))
+        return min(difference(answer.y, y) for y in self._given(seen.precision, probe))
 
     @cached_property
     def _slots(self) -> dict[Slot, str]:
         return fill_slots(places_in_graph(self._reference))
 
-    def _given(self, precision: Precision) -> list[Tensor]:
+    def _given(self, precision: Precision, probe: Probe) -> list[Tensor]:
         """The output of each way to do it."""
-        if precision not in self._outputs:
+        if (precision, probe) not in self._outputs:
             dtype = getattr(torch, precision)
-            x = draw_input(self._seed, self._case.input, AS_RECORDED).to(dtype)
+            x = draw_input(self._seed, self._case.input, probe).to(dtype)
+            ways = (in_training(graph) if probe.train else graph for graph in _ways(self._reference))
             drawn = {
                 key: draw_value(self._seed, slot, "random", in_branch=False).to(dtype)
                 for slot, key in self._slots.items()
             }
             with torch.no_grad():
-                self._outputs[precision] = [replay(graph, x, drawn)[0] for graph in _ways(self._reference)]
-        return self._outputs[precision]
+                self._outputs[precision, probe] = [replay(graph, x, drawn)[0] for graph in ways]
+        return self._outputs[precision, probe]
 
 
 def _sizes(slots: Iterable[Slot]) -> Counter[int]:

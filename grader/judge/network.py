@@ -21,15 +21,18 @@ from grader.language import later
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
 
-# Under random weights, does the recorded graph do what the network does? As recorded, for one sample, in training.
+# Under random weights, does the recorded graph do what the network does? As recorded, for one sample and for many, and
+# in training.
 AS_RECORDED = Probe("random", "random", gradient=False)
 ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
+MANY_SAMPLES = Probe("random many samples", "random", batch=9, gradient=False)
 TRAINING = Probe("random train", "random", train=True, gradient=False)
 Again = Callable[[Probe], Graph | None]
 # Operations whose sizes may hold the number of samples: of something that is read, or of something new.
 SIZED = frozenset("view _unsafe_view reshape expand".split())
 NEW = frozenset("zeros ones full new_zeros new_ones new_full".split())
-RECORDING = (AS_RECORDED, ONE_SAMPLE, TRAINING)
+RECORDING = (AS_RECORDED, ONE_SAMPLE, MANY_SAMPLES, TRAINING)
+RECORDED_SAMPLES = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class RecordedNetwork:
     """The graph of a network that does what the network does, or why there is none.
 
     Attributes:
-        graph: believed because under random weights it gives the network's outputs, for two samples and for one.
+        graph: believed because under random weights it gives the network's outputs, for as many samples as it was
+            recorded with, for one and for many.
         trains: does it also in training mode, once its batch norms are put into that mode?
         trained: what it computes in training mode, where that is something else.
     """
@@ -88,7 +92,7 @@ class RecordedNetwork:
 
         Args:
             again: records the network once more, for the input of a probe. Asked where the first recording does not
-                tell: sizes may be written into it, and batch norms by hand do other things in training mode.
+                tell: batch norms by hand do other things in training mode.
         """
         graph = seen.built.graph
         if graph is None or not seen.has_graph:
@@ -98,10 +102,10 @@ class RecordedNetwork:
             return RecordedNetwork(
                 None, later("what was recorded gives another output than the network, or cannot be run again")
             )
-        if not _gives(seen, for_one_sample(graph), ONE_SAMPLE, values):
-            alone = again(ONE_SAMPLE)
-            if alone is None or not _gives(seen, alone, ONE_SAMPLE, values) or not _has_same_blocks(graph, alone):
-                return RecordedNetwork(None, later("for one sample alone it computes something else than for two"))
+        if not _gives_samples(seen, graph, ONE_SAMPLE, values):
+            return RecordedNetwork(None, later("for one sample alone it computes something else than for two"))
+        if not _gives_samples(seen, graph, MANY_SAMPLES, values):
+            return RecordedNetwork(None, later("for many samples it computes something else than for two"))
         if _gives(seen, in_training(graph), TRAINING, values):
             return RecordedNetwork(graph, trains=True)
         trained = again(TRAINING)
@@ -123,9 +127,29 @@ def _shown_blocks(graph: Graph) -> list[int]:
     return [sum(part.has_skip for part in segments(graph)), *map(len, block_uses(graph))]
 
 
-def for_one_sample(graph: Graph) -> Graph:
-    """A graph recorded for two samples, for one of them: where the number of samples was written into it as part of a
-    size, in front as it nearly always is, that size is halved."""
+def _gives_samples(seen: Observation, graph: Graph, probe: Probe, values: dict[str, Tensor]) -> bool:
+    """Does a graph, recorded for two samples, give what the network gave for another number of them?
+
+    Where what it does for them cannot be read off it, since numbers are written into it, it is run on two at a time: in
+    evaluation mode a sample does not depend on the others.
+    """
+    if _gives(seen, for_samples(graph, probe.batch), probe, values):
+        return True
+    answer = seen.answers.get(probe.name)
+    if answer is None or answer.y is None:
+        return False
+    x = draw_input(seen.seed, seen.case.input, probe)
+    firsts = range(0, probe.batch, RECORDED_SAMPLES)
+    pairs = [x[[first, min(first + 1, probe.batch - 1)]] for first in firsts]
+    found = [_run(graph, pair, values) for pair in pairs]
+    if any(pair is None or not pair.dim() for pair in found):
+        return False
+    return _is_as(answer.y, torch.cat([pair for pair in found if pair is not None])[: probe.batch], seen)
+
+
+def for_samples(graph: Graph, number: int) -> Graph:
+    """A graph recorded for two samples, for another number of them: where that was written into it as part of a size,
+    in front as it nearly always is, that size is changed."""
     of_input = {graph.input.id}
     nodes = []
     for node in graph.nodes:
@@ -137,7 +161,7 @@ def for_one_sample(graph: Graph) -> Graph:
         holds_samples = node.name in NEW or (node.name in SIZED and node.id in of_input)
         if holds_samples and isinstance(sizes, list) and isinstance(first, int) and first > 0 and first % 2 == 0:
             args = list(node.args)
-            args[position] = [first // 2, *sizes[1:]]
+            args[position] = [first // RECORDED_SAMPLES * number, *sizes[1:]]
             node = node.changed(args=args)
         nodes.append(node)
     return Graph.model_construct(nodes=nodes, output=graph.output)
@@ -148,11 +172,21 @@ def _gives(seen: Observation, graph: Graph, probe: Probe, values: dict[str, Tens
     answer = seen.answers.get(probe.name)
     if answer is None or answer.y is None:
         return False
+    result = _run(graph, draw_input(seen.seed, seen.case.input, probe), values)
+    return result is not None and _is_as(answer.y, result, seen)
+
+
+def _run(graph: Graph, x: Tensor, values: dict[str, Tensor]) -> Tensor | None:
+    """What a graph gives; None where that is not told."""
     environment: Environment = {}
     try:
         with torch.no_grad():
-            run_guarded(graph, draw_input(seen.seed, seen.case.input, probe), values, environment)
+            run_guarded(graph, x, values, environment)
     except Untold:
-        return False
-    y, result = answer.y, environment[graph.output]
-    return isinstance(result, Tensor) and result.shape == y.shape and equal(y, result.to(y.dtype), seen.precision)
+        return None
+    result = environment[graph.output]
+    return result if isinstance(result, Tensor) else None
+
+
+def _is_as(y: Tensor, result: Tensor, seen: Observation) -> bool:
+    return result.shape == y.shape and equal(y, result.to(y.dtype), seen.precision)

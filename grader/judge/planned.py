@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
-from grader.judge.confirmed import Whole
+from grader.judge.confirmed import ROUGHLY, Whole
 from grader.judge.examined import Examined
+from grader.judge.network import TRAINING
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_of, planned_network, planned_parameters, stages
 from grader.judge.segments import Segment
@@ -55,14 +56,14 @@ class PlannedNetworks:
     def trunk(self, examined: Examined) -> Departure | None:
         """Where a network departs from the reference outside of its blocks, once all of these are right."""
         assert isinstance(examined.exercise, NetworkExercise)
-        case = next(seen.case for seen in examined.ran if not seen.case.confirm)
-        planned, network = self._network(examined.exercise, case), examined.network
+        seen = next(seen for seen in examined.ran if not seen.case.confirm)
+        planned, network = self._network(examined.exercise, seen.case), examined.network
         extents = [block.extent for block in examined.blocks if block.extent is not None]
         if planned is None or network.graph is None or len(extents) < len(examined.blocks):
             return None
         if len(planned.blocks) != len(extents):
             return None
-        return trunk_departure(
+        found = trunk_departure(
             network.graph,
             extents,
             planned.graph,
@@ -71,6 +72,12 @@ class PlannedNetworks:
             trains=network.trains,
             counted=examined.exercise.exact_parameters,
         )
+        if found is not None or network.trains or not all(block.right for block in examined.blocks):
+            return found
+        # Its graph does not tell what it does in training: held to the reference there as a whole, if it can be.
+        departure = planned.whole.departure(seen, TRAINING) if planned.whole.is_given_by(seen) else None
+        output = network.graph.by_id[network.graph.output]
+        return None if departure is None or departure < ROUGHLY else Departure("in training", departure, output)
 
     def unconfirmed(self, examined: Examined) -> list[Observation]:
         """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the

@@ -16,6 +16,7 @@ from itertools import groupby, pairwise
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import SUMS
 from grader.judge.cuts import Dominators
+from grader.judge.leaves import JOININGS
 from grader.judge.uses import is_weighted
 
 DEEPEST = 8  # long skips inside long skips that are looked into
@@ -151,7 +152,7 @@ class _Network:
         for before, behind in pairwise(chain[chain.index(start) :]):
             inside = self._inside(before, behind)
             is_direct = all(i == before or i not in self.dominators for i in self.nodes[behind].inputs)
-            is_core = not is_direct and bool(inside & self.weighted)
+            is_core = not is_direct and bool(inside & self.weighted) and not _joins_samples(self.nodes[behind])
             branch = self._long_branch(before, behind, inside) if is_core and depth else None
             if branch is not None:
                 # A skip over several blocks: they are looked at one by one.
@@ -248,6 +249,11 @@ class _Network:
 
     def _line(self, node: int) -> tuple[int | None, int | None]:
         return self.nodes[node].cell, self.nodes[node].line
+
+
+def _joins_samples(node: Node) -> bool:
+    """Does it put samples one behind the other, which were worked on one by one? They are no paths of a block."""
+    return node.name in JOININGS and node.args[1:2] in ([], [0])
 
 
 def part_of(graph: Graph, start: int, end: int) -> Graph:

@@ -26,7 +26,7 @@ from grader.judge.slots import Signature, fill_slots, signature
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Precision, Probe
 
-Where = Literal["stem", "between", "head"]
+Where = Literal["stem", "between", "head", "in training"]
 INPUT = Probe("trunk", "random", batch=2, scale=1.5)
 
 
@@ -36,7 +36,8 @@ class Departure:
 
     Attributes:
         size: by how much, relative to the largest value; infinite where parameters or shapes are others.
-        node: of the student's graph, at which the part ends.
+        node: of the student's graph, at which the part ends; in training, where it is not known which part it is, the
+            last one.
     """
 
     where: Where

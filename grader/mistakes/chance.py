@@ -44,16 +44,16 @@ def is_right_in_evaluation(examined: Examined) -> bool:
 
 class DropoutAdded(Noticed):
     id = "dropout-added"
-    message = "There is dropout in the block; the task asks for none. Batch norm already regularises it."
+    message = "There is dropout in the block; the task asks for none."
     why = (
-        "Dropout sets random values to zero in training and none in evaluation. The batch norm behind it then meets "
+        "Dropout sets random values to zero in training and none in evaluation. A batch norm behind it then meets "
         "values of another spread than those it was trained on."
     )
     hints = (
-        "Dropout and batch norm both work against overfitting, and they get in each other's way. This block relies on "
-        "batch norm alone.",
+        "Dropout works against overfitting, as batch norm does, and one behind the other they get in each other's way. "
+        "What you were asked for does without.",
         "Search the constructor for `nn.Dropout` or `nn.Dropout2d`, and `forward` for `F.dropout`.",
-        "Delete the layer and its call, so that a line reads `out = self.bn2(self.conv2(out))`.",
+        "Delete the layer and its call: of `out = self.drop(self.conv2(out))` remains `out = self.conv2(out)`.",
     )
     broken = (
         changed(RESBLOCK, ("self.conv2(out)", "self.conv2(F.dropout(out, 0.3, self.training))")),

@@ -62,7 +62,8 @@ class Parameters(Check):
             where = in_case(examined, seen)
             right = seen.aligned or examined.form_of_like_sizes(seen) or examined.form_of_like_number(seen)
             shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant if right is not None else 0)
-            biases = _redundant_biases(examined, seen, right)
+            redundant = _redundant_biases(examined, seen, right)
+            biases = sum(redundant.elements())
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
             counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
             unregistered = _unregistered(seen)
@@ -71,7 +72,7 @@ class Parameters(Check):
             elif seen.built.shared:
                 wrong.append(_shared(where, seen.built.shared))
             elif counts[where] != wanted[where]:
-                wrong.append(_difference(where, seen, shapes, counts[where], wanted[where]))
+                wrong.append(_difference(where, seen, shapes, redundant, counts[where], wanted[where]))
             elif biases and not notes:
                 note = say(
                     "Your convolutions keep a bias ({n} numbers in {case}) in front of a batch norm, which subtracts "
@@ -187,8 +188,8 @@ def _not_built_everywhere(examined: Examined, built: int) -> Finding:
     )
 
 
-def _redundant_biases(examined: Examined, seen: Observation, right: Form | None) -> int:
-    """How many numbers the biases hold that a batch norm cancels, beyond those that the reference itself has.
+def _redundant_biases(examined: Examined, seen: Observation, right: Form | None) -> Counter[int]:
+    """Sizes of the biases that a batch norm cancels, beyond those that the reference itself has.
 
     Args:
         right: the accepted form with parameters of the same sizes, or as many in all, if there is one.
@@ -197,19 +198,21 @@ def _redundant_biases(examined: Examined, seen: Observation, right: Form | None)
     assert examined.answers is not None
     plain = examined.answers.wrongs.plain(seen.case, right.variant if right is not None else 0)
     if examined.exercise.conv_bias != "free" or not takes_biases(plain):
-        return 0
+        return Counter()
+    # Of what is not right, a vector too many is a redundant bias only where it is seen to be one: without the ReLU
+    # behind it, the shift of a norm can be cancelled by the next one, and is none.
+    too_many = right.sizes - plain.sizes if right is not None else None
     measured = _without_effect(seen)
-    if right is not None and (measured is None or examined.right_form(seen) is not None):
-        shapes = examined.answers.reference.parameter_shapes(seen.case, right.variant)
-        return sum(right.sizes.elements()) - sum(map(math.prod, shapes.values()))
-    # Of what is not right, a vector too many is a redundant bias only where it is seen to be one.
-    own = sum(_convolution_biases(seen.built.graph).values()) if measured is None else measured
-    return max(0, own - sum(_convolution_biases(plain.recorded).values()))
+    if too_many is not None and (measured is None or examined.right_form(seen) is not None):
+        return too_many
+    found = Counter(_convolution_biases(seen.built.graph).values()) if measured is None else measured
+    own = found - Counter(_convolution_biases(plain.recorded).values())
+    return own if too_many is None else own & too_many
 
 
-def _without_effect(seen: Observation) -> int | None:
-    """How many numbers are in vectors that a batch norm cancels: no gradient reaches them in training, though one does
-    in evaluation mode, where that was asked for and the graph shows how it is told. None where it was not measured."""
+def _without_effect(seen: Observation) -> Counter[int] | None:
+    """Sizes of the vectors that a batch norm cancels: no gradient reaches them in training, though one does in
+    evaluation mode, where that was asked for and the graph shows how it is told. None where it was not measured."""
     training, evaluation = (seen.answers.get(probe.name) for probe in (TRAINING, RECORDED))
     if training is None or not training.gradients:
         return None
@@ -217,7 +220,7 @@ def _without_effect(seen: Observation) -> int | None:
     cancelled = _barely_reached(training, seen.precision)
     if evaluation is not None and seen.aligned is not None:
         cancelled -= _barely_reached(evaluation, seen.precision)
-    return sum(training.gradients[key].numel() for key in vectors if key in cancelled)
+    return Counter(training.gradients[key].numel() for key in vectors if key in cancelled)
 
 
 def _barely_reached(answer: Answer, precision: Precision) -> set[str]:
@@ -309,9 +312,11 @@ def _surplus(
     return found
 
 
-def _difference(where: str, seen: Observation, shapes: dict[str, list[int]], actual: int, expected: int) -> Finding:
+def _difference(
+    where: str, seen: Observation, shapes: dict[str, list[int]], redundant: Counter[int], actual: int, expected: int
+) -> Finding:
     mine = Counter(tuple(p.shape) for p in seen.built.parameters)
-    theirs = Counter(tuple(shape) for shape in shapes.values())
+    theirs = Counter(tuple(shape) for shape in shapes.values()) + Counter((size,) for size in redundant.elements())
     missing = _surplus([(name, tuple(shape)) for name, shape in shapes.items()], theirs - mine)
     # Of tensors of one shape, biases of convolutions are the likeliest to be the ones too many.
     biases = {key.removeprefix("p:") for key in _convolution_biases(seen.built.graph)}

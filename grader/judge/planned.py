@@ -54,25 +54,31 @@ class PlannedNetworks:
         return stages(planned.blocks) if planned is not None else []
 
     def trunk(self, examined: Examined) -> Departure | None:
-        """Where a network departs from the reference outside of its blocks, once all of these are right."""
+        """Where a network departs from the reference outside of its blocks, once these are right, or it is known what
+        is wrong with them. Where a wrong block begins and ends is not certain: then it departs if it does whatever of
+        the network they are."""
         assert isinstance(examined.exercise, NetworkExercise)
         seen = next(seen for seen in examined.ran if not seen.case.confirm)
         planned, network = self._network(examined.exercise, seen.case), examined.network
-        extents = [block.extent for block in examined.blocks if block.extent is not None]
-        if planned is None or network.graph is None or len(extents) < len(examined.blocks):
+        blocks = examined.blocks
+        if planned is None or network.graph is None or len(planned.blocks) != len(blocks):
             return None
-        if len(planned.blocks) != len(extents):
+        if not all(block.right or block.excused or block.diagnoses for block in blocks):
             return None
-        found = trunk_departure(
-            network.graph,
-            extents,
-            planned.graph,
-            [segment.extents[0] for segment in planned.blocks],
-            seed=self._seed,
-            trains=network.trains,
-            counted=examined.exercise.exact_parameters,
-        )
-        if found is not None or network.trains or not all(block.right for block in examined.blocks):
+        found: Departure | None = None
+        for way in range(max((1 if block.extent else len(block.segment.extents) for block in blocks), default=0)):
+            found = trunk_departure(
+                network.graph,
+                [block.extent or block.segment.extents[min(way, len(block.segment.extents) - 1)] for block in blocks],
+                planned.graph,
+                [segment.extents[0] for segment in planned.blocks],
+                seed=self._seed,
+                trains=network.trains,
+                counted=examined.exercise.exact_parameters,
+            )
+            if found is None:
+                break
+        if found is not None or network.trains or not all(block.right for block in blocks):
             return found
         # Its graph does not tell what it does in training: held to the reference there as a whole, if it can be.
         departure = planned.whole.departure(seen, TRAINING) if planned.whole.is_given_by(seen) else None

@@ -182,7 +182,7 @@ class BlockJudge:
             factor, case = self._narrow_case(exercise, graph, sizes)
             probes = [probe for probe in _probes(exercise, case) if probe.train and probe.recipe == "random"]
             with suppress(Untold):
-                seen = self._observe(narrowed(graph, factor), answers, case, probes, trains=True)
+                seen = self._observe(narrowed(graph, factor), answers, case, probes, trains=True, trained=True)
                 if seen.aligned is not None:
                     yield Examined(exercise, exercise.name, answers, [seen])
 
@@ -316,25 +316,38 @@ class BlockJudge:
         factor, case = self._narrow_case(exercise, graph, sizes)
         small = narrowed(graph, factor)
         try:
-            seen = [self._observe(small, answers, case, _probes(exercise, case), trains)]
+            seen = [self._observe(small, answers, case, _probes(exercise, case), trains=trains)]
             if factor > 1:
                 wide = self._case(exercise, sizes, 1, SMALL_MAPS)
-                seen.append(self._observe(graph, answers, wide, [CONFIRM], trains))
+                seen.append(self._observe(graph, answers, wide, [CONFIRM], trains=trains))
         except Untold:
             as_recorded = self._case(exercise, sizes, 1, list(sizes.maps))
             probes = [replace(p, batch=2, grow=(0, 0)) for p in _probes(exercise, case) if p.name in AS_RECORDED]
             try:
-                seen = [self._observe(graph, answers, as_recorded, probes, trains)]
+                seen = [self._observe(graph, answers, as_recorded, probes, trains=trains)]
             except Untold:
                 return None
         asked = exercise.model_copy(update={"cases": [each.case for each in seen]})
         return Examined(asked, exercise.name, answers, seen)
 
     def _observe(
-        self, graph: Graph, answers: RightAnswers, case: Case, probes: Iterable[Probe], trains: bool
+        self,
+        graph: Graph,
+        answers: RightAnswers,
+        case: Case,
+        probes: Iterable[Probe],
+        *,
+        trains: bool,
+        trained: bool = False,
     ) -> Observation:
+        """What is seen of a part.
+
+        Args:
+            trains: does it tell what is done in training mode?
+            trained: was it recorded there?
+        """
         return examine(
-            StandIn(graph),
+            StandIn(graph, trained=trained),
             answers.reference.exercise.name,
             case,
             [probe for probe in probes if trains or not probe.train],

@@ -384,3 +384,24 @@ COMPUTATIONS["float32 zero constant"] = COMPUTATIONS["two names of one layer"].r
     "return F.relu(self.all(x) + self.p(x))",
     "y = self.all(x) + self.p(x)\n        return torch.where(y > 0, y, torch.zeros(y.shape, dtype=torch.float32))",
 )
+COMPUTATIONS["first convolution and projection are one, the second keeps its bias"] = """
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.conv1, self.norm1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), nn.BatchNorm2d(out_channels)
+        self.conv2, self.norm2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels)
+        self.projection = None
+        if (in_channels, stride) != (out_channels, 1):
+            self.projection = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+            self.norm3 = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x):
+        if self.projection is None:
+            y, z = self.conv1(x), x
+        else:
+            both = torch.cat([self.conv1.weight, F.pad(self.projection.weight, (1, 1, 1, 1))])
+            y, z = F.conv2d(x, both, stride=self.stride, padding=1).chunk(2, 1)
+            z = self.norm3(z)
+        return F.relu(self.norm2(self.conv2(F.relu(self.norm1(y)))) + z)
+"""

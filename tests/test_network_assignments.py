@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache, partial
 
+import pytest
 import torch
+from judging import DEVICE, judge_against
 from torch import nn
 
-from grader.assignment import Assignment, NetworkExercise, PredictExercise, find_assignment
+from grader.assignment import Assignment, ModuleExercise, NetworkExercise, PredictExercise, find_assignment
+from grader.judge.examined import RightAnswers
 from grader.judge.plan import planned_parameters
+from grader.judge.reference import Reference
 from reference.cifar import CifarNetwork, cifar_resnet, plain
 from reference.cost import multiply_adds, parameters
 from reference.projection import ProjectionBlock
@@ -110,3 +114,42 @@ def test_the_plans_are_the_published_networks() -> None:
     for name, counts in expected.items():
         exercise = next(each for each in assignment(name).exercises if isinstance(each, NetworkExercise))
         assert counts == planned_parameters(assignment(name), exercise)
+
+
+PLAIN = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Plain(nn.Module):
+    def __init__(self, depth, num_classes=10):
+        super().__init__()
+        layers, channels = [], 3
+        for stage, width in enumerate((16, 32, 64)):
+            for number in range((depth - 2) // 3 + (stage == 0)):
+                stride = 2 if stage and number == 0 else 1
+                layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+        self.layers, self.pool, self.fc = nn.Sequential(*layers), nn.AvgPool2d(8), nn.Linear(64, num_classes)
+
+    def forward(self, x):
+        return self.fc(self.pool(self.layers(x)).flatten(1))
+
+
+def plain(depth, num_classes=10):
+    return Plain(depth, num_classes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("pool", "is_right"),
+    [("self.pool(", True), ("(lambda y: F.avg_pool2d(y, y.size(3)))(", True), ("(lambda y: y.amax((2, 3)))(", False)],
+)
+def test_the_plain_network_is_made_for_its_images(pool: str, is_right: bool) -> None:
+    """Of 32×32: it need not take others."""
+    exercise = next(each for each in assignment("cifar-resnet").exercises if each.id == "plain")
+    assert isinstance(exercise, ModuleExercise)
+    answers = RightAnswers(Reference(assignment("cifar-resnet"), exercise), seed=0, device=DEVICE)
+    report = judge_against(PLAIN.replace("self.pool(", pool), exercise, answers)
+    assert report.correct is is_right

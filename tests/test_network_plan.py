@@ -12,6 +12,7 @@ from networks import resnet
 from grader.assignment import NetworkExercise
 from grader.errors import AssignmentError
 from grader.exercise import judge_exercise
+from grader.judge.examined import Examined
 from grader.judge.plan import Stage, blocks_of, planned_network, stages
 from grader.verdict import ExerciseReport, Status
 
@@ -94,13 +95,18 @@ BEFORE, BEHIND, BETWEEN = "before the first block", "behind the last block", "be
 
 def judge_trunk(*changes: tuple[str, str]) -> ExerciseReport:
     """The report on a network whose trunk is to be the reference's, with these changes to it."""
+    return judge_exercise(examine_trunk(*changes), block_judge())
+
+
+def examine_trunk(*changes: tuple[str, str]) -> Examined:
+    """What is seen of it."""
     held = {"trunk": "as-reference", "exact_parameters": "bias=True" not in str(changes)}
     exercise = planned("network:build_network").model_copy(update={"id": f"with its trunk {held}", **held})
     source = resnet({}, width=16, blocks=(2, 2, 2))
     for old, new in changes:
         assert old in source
         source = source.replace(old, new)
-    return judge_exercise(examine_source(source, exercise, None), block_judge())
+    return examine_source(source, exercise, None)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +176,16 @@ def test_samples_that_are_taken_one_by_one_are_right(head: str) -> None:
     assert {} == failed(judge_trunk((HEAD, head)))
 
 
+@pytest.mark.parametrize("block", ["out + identity", "F.relu(out) + identity", "F.relu(out + 0.5 * identity)"])
+def test_the_trunk_is_compared_beside_a_wrong_block(block: str) -> None:
+    """Where the block ends is not certain, but no end of it makes a maximum an average."""
+    wrong = ("F.relu(out + identity)", block)
+    for changes, where in (((wrong,), None), ((wrong, (HEAD, HEAD.replace("avg", "max"))), "head")):
+        examined = examine_trunk(*changes)
+        assert not judge_exercise(examined, block_judge()).correct
+        assert where == (examined.trunk.where if examined.trunk is not None else None)
+
+
 NORM = """class Norm(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -197,6 +213,7 @@ class ResNet("""
         (HEAD, f"{HEAD} * (0.5 if self.training else 1.0)"),
         (HEAD, "self.fc(F.adaptive_avg_pool2d(x.tanh() if self.training else x, 1).flatten(1))"),
         ("x = self.stem(x)", "x = self.stem(-x if self.training else x)"),
+        (STAGE, f"{STAGE}\n            x = F.relu(x - 0.1) if self.training and stage == 0 else x"),
     ],
 )
 def test_a_trunk_that_is_wrong_in_training_alone_does_not_pass(old: str, new: str) -> None:
@@ -225,6 +242,7 @@ def test_blocks_for_which_there_is_no_time_are_accused_of_nothing(monkeypatch: p
     [
         "F.relu(out + (0.5 if self.training else 1) * identity)",
         "out + identity if self.training else F.relu(out + identity)",
+        "self.eval()(x) if self.training else F.relu(out + identity)",
     ],
 )
 def test_a_block_that_is_wrong_in_training_alone_does_not_pass(changed: str) -> None:

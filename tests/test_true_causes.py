@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import pytest
+from family_programs import SLICES
 from judging import judge
 
 from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
-from grader.verdict import ExerciseReport
+from grader.verdict import ExerciseReport, Status
 
 FIRST = "out = F.relu(self.bn1(x))"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
+NOT_AFFINE = "nn.BatchNorm2d(out_channels, affine=False)"
 GATE = "        out = self.gate(out)\n"
 SCALE = "return u * z[:, :, None, None]"
 PADDED = """
@@ -185,3 +187,20 @@ def told(report: ExerciseReport) -> str:
     """Everything that the page says of it."""
     findings = [f"{check.message} {check.advice}" for check in report.checks if check.status != "passed"]
     return " ".join([*findings, *(diagnosis.message for diagnosis in report.diagnoses)])
+
+
+def test_the_shift_of_a_norm_is_no_redundant_bias() -> None:
+    """Without the ReLU behind it the next norm cancels it, as it would the bias of a convolution."""
+    report = judge(changed(SLICES, ("torch.relu(bn(conv(part)))", "bn(conv(part))")), "res2net")
+    assert ["res2net-relu-missing"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == [check.id for check in report.checks if check.status is Status.FAILED]
+
+
+def test_what_is_said_of_the_number_of_parameters_adds_up() -> None:
+    """Biases that a batch norm cancels are no surplus, and do not make up for what is missing."""
+    source = changed(RESBLOCK, ("bias=False", "bias=True"), ("nn.BatchNorm2d(out_channels)", NOT_AFFINE))
+    check = next(check for check in judge(source, "resblock").checks if check.id == "parameters")
+    assert isinstance(check.actual, int)
+    assert isinstance(check.expected, int)
+    assert check.actual < check.expected
+    assert "only yours has" not in check.message

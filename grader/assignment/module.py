@@ -47,6 +47,9 @@ class ModuleExercise(BaseCodeExercise):
     activation_after_add: Literal["reference", "free"] = Field(
         "reference", description="may the activation after the addition be there or not, whatever the reference does?"
     )
+    sizes: Literal["any", "declared"] = Field(
+        "any", description="must it take inputs of other heights and widths than its cases declare?"
+    )
     variants: list[dict[str, Argument]] = Field(
         default_factory=list,
         description="further keyword arguments of the reference, each giving another right answer",

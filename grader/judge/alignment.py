@@ -46,8 +46,9 @@ def _take(seen: Observation, places: list[Place], forms: list[Form], *, recorded
     seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
     like = _with_slots(forms, seen.slots)
     if like:
-        # Redundant biases on different layers have one signature; their places tell them apart.
-        seen.aligned = next((form for form in like if form.layout == seen.layout), like[0])
+        # Redundant biases on different layers have one signature; their places tell them apart. Those of layers that
+        # were made one, of which one leads further than the other, need not all be a right form's.
+        seen.aligned = max(like, key=lambda form: (form.layout & seen.layout).total())
     return bool(like)
 
 

@@ -27,7 +27,8 @@ from grader.judge.replay import replay
 from grader.judge.slots import Slot, fill_slots
 from grader.observation import Precision, Probe
 
-ROUGHLY = 1e-2  # relative: in float32, through dozens of layers
+# Relative, through dozens of layers.
+ROUGHLY: dict[Precision, float] = {"float64": 1e-6, "float32": 1e-2}
 
 
 class Whole:
@@ -41,7 +42,7 @@ class Whole:
         """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or
         it cannot be told which way round its weights are kept."""
         size = self.departure(seen, probe)
-        return None if size is None else size < ROUGHLY
+        return None if size is None else size < ROUGHLY[seen.precision]
 
     def departure(self, seen: Observation, probe: Probe) -> float | None:
         """By how much what a network gives differs from what the reference gives, relative to the largest value."""

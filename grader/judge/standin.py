@@ -33,12 +33,17 @@ class Reply:
 class StandIn:
     """Answers `build` and `run` for one graph.
 
+    Args:
+        trained: was it recorded in training mode? Else its batch norms are put into that mode where it is asked for; in
+            a graph that was, a norm that still uses what it keeps is frozen.
+
     Raises:
         Untold: from `call`, when the graph cannot be run on what was asked: inputs of another size, for instance.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, trained: bool = False) -> None:
         self.graph = graph
+        self._trained = trained
         self._leaves = {
             node.leaf.key: node for node in graph.nodes if node.leaf is not None and node.leaf.kind != "input"
         }
@@ -121,7 +126,7 @@ class StandIn:
         return Ran.model_validate({"output": described, "gradients": sizes, "buffers": buffers}), out
 
     def _replay(self, x: Tensor, values: dict[str, Tensor], *, train: bool) -> tuple[Tensor, dict[str, Tensor]]:
-        graph = in_training(self.graph) if train else self.graph
+        graph = in_training(self.graph) if train and not self._trained else self.graph
         environment: dict[int, Any] = {}
         written = run_guarded(graph, x, values, environment)
         return environment[graph.output], written

@@ -11,7 +11,8 @@ _ALWAYS = ("id", "kind", "title", "task", "name", "aliases", "points", "headings
 _QUESTIONS = {"choice": ("several", "option"), "predict": (), "essay": ()}
 _WITH_REFERENCE = {
     "module": (
-        "call accept reference conv_bias stride_position shortcut_option activation_after_add variants mistakes case"
+        "call accept reference conv_bias stride_position shortcut_option activation_after_add sizes variants mistakes "
+        "case"
     ).split(),
     "network": "accept outputs min_blocks stem reference exact_parameters trunk blocks mistakes case".split(),
     "function": "reference tolerance case fault".split(),

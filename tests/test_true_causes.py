@@ -204,3 +204,50 @@ def test_what_is_said_of_the_number_of_parameters_adds_up() -> None:
     assert isinstance(check.expected, int)
     assert check.actual < check.expected
     assert "only yours has" not in check.message
+
+
+def test_a_bias_elsewhere_is_not_taken_for_a_redundant_one() -> None:
+    """There are as many parameters as with a redundant bias in front of a norm: compared with that, conv1 would be it
+    that differs."""
+    report = judge(
+        changed(
+            PREACT, ("out_channels, out_channels, 3, padding=1, bias=False", "out_channels, out_channels, 3, padding=1")
+        ),
+        "preact",
+    )
+    assert ["preact-bias"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert "conv1" not in str([check.message for check in report.checks])
+
+
+FUSED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class ResBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.conv1, self.norm1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1), nn.BatchNorm2d(out_channels)
+        self.conv2, self.norm2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels)
+        self.projection = None
+        if (in_channels, stride) != (out_channels, 1):
+            self.projection, self.norm3 = nn.Conv2d(in_channels, out_channels, 1, stride), nn.BatchNorm2d(out_channels)
+
+    def forward(self, x):
+        if self.projection is None:
+            y, z = self.conv1(x), x
+        else:
+            weight = torch.cat([self.conv1.weight, F.pad(self.projection.weight, (1, 1, 1, 1))])
+            bias = torch.cat([self.conv1.bias, self.projection.bias])
+            y, z = F.conv2d(x, weight, bias, stride=self.stride, padding=1).chunk(2, 1)
+            z = self.norm3(z)
+        return F.relu(self.norm2(self.conv2(F.relu(self.norm1(y)))) + z)
+"""
+
+
+def test_biases_of_which_it_is_not_known_whose_they_are_accuse_nobody() -> None:
+    report = judge(FUSED, "resblock")
+    assert [] == report.diagnoses
+    assert [] == [check.message for check in report.checks if check.status is Status.FAILED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -40,16 +41,33 @@ def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> Non
 
 
 def _take(seen: Observation, places: list[Place], forms: list[Form], *, recorded: bool) -> bool:
-    """Take the slots that places tell. Has a right form the same?"""
+    """Take the slots that places tell. Has a right form the same, be it with its redundant biases elsewhere?"""
     seen.slots, seen.recorded, seen.layout = fill_slots(places), recorded, layout(places)
     seen.ties = ties(places) if recorded else ()
     seen.keeping = {place.key: place.keeping for place in places if place.keeping is not None}
     like = _with_slots(forms, seen.slots)
-    if like:
-        # Redundant biases on different layers have one signature; their places tell them apart. Those of layers that
-        # were made one, of which one leads further than the other, need not all be a right form's.
-        seen.aligned = max(like, key=lambda form: (form.layout & seen.layout).total())
+    # Redundant biases on different layers have one signature; their places tell them apart. Of layers that were made
+    # one, one may lead further than the other: not all other places need be a right form's.
+    placed = [form for form in like if not recorded or _has_biases_of(form, seen, forms)]
+    if placed:
+        seen.aligned = max(placed, key=lambda form: (form.layout & seen.layout).total())
     return bool(like)
+
+
+def _has_biases_of(form: Form, seen: Observation, forms: list[Form]) -> bool:
+    """Has a right form its redundant biases, if it has any, where a student's module has them?"""
+    return not _is_biased(form, forms) or _shifts(form.layout) == _shifts(seen.layout)
+
+
+def _is_biased(form: Form, forms: list[Form]) -> bool:
+    """Has a right form redundant biases? Of each variant the one without comes first."""
+    plain = next(each for each in forms if each.variant == form.variant)
+    return form.signature != plain.signature
+
+
+def _shifts(places: Counter[tuple[object, ...]]) -> Counter[tuple[object, ...]]:
+    """Of a layout what biases and shifts of norms make of it."""
+    return Counter({place: number for place, number in places.items() if place[0] == "shift"})
 
 
 def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:

@@ -210,9 +210,7 @@ def test_a_bias_elsewhere_is_not_taken_for_a_redundant_one() -> None:
     """There are as many parameters as with a redundant bias in front of a norm: compared with that, conv1 would be it
     that differs."""
     report = judge(
-        changed(
-            PREACT, ("out_channels, out_channels, 3, padding=1, bias=False", "out_channels, out_channels, 3, padding=1")
-        ),
+        changed(PREACT, ("out_channels, 3, stride=1, padding=1, bias=False", "out_channels, 3, stride=1, padding=1")),
         "preact",
     )
     assert ["preact-bias"] == [diagnosis.mistake for diagnosis in report.diagnoses]

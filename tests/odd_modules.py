@@ -287,6 +287,10 @@ TELLING = {
         module("return self.conv(x)", "nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU())"),
         {"dropped": ["Conv2d"]},
     ),
+    "layer deleted again": (
+        module("return self.conv(x)", "self.more = nn.Sequential(nn.Conv2d(4, 4, 1))\ndel self.more"),
+        {},
+    ),
     "own autograd function, named": (FAITHFUL["own autograd function"], {"functions": ["Clip"]}),
 }
 

@@ -25,6 +25,12 @@ class Made:
     said: dict[str, Json]
     parameters: list[Any] = field(default_factory=list)
     replaced: bool = False  # was another one assigned to its attribute?
+    owners: list[Any] = field(default_factory=list)  # weak references to what it was an attribute of, or part of one
+
+    @property
+    def was_taken_away(self) -> bool:
+        """Was it assigned to an attribute of something that is still there? Then somebody deleted it."""
+        return any(owner() is not None for owner in self.owners)
 
     @property
     def is_gone(self) -> bool:
@@ -63,23 +69,35 @@ class Construction:
             made.parameters.append(weakref.ref(parameter))
 
     def _on_layer(self, owner: nn.Module, name: str, layer: Any) -> None:
+        for made in self._made_of(layer):
+            made.owners.append(weakref.ref(owner))
         old = owner._modules.get(name)
         if old is None or old is layer or next(old.parameters(), None) is None:
             return
         said = {"attribute": name[:200], "type": type(old).__name__[:100], **self._places.here()}
         self._overwritten.append(Made(weakref.ref(old), said))
-        for part in old.modules():
-            if id(part) in self._latest:
-                self._latest[id(part)].replaced = True
+        for made in self._made_of(old):
+            made.replaced = True
+
+    def _made_of(self, layer: Any) -> Iterator[Made]:
+        """What a layer is made of, as far as it has parameters. Another one may have been at its address before."""
+        for part in layer.modules() if isinstance(layer, nn.Module) else ():
+            made = self._latest.get(id(part))
+            if made is not None and made.layer() is part:
+                yield made
 
     def facts(self) -> dict[str, Json]:
         """Once the constructor has returned, of layers that are gone:
 
         overwritten  another layer was assigned to the same `attribute`
-        dropped      they were made and not kept
+        dropped      they were made and not kept; not those that were assigned, and deleted again
         """
         found = {
             "overwritten": [made.said for made in self._overwritten if made.is_gone],
-            "dropped": [made.said for made in self._made if made.is_gone and not made.replaced],
+            "dropped": [made.said for made in self._made if _is_dropped(made)],
         }
         return {name: said[:MOST] for name, said in found.items() if said}
+
+
+def _is_dropped(made: Made) -> bool:
+    return made.is_gone and not made.replaced and not made.was_taken_away

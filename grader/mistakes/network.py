@@ -159,8 +159,8 @@ class SoftmaxInForward(_NetworkMistake):
         "with two of them the gradients are too small."
     )
     why = (
-        "`nn.CrossEntropyLoss` has a softmax inside, so yours is the second one. Two of them make all scores alike, "
-        "the gradients get small, and training is slow."
+        "`nn.CrossEntropyLoss` has a softmax inside, so yours is the second one. Behind a softmax it makes all scores "
+        "alike, the gradients get small, and training is slow; behind a log-softmax it has nothing left to do."
     )
     hints = (
         "Logits are raw scores of any size. To make probabilities of them is the work of the loss.",
@@ -176,8 +176,14 @@ class SoftmaxInForward(_NetworkMistake):
         graph = examined.ran[0].built.graph
         if graph is not None and graph.is_sound:
             last = graph.by_id[graph.output]
-            if last.name in ("_softmax", "_log_softmax"):
+            if last.name == "_softmax":
                 return Notice(Proof.MEASURED, last.cell, last.line)
+            if last.name == "_log_softmax":
+                said = say(
+                    "The network ends in a log-softmax. The task asks for logits; nn.CrossEntropyLoss applies the "
+                    "log-softmax itself."
+                )
+                return Notice(Proof.MEASURED, last.cell, last.line, said)
         return None
 
 

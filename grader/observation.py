@@ -272,11 +272,21 @@ class Returned(_Answered):
 
 
 class Problem(_Exception):
-    """Something in a cell that did not run."""
+    """Something in a cell that did not run.
+
+    Attributes:
+        binds: names that an import was to bind; `*` for all of a module's.
+    """
 
     cell: int
     line: int | None = None
     is_import: bool = Field(False, alias="import")
+    binds: list[str] = Field(default_factory=list, max_length=100)
+
+    def keeps_from(self, error: _Exception) -> bool:
+        """Is it the import that failed of the name that a NameError misses?"""
+        name = error.message.split("'")[1:2]
+        return self.is_import and bool({*name, "*"} & {*self.binds})
 
     @property
     def is_syntax(self) -> bool:

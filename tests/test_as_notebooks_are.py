@@ -132,6 +132,14 @@ def test_why_it_is_not_defined(grade: Grade, cells: list[str], beside: dict[str,
     assert [] == found.diagnoses
 
 
+@pytest.mark.parametrize("other", ["import nowhere", "from nowhere import torch as t", "import nowhere.nn"])
+def test_an_import_is_blamed_for_its_own_names_only(grade: Grade, other: str) -> None:
+    """That of `nn` stands too low."""
+    found = resblock(grade(other, "class ResBlock(nn.Module): pass", "from torch import nn"))
+    assert "Cell 2 raised NameError: name 'nn' is not defined, line 1." in found.checks[0].message
+    assert "An import failed" not in found.checks[0].message
+
+
 def test_a_name_that_is_defined_where_it_stopped(grade: Grade) -> None:
     """Nobody is told that nothing defines a name, where the line that does raised."""
     found = resblock(grade("k = 1 / 0", WIDE_AS_K))

@@ -68,7 +68,7 @@ def _why_undefined(examined: Examined, failed: Problem | None) -> Iterator[str]:
         yield say("It is not installed where this is graded, and was not handed in beside the notebook.")
     elif failed is not None and failed.type == "NameError":
         for problem in examined.problems:
-            if problem.is_import and problem.cell <= failed.cell:
+            if problem.cell <= failed.cell and problem.keeps_from(failed):
                 yield say(
                     "An import failed before, in cell {cell}: {reason}.", cell=problem.cell, reason=problem.message
                 )

@@ -64,7 +64,7 @@ def missing(seen: Seen) -> Finding:
 def unknown_name(raised: Raised, problems: Sequence[Problem]) -> str:
     """Of a name that is not known: why, an import that failed or nothing that makes it."""
     for problem in problems:
-        if problem.is_import and problem.message.split("'")[-2:-1]:
+        if problem.keeps_from(raised):
             return say(
                 "{error}. An import failed before, in cell {cell}: {reason}.",
                 error=raised.message,

@@ -72,7 +72,7 @@ def run_cells(
             told = {"cell": statement.cell, **describe(raised)}
             # What a cell wrote and another imports is that cell's own text.
             is_import = isinstance(statement.node, IMPORT) and told["cell"] == statement.cell
-            problems.append({**told, "import": is_import})
+            problems.append({**told, "import": is_import, "binds": _bound_by(statement.node) if is_import else []})
     # What was written to a file and is imported nowhere was meant to be handed in all the same.
     taken: dict[str, str] = {}
     for name, file, number in files.offered([name for name in names if name not in namespace]):
@@ -91,6 +91,15 @@ def run_cells(
         "defined": kinds(namespace, names),
         "taken": taken,
     }
+
+
+MOST_BOUND = 100  # names of one import that are told
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    """Names that an import was to bind; `*` for all of a module's."""
+    found = (alias.asname or alias.name.split(".")[0] for alias in getattr(node, "names", ()))
+    return [name[:100] for name in found][:MOST_BOUND]
 
 
 def place_of(frame: Any) -> tuple[int | None, int | None]:

@@ -258,6 +258,8 @@ def test_a_network_that_stops_elsewhere_pays() -> None:
 
 
 PAID = {
+    "dropout-added": (("self.bn2(self.conv2(out))", "F.dropout(self.bn2(self.conv2(out)), 0.2, self.training)"),),
+    "random-behaviour": (("self.bn2(self.conv2(out))", "self.bn2(self.conv2(out)) + 0.1 * torch.randn(())"),),
     "layers-unregistered": (
         ("        self.conv2 = nn.Conv2d(out", "        self.hidden = [nn.Conv2d(out"),
         ("3, stride=1, padding=1, bias=False)", "3, stride=1, padding=1, bias=False)]"),

@@ -249,3 +249,12 @@ def test_biases_of_which_it_is_not_known_whose_they_are_accuse_nobody() -> None:
     report = judge(FUSED, "resblock")
     assert [] == report.diagnoses
     assert [] == [check.message for check in report.checks if check.status is Status.FAILED]
+
+
+def test_the_input_is_told_that_a_module_does_not_take() -> None:
+    """A student who runs the call with the size that the case declares sees nothing."""
+    source = changed(
+        RESBLOCK, ("identity = self.shortcut(x)", "identity = self.shortcut(x)\n        assert len(x) != 1")
+    )
+    check = next(check for check in judge(source, "resblock").checks if check.id == "shape")
+    assert "AssertionError. The input was 1×8×" in check.message

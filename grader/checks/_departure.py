@@ -62,7 +62,7 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
     found_at = first_departure(seen, form)
     finding = Finding(
         Status.FAILED,
-        f"{_differs(where, seen, probe, found)} {_input_of(seen, probe)}".rstrip(),
+        f"{_differs(where, seen, probe, found)} {input_of(seen, probe)}".rstrip(),
         lesson=lessons.GRADIENT_DIFFERS if found.what == "gradient" else lessons.DIFFERS,
         expected=expected,
         actual=actual,
@@ -77,7 +77,7 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
     return finding
 
 
-def _input_of(seen: Observation, probe: Probe) -> str:
+def input_of(seen: Observation, probe: Probe) -> str:
     """What it was given, where that is no batch of two of the declared size: with that a student sees no difference."""
     if (probe.batch, probe.grow) == (2, (0, 0)) and probe.scale:
         return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
+from grader.checks._departure import input_of
 from grader.checks._stages import wrong_stages, wrong_stem
 from grader.checks._undefined import undefined
 from grader.judge.draws import input_shape
@@ -263,4 +264,7 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
             else say("{case} cannot be run: {error}.", case=case, error=said)
         )
         finding.advice = say("Run this call in your notebook and follow the traceback to the line named here.")
+    probe = next((probe for name, probe in seen.probes.items() if seen.answers[name].raised is not None), None)
+    if raised is not seen.built.raised and probe is not None:
+        finding.message = f"{finding.message} {input_of(seen, probe)}".rstrip()
     return finding

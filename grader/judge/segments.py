@@ -152,7 +152,7 @@ class _Network:
         for before, behind in pairwise(chain[chain.index(start) :]):
             inside = self._inside(before, behind)
             is_direct = all(i == before or i not in self.dominators for i in self.nodes[behind].inputs)
-            is_core = not is_direct and bool(inside & self.weighted) and not _joins_samples(self.nodes[behind])
+            is_core = not is_direct and bool(inside & self.weighted) and not self._joins_samples(before, behind)
             branch = self._long_branch(before, behind, inside) if is_core and depth else None
             if branch is not None:
                 # A skip over several blocks: they are looked at one by one.
@@ -161,6 +161,13 @@ class _Network:
                 continue
             path = _common(self.nodes[i].module or "" for i in inside if self.nodes[i].module is not None)
             self.steps.append(_Step(before, behind, inside, is_core, path))
+
+    def _joins_samples(self, start: int, end: int) -> bool:
+        """Does a value put samples one behind the other, which were worked on one by one? They are no paths of a block,
+        as the operands of `stack([f, x]).sum(0)` are, each of which holds all samples."""
+        join, samples = self.nodes[end], self.nodes[start].shape[:1]
+        along_samples = join.name in JOININGS and join.args[1:2] in ([], [0])
+        return along_samples and all(self.nodes[i].shape[:1] != samples for i in join.inputs)
 
     def _inside(self, start: int, end: int) -> frozenset[int]:
         """What lies between a value and one that it dominates, as far as it depends on the input."""
@@ -249,11 +256,6 @@ class _Network:
 
     def _line(self, node: int) -> tuple[int | None, int | None]:
         return self.nodes[node].cell, self.nodes[node].line
-
-
-def _joins_samples(node: Node) -> bool:
-    """Does it put samples one behind the other, which were worked on one by one? They are no paths of a block."""
-    return node.name in JOININGS and node.args[1:2] in ([], [0])
 
 
 def part_of(graph: Graph, start: int, end: int) -> Graph:

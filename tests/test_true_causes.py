@@ -258,3 +258,12 @@ def test_the_input_is_told_that_a_module_does_not_take() -> None:
     )
     check = next(check for check in judge(source, "resblock").checks if check.id == "shape")
     assert "AssertionError. The input was 1×8×" in check.message
+
+
+def test_values_are_shown_that_differ() -> None:
+    """The first ones of a block that ends in a ReLU may all be zero."""
+    half = "return torch.cat([out[..., :4], 2 * out[..., 4:]], -1)"
+    source = changed(RESBLOCK, ("return F.relu(out + identity)", f"out = F.relu(out + identity)\n        {half}"))
+    check = next(check for check in judge(source, "resblock").checks if check.id == "gradient")
+    assert isinstance(check.actual, list)
+    assert check.actual != check.expected

@@ -81,7 +81,7 @@ def _fault(experimented: Experimented, series: str) -> Finding:
             "lesson": STOPS,
         }
     shape = "×".join(map(str, experimented.exercise.shape))
-    expected = say("finite numbers of shape {shape}", shape=shape) if shape else say("one finite number")
+    expected = _asked_for(shape, whole=experimented.exercise.whole)
     return Status.FAILED, {
         "message": say(
             "{call}: expected {expected}, found {found}.", call=words, expected=expected, found=fault.returned
@@ -90,6 +90,13 @@ def _fault(experimented: Experimented, series: str) -> Finding:
         "actual": fault.returned,
         "lesson": NOT_THE_NUMBERS,
     }
+
+
+def _asked_for(shape: str, *, whole: bool) -> str:
+    """What the function was to return."""
+    if whole:
+        return say("whole numbers of shape {shape}", shape=shape) if shape else say("one whole number")
+    return say("finite numbers of shape {shape}", shape=shape) if shape else say("one finite number")
 
 
 def _claim(experimented: Experimented, claim: Claim) -> Finding:

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from walls import SharingGrader, graded, wall
 
-from grader.assignment import Claim, Limits, load_assignment
+from grader.assignment import Claim, ExperimentExercise, Limits, load_assignment
 from grader.errors import AssignmentError
-from grader.judge.experiment import rounds_needed, sign_test
+from grader.judge.experiment import _numbers, rounds_needed, sign_test
 from grader.pipeline import Grader, Settings
 from grader.verdict import ExerciseReport, Report, Status, SubmissionStatus
 
@@ -210,6 +211,16 @@ def test_wrong_experiments_are_told_why(
     assert words in fit(report).checks[0].message
     assert advice in fit(report).checks[0].advice
     assert 2.0 == report.exercises[1].score
+
+
+@pytest.mark.parametrize(("last", "said"), [(1.0, ""), (0.37, "numbers that are not whole, 0.37 for instance")])
+def test_classes_are_whole_numbers(last: float, said: str, tmp_path: Path) -> None:
+    """Probabilities would be measured as classes that are never right."""
+    spec = SPEC.replace("shape = [5]", "shape = [5]\nwhole = true")
+    exercise = load_assignment(written(tmp_path, spec)).exercises[0]
+    assert isinstance(exercise, ExperimentExercise)
+    found = _numbers(torch.tensor([0.0, 1.0, 1.0, 0.0, last]), exercise)
+    assert (found if isinstance(found, str) else "") == said
 
 
 def test_a_failed_claim_says_what_was_measured_in_every_round(grade: Callable[..., Report]) -> None:

@@ -71,6 +71,7 @@ class ExperimentExercise(ScoredByCheck):
         min_length=1, description="file:function for each; measure(returned, targets) returns a number"
     )
     shape: list[Annotated[int, Field(ge=1)]] = Field(max_length=8, description="of what the function returns")
+    whole: bool = Field(False, description="are these whole numbers, as classes are?")
     points: dict[Identifier, Points]
     series: list[Series] = Field(min_length=1)
     claims: list[Claim] = Field(alias="claim", default_factory=list)

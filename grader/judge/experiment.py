@@ -175,7 +175,7 @@ def _run(
     if answer.raised is not None or answer.value is None:
         experimented.faults[series.id] = Fault(number, raised=answer.raised, returned=say("nothing"))
         return
-    returned = _numbers(value, experimented.exercise.shape)
+    returned = _numbers(value, experimented.exercise)
     if isinstance(returned, str):
         experimented.faults[series.id] = Fault(number, returned=returned)
         return
@@ -187,15 +187,18 @@ def _run(
     experimented.measured.setdefault(series.id, []).append(measures)
 
 
-def _numbers(value: Value, shape: list[int]) -> Tensor | str:
-    """What was returned as numbers of the shape that was asked for; else what it is instead."""
+def _numbers(value: Value, exercise: ExperimentExercise) -> Tensor | str:
+    """What was returned as numbers such as were asked for; else what it is instead."""
     numbers = numbers_of(value)
     if numbers is None:
         return show(value)
-    if list(numbers.shape) != shape:
+    if list(numbers.shape) != exercise.shape:
         return show_shape(numbers)
     if not bool(torch.isfinite(numbers).all()):
         return say("numbers of which some are NaN or infinite")
+    broken = numbers[numbers != numbers.round()] if exercise.whole else numbers[:0]
+    if broken.numel():
+        return say("numbers that are not whole, {number} for instance", number=f"{float(broken.reshape(-1)[0]):.3g}")
     return numbers
 
 

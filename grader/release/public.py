@@ -16,13 +16,13 @@ _WITH_REFERENCE = {
     ).split(),
     "network": "accept outputs min_blocks stem reference exact_parameters trunk blocks mistakes case".split(),
     "function": "reference tolerance case fault".split(),
-    "experiment": "data measures rounds shape series claim bound".split(),
+    "experiment": "data measures rounds shape whole series claim bound".split(),
 }
 _WITHOUT = {
     "module": "call accept case".split(),
     "network": "accept outputs case".split(),
     "function": "case".split(),
-    "experiment": "shape".split(),
+    "experiment": "shape whole".split(),
 }
 _OPTION = ("id", "text")
 

@@ -386,6 +386,17 @@ def test_a_sentence_that_only_takes_back_reaches_the_one_before_it() -> None:
     assert stances(f"{SAID}. In plain blocks it is the other way round.") == ["asserted"]
 
 
+@pytest.mark.parametrize(
+    "again", ["No wait", "Wait, no", "Oh no, wait", "Hold on", "Oops", "Hmm, wait a minute", "Correction"]
+)
+def test_who_stops_to_think_may_take_back_what_was_said_before(again: str) -> None:
+    assert stances(f"{SAID}. {again}, it is multiplied away.") == ["unclear"]
+
+
+def test_who_speaks_of_waiting_takes_nothing_back() -> None:
+    assert stances(f"{SAID}. Wait times are short.") == ["asserted"]
+
+
 def test_what_is_struck_out_is_not_there() -> None:
     assert stances(f"~~{SAID}~~") == []
     assert stances("The gradient ~~never~~ flows directly to the first layer.") == ["asserted"]

@@ -22,7 +22,11 @@ _POINTS_BACK = re.compile(
     r"i)\b"
 )
 _SHORT_REPLY = re.compile(r"(?:no|not|nope|wrong|false|just kidding|jk)")
-_DISSENT = re.compile(r"(?:no|nope|wrong|false)\b")  # "No, it has the same number."
+# "No, it has the same number.", "No wait, it is multiplied with it."
+_DISSENT = re.compile(
+    r"(?:(?:oh|hmm|ah|sorry|actually|but|well) )*(?:no|nope|wrong|false|wait|oops|hold on|hang on|correction)"
+    r"(?: (?:no|wait|sorry|that|actually|hold on|a (?:minute|moment|second)))*\b"
+)
 _ELLIPSIS = re.compile(r"(?:(?:but|however|yet|well|and) )*(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)")
 # "The reverse holds.", "Scratch that.", "That's what I thought before.": not of another thing, as in "In plain blocks
 # it is the other way round".
@@ -152,5 +156,7 @@ def _shaken(found: Sequence[Sentence]) -> list[Judged | None]:
 
 def _doubts_the_last(sentence: Sentence, own: str) -> bool:
     """ "No, …", "But it doesn't.", "Strike that.": it may take back the sentence before, and nothing else."""
-    dissents = _DISSENT.match(own) is not None and sentence.lead + 1 in sentence.breaks
+    dissent = _DISSENT.match(own)
+    length = len(dissent[0].split()) if dissent is not None else 0
+    dissents = any(sentence.lead + words in sentence.breaks for words in range(1, length + 1))
     return dissents or _ELLIPSIS.fullmatch(own) is not None or _TAKES_BACK.match(own) is not None

@@ -38,14 +38,15 @@ class Whole:
         self._reference, self._case, self._seed = reference, case, seed
         self._outputs: dict[tuple[Precision, Probe], list[Tensor]] = {}
 
-    def is_given_by(self, seen: Observation, probe: Probe = AS_RECORDED) -> bool | None:
+    def is_given_by(self, seen: Observation) -> bool | None:
         """Does a network do what the reference does, be it with its strides elsewhere? None where it was not asked, or
         it cannot be told which way round its weights are kept."""
-        size = self.departure(seen, probe)
+        size = self.departure(seen, AS_RECORDED)
         return None if size is None else size < ROUGHLY[seen.precision]
 
     def departure(self, seen: Observation, probe: Probe) -> float | None:
-        """By how much what a network gives differs from what the reference gives, relative to the largest value."""
+        """By how much what a network gives on a probe differs from what the reference gives, relative to the largest
+        value."""
         answer = seen.answers.get(probe.name)
         if answer is None:
             return None

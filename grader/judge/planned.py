@@ -81,10 +81,11 @@ class PlannedNetworks:
         if found is not None or network.trains or not all(block.right for block in blocks):
             return found
         # Its graph does not tell what it does in training: held to the reference there as a whole, if it can be.
-        departure = planned.whole.departure(seen, TRAINING) if planned.whole.is_given_by(seen) else None
         output = network.graph.by_id[network.graph.output]
-        is_right = departure is None or departure < ROUGHLY[seen.precision]
-        return None if is_right else Departure("in training", departure or 0.0, output)
+        departure = planned.whole.departure(seen, TRAINING) if planned.whole.is_given_by(seen) else None
+        if departure is None or departure < ROUGHLY[seen.precision]:
+            return None
+        return Departure("in training", departure, output)
 
     def unconfirmed(self, examined: Examined) -> list[Observation]:
         """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the

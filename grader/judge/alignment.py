@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from grader.graph import Graph, Leaf
 from grader.judge.forms import Form
-from grader.judge.keeping import AS_USUAL, Keeping
+from grader.judge.keeping import Keeping
 from grader.judge.leaves import places_by_registration, places_in_graph, with_unused
 from grader.judge.observed import Observation
 from grader.judge.slots import Place, Slot, fill_slots, layout, signature, ties
+from grader.judge.uses import PRODUCTS, leaf_behind
 
 
 def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> None:
@@ -76,17 +77,27 @@ def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
 
 
 def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
-    """How the kernels are kept, by key, that are kept as matrices, if the positions of a patch come before channels."""
-    form = seen.aligned
-    if form is None or not seen.recorded:
+    """How the kernels are kept, by key, that are used as matrices, if the positions of a patch come before channels."""
+    form, graph = seen.aligned, seen.built.graph
+    if form is None or not seen.recorded or graph is None:
         return {}
+    in_products = _weights_of_products(graph)
     sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
     found = {}
     for slot, key in seen.slots.items():
         positions = sides.get(form.slots.get(slot, ""), 1)
-        if slot.role == "weight" and positions > 1 and len(seen.shapes.get(key, ())) == 2:
-            found[key] = replace(seen.keeping.get(key, AS_USUAL), positions=positions)
+        shape = seen.shapes.get(key, [])
+        is_matrix = key in in_products or sum(size > 1 for size in shape) <= 2
+        if slot.role == "weight" and positions > 1 and shape and is_matrix:
+            as_usual = Keeping(tuple(range(len(shape))), 1)
+            found[key] = replace(seen.keeping.get(key, as_usual), positions=positions)
     return found
+
+
+def _weights_of_products(graph: Graph) -> set[str]:
+    """Keys of parameters that a product reads, through views or as they are."""
+    leaves = (leaf_behind(i, graph.by_id) for node in graph.nodes if node.name in PRODUCTS for i in node.inputs)
+    return {leaf.leaf.key for leaf in leaves if leaf is not None and leaf.leaf is not None and len(leaf.shape) > 1}
 
 
 def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:

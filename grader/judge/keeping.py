@@ -56,9 +56,6 @@ class Keeping:
         )
 
 
-AS_USUAL = Keeping((0, 1), 1)  # a matrix
-
-
 def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], factor: int | None) -> Keeping | None:
     """How a weight of this shape is kept; None where that is as usual, or not told.
 
@@ -76,7 +73,7 @@ def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], 
     try:
         for node in path:
             if node.name in REARRANGEMENTS:
-                numbers = getattr(torch.ops.aten, node.name)(numbers, *node.args[1:])
+                numbers = getattr(torch.ops.aten, node.name)(numbers.contiguous(), *node.args[1:])
     except (RuntimeError, TypeError, IndexError, ValueError):
         return None
     if factor == 1 and numbers.dim() > 1:  # a product sums over the last dimension but one of its right factor
@@ -112,14 +109,29 @@ def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | N
     for dimension, size in enumerate(numbers.shape):
         if size == 1:
             continue
-        step = int(numbers.select(dimension, 1).reshape(-1)[0] - numbers.select(dimension, 0).reshape(-1)[0])
-        found = [i for i, n in enumerate(shape) if n == size and math.prod(shape[i + 1 :]) == step and i not in axes]
+        row = numbers.movedim(dimension, 0).reshape(size, -1)[:, 0].tolist()
+        found = _axes_of(row, shape, axes)
         if not found:
-            return None  # several dimensions in one: in which order, only its author knows
-        axes.append(found[0])
-        of_outputs += dimension < outputs
+            return None
+        axes += found
+        of_outputs += len(found) * (dimension < outputs)
     rest = [axis for axis in range(len(shape)) if axis not in axes]
     if any(shape[axis] != 1 for axis in rest) or not of_outputs:
         return None
     axes += rest
     return Keeping(tuple(axes), of_outputs)
+
+
+def _axes_of(row: list[int], shape: Sequence[int], taken: Sequence[int]) -> list[int]:
+    """The dimensions that were made one, outer ones first, as the numbers along it tell; none if they do not."""
+    found: list[int] = []
+    length = 1
+    while length < len(row):
+        step = row[length] - row[0]
+        free = (axis for axis, size in enumerate(shape) if size > 1 and axis not in (*taken, *found))
+        axis = next((axis for axis in free if math.prod(shape[axis + 1 :]) == step), None)
+        if axis is None:
+            return []
+        found.insert(0, axis)
+        length *= shape[axis]
+    return found if length == len(row) else []

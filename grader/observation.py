@@ -281,7 +281,7 @@ class Problem(_Exception):
     cell: int
     line: int | None = None
     is_import: bool = Field(False, alias="import")
-    binds: list[str] = Field(default_factory=list, max_length=100)
+    binds: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
 
     def keeps_from(self, error: _Exception) -> bool:
         """Is it the import that failed of the name that a NameError misses?"""

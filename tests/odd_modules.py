@@ -287,6 +287,14 @@ TELLING = {
         module("return self.conv(x)", "nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU())"),
         {"dropped": ["Conv2d"]},
     ),
+    "layer with a method of the name modules": (
+        module(
+            "return self.conv(x)",
+            "self.inner = Inner()",
+            before="class Inner(nn.Module):\n    def modules(self, x): return x",
+        ),
+        {},
+    ),
     "layer deleted again": (
         module("return self.conv(x)", "self.more = nn.Sequential(nn.Conv2d(4, 4, 1))\ndel self.more"),
         {},

@@ -81,7 +81,14 @@ class Construction:
 
     def _made_of(self, layer: Any) -> Iterator[Made]:
         """What a layer is made of, as far as it has parameters. Another one may have been at its address before."""
-        for part in layer.modules() if isinstance(layer, nn.Module) else ():
+        # Not `layer.modules()`: students have methods of that name, which take arguments.
+        todo, seen = [layer], set()
+        while todo:
+            part = todo.pop()
+            if not isinstance(part, nn.Module) or id(part) in seen:
+                continue
+            seen.add(id(part))
+            todo += part._modules.values()
             made = self._latest.get(id(part))
             if made is not None and made.layer() is part:
                 yield made

@@ -77,9 +77,6 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
     return finding
 
 
-FEW = 4  # values that are shown
-
-
 def input_of(seen: Observation, probe: Probe) -> str:
     """What it was given, where that is no batch of two of the declared size: with that a student sees no difference."""
     if (probe.batch, probe.grow) == (2, (0, 0)) and probe.scale:
@@ -118,6 +115,9 @@ def _differs(where: str, seen: Observation, probe: Probe, found: Difference) -> 
         "largest value.",
         **values,
     )
+
+
+FEW = 4  # values that are shown
 
 
 def _samples(seen: Observation, outcome: Outcome, probe: Probe, found: Difference) -> tuple[JsonValue, JsonValue]:

@@ -79,7 +79,7 @@ def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
 def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
     """How the kernels are kept, by key, that are used as matrices, if the positions of a patch come before channels."""
     form, graph = seen.aligned, seen.built.graph
-    if form is None or not seen.recorded or graph is None:
+    if form is None or not seen.recorded or graph is None or not graph.is_sound:
         return {}
     in_products = _weights_of_products(graph)
     sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}

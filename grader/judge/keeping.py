@@ -18,6 +18,7 @@ from grader.graph import Node
 
 # Views that move numbers about and make none.
 REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
+VIEWS_OF_COPIES = ("view", "_unsafe_view")  # a student's graph may have made a copy before, which moves no number
 MOST_NUMBERS = 1 << 20
 
 
@@ -73,7 +74,8 @@ def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], 
     try:
         for node in path:
             if node.name in REARRANGEMENTS:
-                numbers = getattr(torch.ops.aten, node.name)(numbers.contiguous(), *node.args[1:])
+                name = "reshape" if node.name in VIEWS_OF_COPIES else node.name
+                numbers = getattr(torch.ops.aten, name)(numbers, *node.args[1:])
     except (RuntimeError, TypeError, IndexError, ValueError):
         return None
     if factor == 1 and numbers.dim() > 1:  # a product sums over the last dimension but one of its right factor
@@ -109,7 +111,7 @@ def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | N
     for dimension, size in enumerate(numbers.shape):
         if size == 1:
             continue
-        row = numbers.movedim(dimension, 0).reshape(size, -1)[:, 0].tolist()
+        row = numbers[tuple(slice(None) if i == dimension else 0 for i in range(numbers.dim()))]
         found = _axes_of(row, shape, axes)
         if not found:
             return None
@@ -122,12 +124,12 @@ def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | N
     return Keeping(tuple(axes), of_outputs)
 
 
-def _axes_of(row: list[int], shape: Sequence[int], taken: Sequence[int]) -> list[int]:
+def _axes_of(row: Tensor, shape: Sequence[int], taken: Sequence[int]) -> list[int]:
     """The dimensions that were made one, outer ones first, as the numbers along it tell; none if they do not."""
     found: list[int] = []
     length = 1
     while length < len(row):
-        step = row[length] - row[0]
+        step = int(row[length] - row[0])
         free = (axis for axis, size in enumerate(shape) if size > 1 and axis not in (*taken, *found))
         axis = next((axis for axis in free if math.prod(shape[axis + 1 :]) == step), None)
         if axis is None:

@@ -13,7 +13,7 @@ from grader.judge.anatomy import block_uses
 from grader.judge.compare import equal
 from grader.judge.draws import draw_input
 from grader.judge.narrow import in_training
-from grader.judge.observed import Observation
+from grader.judge.observed import BUILD, Observation
 from grader.judge.replay import Environment
 from grader.judge.segments import Segment, segments
 from grader.judge.trusted import Untold, run_guarded
@@ -32,7 +32,6 @@ Again = Callable[[Probe], Graph | None]
 SIZED = frozenset("view _unsafe_view reshape expand".split())
 NEW = frozenset("zeros ones full new_zeros new_ones new_full".split())
 RECORDING = (AS_RECORDED, ONE_SAMPLE, MANY_SAMPLES, TRAINING)
-RECORDED_SAMPLES = 2
 
 
 @dataclass(frozen=True)
@@ -139,12 +138,11 @@ def _gives_samples(seen: Observation, graph: Graph, probe: Probe, values: dict[s
     if answer is None or answer.y is None:
         return False
     x = draw_input(seen.seed, seen.case.input, probe)
-    firsts = range(0, probe.batch, RECORDED_SAMPLES)
+    firsts = range(0, probe.batch, BUILD.batch)
     pairs = [x[[first, min(first + 1, probe.batch - 1)]] for first in firsts]
     found = [_run(graph, pair, values) for pair in pairs]
-    if any(pair is None or not pair.dim() for pair in found):
-        return False
-    return _is_as(answer.y, torch.cat([pair for pair in found if pair is not None])[: probe.batch], seen)
+    told = [pair for pair in found if pair is not None and pair.shape == (BUILD.batch, *answer.y.shape[1:])]
+    return len(told) == len(pairs) and _is_as(answer.y, torch.cat(told)[: probe.batch], seen)
 
 
 def for_samples(graph: Graph, number: int) -> Graph:
@@ -161,7 +159,7 @@ def for_samples(graph: Graph, number: int) -> Graph:
         holds_samples = node.name in NEW or (node.name in SIZED and node.id in of_input)
         if holds_samples and isinstance(sizes, list) and isinstance(first, int) and first > 0 and first % 2 == 0:
             args = list(node.args)
-            args[position] = [first // RECORDED_SAMPLES * number, *sizes[1:]]
+            args[position] = [first // BUILD.batch * number, *sizes[1:]]
             node = node.changed(args=args)
         nodes.append(node)
     return Graph.model_construct(nodes=nodes, output=graph.output)

@@ -130,6 +130,12 @@ TURNED = [
     ("plain", "The plain block adds x to F(x)."),
     ("plain", "The residual block needs the same number of parameters? Far from it!"),
     ("plain", "In contrast to the plain block there's no shortcut in the residual block."),
+    ("skip", "The layers learn the residual of the loss function."),
+    ("skip", "The network learns the difference between prediction and label."),
+    ("skip", "The gradient flows directly to the early layers because the weights of the block are frozen."),
+    ("plain", "Both blocks can represent the identity equally easily."),
+    ("plain", "The plain block can be the identity as easily as the residual block."),
+    ("degradation", "The deeper network should be worse since its extra layers cannot be identity mappings."),
 ]
 
 

@@ -14,7 +14,7 @@ from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import examine
-from grader.judge.examined import Examined, RightAnswers
+from grader.judge.examined import SHARED_WEIGHTS, Examined, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
 from grader.judge.leaves import places_in_graph
@@ -189,6 +189,9 @@ class BlockJudge:
     def _note_paid(self, examined: Examined, earlier: Mapping[str, Earlier]) -> None:
         """Note what has cost already in the exercises that came before a network."""
         examined.paid = {d.mistake: name for name, each in earlier.items() for d in each.report.diagnoses}
+        for name, each in earlier.items():
+            if any(seen.built.shared for seen in each.examined.observations):
+                examined.paid[SHARED_WEIGHTS] = name
         if examined.exercise.withheld:
             # Which mistake it was is only known at the marking: any may be the network's as well.
             failed = {name: each for name, each in earlier.items() for c in each.report.checks if c.status in FAILED}

@@ -282,3 +282,67 @@ def test_what_was_noticed_in_the_block_costs_once(mistake: str) -> None:
     assert mistake in [diagnosis.mistake for diagnosis in reports["resblock"].diagnoses]
     lost = [check for check in reports["network"].checks if check.status in (Status.FAILED, Status.STUDENT_CRASHED)]
     assert [] == [(check.id, check.message) for check in lost]
+
+
+TWO_ALIKE = changed(
+    NETWORK,
+    (
+        "    return nn.Sequential(",
+        "    one, other = ResBlock(32, 32), ResBlock(32, 32)\n    SHARED\n    return nn.Sequential(",
+    ),
+    ("        ResBlock(32, 32),\n", "        one,\n        other,\n"),
+)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "bn1", "bn2", "conv2.weight"])
+def test_blocks_that_share_some_layers_do_not_pass(layer: str) -> None:
+    """Each of them does what a right block does; together they are less than two."""
+    assert judge(changed(TWO_ALIKE, ("    SHARED\n", "")), "network").correct
+    report = judge(changed(TWO_ALIKE, ("SHARED", f"other.{layer} = one.{layer}")), "network")
+    assert ["skip-connection"] == [check for check, _ in failed(report)]
+    assert "block-instance-repeated" in [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+def test_layers_that_all_blocks_share_cost_once() -> None:
+    """Two blocks of their own exercise had them in common, and lost points for it there."""
+    source = changed(
+        NETWORK,
+        ("class ResBlock(nn.Module):\n", "LAYERS = {}\n\n\nclass ResBlock(nn.Module):\n"),
+        (
+            "        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)\n",
+            "        made = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)\n"
+            "        self.conv2 = LAYERS.setdefault(out_channels, made)\n",
+        ),
+    )
+    reports = judge_all(source)
+    assert "parameters" in [check for check, _ in failed(reports["resblock"])]
+    assert [] == failed(reports["network"])
+    assert not judge(source, "network").correct
+
+
+MIXING = {
+    "x + x.flip(0)": True,
+    "x - x.mean(0, keepdim=True)": True,
+    "x.softmax(0)": True,
+    "x - x.mean((2, 3), keepdim=True)": False,
+    "torch.stack([each * 0.5 for each in x])": False,
+}
+
+
+@pytest.mark.parametrize("step", MIXING)
+def test_a_network_of_ones_own_gives_each_image_its_own_answer(step: str) -> None:
+    source = changed(
+        NETWORK,
+        (
+            "def build_network",
+            f"class Step(nn.Module):\n    def forward(self, x):\n        return {step}\n\n\ndef build_network",
+        ),
+        ("        nn.AdaptiveAvgPool2d(1),\n", "        Step(),\n        nn.AdaptiveAvgPool2d(1),\n"),
+    )
+    report = judge(source, "network")
+    assert (["gradient"] if MIXING[step] else []) == [check for check, _ in failed(report)]
+
+
+def test_a_norm_without_running_statistics_mixes_images() -> None:
+    source = changed(NETWORK, ("nn.BatchNorm2d(16),", "nn.BatchNorm2d(16, track_running_stats=False),"))
+    assert ["gradient"] == [check for check, _ in failed(judge(source, "network"))]

@@ -189,3 +189,16 @@ TRUNK = Lesson(
         "Write them as the task lists them, with the same kernels, strides and padding.",
     ),
 )
+
+MIXED_SAMPLES = Lesson(
+    why=(
+        "The images of a batch have nothing to do with each other: they were drawn by chance. If they change each "
+        "other's answers, nobody can say what the network says of one."
+    ),
+    hints=(
+        "In N×C×H×W, N counts the images. No operation of a network works along it, but for the statistics of a batch "
+        "norm in training.",
+        "Put one image into two batches with different company, in `eval()` mode, and compare its two rows.",
+        "Give means, norms and softmax their dimension: `x.mean((2, 3))`, `softmax(dim=1)`; flatten with `flatten(1)`.",
+    ),
+)

@@ -21,7 +21,7 @@ from grader.checks._check import Check, Finding, in_case, not_everywhere, place,
 from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
-from grader.judge.examined import Examined, show
+from grader.judge.examined import SHARED_WEIGHTS, Examined, show
 from grader.judge.forms import Form
 from grader.judge.network import AS_RECORDED, RECORDING
 from grader.judge.observed import Observation
@@ -37,6 +37,7 @@ ALIGNED = (
     Probe("zero branch", "zero-branch", batch=3, scale=2.0, shift=0.3, of_input=True),
     Probe("constant branch", "constant-branch", gradient=False),  # the shortcut's gradient is that at zero
 )
+MOST_SHARED = 4  # weights that are named
 RECIPES = {probe.recipe for probe in (*ZERO, *ALIGNED)}
 
 
@@ -145,7 +146,7 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
     """Too few blocks, or one that is used several times."""
     where = in_case(examined, seen)
     found, again = examined.block_uses
-    if again:
+    if again and SHARED_WEIGHTS not in examined.paid:
         return Finding(
             Status.FAILED,
             say(
@@ -160,6 +161,8 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
             advice=say("Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times."),
             **place(seen, "output"),
         )
+    if examined.sharing_blocks:
+        return _shared_weights(examined, where)
     if examined.plan:
         return _wrong_depth(examined, where)
     if found < least:
@@ -178,6 +181,25 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
             **place(seen, "output"),
         )
     return None
+
+
+def _shared_weights(examined: Examined, where: str) -> Finding:
+    """Two blocks with some weights in common."""
+    one, other, weights = examined.sharing_blocks[0]
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: {one} and {other} share weights: {weights}.",
+            case=where,
+            one=one.name,
+            other=other.name,
+            weights=", ".join(weights[:MOST_SHARED]),
+        ),
+        lesson=lessons.USED_AGAIN,
+        advice=say("Each block makes its layers itself, in its own __init__."),
+        cell=other.segment.output.cell,
+        line=other.segment.output.line,
+    )
 
 
 def _wrong_depth(examined: Examined, where: str) -> Finding | None:

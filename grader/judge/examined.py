@@ -21,6 +21,8 @@ from grader.judge.wrongs import WrongForms
 from grader.language import say
 from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
+SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
+
 
 class RightAnswers:
     """The accepted forms of one module exercise; kept from submission to submission, with their outcomes.
@@ -135,6 +137,19 @@ class Examined:
                 new += 1
             used |= weights
         return new, repeated
+
+    @cached_property
+    def sharing_blocks(self) -> list[tuple[JudgedBlock, JudgedBlock, list[str]]]:
+        """Pairs of a network's blocks of which the second has some of the first one's parameters, with their names;
+        none where that has cost already."""
+        if SHARED_WEIGHTS in self.paid:
+            return []
+        keys = [block.segment.parameters for block in self.blocks]
+        pairs = ((i, k) for k in range(len(keys)) for i in range(k) if not keys[i].isdisjoint(keys[k]))
+        return [
+            (self.blocks[i], self.blocks[k], sorted(key.removeprefix("p:") for key in keys[i] & keys[k]))
+            for i, k in pairs
+        ]
 
     @property
     def block_maps(self) -> list[list[int]]:

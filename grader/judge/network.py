@@ -145,6 +145,18 @@ def _gives_samples(seen: Observation, graph: Graph, probe: Probe, values: dict[s
     return len(told) == len(pairs) and _is_as(answer.y, torch.cat(told)[: probe.batch], seen)
 
 
+def mixes_samples(seen: Observation, graph: Graph) -> bool:
+    """Does what a network gives for a sample in evaluation mode depend on the other samples? By its graph, which is
+    believed."""
+    x = draw_input(seen.seed, seen.case.input, AS_RECORDED)
+    beside = torch.stack([x[0], x[1] * 1.5 - 0.5])
+    values = seen.drawn
+    one, other = _run(graph, x, values), _run(graph, beside, values)
+    if one is None or other is None or one.shape != other.shape:
+        return False
+    return not equal(one[:1], other[:1], seen.precision)
+
+
 def for_samples(graph: Graph, number: int) -> Graph:
     """A graph recorded for two samples, for another number of them: where that was written into it as part of a size,
     in front as it nearly always is, that size is changed."""

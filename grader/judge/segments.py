@@ -59,6 +59,13 @@ class Segment:
         return {node.leaf.key for node in leaves if node.leaf is not None and node.leaf.kind != "input"}
 
     @property
+    def parameters(self) -> set[str]:
+        """Keys of what it learns, from where its paths part to where they meet: what may belong to the next one does
+        not count."""
+        core = min(self.extents, key=lambda graph: len(graph.nodes))
+        return {node.leaf.key for node in core.nodes if node.leaf is not None and node.leaf.learnable}
+
+    @property
     def output(self) -> Node:
         """The node that gives its result."""
         graph = self.extents[0]

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from grader.assignment import NetworkExercise
 from grader.judge.anatomy import residual_additions
-from grader.judge.examined import Examined
+from grader.judge.examined import SHARED_WEIGHTS, Examined
 from grader.language import many, say
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -210,5 +210,16 @@ class BlockInstanceRepeated(_NetworkMistake):
     )
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        graph = examined.network.graph
-        return Notice(Proof.MEASURED) if graph is not None and examined.block_uses[1] else None
+        if examined.network.graph is None or SHARED_WEIGHTS in examined.paid:
+            return None
+        if examined.block_uses[1]:
+            return Notice(Proof.MEASURED)
+        if not examined.sharing_blocks:
+            return None
+        one, other, _ = examined.sharing_blocks[0]
+        said = say(
+            "{one} and {other} share some of their weights. Each block has layers of its own.",
+            one=one.name,
+            other=other.name,
+        )
+        return Notice(Proof.MEASURED, message=said)

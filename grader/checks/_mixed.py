@@ -1,0 +1,39 @@
+"""Is each sample on its own in evaluation mode?"""
+
+from __future__ import annotations
+
+from grader.assignment import NetworkExercise
+from grader.checks import _gradient_lessons as lessons
+from grader.checks._check import Finding, in_case, place
+from grader.judge.examined import Examined
+from grader.judge.network import mixes_samples
+from grader.language import say
+from grader.verdict import Status
+
+
+def mixed_samples(examined: Examined) -> Finding | None:
+    """A network of the student's own design whose answer for an image depends on the other images of its batch.
+
+    Where the network is held to a reference, that tells. A block that is not right may be why, and has its own finding.
+    """
+    graph = examined.network.graph
+    assert isinstance(examined.exercise, NetworkExercise)
+    if graph is None or examined.exercise.trunk != "free" or any(not block.right for block in examined.blocks):
+        return None
+    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    if seen is None or not mixes_samples(seen, graph):
+        return None
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: in evaluation mode the answer for one image depends on the other images of its batch.",
+            case=in_case(examined, seen),
+        ),
+        lesson=lessons.MIXED_SAMPLES,
+        expected=say("one answer for one image, whatever stands beside it"),
+        advice=say(
+            "Dimension 0 counts the images: look for a mean, norm, softmax or flip over it, for a view that moves "
+            "numbers across it, and for a batch norm without running statistics."
+        ),
+        **place(seen, "output"),
+    )

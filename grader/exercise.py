@@ -76,7 +76,7 @@ def judge_exercise(
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)
     diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
-    results = settle(results, diagnoses, exercise.mistakes)
+    results = settle(results, diagnoses, exercise.mistakes, decide=isinstance(exercise, ModuleExercise))
     pictures = _pictures(examined, results, blocks) if draw else None
     return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined), pictures=pictures)
 

@@ -50,13 +50,50 @@ def test_a_proven_mistake_costs_once(
     expected: list[float], diagnoses: list[Diagnosis], weights: dict[str, float]
 ) -> None:
     """Each takes its price, or the points of one check; what else fails by it keeps its points."""
-    assert expected == [result.score for result in settle(RESULTS, diagnoses, weights)]
+    assert expected == [result.score for result in settle(RESULTS, diagnoses, weights, decide=True)]
 
 
-def test_points_that_nobody_decided_stay_pending() -> None:
-    """A skipped check is neither won nor lost, whatever is proven beside it."""
-    results = [result("parameters", Status.FAILED), result("gradient", Status.SKIPPED)]
-    assert [0, 0] == [each.score for each in settle(results, [named("bn-missing")], {})]
+SKIPPED = result("gradient", Status.SKIPPED)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([result("parameters", Status.FAILED), SKIPPED], [Status.FAILED, Status.PASSED]),
+        ([result("parameters", Status.PASSED), SKIPPED], [Status.PASSED, Status.FAILED]),  # a mistake is one
+        ([SKIPPED, result("skip-connection", Status.SKIPPED)], [Status.PASSED, Status.FAILED]),  # where it belongs
+        ([SKIPPED, result("shape", Status.GRADER_BROKE)], [Status.FAILED, Status.GRADER_BROKE]),
+    ],
+)
+def test_what_could_not_be_measured_is_decided_by_replay(results: list[CheckResult], expected: list[Status]) -> None:
+    """The reference with the mistake is just the same: so nothing else is wrong, and something is."""
+    found = settle(results, [named("shortcut-multiplied")], {}, decide=True)
+    assert expected == [each.status for each in found]
+    assert [10 if status is Status.PASSED else 0 for status in expected] == [each.score for each in found]
+
+
+@pytest.mark.parametrize("diagnoses", [[], [named("bn-missing"), named("input-modified", Proof.MEASURED)]])
+def test_points_that_nobody_decided_stay_pending(diagnoses: list[Diagnosis]) -> None:
+    """Without a proof for all of it, a skipped check is neither won nor lost; nor by what one block does."""
+    results = [result("parameters", Status.FAILED), SKIPPED]
+    assert results == settle(results, diagnoses, {}, decide=True)
+    assert Status.SKIPPED is settle(results, [named("bn-missing")], {}, decide=False)[1].status
+
+
+def test_a_norm_that_is_missing_leaves_nothing_pending() -> None:
+    """Other parameters than the reference's are no reason to wait for a human, once the cause is proven."""
+    report = judge(changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(out)")), "resblock")
+    left_out = judge(
+        changed(
+            RESBLOCK,
+            ("self.bn2(self.conv2(out))", "self.conv2(out)"),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+        "resblock",
+    )
+    for each in (report, left_out):
+        assert (False, 30, 0) == (each.correct, each.score, each.pending)
+        assert ["bn-missing"] == [diagnosis.mistake for diagnosis in each.diagnoses]
 
 
 def test_a_multiplied_shortcut_loses_the_skip_connection_and_no_more() -> None:

@@ -32,18 +32,23 @@ def pad_shortcut(where: Padding) -> Edit:
     def change(block: Block) -> None:
         if block.follows_another:
             return
-        stride, more = stride_of(block), _more_channels(block)
-        source = block.x
+        stride, source = stride_of(block), block.x
         if stride != 1:
             for dimension in (2, 3):
                 source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
-        if more:
-            before = {"end": 0, "middle": more // 2, "front": more}[where]
-            padding = [0, 0, 0, 0, before, more - before]
-            source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0)
-        block.join(block.parts.branch, source)
+        join_padded(block, source, where)
 
     return edit(change)
+
+
+def join_padded(block: Block, source: int, where: Padding) -> None:
+    """Add a value to the branch, the channels that it lacks being zero."""
+    more = _more_channels(block)
+    if more:
+        before = {"end": 0, "middle": more // 2, "front": more}[where]
+        padding = [0, 0, 0, 0, before, more - before]
+        source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0)
+    block.join(block.parts.branch, source)
 
 
 def project_shortcut(*, always: bool, norm: bool = True) -> Edit:

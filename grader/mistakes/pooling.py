@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import Padding, join_padded
 from grader.judge.strides import stride_of
 from grader.mistakes._changes import put_behind, value_at
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
+LAST = "        return F.relu(out + identity)\n"
+POOL_AND_PAD = """        if x.shape[2:] != out.shape[2:]:
+            identity = F.avg_pool2d(x, 2, ceil_mode=True)
+        identity = F.pad(identity, (0, 0, 0, 0, 0, out.shape[1] - x.shape[1]))
+"""
 CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
 NORM = "                nn.BatchNorm2d(out_channels),\n"
+POOLED_A = (
+    "The shortcut has no weights: it changes the resolution by pooling or resizing, and fills up missing channels with "
+    "zeros. Neither option A of the paper, which takes every second pixel, nor option B, a 1×1 convolution with the "
+    "block's stride, does that."
+)
 POOLS = ("average", "max", "max 3", "average ceil")
 RESIZES = ("adaptive", "nearest", "bilinear")
 
@@ -70,6 +81,16 @@ def replace_projection(how: str, *, norm: bool) -> Edit:
         if norm:
             value = block.normalise(value, block.norms[0], "shortcut")
         block.join(block.parts.branch, value)
+
+    return edit(change)
+
+
+def pad_pooled(how: str, where: Padding) -> Edit:
+    """Option A, with pooling where it takes every second pixel."""
+
+    def change(block: Block) -> None:
+        if not block.follows_another:
+            join_padded(block, shrink(block, block.x, how) if stride_of(block) != 1 else block.x, where)
 
     return edit(change)
 
@@ -151,10 +172,13 @@ class ProjectionPooled(Planted):
         "Let the convolution do it alone: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`, and "
         "then the batch norm.",
     )
-    plants = tuple(
-        plant(pool_projection(how, place), where="projection")
-        for place in ("before", "behind")
-        for how in (*POOLS, *RESIZES)
+    plants = (
+        *(
+            plant(pool_projection(how, place), where="projection")
+            for place in ("before", "behind")
+            for how in (*POOLS, *RESIZES)
+        ),
+        *(plant(pad_pooled(how, where), message=POOLED_A) for how in (*POOLS, *RESIZES) for where in ("end", "middle")),
     )
     broken = (
         changed(RESBLOCK, (CONVOLUTION, "nn.AvgPool2d(stride), nn.Conv2d(in_channels, out_channels, 1, bias=False)")),
@@ -168,6 +192,7 @@ class ProjectionPooled(Planted):
             ("1, stride=stride, bias=False),", "1, bias=False),"),
             ("out + identity", "out + F.interpolate(identity, size=out.shape[2:])"),
         ),
+        changed(RESBLOCK, ("if stride != 1 or in_channels != out_channels:", "if False:"), (LAST, POOL_AND_PAD + LAST)),
     )
 
 

@@ -58,16 +58,21 @@ def normalise_identity_like_branch(number: int) -> Edit:
 @cache
 def set_kernel(size: int, padding: int) -> Plant:
     """A kernel of another size."""
+    return plant(edit(lambda block: _resize(block, size, padding)), where="projection")
 
-    def change(block: Block) -> None:
-        node = block.projection
-        if node is not None:
-            shape = block.editor[node.inputs[1]].shape
-            if shape[2:] != [size, size]:
-                block.resize(node.args[1], [*shape[:2], size, size])
-                block.editor.set_argument(node.id, 4, [padding, padding])
 
-    return plant(edit(change), where="projection")
+def kernel_as_stride(block: Block) -> None:
+    """As large a kernel as the stride, so that each number is read once."""
+    _resize(block, stride_of(block), 0)
+
+
+def _resize(block: Block, size: int, padding: int) -> None:
+    node = block.projection
+    if node is not None:
+        shape = block.editor[node.inputs[1]].shape
+        if shape[2:] != [size, size]:
+            block.resize(node.args[1], [*shape[:2], size, size])
+            block.editor.set_argument(node.id, 4, [padding, padding])
 
 
 def pad(padding: int) -> Edit:
@@ -207,11 +212,18 @@ class ProjectionWrongKernel(Planted):
         "Look at the third argument of the convolution on the shortcut, and at its padding.",
         "Make it 1 and leave the padding out: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`.",
     )
-    plants = (set_kernel(3, 1), set_kernel(5, 2), set_kernel(3, 0), set_kernel(2, 0))
+    plants = (
+        set_kernel(3, 1),
+        set_kernel(5, 2),
+        set_kernel(3, 0),
+        set_kernel(2, 0),
+        plant(edit(kernel_as_stride), where="projection"),
+    )
     broken = (
         changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)")),
         changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 7, stride, 3, bias=False)")),
         changed(BOTTLENECK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 3, stride)")),
+        changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, stride, stride, bias=False)")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:

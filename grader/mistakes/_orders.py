@@ -7,6 +7,8 @@ from collections.abc import Callable
 from grader.graph import Leaf
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.strides import stride_of
+from grader.mistakes._changes import set_channels
 
 
 def preactivated(change: Callable[[Block], None]) -> Edit:
@@ -90,8 +92,55 @@ def take_identity(stage: str) -> Edit:
 
     def change(block: Block) -> None:
         if block.projection is None:
-            source = block.activations[0].id if stage == "activation" else block.output_of(block.norms[0])
-            block.join(block.parts.branch, source)
+            block.join(block.parts.branch, _behind_first(block, stage))
+
+    return in_steps(change)
+
+
+def take_projection(stage: str) -> Edit:
+    """What is projected from there."""
+
+    def change(block: Block) -> None:
+        if block.projection is not None:
+            block.editor.set_argument(block.projection.id, 0, ref(_behind_first(block, stage)))
+
+    return in_steps(change)
+
+
+def take_shortcut(stage: str) -> Edit:
+    """Both from there."""
+
+    def change(block: Block) -> None:
+        if block.projection is None:
+            block.join(block.parts.branch, _behind_first(block, stage))
+        else:
+            block.editor.set_argument(block.projection.id, 0, ref(_behind_first(block, stage)))
+
+    return in_steps(change)
+
+
+def _behind_first(block: Block, stage: str) -> int:
+    return block.activations[0].id if stage == "activation" else block.output_of(block.norms[0])
+
+
+def drop_step(number: int) -> Edit:
+    """Without a convolution, and the BN and ReLU in front of it; the others take over its channels and its stride."""
+
+    def change(block: Block) -> None:
+        count = len(block.convolutions)
+        if count < 2 or number >= count:
+            return
+        stride, out, into = stride_of(block), *(block.editor[i].shape[1] for i in (block.parts.join, block.x))
+        left = [i for i in range(count) if i != number]
+        if block.convolutions[number].args[3] != [1, 1]:
+            block.editor.set_argument(block.convolutions[left[0]].id, 3, [stride, stride])
+        for i in left:
+            width = out if i == left[-1] else block.editor[block.convolutions[i].inputs[1]].shape[0]
+            set_channels(block, block.norms[i], out=into)
+            set_channels(block, block.convolutions[i], into=into, out=width)
+            into = width
+        for node in (block.convolutions[number], block.activations[number], block.norms[number]):
+            block.bypass(node)
 
     return in_steps(change)
 

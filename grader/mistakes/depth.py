@@ -5,7 +5,9 @@ from __future__ import annotations
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.strides import stride_of
 from grader.mistakes._changes import has_units, put_in, set_channels
+from grader.mistakes._families import PREACT
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
+from grader.mistakes._orders import drop_step
 
 SUM = "F.relu(out + identity)"
 SECOND = "        out = self.bn2(self.conv2(out))\n"
@@ -197,6 +199,7 @@ class LayerMissing(Planted):
         plant(drop_units(1, activated=True), where="convolution 0"),
         plant(drop_units(2, activated=True), where="convolution 1"),
         plant(drop_convolution(1), where="convolution 0"),
+        *(plant(drop_step(number), where="convolution 0") for number in (1, 0, 2)),
         *(
             plant(drop_units(*numbers), where="convolution 0", message="Two convolutions of the branch are missing.")
             for numbers in ((0, 2), (1, 2))
@@ -219,4 +222,5 @@ class LayerMissing(Planted):
             ("        self.bn2 = nn.BatchNorm2d(width)\n", ""),
             ("nn.Conv2d(in_channels, width, 1, bias=False)", "nn.Conv2d(in_channels, width, 1, stride, bias=False)"),
         ),
+        changed(PREACT, ("        out = self.conv2(F.relu(self.bn2(out)))\n", "")),
     )

@@ -6,7 +6,7 @@ in front of each convolution does the identity stay clean from the first block t
 
 from __future__ import annotations
 
-from grader.mistakes._families import PREACT, PREACT_BOTTLENECK
+from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK
 from grader.mistakes._mistake import Planted, changed, plant
 from grader.mistakes._orders import (
     activate_both,
@@ -22,8 +22,10 @@ from grader.mistakes._orders import (
     project_activated,
     put_behind,
     take_identity,
+    take_shortcut,
 )
 
+BEHIND_FIRST = "The shortcut carries what the first BN and ReLU made of x. It must start at x itself."
 SUM = "return out + identity"
 FIRST = "out = F.relu(self.bn1(x))"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
@@ -154,13 +156,24 @@ class IdentityActivated(Planted):
         "Find the line that keeps the shortcut. Does it run before the first batch norm, and does it name the input?",
         "Keep the input first: `shortcut = x`, as the first line of `forward`.",
     )
-    plants = (plant(take_identity("activation")), plant(take_identity("norm")))
+    plants = (
+        plant(take_identity("activation")),
+        plant(take_identity("norm")),
+        *(plant(take_shortcut(stage), message=BEHIND_FIRST) for stage in ("activation", "norm")),
+    )
     broken = (
         changed(PREACT, (IDENTITY, IDENTITY.replace("= x", "= out"))),
         changed(
             PREACT_BOTTLENECK,
             (FIRST, "identity = self.bn1(x)\n        out = F.relu(identity)"),
             (IDENTITY, "identity = identity if self.shortcut is None else self.shortcut(out)"),
+        ),
+        changed(
+            BIASED,
+            (
+                "        out = self.conv1(F.relu(self.bn1(x)))\n",
+                "        x = F.relu(self.bn1(x))\n        out = self.conv1(x)\n",
+            ),
         ),
     )
 

@@ -27,6 +27,7 @@ PAD = """        missing = out.shape[1] - x.shape[1]
         step = -(-x.shape[2] // out.shape[2])
         identity = F.pad(x[:, :, ::step, ::step], (0, 0, 0, 0, {}))
 """
+IN_FRONT = "The batch norm of the shortcut stands in front of the 1×1 convolution. It belongs behind it."
 TEST = "if stride != 1 or in_channels != out_channels:"
 CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
 NORM = "                nn.BatchNorm2d(out_channels),\n"
@@ -35,6 +36,19 @@ NORM = "                nn.BatchNorm2d(out_channels),\n"
 def drop_norm(block: Block) -> None:
     if block.projection_norm is not None:
         block.bypass(block.projection_norm)
+
+
+def norm_in_front(*, activated: bool) -> Edit:
+    """A batch norm, and perhaps a ReLU, in front of the 1×1 in place of the one behind it."""
+
+    def change(block: Block) -> None:
+        if block.projection is not None and block.projection_norm is not None:
+            block.bypass(block.projection_norm)
+            source = block.normalise(block.projection.inputs[0], block.projection_norm, "in front")
+            source = block.activate(source) if activated else source
+            block.editor.set_argument(block.projection.id, 0, ref(source))
+
+    return edit(change)
 
 
 def normalise_identity(block: Block) -> None:
@@ -193,9 +207,20 @@ class ProjectionWithoutBN(Planted):
         "Look at the layers that the constructor makes for the shortcut.",
         "Add `nn.BatchNorm2d(out_channels)` behind the 1×1, in the same `nn.Sequential`.",
     )
-    plants = (plant(edit(drop_norm), where="projection"),)
+    plants = (
+        plant(edit(drop_norm), where="projection"),
+        *(plant(norm_in_front(activated=a), where="projection", message=IN_FRONT) for a in (False, True)),
+    )
     broken = (
         changed(RESBLOCK, (NORM, "")),
+        changed(
+            RESBLOCK,
+            (
+                "                " + CONVOLUTION,
+                "                nn.BatchNorm2d(in_channels),\n                " + CONVOLUTION,
+            ),
+            (NORM, ""),
+        ),
         changed(RESBLOCK, (NORM, ""), ("1, stride=stride, bias=False", "1, stride")),
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._families import BIASED
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+from grader.mistakes._orders import take_projection
 
 SUM = "F.relu(out + identity)"
+PROJECTED = "The 1×1 on the shortcut reads what the first BN and ReLU made of x. Here it projects x itself."
 ENDS = (
     "The shortcut ends in a ReLU, so that everything negative is lost on the way. The shortcut is the identity or a "
     "projection, without an activation."
@@ -19,7 +22,7 @@ def start_from(stage: str, number: int, *, kind: str, fitted: bool = False) -> E
     Args:
         kind: "shortcut" for that of every case; "identity" for one that needs no projection now; "projection" where
             there is one, while the identity is right.
-        fitted: has the projection as many input channels as it is given, as Lazy layers have?
+        fitted: does the projection fit what it is given, in its channels (as Lazy layers do) and its stride?
     """
 
     def change(block: Block) -> None:
@@ -33,6 +36,8 @@ def start_from(stage: str, number: int, *, kind: str, fitted: bool = False) -> E
             if fitted and weight is not None:
                 channels = block.editor[source].shape[1]
                 block.resize(block.projection.args[1], [weight.shape[0], channels, *weight.shape[2:]])
+                if block.editor[source].shape[2:] == block.editor[block.parts.join].shape[2:]:
+                    block.editor.set_argument(block.projection.id, 3, [1, 1])
         elif kind != "projection":
             block.join(block.parts.branch, source)
 
@@ -90,6 +95,9 @@ class ShortcutFromWrongTensor(Planted):
         for number in (0, 1, 2)
         for stage in ("activation", "norm", "convolution")
     )
+    plants += tuple(
+        plant(take_projection(stage), where="projection", message=PROJECTED) for stage in ("activation", "norm")
+    )
     broken = (
         changed(
             RESBLOCK,
@@ -105,6 +113,14 @@ class ShortcutFromWrongTensor(Planted):
             RESBLOCK,
             ("self.shortcut(x)", "self.shortcut(out)"),
             ("nn.Conv2d(in_channels, out_channels, 1, stride=stride", "nn.LazyConv2d(out_channels, 1"),
+        ),
+        changed(
+            BIASED,
+            (
+                "        out = self.conv1(F.relu(self.bn1(x)))\n",
+                "        first = F.relu(self.bn1(x))\n        out = self.conv1(first)\n",
+            ),
+            ("self.shortcut(x)", "(x if isinstance(self.shortcut, nn.Identity) else self.shortcut(first))"),
         ),
     )
 

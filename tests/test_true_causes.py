@@ -9,7 +9,7 @@ from family_programs import SLICES
 from judging import judge
 
 from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
-from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Status
 
@@ -154,6 +154,69 @@ CAUSES = {
         [],
         "or the sum goes through a layer of the branch",
         "",
+    ),
+    "a projection with a kernel as large as its stride": (
+        changed(RESBLOCK, ("nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)", "nn.Conv2d(in_channels, out_channels, stride, stride, bias=False)")),
+        "resblock",
+        ["projection-wrong-kernel"],
+        "The convolution on the shortcut must be 1×1",
+        "do not fit",
+    ),
+    "pooling and zeros in place of a projection": (
+        changed(RESBLOCK, ("if stride != 1 or in_channels != out_channels", "if False"), ("        return F", "        if x.shape[2:] != out.shape[2:]:\n            identity = F.avg_pool2d(x, 2, ceil_mode=True)\n        identity = F.pad(identity, (0, 0, 0, 0, 0, out.shape[1] - x.shape[1]))\n        return F")),
+        "resblock",
+        ["projection-pooled"],
+        "fills up missing channels with zeros",
+        "",
+    ),
+    "pooling in place of every second pixel": (
+        changed(PADDED.format("0, self.more"), ("x = x[:, :, :: self.stride, :: self.stride]", "x = F.avg_pool2d(x, self.stride)")),
+        "padded",
+        ["projection-pooled"],
+        "Neither option A of the paper",
+        "there is no projection",
+    ),
+    "the shortcut of a pre-activation block behind its first ReLU": (
+        changed(BIASED, ("forward(self, x):\n", "forward(self, x):\n        x = F.relu(self.bn1(x))\n"), ("self.conv1(F.relu(self.bn1(x)))", "self.conv1(x)")),
+        "biased",
+        ["identity-activated"],
+        "It must start at x itself",
+        "Where shapes agree",
+    ),
+    "a projection of what the first ReLU gives": (
+        changed(BIASED, ("        out = self.conv1(F.relu(self.bn1(x)))\n", "        h = F.relu(self.bn1(x))\n        out = self.conv1(h)\n"), ("out + self.shortcut(x)", "out + (self.shortcut(h) if out.shape != x.shape else x)")),
+        "biased",
+        ["shortcut-from-wrong-tensor"],
+        "Here it projects x itself",
+        "",
+    ),
+    "a batch norm and a ReLU in front of a projection": (
+        changed(BIASED, ("nn.Conv2d(channels, channels, 1, stride=stride), nn.BatchNorm2d(channels)", "nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1, stride=stride)")),
+        "biased",
+        ["projection-without-bn"],
+        "stands in front of the 1×1 convolution",
+        "is not followed by",
+    ),
+    "a pre-activation block of one convolution": (
+        changed(PREACT, ("        out = self.conv2(F.relu(self.bn2(out)))\n", ""), ("        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)\n", ""), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
+        "preact",
+        ["layer-missing"],
+        "A convolution of the branch is missing",
+        "",
+    ),
+    "a bottleneck of three 3×3": (
+        changed(BOTTLENECK, ("nn.Conv2d(in_channels, width, 1", "nn.Conv2d(in_channels, width, 3, padding=1"), ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1")),
+        "bottleneck",
+        ["wrong-kernel"],
+        "have the kernels 3×3, 3×3, 3×3",
+        "",
+    ),
+    "a bottleneck whose 3×3 comes first": (
+        changed(BOTTLENECK, ("nn.Conv2d(in_channels, width, 1", "nn.Conv2d(in_channels, width, 3, stride=stride, padding=1"), ("nn.Conv2d(width, width, 3, stride=stride, padding=1", "nn.Conv2d(width, width, 1")),
+        "bottleneck",
+        ["wrong-kernel"],
+        "have the kernels 3×3, 1×1, 1×1",
+        "is missing",
     ),
     "dropout between a network's blocks": (
         changed(NETWORK, ("nn.AdaptiveAvgPool2d", "nn.Dropout2d(0.5), nn.AdaptiveAvgPool2d")),

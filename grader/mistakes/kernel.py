@@ -22,6 +22,7 @@ OF_WRONG_SIZE = (
     "The second convolution of the branch has a {size}×{size} kernel: the wrong size.",
     "The third convolution of the branch has a {size}×{size} kernel: the wrong size.",
 )
+OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more than one of them has the wrong size."
 
 
 def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
@@ -40,12 +41,28 @@ def set_kernel(number: int, size: int, padding: int) -> Plant:
 
     def change(block: Block) -> None:
         for node in convolutions(block, (number,)):
-            shape = block.editor[node.inputs[1]].shape
-            if shape[2:] != [size, size]:
-                block.resize(node.args[1], [*shape[:2], size, size])
-                block.editor.set_argument(node.id, 4, [padding, padding])
+            _resize(block, node, size, padding)
 
     return plant(edit(change), where=f"convolution {number}", message=OF_WRONG_SIZE[number], size=size)
+
+
+def set_kernels(*sizes: int) -> Plant:
+    """The kernels of all convolutions, of a branch that has so many."""
+
+    def change(block: Block) -> None:
+        if len(block.convolutions) == len(sizes):
+            for node, size in zip(block.convolutions, sizes, strict=True):
+                _resize(block, node, size, size // 2)
+
+    said = ", ".join(f"{size}×{size}" for size in sizes)
+    return plant(edit(change), where="convolution 0", message=OF_WRONG_SIZES, sizes=said)
+
+
+def _resize(block: Block, node: Node, size: int, padding: int) -> None:
+    shape = block.editor[node.inputs[1]].shape
+    if shape[2:] != [size, size]:
+        block.resize(node.args[1], [*shape[:2], size, size])
+        block.editor.set_argument(node.id, 4, [padding, padding])
 
 
 @cache
@@ -165,8 +182,9 @@ class WrongKernel(Planted):
         "padding.",
     )
     # Only a bottleneck has a third one, which is a 1×1.
-    plants = tuple(
-        set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5) if (number, size) != (2, 1)
+    plants = (
+        *(set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5) if (number, size) != (2, 1)),
+        *(set_kernels(*sizes) for sizes in ((3, 3, 3), (3, 1, 1), (1, 1, 3), (5, 5), (1, 1))),
     )
     broken = (
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 1, stride=1, bias=False)")),
@@ -174,6 +192,11 @@ class WrongKernel(Planted):
         changed(RESBLOCK, (FIRST, "nn.Conv2d(in_channels, out_channels, 7, stride, 3, bias=False)")),
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 2, bias=False)")),
         changed(BOTTLENECK, (MIDDLE, "nn.Conv2d(width, width, 1, stride=stride, padding=1, bias=False)")),
+        changed(
+            BOTTLENECK,
+            ("nn.Conv2d(in_channels, width, 1", "nn.Conv2d(in_channels, width, 3, padding=1"),
+            ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1"),
+        ),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:

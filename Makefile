@@ -40,6 +40,7 @@ demo: $(VENV)/.installed
 test: lint types layers tests
 
 test-all: export GRADER_SLOW = 1
+test-all: export GRADER_PROGRAMS = 400
 test-all: SAMPLE = all
 test-all: test
 

@@ -138,7 +138,6 @@ class NumpyInForward(Noticed):
             "torch.from_numpy(np.maximum((out + identity).numpy(), 0))",
             "torch.from_numpy(np.maximum((out + identity).detach().numpy(), 0))",
             "F.relu(out + torch.tensor(identity.tolist()))",
-            "F.relu(out + torch.as_tensor(np.asarray(identity.detach())))",
         )
     )
 

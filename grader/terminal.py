@@ -59,7 +59,7 @@ class Terminal:
         if not sys.stderr.isatty():
             self._console.width = max(self._console.width, _WIDTH_OF_A_PIPE)
         self._quiet = quiet
-        self._isolation = ""
+        self._isolation = self._assignment = ""
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -83,6 +83,7 @@ class Terminal:
             self._console.print(
                 f"Continuing: {continued:,} of {total:,} were graded by a run that was cut off (--fresh starts over)."
             )
+        self._assignment = assignment.id
         self._progress.update(self._bar, total=total, completed=continued)
         self._progress.start()
 
@@ -206,6 +207,9 @@ class Terminal:
             self._console.print(Text(_counts(tally)))
         if self._isolation in _WALLS:
             self._console.print(Text(say(_WALLS[self._isolation]), style="yellow"))
+        if request.assignment is None and tally.finished:
+            chosen = say("Assignment: {id}, told by what was handed in; --assignment names another.", id=self._assignment)
+            self._console.print(Text(chosen), soft_wrap=True)
         if request.output is not None and tally.finished:
             reports = say("Reports: {place}", place=_where(request.output, request.formats, only))
             self._console.print(Text(reports), soft_wrap=True)

@@ -185,6 +185,9 @@ def test_one_notebook_below_the_threshold_is_told_what_is_wrong_and_where(tmp_pa
     assert "shortcut-multiplied" in wrong.stderr
     assert "[red]mine.ipynb" in wrong.stderr
     assert "out/students/_red_mine.html" in wrong.stderr
+    assert "Assignment: residual-blocks, told by what was handed in" in wrong.stderr
+    named = grader("check", notebook, "--output", tmp_path / "out", "--assignment", "residual-blocks")
+    assert "told by what was handed in" not in named.stderr
 
 
 # ---------------------------------------------------------------------- wrong usage: 2

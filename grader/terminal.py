@@ -208,7 +208,8 @@ class Terminal:
         if self._isolation in _WALLS:
             self._console.print(Text(say(_WALLS[self._isolation]), style="yellow"))
         if request.assignment is None and tally.finished:
-            chosen = say("Assignment: {id}, told by what was handed in; --assignment names another.", id=self._assignment)
+            name = self._assignment
+            chosen = say("Assignment: {id}, told by what was handed in; --assignment names another.", id=name)
             self._console.print(Text(chosen), soft_wrap=True)
         if request.output is not None and tally.finished:
             reports = say("Reports: {place}", place=_where(request.output, request.formats, only))

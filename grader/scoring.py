@@ -2,9 +2,8 @@
 
 Where mistakes were replayed, the reference with just these behaves exactly like the student's code. So whatever fails,
 fails by them, and all else is right. Each costs what the assignment says, or the points of one check: the one that it
-belongs to, else the first that fails. The other checks have failed as well, and keep their points: reports say why. A
-check that could not be measured, since the code has other parameters than the reference, is decided too: it fails if
-nothing else does, and passes otherwise.
+belongs to, else the first that fails. The other checks have failed as well, and keep their points: reports say why. So
+do outputs and gradients that could not be compared, since the code has other parameters than the reference.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from grader.language import say
 from grader.mistakes import mistakes
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
+COMPARED = "gradient"  # the check of outputs and gradients
 FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
 
 
@@ -44,14 +44,13 @@ def settle(
 
     Args:
         weights: what a mistake costs, by its id, where the assignment says so.
-        decide: do the mistakes account for all of it, what could not be measured included? Those of one block of a
-            network do not.
+        decide: do the mistakes account for all that could not be compared? Those of one block of a network do not.
     """
     proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
     if not proven or any(each.proof is Proof.MEASURED for each in diagnoses):
         return list(results)  # what was measured beside them may be another cause
     if decide:
-        results = _decided(results, mistakes()[proven[0]].check)
+        results = [_compared(result) for result in results]
     failed = {result.id: result.max_score for result in results if result.status in FAILED and result.max_score > 0}
     left = dict(failed)
     for mistake in proven:
@@ -67,30 +66,12 @@ def settle(
     return [result.model_copy(update={"score": left[result.id]}) if result.id in left else result for result in results]
 
 
-def _decided(results: Sequence[CheckResult], home: str) -> list[CheckResult]:
-    """The results with those decided that could not be measured, the reference with the mistakes being just the same.
-
-    Args:
-        home: the check that the first mistake belongs to.
-    """
-    skipped = [result.id for result in results if result.status is Status.SKIPPED]
-    fails = any(result.status in FAILED for result in results)
-    failing = None if fails or not skipped else home if home in skipped else skipped[0]
-    return [
-        result if result.id not in skipped else _failing(result) if result.id == failing else _passing(result)
-        for result in results
-    ]
-
-
-def _failing(result: CheckResult) -> CheckResult:
-    message = say("The reference with the mistake that was found does exactly what your code does, in every case.")
-    return result.model_copy(update={"status": Status.FAILED, "message": message, "advice": ""})
-
-
-def _passing(result: CheckResult) -> CheckResult:
+def _compared(result: CheckResult) -> CheckResult:
+    """The check of outputs and gradients, if it could not be measured: these are what was compared in the replay."""
+    if result.id != COMPARED or result.status is not Status.SKIPPED:
+        return result
     message = say(
-        "It could not be measured by itself. But the reference with what was found does exactly what your code does, "
-        "in every case: nothing else is wrong."
+        "With equal weights it cannot be compared, but the reference with the mistake that was found does exactly what "
+        "your code does, in every case. So it differs from the reference by this mistake, and by nothing else."
     )
-    told = {"status": Status.PASSED, "score": result.max_score, "message": message, "advice": ""}
-    return result.model_copy(update=told)
+    return result.model_copy(update={"status": Status.FAILED, "message": message, "advice": ""})

@@ -57,19 +57,20 @@ SKIPPED = result("gradient", Status.SKIPPED)
 
 
 @pytest.mark.parametrize(
-    ("results", "expected"),
+    ("beside", "expected"),
     [
-        ([result("parameters", Status.FAILED), SKIPPED], [Status.FAILED, Status.PASSED]),
-        ([result("parameters", Status.PASSED), SKIPPED], [Status.PASSED, Status.FAILED]),  # a mistake is one
-        ([SKIPPED, result("skip-connection", Status.SKIPPED)], [Status.PASSED, Status.FAILED]),  # where it belongs
-        ([SKIPPED, result("shape", Status.GRADER_BROKE)], [Status.FAILED, Status.GRADER_BROKE]),
+        (result("parameters", Status.FAILED), [(Status.FAILED, 0), (Status.FAILED, 10)]),
+        (result("parameters", Status.PASSED), [(Status.PASSED, 10), (Status.FAILED, 0)]),  # it is a mistake
+        (result("skip-connection", Status.SKIPPED), [(Status.SKIPPED, 0), (Status.FAILED, 0)]),
+        (result("shape", Status.GRADER_BROKE), [(Status.GRADER_BROKE, 0), (Status.FAILED, 0)]),
     ],
 )
-def test_what_could_not_be_measured_is_decided_by_replay(results: list[CheckResult], expected: list[Status]) -> None:
-    """The reference with the mistake is just the same: so nothing else is wrong, and something is."""
-    found = settle(results, [named("shortcut-multiplied")], {}, decide=True)
-    assert expected == [each.status for each in found]
-    assert [10 if status is Status.PASSED else 0 for status in expected] == [each.score for each in found]
+def test_what_could_not_be_compared_was_in_the_replay(
+    beside: CheckResult, expected: list[tuple[Status, float]]
+) -> None:
+    """The reference with the mistake is just the same: outputs and gradients differ by it, and by nothing else."""
+    found = settle([beside, SKIPPED], [named("bn-missing")], {}, decide=True)
+    assert expected == [(each.status, each.score) for each in found]
 
 
 @pytest.mark.parametrize("diagnoses", [[], [named("bn-missing"), named("input-modified", Proof.MEASURED)]])

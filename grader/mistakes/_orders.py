@@ -87,40 +87,18 @@ def activate_first(*numbers: int) -> Edit:
     return in_steps(change)
 
 
-def take_identity(stage: str) -> Edit:
-    """The identity from behind the first BN ("norm") or the ReLU behind it ("activation")."""
+def take_shortcut(stage: str, *, identity: bool = True, projection: bool = True) -> Edit:
+    """The shortcut from behind the first BN ("norm") or the ReLU behind it ("activation"): where it is the identity,
+    where it is a projection, or both."""
 
     def change(block: Block) -> None:
-        if block.projection is None:
-            block.join(block.parts.branch, _behind_first(block, stage))
+        source = block.activations[0].id if stage == "activation" else block.output_of(block.norms[0])
+        if block.projection is None and identity:
+            block.join(block.parts.branch, source)
+        if block.projection is not None and projection:
+            block.editor.set_argument(block.projection.id, 0, ref(source))
 
     return in_steps(change)
-
-
-def take_projection(stage: str) -> Edit:
-    """What is projected from there."""
-
-    def change(block: Block) -> None:
-        if block.projection is not None:
-            block.editor.set_argument(block.projection.id, 0, ref(_behind_first(block, stage)))
-
-    return in_steps(change)
-
-
-def take_shortcut(stage: str) -> Edit:
-    """Both from there."""
-
-    def change(block: Block) -> None:
-        if block.projection is None:
-            block.join(block.parts.branch, _behind_first(block, stage))
-        else:
-            block.editor.set_argument(block.projection.id, 0, ref(_behind_first(block, stage)))
-
-    return in_steps(change)
-
-
-def _behind_first(block: Block, stage: str) -> int:
-    return block.activations[0].id if stage == "activation" else block.output_of(block.norms[0])
 
 
 def drop_step(number: int) -> Edit:

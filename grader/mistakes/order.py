@@ -21,7 +21,6 @@ from grader.mistakes._orders import (
     preactivated,
     project_activated,
     put_behind,
-    take_identity,
     take_shortcut,
 )
 
@@ -157,8 +156,7 @@ class IdentityActivated(Planted):
         "Keep the input first: `shortcut = x`, as the first line of `forward`.",
     )
     plants = (
-        plant(take_identity("activation")),
-        plant(take_identity("norm")),
+        *(plant(take_shortcut(stage, projection=False)) for stage in ("activation", "norm")),
         *(plant(take_shortcut(stage), message=BEHIND_FIRST) for stage in ("activation", "norm")),
     )
     broken = (

@@ -6,7 +6,7 @@ from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._families import BIASED
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
-from grader.mistakes._orders import take_projection
+from grader.mistakes._orders import take_shortcut
 
 SUM = "F.relu(out + identity)"
 PROJECTED = "The 1×1 on the shortcut reads what the first BN and ReLU made of x. Here it projects x itself."
@@ -96,7 +96,8 @@ class ShortcutFromWrongTensor(Planted):
         for stage in ("activation", "norm", "convolution")
     )
     plants += tuple(
-        plant(take_projection(stage), where="projection", message=PROJECTED) for stage in ("activation", "norm")
+        plant(take_shortcut(stage, identity=False), where="projection", message=PROJECTED)
+        for stage in ("activation", "norm")
     )
     broken = (
         changed(

@@ -16,6 +16,8 @@ from grader.judge.reference import Reference
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.verdict import ExerciseReport
 
+pytestmark = pytest.mark.heavy
+
 TEST = "if stride != 1 or in_channels != out_channels:"
 FIRST = "in_channels, out_channels, 3, stride=stride"
 SECOND = "out_channels, out_channels, 3, stride=1"

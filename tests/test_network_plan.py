@@ -16,6 +16,8 @@ from grader.judge.examined import Examined
 from grader.judge.plan import Stage, blocks_of, planned_network, stages
 from grader.verdict import ExerciseReport, Status
 
+pytestmark = pytest.mark.heavy
+
 
 def planned(reference: str) -> NetworkExercise:
     """The shipped exercise, with a plan."""

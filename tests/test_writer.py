@@ -16,6 +16,8 @@ from grader.judge.replay import ReplayError
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import Planted
 
+pytestmark = pytest.mark.heavy
+
 EXERCISES = ("resblock", "bottleneck", "se", "res2net")
 GENERATORS = {exercise: Generator(right_answers(exercise)) for exercise in EXERCISES}  # type: ignore[arg-type]
 

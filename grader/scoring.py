@@ -71,7 +71,7 @@ def _compared(result: CheckResult) -> CheckResult:
     if result.id != COMPARED or result.status is not Status.SKIPPED:
         return result
     message = say(
-        "With equal weights it cannot be compared, but the reference with the mistake that was found does exactly what "
-        "your code does, in every case. So it differs from the reference by this mistake, and by nothing else."
+        "With equal weights it cannot be compared, but the reference with what was found does exactly what your code "
+        "does, in every case. So it differs from the reference by that, and by nothing else."
     )
     return result.model_copy(update={"status": Status.FAILED, "message": message, "advice": ""})

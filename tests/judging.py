@@ -85,7 +85,8 @@ def options() -> Assignment:
 
 def find_exercise(exercise_id: str) -> tuple[Assignment, Exercise]:
     """An exercise of any of these assignments, and whose it is."""
-    return next((a, e) for a in (residual_blocks(), families(), options()) for e in a.exercises if e.id == exercise_id)
+    assignments = (residual_blocks(), families(), options(), find_assignment("densenet-layer"))
+    return next((a, e) for a in assignments for e in a.exercises if e.id == exercise_id)
 
 
 @cache

@@ -14,6 +14,8 @@ from grader.audit.candidates import candidates, novelty
 from grader.audit.findings import Audit, ExerciseAudit
 from grader.audit.show import lines
 from grader.cli import app
+from grader.mistakes import mistakes
+from grader.mistakes._mistake import Planted
 
 pytestmark = pytest.mark.heavy
 
@@ -42,12 +44,11 @@ EVERY = "shape = 1, parameters = 1, gradient = 1, skip-connection = 1"
 def few_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three mistakes and two styles stand for all."""
     import grader.audit.audit as module
-    from grader.audit.plans import mistakes_planted
 
     names = ("stride-ignored", "shortcut-multiplied", "bottleneck-not-narrowed")
-    chosen = [mistake for mistake in mistakes_planted() if mistake.id in names]
+    chosen = [mistake for mistake in mistakes().values() if isinstance(mistake, Planted) and mistake.id in names]
     few = {name: style for name, style in module.styles().items() if name in ("Attributes", "Functional")}
-    monkeypatch.setattr(module, "mistakes_planted", lambda: chosen)
+    monkeypatch.setattr(module, "mistakes_planted", lambda answers: chosen)
     monkeypatch.setattr(module, "styles", lambda: few)
 
 

@@ -12,6 +12,7 @@ from judging import families, judge, options
 
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK
+from grader.mistakes.dense import DENSE
 from grader.mistakes.network import NETWORK
 from grader.verdict import Proof
 
@@ -22,6 +23,8 @@ def exercise_of(source: str) -> str:
     """The exercise that a source is about."""
     if "def build_network" in source:
         return "network"
+    if "class DenseLayer" in source:
+        return "dense-layer"
     for exercise in families().code_exercises:
         if f"class {exercise.name}(" in source:
             return exercise.id
@@ -37,7 +40,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK])
+@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK, DENSE])
 def test_the_sources_that_mistakes_change_are_right(source: str) -> None:
     """A mistake is a change to something right."""
     report = judge(source, exercise_of(source))

@@ -346,3 +346,40 @@ def test_a_network_of_ones_own_gives_each_image_its_own_answer(step: str) -> Non
 def test_a_norm_without_running_statistics_mixes_images() -> None:
     source = changed(NETWORK, ("nn.BatchNorm2d(16),", "nn.BatchNorm2d(16, track_running_stats=False),"))
     assert ["gradient"] == [check for check, _ in failed(judge(source, "network"))]
+
+
+TWO_STAGES = changed(
+    NETWORK,
+    ("    return nn.Sequential(", "    body = nn.Sequential("),
+    (
+        "        nn.AdaptiveAvgPool2d(1),\n        nn.Flatten(),\n        nn.Linear(64, num_classes),\n    )\n",
+        "    )\n\n"
+        "    class Net(nn.Module):\n"
+        "        def __init__(self):\n"
+        "            super().__init__()\n"
+        "            self.body, self.fc = body, nn.Linear(96, num_classes)\n\n"
+        "        def forward(self, x):\n"
+        "            middle = self.body[:6](x)\n"
+        "            end = self.body[6](middle)\n"
+        "            return self.fc(torch.cat([middle.mean((2, 3)), end.mean((2, 3))], 1))\n\n"
+        "    return Net()\n",
+    ),
+)
+
+
+def test_a_head_that_reads_two_stages_is_not_accused() -> None:
+    """Behind the point where the paths part no block is told; then a human looks, and nothing is lost."""
+    report = judge(TWO_STAGES, "network")
+    assert [] == failed(report)
+    assert [] == report.diagnoses
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "return (out + identity) * ((out + identity) > 0).float()",
+        "return torch.where(out + identity > 0, out + identity, torch.zeros_like(out))",
+    ],
+)
+def test_a_sum_that_is_written_twice_is_one_block(end: str) -> None:
+    assert judge(changed(NETWORK, ("return F.relu(out + identity)", end)), "network").correct

@@ -166,7 +166,7 @@ CAUSES = {
         changed(RESBLOCK, ("if stride != 1 or in_channels != out_channels", "if False"), ("        return F", "        if x.shape[2:] != out.shape[2:]:\n            identity = F.avg_pool2d(x, 2, ceil_mode=True)\n        identity = F.pad(identity, (0, 0, 0, 0, 0, out.shape[1] - x.shape[1]))\n        return F")),
         "resblock",
         ["projection-pooled"],
-        "fills up missing channels with zeros",
+        "has zeros where channels are missing",
         "",
     ),
     "pooling in place of every second pixel": (
@@ -330,3 +330,11 @@ def test_values_are_shown_that_differ() -> None:
     check = next(check for check in judge(source, "resblock").checks if check.id == "gradient")
     assert isinstance(check.actual, list)
     assert check.actual != check.expected
+
+
+def test_a_stride_without_a_default_costs_one_check() -> None:
+    """All that works when it is given is right; that it must be given is told."""
+    report = judge(changed(RESBLOCK, ("out_channels, stride=1):", "out_channels, stride):")), "resblock")
+    assert ["shape"] == [check.id for check in report.checks if check.status is Status.FAILED]
+    assert 30 == report.score
+    assert "write `stride=1`" in report.diagnoses[0].message

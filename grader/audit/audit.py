@@ -121,7 +121,7 @@ class _ModuleAudit:
     def audit(self) -> ExerciseAudit:
         accused = list(self._accused())
         caught, without_effect = [], []
-        for mistake in mistakes_planted():
+        for mistake in mistakes_planted(self.answers):
             self.progress(f"{self.exercise.id}: {mistake.id}")
             before = len(self.missed), self.graded
             self._try(mistake.id, list(mistake.plants))

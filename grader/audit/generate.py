@@ -66,7 +66,7 @@ class Generator:
         return Generated(source, self.exercise.id, style, plan)
 
     def _plan(self, rng: random.Random, mistakes: int) -> Plan | None:
-        known = [mistake.id for mistake in mistakes_planted()]
+        known = [mistake.id for mistake in mistakes_planted(self.planner.answers)]
         match mistakes:
             case 0:
                 return self.planner.right(rng)

@@ -19,7 +19,7 @@ from grader.judge.forms import Edit, Form
 from grader.judge.observed import RECORDED
 from grader.judge.replay import ReplayError
 from grader.judge.wrongs import NOTHING_TO_CHANGE, touched_nodes
-from grader.mistakes import mistakes
+from grader.mistakes import mistakes, planted_mistakes
 from grader.mistakes._mistake import Plant, Planted
 from grader.observation import Probe
 
@@ -206,9 +206,9 @@ def same_behaviour(one: Form, other: Form, probe: Probe) -> bool:
     return all(key in first and key in second and equal(first[key], second[key]) for key in {**first, **second})
 
 
-def mistakes_planted() -> list[Planted]:
-    """All mistakes that can be planted."""
-    return [mistake for mistake in mistakes().values() if isinstance(mistake, Planted)]
+def mistakes_planted(answers: RightAnswers) -> list[Planted]:
+    """All mistakes that can be planted in right answers of this kind."""
+    return planted_mistakes(form.recorded for form in answers.plain_forms(answers.reference.exercise.cases[0]))
 
 
 def _planted(mistake: str) -> Planted:

@@ -52,7 +52,7 @@ def wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     if examined.plan:
         return _not_as_planned(examined, seen)
     maps = examined.block_maps
-    if not maps:
+    if not maps or examined.hides_blocks:
         return None  # the skip-connection check has something to say about that
     stages = [size for size, _ in groupby((each[1], each[2]) for each in maps)]
     for i, (channels, height) in enumerate(stages):

@@ -10,6 +10,7 @@ from grader.checks._check import Check, Finding, ended, in_case, left_to_the_mar
 from grader.checks._departure import input_of
 from grader.checks._stages import wrong_stages, wrong_stem
 from grader.checks._undefined import undefined
+from grader.judge.calls import DEFAULT_MISSING
 from grader.judge.draws import input_shape
 from grader.judge.examined import Examined, show
 from grader.judge.observed import Observation
@@ -89,9 +90,12 @@ def _explain_call(examined: Examined) -> Finding:
     """The constructor takes other arguments than the task says."""
     case = examined.exercise.cases[0]
     mine = f"{examined.found}{examined.constructor}"
+    without_default = DEFAULT_MISSING in examined.departures
     return Finding(
         Status.FAILED,
-        say(
+        say("{found} has no default value for `stride`, which the task leaves out in one of the cases.", found=mine)
+        if without_default
+        else say(
             "{found} takes other arguments than the task says: it asks for {wanted}.",
             found=mine,
             wanted=examined.signature,

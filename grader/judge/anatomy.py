@@ -97,6 +97,17 @@ def anatomy(graph: Graph, joins: frozenset[str] = frozenset(("add",))) -> Anatom
     return None
 
 
+def dense_anatomy(graph: Graph) -> Anatomy | None:
+    """The parts of a layer that ends by putting what it computed behind its input, along the channels; or None.
+
+    Source: Huang et al., "Densely Connected Convolutional Networks" (2017), equation 2.
+    """
+    join = graph.by_id[graph.output]
+    if join.name != "cat" or join.args[1:] != [1] or len(join.inputs) != 2 or join.inputs[0] != graph.input.id:
+        return None
+    return Anatomy(join.id, join.inputs[1], graph.input.id, (join.id,))
+
+
 def follows_another(graph: Graph, parts: Anatomy) -> bool:
     """Does the shortcut come from another block's addition, as in a chain of them? Its parts are those of the last."""
     return any(
@@ -123,7 +134,7 @@ def residual_additions(graph: Graph) -> list[int]:
 
 
 def _residual_sums(graph: Graph) -> list[tuple[int, int]]:
-    """The residual additions, each with the side that is the branch."""
+    """The residual additions, each with the side that is the branch; of several of the same two values, the first."""
     nodes = graph.by_id
     found = []
     for ancestry, node, first, second in _sums(graph, SUMS):
@@ -131,7 +142,8 @@ def _residual_sums(graph: Graph) -> list[tuple[int, int]]:
         shortcut, branch = sorted(own, key=lambda side: own[side])
         if own[shortcut] <= 1 and own[branch] >= 2 and all(len(nodes[i].shape) == 4 for i in own):
             found.append((node.id, branch))
-    return found[::-1]
+    first_of = {tuple(sorted(nodes[join].inputs)): join for join, _ in found}  # the last one comes first
+    return [(join, branch) for join, branch in found[::-1] if join in first_of.values()]
 
 
 def block_uses(graph: Graph) -> tuple[list[int], list[int]]:

@@ -190,12 +190,13 @@ def fails_like(seen: Observation, failure: Failure) -> bool:
 
 
 def _meetings(form: Form, probe: Probe) -> list[Operands]:
-    """Where two values come together: the shape of each, and how many convolutions lead to it."""
+    """Where two values come together: the shape of each, and how many convolutions lead to it. Side by side they keep
+    apart: that is not how a sum would raise."""
     graph, environment = form.passed(probe)
     return [
         sorted((list(environment[i].shape), layers_before(graph, i)) for i in node.inputs)
         for node in graph.nodes
-        if node.name in MEETINGS and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
+        if node.name in MEETINGS - {"cat"} and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
     ]
 
 
@@ -213,8 +214,8 @@ def is_like(op: str, operands: Operands, other: str, others: Operands) -> bool:
 
 
 def is_same(op: str, other: str) -> bool:
-    """Is it the same operation, but for writing in place, or do both bring two values together?"""
-    return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= MEETINGS
+    """Is it the same operation, but for writing in place, or do both bring two values together, element by element?"""
+    return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= MEETINGS - {"cat"}
 
 
 def _plain(op: str) -> str:

@@ -53,6 +53,7 @@ INNER = frozenset("planes plane intermediatechannels midchannels midplanes hidde
 
 
 Projection = Literal["module", "flag", "stride"]
+DEFAULT_MISSING = "default-missing"  # a departure that no assignment accepts: some case leaves the argument out
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Convention:
         project_as: what it takes: such a module, a "flag", or a flag that stands for the "stride".
         expansion: by how much the output is wider than the width that the constructor takes.
         more: further arguments, which the task does not know of.
+        defaults: values of the task's arguments where a case leaves them out.
         departures: what of this is not as the task says.
     """
 
@@ -86,6 +88,7 @@ class Convention:
     project_as: Projection = "flag"
     expansion: int = 1
     more: Mapping[str, JsonValue] = field(default_factory=dict)
+    defaults: Mapping[str, JsonValue] = field(default_factory=dict)
     departures: tuple[str, ...] = ()
 
     @property
@@ -95,7 +98,7 @@ class Convention:
 
     def call(self, case: Case) -> Call:
         """The call of one case."""
-        given: dict[str, JsonValue] = dict(case.arguments)
+        given: dict[str, JsonValue] = {**self.defaults, **case.arguments}
         role_of = {_role(name): name for name in given}
         if self.expansion != 1:
             width = given[role_of["out"]]
@@ -149,6 +152,15 @@ def _of_module(exercise: ModuleExercise, constructor: Constructor) -> Iterator[C
     is_block = {"in", "out"} <= {_role(name) for name in names}
     if missing and not (is_block and missing == ["stride"]):
         return
+    without = [p.name for p in parameters if p.default is None]
+    left_out = {name for name in wanted if any(name not in case.arguments for case in exercise.cases)}
+    defaults = {name: 1 for name in left_out if _role(name) == "stride" and names.get(name) in without}
+    if defaults and not set(without) - set(names.values()):
+        yield Convention(
+            names=names,
+            defaults=defaults,
+            departures=(*_order(exercise, names, constructor, wanted), DEFAULT_MISSING),
+        )
     project = next((p for p in parameters if p.name not in names.values() and _role(p.name) == "project"), None)
     ways = _projections(project if is_block else None, has_stride=not missing)
     for way, expansion in product(ways, _expansions(constructor, names, wanted)):

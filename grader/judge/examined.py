@@ -152,11 +152,18 @@ class Examined:
         ]
 
     @property
+    def hides_blocks(self) -> bool:
+        """Do paths part in front of a network's last blocks and meet again behind its pooling, as in a head that reads
+        several stages? Then what stands between is not told block by block."""
+        return any(block.is_unknown and len(block.segment.output.shape) != 4 for block in self.blocks)
+
+    @property
     def block_maps(self) -> list[list[int]]:
-        """Shapes of the outputs of a network's blocks, first to last."""
+        """Shapes of the outputs of a network's blocks that give maps, first to last."""
         graph = self.network.graph
         if any(block.right or block.excused for block in self.blocks):
-            return [block.segment.output.shape for block in self.blocks]
+            shapes = (block.segment.output.shape for block in self.blocks)
+            return [shape for shape in shapes if len(shape) == 4]  # paths may part and meet again behind the pooling
         if graph is None:
             return []
         nodes = graph.by_id

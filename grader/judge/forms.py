@@ -373,14 +373,14 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
-    """Convolutions without a bias that go into a batch norm, straight or added to others: there it would be
-    redundant."""
+    """Convolutions without a bias that go into a batch norm, straight, added to others or side by side with them: there
+    it would be redundant."""
     users = graph.users
-    normed: dict[int, bool] = {}  # does nothing but a batch norm read it, or a sum that only one reads?
+    normed: dict[int, bool] = {}  # does nothing but a batch norm read it, or a sum or row that only one reads?
     for node in reversed(graph.nodes):
         readers = users[node.id]
         normed[node.id] = bool(readers) and all(
-            user.name == "native_batch_norm" or (user.name == "add" and normed[user.id]) for user in readers
+            user.name == "native_batch_norm" or (user.name in ("add", "cat") and normed[user.id]) for user in readers
         )
     return [node for node in graph.nodes if node.name == "convolution" and node.args[2] is None and normed[node.id]]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grader.graph import Graph, Leaf, Node
-from grader.judge.anatomy import Anatomy, anatomy, ancestors, follows_another
+from grader.judge.anatomy import Anatomy, anatomy, ancestors, dense_anatomy, follows_another
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
 
@@ -70,6 +70,7 @@ class Block:
         self.activations = [node for node in path if node.name == "relu"]
         self.projection = next((n for n in self.shortcut if n.name == "convolution"), None)
         self.projection_norm = next((n for n in self.shortcut if n.name == "native_batch_norm"), None)
+        self.is_dense = graph.by_id[parts.join].name == "cat"
         self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
 
     @cached_property
@@ -131,6 +132,9 @@ class Block:
 
     def join(self, branch: int, shortcut: int, op: str = "aten.add.Tensor", **kwargs: object) -> None:
         """Combine these two instead, in this way."""
+        if self.is_dense and op == "aten.add.Tensor":
+            self.editor.set_argument(self.parts.join, 0, [ref(shortcut), ref(branch)])
+            return
         self.editor.change(self.parts.join, op=op, args=[ref(branch), ref(shortcut)], kwargs=kwargs)
 
     def leaf(self, argument: object) -> Node | None:
@@ -177,6 +181,8 @@ def block_of(graph: Graph) -> Block | None:
 
 def _taken_apart(graph: Graph) -> Block | None:
     parts = anatomy(graph)
+    if parts is None:
+        parts = dense_anatomy(graph)
     return Block(graph, parts) if parts is not None and not _is_inside(graph, parts) else None
 
 

@@ -75,8 +75,8 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     observations.sort(key=lambda seen: right[id(seen)])
     steps = (
         step
-        for mistake in mistakes().values()
-        if isinstance(mistake, Planted) and (among is None or mistake.id in among)
+        for mistake in planted_mistakes(form.recorded for form in examined.answers.plain_forms(observations[0].case))
+        if among is None or mistake.id in among
         for step in (*_steps(mistake), *(Step(mistake.id, way) for way in mistake.suggested(observations)))
     )
     found = Search(examined.answers, steps, observations).explanations()
@@ -93,6 +93,14 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
 def _is_chain(graph: Graph) -> bool:
     block = block_of(graph)
     return block is not None and block.follows_another
+
+
+def planted_mistakes(right: Iterable[Graph]) -> list[Planted]:
+    """All mistakes that can be planted whose words fit these right answers."""
+    blocks = [block_of(graph) for graph in right]
+    concatenates = any(block is not None and block.is_dense for block in blocks)
+    planted = (mistake for mistake in mistakes().values() if isinstance(mistake, Planted))
+    return [mistake for mistake in planted if (mistake.of_concatenation if concatenates else mistake.of_sum)]
 
 
 @cache

@@ -137,9 +137,16 @@ class Mistake(ABC):
 
 
 class Planted(Mistake):
-    """A mistake that can be planted in the reference."""
+    """A mistake that can be planted in the reference.
+
+    Attributes:
+        of_sum, of_concatenation: do its words fit a block that adds what it computes to its input, and a layer that
+            puts it behind?
+    """
 
     plants: ClassVar[tuple[Plant, ...]]  # ways to make it, the likeliest first
+    of_sum: ClassVar[bool] = True
+    of_concatenation: ClassVar[bool] = False
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         """Further ways, with constants that the student's own graphs show: a factor, a kernel's size, a rate.

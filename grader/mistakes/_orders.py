@@ -108,7 +108,7 @@ def drop_step(number: int) -> Edit:
         count = len(block.convolutions)
         if count < 2 or number >= count:
             return
-        stride, out, into = stride_of(block), *(block.editor[i].shape[1] for i in (block.parts.join, block.x))
+        stride, out, into = stride_of(block), *(block.editor[i].shape[1] for i in (block.parts.branch, block.x))
         left = [i for i in range(count) if i != number]
         if block.convolutions[number].args[3] != [1, 1]:
             block.editor.set_argument(block.convolutions[left[0]].id, 3, [stride, stride])

@@ -152,6 +152,7 @@ class ReluBeforeAdd(Planted):
 
 class ExtraActivation(Planted):
     id = "extra-activation"
+    of_concatenation = True
     message = "There is one ReLU too many: on F(x) before the addition, although one follows it."
     why = (
         "Each ReLU throws away all that is below zero at its place. One too many loses values that the next layer, or "
@@ -190,6 +191,7 @@ class ExtraActivation(Planted):
 
 class InnerReluMissing(Planted):
     id = "inner-relu-missing"
+    of_concatenation = True
     message = (
         "A ReLU inside the branch is missing. Without it the layers on both sides of its place are one linear map, and "
         "the block loses the depth it was given."
@@ -219,6 +221,7 @@ class InnerReluMissing(Planted):
 
 class WrongActivation(Planted):
     id = "wrong-activation"
+    of_concatenation = True
     message = "An activation other than ReLU is used; the task asks for ReLU."
     why = (
         "Another activation gives other outputs and other gradients, so this is not the block of the paper. A ReLU is "

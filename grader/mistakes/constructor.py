@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from grader.judge.calls import DEFAULT_MISSING
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
@@ -50,6 +51,9 @@ class ConstructorRejectsArguments(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
+        if DEFAULT_MISSING in examined.departures:
+            said = say("`stride` has no default value. Where it is left out it is to be 1: write `stride=1`.")
+            return Notice(Proof.MEASURED, message=said, explains=False)
         if examined.departures:
             said = say(
                 "The constructor takes {found}: the task asks for {asked}.",

@@ -181,6 +181,7 @@ class ExtraLayer(Planted):
 
 class LayerMissing(Planted):
     id = "layer-missing"
+    of_concatenation = True
     message = "A convolution of the branch is missing."
     why = (
         "The branch learns the correction to x, and each layer gives it one more step. With a layer less it can "

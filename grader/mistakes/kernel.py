@@ -170,6 +170,7 @@ def settings(observations: Sequence[Observation]) -> Iterator[tuple[int, int, in
 
 class WrongKernel(Planted):
     id = "wrong-kernel"
+    of_concatenation = True
     message = "A convolution of the branch has the wrong kernel size."
     why = (
         "The size of the kernel is how far a filter sees: a 3×3 looks at neighbours, a 1×1 mixes channels only. "
@@ -184,7 +185,7 @@ class WrongKernel(Planted):
     # Only a bottleneck has a third one, which is a 1×1.
     plants = (
         *(set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5) if (number, size) != (2, 1)),
-        *(set_kernels(*sizes) for sizes in ((3, 3, 3), (3, 1, 1), (1, 1, 3), (5, 5), (1, 1))),
+        *(set_kernels(*sizes) for sizes in ((3, 3, 3), (3, 1, 1), (1, 1, 3), (5, 5), (1, 1), (3, 1))),
     )
     broken = (
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 1, stride=1, bias=False)")),
@@ -206,6 +207,7 @@ class WrongKernel(Planted):
 
 class WrongPadding(Planted):
     id = "wrong-padding"
+    of_concatenation = True
     message = "A convolution of the branch has the wrong padding: 3×3 needs padding 1 to keep the resolution, 1×1 none."
     why = (
         "Padding decides what a filter sees at the edge of the map. With another amount the map changes its size, and "
@@ -237,6 +239,7 @@ class WrongPadding(Planted):
 
 class WrongDilation(Planted):
     id = "wrong-dilation"
+    of_concatenation = True
     message = "A convolution of the branch is dilated: it skips values. The task asks for dilation 1, the default."
     why = (
         "A dilated filter reads values with gaps between them and misses what lies in the gaps. It has as many weights "
@@ -261,6 +264,7 @@ class WrongDilation(Planted):
 
 class GroupsAdded(Planted):
     id = "groups-added"
+    of_concatenation = True
     message = "A convolution of the branch works in groups (groups=…); in this block every output sees all inputs."
     why = (
         "In groups an output channel sees some of the input channels and not the others. The block has fewer weights "

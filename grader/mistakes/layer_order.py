@@ -88,6 +88,7 @@ def normalise_first(block: Block) -> None:
 
 class WrongOrder(Planted):
     id = "wrong-order"
+    of_concatenation = True
     message = (
         "The ReLU comes before the batch norm. The order is convolution, batch norm, ReLU: the batch norm centres the "
         "values, and the ReLU cuts them at zero."

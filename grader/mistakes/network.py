@@ -103,7 +103,8 @@ class WrongDepth(_NetworkMistake):
             count,
             wanted=exercise.min_blocks,
         )
-        return Notice(Proof.MEASURED, message=said) if 0 < count < exercise.min_blocks else None
+        too_few = 0 < count < exercise.min_blocks and not examined.hides_blocks
+        return Notice(Proof.MEASURED, message=said) if too_few else None
 
 
 class NoDownsampling(_NetworkMistake):
@@ -125,7 +126,7 @@ class NoDownsampling(_NetworkMistake):
         if graph is None:
             return None
         sizes = {tuple(shape[2:]) for shape in examined.block_maps}
-        return Notice(Proof.MEASURED) if len(sizes) == 1 else None
+        return Notice(Proof.MEASURED) if len(sizes) == 1 and not examined.hides_blocks else None
 
 
 class HeadMissing(_NetworkMistake):

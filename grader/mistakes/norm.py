@@ -51,6 +51,7 @@ def set_mode(training: bool) -> Edit:
 
 class BNMissing(Planted):
     id = "bn-missing"
+    of_concatenation = True
     message = "A batch norm is missing: every convolution of the branch has one of its own."
     why = (
         "Batch norm keeps the values of each channel at a steady size, so that deep networks can learn fast. Without "
@@ -114,6 +115,7 @@ class BNAfterAdd(Planted):
 
 class BNFrozen(Planted):
     id = "bn-frozen"
+    of_concatenation = True
     message = "The batch norms use their running statistics in training mode too; there they must use the batch's own."
     why = (
         "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
@@ -132,6 +134,7 @@ class BNFrozen(Planted):
 
 class BNAlwaysTraining(Planted):
     id = "bn-always-training"
+    of_concatenation = True
     message = "The batch norms use the batch's statistics in evaluation mode too; there they must use the running ones."
     why = (
         "In evaluation the answer for one picture would now depend on the others in its batch. Ask for the same "

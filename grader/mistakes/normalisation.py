@@ -110,6 +110,7 @@ def _where(which: str | int) -> str:
 
 class WrongNormalisation(Planted):
     id = "wrong-normalisation"
+    of_concatenation = True
     message = "There is another normalisation than batch norm."
     why = (
         "Which values share one mean decides what a network can still tell apart. The results of the paper rest on "
@@ -156,6 +157,7 @@ def _groups(observations: Sequence[Observation]) -> Iterator[tuple[int, int]]:
 
 class BNWithoutAffine(Planted):
     id = "bn-without-affine"
+    of_concatenation = True
     message = "The batch norms have no scale and shift (affine=False); the task's have both, and they are learned."
     why = (
         "After it has normalised, a batch norm multiplies by a learned scale and adds a learned shift. Without the two "
@@ -182,6 +184,7 @@ class BNWithoutAffine(Planted):
 
 class BNWithoutStatistics(Planted):
     id = "bn-without-statistics"
+    of_concatenation = True
     message = (
         "The batch norms keep no running statistics (track_running_stats=False): in evaluation mode the answer for one "
         "image depends on the others in its batch."
@@ -208,6 +211,7 @@ class BNWithoutStatistics(Planted):
 
 class WrongEpsilon(Planted):
     id = "wrong-epsilon"
+    of_concatenation = True
     message = "The batch norms add another number to the variance than PyTorch's default, eps=1e-5."
     why = (
         "A small number keeps the division safe where a channel hardly changes. Another number moves all outputs a "

@@ -25,6 +25,7 @@ from grader.mistakes._orders import (
 )
 
 BEHIND_FIRST = "The shortcut carries what the first BN and ReLU made of x. It must start at x itself."
+BEHIND_NORM = "The shortcut carries what the first BN made of x. It must start at x itself."
 SUM = "return out + identity"
 FIRST = "out = F.relu(self.bn1(x))"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
@@ -85,6 +86,7 @@ class ReluEndsBranch(Planted):
 
 class PostActivation(Planted):
     id = "post-activation"
+    of_concatenation = True
     message = (
         "The order is that of the first paper: convolution, BN, ReLU. In a pre-activation block BN and ReLU come in "
         "front of each convolution."
@@ -121,6 +123,7 @@ class PostActivation(Planted):
 
 class ReluBeforeNorm(Planted):
     id = "preact-relu-before-bn"
+    of_concatenation = True
     message = "ReLU comes before BN. In a pre-activation block the order is BN, ReLU, convolution."
     why = (
         "Behind the ReLU a batch norm moves the values around zero again, so the convolution gets negative ones after "
@@ -156,8 +159,10 @@ class IdentityActivated(Planted):
         "Keep the input first: `shortcut = x`, as the first line of `forward`.",
     )
     plants = (
-        *(plant(take_shortcut(stage, projection=False)) for stage in ("activation", "norm")),
-        *(plant(take_shortcut(stage), message=BEHIND_FIRST) for stage in ("activation", "norm")),
+        plant(take_shortcut("activation", projection=False)),
+        plant(take_shortcut("norm", projection=False), message=BEHIND_NORM),
+        plant(take_shortcut("activation"), message=BEHIND_FIRST),
+        plant(take_shortcut("norm"), message=BEHIND_NORM),
     )
     broken = (
         changed(PREACT, (IDENTITY, IDENTITY.replace("= x", "= out"))),
@@ -203,6 +208,7 @@ class ProjectionWithNorm(Planted):
 
 class FirstActivationMissing(Planted):
     id = "preactivation-missing"
+    of_concatenation = True
     message = (
         "BN and ReLU in front of the first convolution are missing: it reads x as it comes, which no layer has "
         "normalised."
@@ -244,6 +250,7 @@ class ActivatedProjectionAlways(Planted):
 
 class BiasThatStays(Planted):
     id = "preact-bias"
+    of_concatenation = True
     message = (
         "A convolution with no batch norm behind it in the block has a bias: the last one of the branch, or the "
         "projection. There it is not redundant; the task asks for bias=False."

@@ -21,9 +21,9 @@ POOL_AND_PAD = """        if x.shape[2:] != out.shape[2:]:
 CONVOLUTION = "nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)"
 NORM = "                nn.BatchNorm2d(out_channels),\n"
 POOLED_A = (
-    "The shortcut has no weights: it changes the resolution by pooling or resizing, and fills up missing channels with "
-    "zeros. Neither option A of the paper, which takes every second pixel, nor option B, a 1×1 convolution with the "
-    "block's stride, does that."
+    "The shortcut has no weights: it changes the resolution by pooling, and has zeros where channels are missing. "
+    "Neither option A of the paper, which takes every second pixel, nor option B, a 1×1 convolution with the block's "
+    "stride, does that."
 )
 POOLS = ("average", "max", "max 3", "average ceil")
 RESIZES = ("adaptive", "nearest", "bilinear")
@@ -178,7 +178,12 @@ class ProjectionPooled(Planted):
             for place in ("before", "behind")
             for how in (*POOLS, *RESIZES)
         ),
-        *(plant(pad_pooled(how, where), message=POOLED_A) for how in (*POOLS, *RESIZES) for where in ("end", "middle")),
+        # On even maps the nearest values are those of option A.
+        *(
+            plant(pad_pooled(how, where), message=POOLED_A)
+            for how in (*POOLS, "adaptive")
+            for where in ("end", "middle")
+        ),
     )
     broken = (
         changed(RESBLOCK, (CONVOLUTION, "nn.AvgPool2d(stride), nn.Conv2d(in_channels, out_channels, 1, bias=False)")),

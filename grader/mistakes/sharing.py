@@ -73,6 +73,7 @@ class LayerShared(Planted):
 
 class BNShared(Planted):
     id = "bn-shared"
+    of_concatenation = True
     message = (
         "One batch norm is used in two places. Each convolution needs one of its own: they normalise different values."
     )

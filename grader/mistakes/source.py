@@ -10,6 +10,7 @@ from grader.mistakes._orders import take_shortcut
 
 SUM = "F.relu(out + identity)"
 PROJECTED = "The 1×1 on the shortcut reads what the first BN and ReLU made of x. Here it projects x itself."
+NORMALISED = "The 1×1 on the shortcut reads what the first BN made of x, without the ReLU."
 ENDS = (
     "The shortcut ends in a ReLU, so that everything negative is lost on the way. The shortcut is the identity or a "
     "projection, without an activation."
@@ -95,9 +96,9 @@ class ShortcutFromWrongTensor(Planted):
         for number in (0, 1, 2)
         for stage in ("activation", "norm", "convolution")
     )
-    plants += tuple(
-        plant(take_shortcut(stage, identity=False), where="projection", message=PROJECTED)
-        for stage in ("activation", "norm")
+    plants += (
+        plant(take_shortcut("activation", identity=False), where="projection", message=PROJECTED),
+        plant(take_shortcut("norm", identity=False), where="projection", message=NORMALISED),
     )
     broken = (
         changed(

@@ -167,6 +167,7 @@ class BottleneckNotNarrowed(Planted):
 
 class WrongChannels(Planted):
     id = "wrong-channels"
+    of_concatenation = True
     message = "Between its two convolutions the branch has another number of channels than out_channels."
     why = (
         "The channels between two layers say how much can be passed on there. With another number the block has other "

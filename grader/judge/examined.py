@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
-from grader.judge.forms import Form, biased_forms, right_forms
+from grader.judge.forms import Form, biased_forms, biased_like, right_forms
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, stages
@@ -21,6 +22,7 @@ from grader.judge.wrongs import WrongForms
 from grader.language import say
 from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
+MOST_FORMS = 500  # of one case; students' choices of redundant biases among many layers are without end
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
 
 
@@ -45,6 +47,15 @@ class RightAnswers:
         if case.title not in self._forms:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
+
+    def admit(self, case: Case, layout: Counter[tuple[object, ...]]) -> bool:
+        """Is a form right that has these places, though it was not among the first to be tried? It is from now on."""
+        forms = self.forms(case)
+        if self.reference.exercise.conv_bias != "free" or len(forms) > MOST_FORMS:
+            return False
+        found = [form for plain in self.plain_forms(case) if (form := biased_like(plain, layout)) is not None]
+        forms += found
+        return bool(found)
 
     def like(self, case: Case, form: Form, *, same_layout: bool) -> list[Form]:
         """Accepted forms of a case with as many slots of each role and shape as a form, in the same places; kept."""

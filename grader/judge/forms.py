@@ -49,6 +49,7 @@ class Outcome:
 
 MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
 MOST_BIASES = 8  # layers with a redundant bias or not in every combination
+MOST_LAYERS = 60  # each of which may have one where a student has
 MOST_DRAWN = 16  # forms of which the weights are kept: they are asked about one probe after another
 
 _drawn: Latest[dict[Slot, Tensor]] = Latest(MOST_DRAWN)
@@ -346,12 +347,33 @@ def biased_forms(plain: Form) -> Iterator[Form]:
     layers = _layers_without_bias(plain._small)
     nodes = plain._small.by_id
     for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
-        form = plain.with_edit(_add_biases(chosen))
-        form._is_right = plain._is_right  # and asked for as often
-        # Known before its graph is: most forms are only asked for this, and told apart by it.
-        biases = Counter[tuple[Role, tuple[int, ...]]](("shift", (layers[i].shape[1],)) for i in chosen)
-        form.signature = Signature(plain.signature + biases)
-        yield form
+        yield _with_biases(plain, layers, chosen)
+
+
+def _with_biases(plain: Form, layers: list[Node], chosen: frozenset[int]) -> Form:
+    """A form with redundant biases on these of the layers that may have them."""
+    form = plain.with_edit(_add_biases(chosen))
+    form._is_right = plain._is_right  # and asked for as often
+    # Known before its graph is: most forms are only asked for this, and told apart by it.
+    biases = Counter[tuple[Role, tuple[int, ...]]](("shift", (layers[i].shape[1],)) for i in chosen)
+    form.signature = Signature(plain.signature + biases)
+    return form
+
+
+def biased_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None:
+    """A form with redundant biases just where a layout has more shifts, of whose layers there are too many for every
+    set of them to be tried; None if that is not all in which the two differ."""
+    more = wanted - plain.layout
+    layers = _layers_without_bias(plain._small)
+    if not more or plain.layout - wanted or not MOST_BIASES < len(layers) <= MOST_LAYERS:
+        return None
+    chosen = set()
+    for i in range(len(layers)):
+        place = _with_biases(plain, layers, frozenset([i])).layout - plain.layout
+        if place <= more:
+            more -= place
+            chosen.add(i)
+    return _with_biases(plain, layers, frozenset(chosen)) if not more else None
 
 
 def takes_biases(form: Form) -> bool:

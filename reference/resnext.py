@@ -7,14 +7,14 @@ bottleneck with a grouped 3×3 convolution.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from .resnet import ResNet
 
-Form = Literal["grouped", "split", "concatenated", "summed"]
+Form = Literal["grouped", "split", "split-norms", "concatenated", "summed"]
 
 
 class ResNeXtBlock(nn.Module):
@@ -24,9 +24,10 @@ class ResNeXtBlock(nn.Module):
     `cardinality` groups that do not see each other; the last 1×1 widens again and mixes them. The 3×3 carries the
     stride (section 3.1). The shortcut is that of the basic block.
 
-    Four forms give equal numbers for equal weights, and all are right:
+    Five forms give equal numbers for equal weights, and all are right:
         form="grouped"       figure 3(c), as above
         form="split"         the grouped 3×3 written out, one convolution a group
+        form="split-norms"   the same with a batch norm a group
         form="concatenated"  figure 3(b): separate paths up to the last 1×1
         form="summed"        figure 3(a): separate paths, each with a last 1×1 of its own, added
 
@@ -43,20 +44,20 @@ class ResNeXtBlock(nn.Module):
         self, in_channels: int, out_channels: int, stride: int = 1, cardinality: int = 32, *, form: Form = "grouped"
     ) -> None:
         super().__init__()
-        if form not in ("grouped", "split", "concatenated", "summed"):
-            raise ValueError(f"form: expected 'grouped', 'split', 'concatenated' or 'summed', found {form!r}")
+        if form not in get_args(Form):
+            raise ValueError(f"form: expected one of {', '.join(get_args(Form))}, found {form!r}")
         width = out_channels // 2
         self.relu = nn.ReLU()
         self.paths: nn.Module | None = None
-        if form in ("grouped", "split"):
+        if form in ("grouped", "split", "split-norms"):
             self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(width)
             self.conv2: nn.Module = nn.Conv2d(
                 width, width, kernel_size=3, stride=stride, padding=1, groups=cardinality, bias=False
             )
-            if form == "split":
-                self.conv2 = _Split(width, stride, cardinality)
-            self.bn2 = nn.BatchNorm2d(width)
+            if form != "grouped":
+                self.conv2 = _Split(width, stride, cardinality, norms=form == "split-norms")
+            self.bn2 = nn.Identity() if form == "split-norms" else nn.BatchNorm2d(width)
             self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
         else:
             self.paths = _Paths(in_channels, width, out_channels, stride, cardinality, is_summed=form == "summed")
@@ -80,13 +81,17 @@ class ResNeXtBlock(nn.Module):
 
 
 class _Split(nn.Module):
-    """A grouped 3×3, group by group."""
+    """A grouped 3×3, group by group, each with a batch norm of its own if there are to be such."""
 
-    def __init__(self, width: int, stride: int, cardinality: int) -> None:
+    def __init__(self, width: int, stride: int, cardinality: int, *, norms: bool) -> None:
         super().__init__()
         part = width // cardinality
         self.convs = nn.ModuleList(
-            nn.Conv2d(part, part, kernel_size=3, stride=stride, padding=1, bias=False) for _ in range(cardinality)
+            nn.Sequential(
+                nn.Conv2d(part, part, kernel_size=3, stride=stride, padding=1, bias=False),
+                nn.BatchNorm2d(part) if norms else nn.Identity(),
+            )
+            for _ in range(cardinality)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -134,7 +134,10 @@ class ConstructorMissing(Noticed):
 
 class SuperInitMissing(Noticed):
     id = "super-init-missing"
-    message = "super().__init__() is not called before the layers are assigned."
+    message = (
+        "The constructor of nn.Module has not run when the first layer is assigned: `super().__init__()` is missing, "
+        "comes too late, or goes to another class."
+    )
     why = (
         "`nn.Module` sets up its lists of layers and weights in its own constructor. Before that has run there is no "
         "place to put a layer, so PyTorch stops with an error."
@@ -251,6 +254,9 @@ class NotALayer(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
+        if error is not None and error.message.endswith("Tensor is not a Module subclass"):
+            said = say("A container is given a tensor instead of layers: brackets are missing where it was made.")
+            return at(error, said)
         if error is not None and error.message.endswith(" is not a Module subclass") and "list " not in error.message:
             return at(error, self.said + " " + say("(PyTorch says: {error})", error=error.message))
         return None

@@ -110,7 +110,7 @@ class NotAModule(Noticed):
 
 class Unfinished(Noticed):
     id = "unfinished"
-    message = "This is not finished: the skeleton's `raise NotImplementedError` or `pass` is still there."
+    message = "This is not finished: the skeleton's `raise NotImplementedError`, `pass` or `...` is still there."
     why = (
         "Nothing is computed here yet, so there is nothing to compare. All checks of this exercise wait for this piece "
         "of code."

@@ -88,7 +88,7 @@ def _convolutions_too_many() -> list[Plant]:
 
 
 def _behind_the_sum() -> list[Plant]:
-    message = "A layer follows the addition; behind it a residual block has only the ReLU."
+    message = "A layer with weights follows the addition. In this block none does."
     ways: list[tuple[str, ...]] = [
         ("bn",),
         ("conv 3",),

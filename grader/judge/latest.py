@@ -10,10 +10,16 @@ Value = TypeVar("Value")
 
 
 class Latest(Generic[Value]):
-    """Values by key, made when they are first asked for; of more than `most` the longest unused go."""
+    """Values by key, made when they are first asked for; of more than `most` the longest unused go.
 
-    def __init__(self, most: int) -> None:
+    Args:
+        size: for how many a value counts; for one each, if none is given.
+    """
+
+    def __init__(self, most: int, size: Callable[[Value], int] = lambda _: 1) -> None:
         self._most = most
+        self._size = size
+        self._held = 0
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -26,6 +32,7 @@ class Latest(Generic[Value]):
             self._values.move_to_end(key)
             return value
         value = self._values[key] = make()
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._held += self._size(value)
+        while self._held > self._most and len(self._values) > 1:
+            self._held -= self._size(self._values.popitem(last=False)[1])
         return value

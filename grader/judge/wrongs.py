@@ -84,7 +84,7 @@ class WrongForms:
     def __init__(self, right: Callable[[Case], list[Form]]) -> None:
         self._right = right
         self._sorted: dict[tuple[str, int], dict[int, list[Form]]] = {}
-        self._planted: Latest[list[Form]] = Latest(MOST_FORMS)
+        self._planted: Latest[list[Form]] = Latest(2 * MOST_FORMS, len)
         self._wrongs: Latest[Form] = Latest(MOST_FORMS)
         self._sketches: Latest[list[Sketch]] = Latest(MOST_SKETCHES)
         self._traces: Latest[Trace | None] = Latest(MOST_TRACES)
@@ -194,7 +194,7 @@ class WrongForms:
             key,
             lambda: [
                 failure_of(form)
-                for form in self.planted(edits, case, variant, biases, recorded=False)
+                for form in self._plant(edits, case, variant, biases, recorded=False, raises=True)
                 if sizes is None or sizes == sizes_of(form)
             ],
         )
@@ -211,8 +211,10 @@ class WrongForms:
     # ------------------------------------------------------------------ planting
 
     def _plant(
-        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, *, recorded: bool, raises: bool = False
     ) -> Iterator[Form]:
+        """See `planted`; with `raises` only forms that raise in different ways, which a bias here or there does not
+        decide."""
         forms = self._by_biases(case, variant)
         try:
             plain = forms[min(forms)][0]
@@ -220,6 +222,8 @@ class WrongForms:
             # What a mistake leaves out may still be registered, with its biases.
             wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
             like = [form for number in wanted for form in forms.get(number, [])]
+            if raises:
+                like = list({sizes_of(form): form for form in reversed(like)}.values())[::-1]
             found = [(form, self._wrong(form, edits)) for form in like]
             if not like and biases > max(forms):
                 # More than a right answer can have: layers that a mistake brings in have theirs too.

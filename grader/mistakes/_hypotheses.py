@@ -18,6 +18,7 @@ from grader.judge.wrongs import Effect, Parts, Sketch, more_parts, redundant_bia
 from grader.mistakes._mistake import Plant
 from grader.observation import Precision, Probe
 
+FORMS_AT_ONCE = 2  # of a hypothesis, that count as one that is asked: where slots are not told there are dozens
 # Relative; what is further apart at a glance is not looked at.
 ROUGHLY: dict[Precision, float] = {"float64": 1e-5, "float32": 1e-3}
 
@@ -199,7 +200,7 @@ class Hypotheses:
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
         forms = _with_slots_of(seen, self.forms(variant, planted, seen))
-        self.asked += bool(forms) and at_once
+        self.asked += at_once * -(-len(forms) // FORMS_AT_ONCE)
         return any(
             behaves_like(seen.observation, [form], at_once=at_once)
             and (at_once or not planted or is_silent_like(seen.observation, form))

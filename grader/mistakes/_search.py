@@ -67,7 +67,7 @@ class Search:
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
-        self._planted = 0
+        self._planted = self._most_asked = 0
         self._done: dict[tuple[int, Seen], list[Done]] = {}
 
     def explanations(self) -> list[Explanation]:
@@ -207,7 +207,8 @@ class Search:
         The most promising ones are tried in front of all second ones before any is tried behind them: that takes
         longest, and is seldom what happened.
         """
-        before, tried = self._hypotheses.asked, 0.0
+        tried = 0.0
+        self._most_asked = self._hypotheses.asked + MOST_ASKED
         firsts = self._firsts(leads)
         promising: list[Start] = []
         for start in self._starts(islice(firsts, MOST_TURNED)):
@@ -217,7 +218,7 @@ class Search:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
             tried += self._cost(start.variant) * (COST_OF_FIRST + 2 * len(start.seconds))
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
-            if tried > MOST_TRIED or self._hypotheses.asked - before > MOST_ASKED:
+            if tried > MOST_TRIED or self._hypotheses.asked > self._most_asked:
                 return
             yield start, self._in_order(start)
             lead = leads[start.variant]
@@ -264,6 +265,8 @@ class Search:
         """Pairs that explain everything; of each second mistake one way."""
         found: dict[str, Explanation] = {}
         for second in seconds:
+            if self._hypotheses.asked > self._most_asked:
+                break
             if second.mistake in found:
                 continue
             if (pair := self._explaining(start.variant, start.first, second)) is not None:

@@ -142,8 +142,8 @@ def _residual_sums(graph: Graph) -> list[tuple[int, int]]:
         shortcut, branch = sorted(own, key=lambda side: own[side])
         if own[shortcut] <= 1 and own[branch] >= 2 and all(len(nodes[i].shape) == 4 for i in own):
             found.append((node.id, branch))
-    first_of = {tuple(sorted(nodes[join].inputs)): join for join, _ in found}  # the last one comes first
-    return [(join, branch) for join, branch in found[::-1] if join in first_of.values()]
+    firsts = set({tuple(sorted(nodes[join].inputs)): join for join, _ in found}.values())  # the last one comes first
+    return [(join, branch) for join, branch in found[::-1] if join in firsts]
 
 
 def block_uses(graph: Graph) -> tuple[list[int], list[int]]:

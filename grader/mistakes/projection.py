@@ -19,8 +19,8 @@ from grader.mistakes.kernel import settings
 
 PADDED = (
     "Where shapes differ, there is no projection: x loses rows and columns by the stride, and missing channels are "
-    "zeros (option A of the paper). The task asks for option B: a 1×1 convolution with the block's stride, followed by "
-    "a batch norm."
+    "zeros (option A of the paper). The task asks for a projection: a 1×1 convolution with the block's stride, "
+    "followed by a batch norm."
 )
 LAST = "        return F.relu(out + identity)\n"
 PAD = """        missing = out.shape[1] - x.shape[1]

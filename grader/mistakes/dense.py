@@ -128,7 +128,7 @@ class ConcatenatedAlongOther(Planted):
     hints = (
         "The dimensions are counted from 0: images, channels, rows, columns.",
         "Look at the second argument of `torch.cat`. Without one it is 0.",
-        "Write `torch.cat([x, out], 1)`.",
+        "Name the dimension: `torch.cat([x, out], dim=1)`.",
     )
     of_sum, of_concatenation = False, True
     plants = tuple(plant(dense(along(dimension))) for dimension in (0, 2, 3))

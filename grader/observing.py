@@ -102,9 +102,11 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int, *, while_fitt
         if right is None and seen.expected:
             seen = ask_case()
             right = examined.right_form(seen)
-        if seen.aligned is None and examined.answers is not None and examined.answers.admit(case, seen.layout):
-            seen = ask_case()
-            right = examined.right_form(seen)
+        if seen.aligned is None and examined.answers is not None:
+            biased = examined.answers.biased_like(case, seen.layout)
+            if biased:
+                seen = ask_case(forms=[*examined.answers.forms(case), *biased])
+                right = examined.right_form(seen)
         if right is None and kernels_in_matrices(seen):
             otherwise = ask_case(positions_first=True)
             if (found := examined.right_form(otherwise)) is not None:

@@ -116,6 +116,13 @@ def test_the_plans_are_the_published_networks() -> None:
         assert counts == planned_parameters(assignment(name), exercise)
 
 
+def own(name: str, exercise_id: str) -> tuple[ModuleExercise, RightAnswers]:
+    """An exercise of a shipped assignment, and right answers that nobody else has asked."""
+    exercise = next(each for each in assignment(name).exercises if each.id == exercise_id)
+    assert isinstance(exercise, ModuleExercise)
+    return exercise, RightAnswers(Reference(assignment(name), exercise), seed=0, device=DEVICE)
+
+
 PLAIN = """
 import torch
 from torch import nn
@@ -148,8 +155,60 @@ def plain(depth, num_classes=10):
 )
 def test_the_plain_network_is_made_for_its_images(pool: str, is_right: bool) -> None:
     """Of 32×32: it need not take others."""
-    exercise = next(each for each in assignment("cifar-resnet").exercises if each.id == "plain")
-    assert isinstance(exercise, ModuleExercise)
-    answers = RightAnswers(Reference(assignment("cifar-resnet"), exercise), seed=0, device=DEVICE)
+    exercise, answers = own("cifar-resnet", "plain")
     report = judge_against(PLAIN.replace("self.pool(", pool), exercise, answers)
     assert report.correct is is_right
+
+
+@pytest.mark.parametrize("bias", ["number == 1", "len(layers) % 2 == 0", "stage == 2 or len(layers) == 3", "True"])
+def test_any_set_of_many_layers_may_have_redundant_biases(bias: str) -> None:
+    """There are too many for all of them to be tried; what one student has is no other student's matter."""
+    exercise, answers = own("cifar-resnet", "plain")
+    before = [len(answers.forms(case)) for case in exercise.cases]
+    source = PLAIN.replace("bias=False", f"bias={bias}")
+    assert judge_against(source, exercise, answers).correct
+    assert before == [len(answers.forms(case)) for case in exercise.cases]
+    assert not judge_against(source.replace("nn.ReLU()", "nn.LeakyReLU()"), exercise, answers).correct
+
+
+SPLIT = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class ResNeXtBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        width = out_channels // 2
+        part = width // cardinality
+        self.conv1, self.bn1 = nn.Conv2d(in_channels, width, 1, bias=False), nn.BatchNorm2d(width)
+        self.groups = nn.ModuleList([nn.Sequential(GROUP) for _ in range(cardinality)])
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = nn.Conv2d(width, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x))).chunk(len(self.groups), 1)
+        out = torch.cat([group(each) for group, each in zip(self.groups, out)], 1)
+        out = self.bn3(self.conv3(F.relu(self.bn2(out))))
+        return F.relu(out + self.shortcut(x))
+"""
+
+
+@pytest.mark.parametrize("bias", ["True", "False"])
+@pytest.mark.parametrize("norms", [False, True])
+def test_a_grouped_convolution_may_be_written_out(bias: str, norms: bool) -> None:
+    """With biases, which the norm behind the concatenation cancels, and with a batch norm a group."""
+    group = f"nn.Conv2d(part, part, 3, stride, 1, bias={bias})"
+    source = SPLIT.replace("GROUP", f"{group}, nn.BatchNorm2d(part), nn.ReLU()" if norms else group)
+    if norms:
+        source = source.replace("        self.bn2 = nn.BatchNorm2d(width)\n", "").replace(
+            "F.relu(self.bn2(out))", "out"
+        )
+    exercise, answers = own("resnext", "resnext")
+    assert judge_against(source, exercise, answers).correct

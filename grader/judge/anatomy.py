@@ -15,6 +15,8 @@ MOST_BLOCKS = 500  # that are looked at in one network
 COMBINATIONS = SUMS | frozenset(("mul", "div", "maximum", "minimum", "cat", "where", "max", "min"))
 # The same with those that only work when shapes agree.
 MEETINGS = COMBINATIONS | {"copy", "lerp", "addcmul"}
+# And those that do so element by element: side by side two values keep apart.
+ELEMENTWISE = MEETINGS - {"cat"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
-from grader.judge.anatomy import MEETINGS
+from grader.judge.anatomy import ELEMENTWISE, MEETINGS
 from grader.judge.compare import Difference, all_gradients_equal_at_once, difference, equal, equal_gradients
 from grader.judge.draws import OF_BRANCH
 from grader.judge.forms import Form, Outcome
@@ -196,7 +196,7 @@ def _meetings(form: Form, probe: Probe) -> list[Operands]:
     return [
         sorted((list(environment[i].shape), layers_before(graph, i)) for i in node.inputs)
         for node in graph.nodes
-        if node.name in MEETINGS - {"cat"} and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
+        if node.name in ELEMENTWISE and all(isinstance(environment.get(i), Tensor) for i in node.inputs)
     ]
 
 
@@ -215,7 +215,7 @@ def is_like(op: str, operands: Operands, other: str, others: Operands) -> bool:
 
 def is_same(op: str, other: str) -> bool:
     """Is it the same operation, but for writing in place, or do both bring two values together, element by element?"""
-    return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= MEETINGS - {"cat"}
+    return _plain(op) == _plain(other) or {_plain(op), _plain(other)} <= ELEMENTWISE
 
 
 def _plain(op: str) -> str:

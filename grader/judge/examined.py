@@ -22,7 +22,6 @@ from grader.judge.wrongs import WrongForms
 from grader.language import say
 from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
-MOST_FORMS = 500  # of one case; students' choices of redundant biases among many layers are without end
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
 
 
@@ -48,17 +47,17 @@ class RightAnswers:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
 
-    def admit(self, case: Case, layout: Counter[tuple[object, ...]]) -> bool:
-        """Is a form right that has these places, though it was not among the first to be tried? It is from now on."""
-        forms = self.forms(case)
-        if self.reference.exercise.conv_bias != "free" or len(forms) > MOST_FORMS:
-            return False
-        found = [form for plain in self.plain_forms(case) if (form := biased_like(plain, layout)) is not None]
-        forms += found
-        return bool(found)
+    def biased_like(self, case: Case, layout: Counter[tuple[object, ...]]) -> list[Form]:
+        """Forms that are right as well, though not among those of `forms`: of many layers just those have redundant
+        biases that have in a student's module."""
+        if self.reference.exercise.conv_bias != "free":
+            return []
+        return [form for plain in self.plain_forms(case) if (form := biased_like(plain, layout)) is not None]
 
     def like(self, case: Case, form: Form, *, same_layout: bool) -> list[Form]:
         """Accepted forms of a case with as many slots of each role and shape as a form, in the same places; kept."""
+        if form not in self.forms(case):
+            return [form]  # one student's own: see `biased_like`
         key = (case.title, form, same_layout)
         if key not in self._like:
             like = [f for f in self.forms(case) if f.signature == form.signature]

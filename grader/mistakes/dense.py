@@ -13,6 +13,7 @@ from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._changes import set_channels
 from grader.mistakes._families import HEAD
 from grader.mistakes._mistake import Planted, changed, plant
+from grader.mistakes._orders import activate_end, activate_sum, take_shortcut
 
 DENSE = f"""{HEAD}
 class DenseLayer(nn.Module):
@@ -60,17 +61,8 @@ def add_input(block: Block) -> None:
     block.editor.change(block.parts.join, op="aten.add.Tensor", args=[ref(block.x), ref(block.parts.branch)])
 
 
-def keep(value: Callable[[Block], int]) -> Edit:
-    """Another value in the place of the input."""
-    return dense(lambda block: block.join(block.parts.branch, value(block)))
-
-
-def activate_new(block: Block) -> None:
-    block.join(block.activate(block.parts.branch), block.x)
-
-
-def activate_all(block: Block) -> None:
-    block.editor.output = block.activate(block.parts.join)
+def activate_input(block: Block) -> None:
+    block.join(block.parts.branch, block.activate(block.x))
 
 
 def activate_both_ends(block: Block) -> None:
@@ -175,9 +167,9 @@ class ConcatenatedInputChanged(Planted):
     )
     of_sum, of_concatenation = False, True
     plants = (
-        plant(keep(lambda block: block.activations[0].id)),
-        plant(keep(lambda block: block.output_of(block.norms[0]))),
-        plant(keep(lambda block: block.activate(block.x))),
+        plant(take_shortcut("activation")),
+        plant(take_shortcut("norm")),
+        plant(dense(activate_input)),
     )
     broken = (
         changed(DENSE, (FIRST, "x = F.relu(self.bn1(x))\n        out = self.conv1(x)")),
@@ -202,7 +194,7 @@ class ActivationAtEnd(Planted):
         "Return `torch.cat([x, out], 1)` with `out` as the last convolution gave it.",
     )
     of_sum, of_concatenation = False, True
-    plants = (plant(dense(activate_new)), plant(dense(activate_all)), plant(dense(activate_both_ends)))
+    plants = (plant(dense(activate_end)), plant(dense(activate_sum)), plant(dense(activate_both_ends)))
     broken = (
         changed(DENSE, (END, "return torch.cat([x, F.relu(out)], 1)")),
         changed(DENSE, (END, "return F.relu(torch.cat([x, out], 1))")),

@@ -41,7 +41,7 @@ def set_kernel(number: int, size: int, padding: int) -> Plant:
 
     def change(block: Block) -> None:
         for node in convolutions(block, (number,)):
-            _resize(block, node, size, padding)
+            resize(block, node, size, padding)
 
     return plant(edit(change), where=f"convolution {number}", message=OF_WRONG_SIZE[number], size=size)
 
@@ -52,13 +52,14 @@ def set_kernels(*sizes: int) -> Plant:
     def change(block: Block) -> None:
         if len(block.convolutions) == len(sizes):
             for node, size in zip(block.convolutions, sizes, strict=True):
-                _resize(block, node, size, size // 2)
+                resize(block, node, size, size // 2)
 
     said = ", ".join(f"{size}×{size}" for size in sizes)
     return plant(edit(change), where="convolution 0", message=OF_WRONG_SIZES, sizes=said)
 
 
-def _resize(block: Block, node: Node, size: int, padding: int) -> None:
+def resize(block: Block, node: Node, size: int, padding: int) -> None:
+    """Another kernel for a convolution, with the padding that goes with it."""
     shape = block.editor[node.inputs[1]].shape
     if shape[2:] != [size, size]:
         block.resize(node.args[1], [*shape[:2], size, size])

@@ -15,7 +15,7 @@ from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut
 from grader.judge.strides import stride_of
 from grader.mistakes._hints import few
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
-from grader.mistakes.kernel import settings
+from grader.mistakes.kernel import resize, settings
 
 PADDED = (
     "Where shapes differ, there is no projection: x loses rows and columns by the stride, and missing channels are "
@@ -72,21 +72,18 @@ def normalise_identity_like_branch(number: int) -> Edit:
 @cache
 def set_kernel(size: int, padding: int) -> Plant:
     """A kernel of another size."""
-    return plant(edit(lambda block: _resize(block, size, padding)), where="projection")
+
+    def change(block: Block) -> None:
+        if block.projection is not None:
+            resize(block, block.projection, size, padding)
+
+    return plant(edit(change), where="projection")
 
 
 def kernel_as_stride(block: Block) -> None:
     """As large a kernel as the stride, so that each number is read once."""
-    _resize(block, stride_of(block), 0)
-
-
-def _resize(block: Block, size: int, padding: int) -> None:
-    node = block.projection
-    if node is not None:
-        shape = block.editor[node.inputs[1]].shape
-        if shape[2:] != [size, size]:
-            block.resize(node.args[1], [*shape[:2], size, size])
-            block.editor.set_argument(node.id, 4, [padding, padding])
+    if block.projection is not None:
+        resize(block, block.projection, stride_of(block), 0)
 
 
 def pad(padding: int) -> Edit:

@@ -359,8 +359,8 @@ TWO_STAGES = changed(
         "            super().__init__()\n"
         "            self.body, self.fc = body, nn.Linear(96, num_classes)\n\n"
         "        def forward(self, x):\n"
-        "            middle = self.body[:6](x)\n"
-        "            end = self.body[6](middle)\n"
+        "            middle = self.body[:5](x)\n"
+        "            end = self.body[5:](middle)\n"
         "            return self.fc(torch.cat([middle.mean((2, 3)), end.mean((2, 3))], 1))\n\n"
         "    return Net()\n",
     ),

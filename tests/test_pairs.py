@@ -253,3 +253,11 @@ def test_code_in_float32_is_not_said_to_do_what_it_does_not() -> None:
     assert [diagnosis.mistake for diagnosis in known.diagnoses] == ["shortcut-scaled"]
     unknown = judge(changed(insisting, (SUM, "F.relu(out + 0.5 * identity) + (x.abs().max() > 8).float()")), "resblock")
     assert not [diagnosis for diagnosis in unknown.diagnoses if diagnosis.proof is Proof.REPLAYED]
+
+
+def test_a_search_for_pairs_stops_when_enough_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also between the second mistakes behind one first one: there may be hundreds, each asked in dozens of ways."""
+    source = changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out * identity)"), ("F.relu(self.bn1", "(self.bn1"))
+    assert 2 == len(judge(source, "resblock").diagnoses)
+    monkeypatch.setattr("grader.mistakes._search.MOST_ASKED", -1)
+    assert [] == judge(source, "resblock").diagnoses

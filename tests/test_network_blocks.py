@@ -350,6 +350,7 @@ def test_a_norm_without_running_statistics_mixes_images() -> None:
 
 TWO_STAGES = changed(
     NETWORK,
+    ("        ResBlock(32, 32),\n", ""),
     ("    return nn.Sequential(", "    body = nn.Sequential("),
     (
         "        nn.AdaptiveAvgPool2d(1),\n        nn.Flatten(),\n        nn.Linear(64, num_classes),\n    )\n",
@@ -360,7 +361,7 @@ TWO_STAGES = changed(
         "            self.body, self.fc = body, nn.Linear(96, num_classes)\n\n"
         "        def forward(self, x):\n"
         "            middle = self.body[:5](x)\n"
-        "            end = self.body[5:](middle)\n"
+        "            end = self.body[5](middle)\n"
         "            return self.fc(torch.cat([middle.mean((2, 3)), end.mean((2, 3))], 1))\n\n"
         "    return Net()\n",
     ),

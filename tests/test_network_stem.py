@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from judging import DEVICE, examine_source
+from judging import DEVICE, examine_source, judge
 
 from grader.assignment import Assignment, NetworkExercise, find_assignment
 from grader.blocks import BlockJudge
 from grader.exercise import judge_exercise
+from grader.mistakes.network import NETWORK
 from grader.verdict import Status
 
 SOURCE = """
@@ -81,3 +82,26 @@ def test_another_stem_fails_the_shape_check(stem: str, channels: int, said: str)
     failed = found(stem, channels)
     assert ["shape"] == list(failed)
     assert said in failed["shape"]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("stem", "channels", "right"),
+    [
+        ("nn.Identity()", 3, False),
+        ("nn.BatchNorm2d(3), nn.ReLU()", 3, False),
+        ("nn.Conv2d(3, 24, 7, padding=3)", 24, True),
+        ("nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(4)])", 3, True),
+    ],
+)
+def test_residual_blocks_asks_for_a_convolution_in_front(stem: str, channels: int, right: bool) -> None:
+    """Of any kind, to any channels; blocks that are given the picture have no stem."""
+    stages = [
+        f"        ResBlock({entry})," for entry in (f"{channels}, 16", "16, 16", "16, 32, 2", "32, 32", "32, 64, 2")
+    ]
+    body = "\n".join([f"        {stem},", *stages])
+    start, end = NETWORK.index("        nn.Conv2d(3, 16"), NETWORK.index("        nn.AdaptiveAvgPool2d(1)")
+    report = judge(NETWORK[:start] + body + "\n" + NETWORK[end:], "network")
+    failed = {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
+    assert ([] if right else ["shape"]) == list(failed)
+    assert right or "the first block is given 3 channels, by" in failed["shape"]

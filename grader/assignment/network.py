@@ -16,8 +16,17 @@ Allowed = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 class Stem(Spec):
     """What is to stand in front of the first block."""
 
-    convolutions: Allowed = Field(description="how many there may be")
-    channels: Allowed = Field(description="to how many channels they may lead")
+    min_convolutions: int = Field(0, ge=0, description="how many there must be at least")
+    convolutions: Allowed | None = Field(None, description="how many there may be; None: any number")
+    channels: Allowed | None = Field(None, description="to how many channels they may lead; None: any number")
+
+    def allows(self, convolutions: int, channels: int) -> bool:
+        """May so many convolutions lead to so many channels?"""
+        return (
+            convolutions >= self.min_convolutions
+            and (self.convolutions is None or convolutions in self.convolutions)
+            and (self.channels is None or channels in self.channels)
+        )
 
 
 class NetworkExercise(BaseCodeExercise):

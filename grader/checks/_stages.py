@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from grader.assignment import NetworkExercise
+from grader.assignment.network import Stem
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Finding, in_case, place
 from grader.judge.examined import Examined, show
@@ -24,9 +25,8 @@ def wrong_stem(examined: Examined, seen: Observation) -> Finding | None:
     entry = examined.blocks[0].segment.extents[0].input
     stem = part_of(graph, graph.input.id, entry.id)
     layers, channels = sum(is_weighted(node, stem.by_id) for node in stem.nodes), entry.shape[1]
-    if layers in wanted.convolutions and channels in wanted.channels:
+    if wanted.allows(layers, channels):
         return None
-    numbers, widths = (say(" or ").join(map(str, each)) for each in (wanted.convolutions, wanted.channels))
     return Finding(
         Status.FAILED,
         many(
@@ -37,10 +37,23 @@ def wrong_stem(examined: Examined, seen: Observation) -> Finding | None:
             channels=channels,
         ),
         lesson=lessons.WRONG_STEM,
-        expected=say("{numbers} convolutions, to {widths} channels", numbers=numbers, widths=widths),
+        expected=_in_words(wanted),
         actual=many("{n} layer, {channels} channels", "{n} layers, {channels} channels", layers, channels=channels),
         advice=say("The blocks keep what they are given: the first convolutions make the channels that they work on."),
         **place(seen, "output"),
+    )
+
+
+def _in_words(stem: Stem) -> str:
+    """What may stand in front of the first block."""
+    if stem.convolutions is None:
+        said = many("at least {n} convolution", "at least {n} convolutions", stem.min_convolutions)
+    else:
+        said = say("{numbers} convolutions", numbers=say(" or ").join(map(str, stem.convolutions)))
+    if stem.channels is None:
+        return said
+    return say(
+        "{convolutions}, to {widths} channels", convolutions=said, widths=say(" or ").join(map(str, stem.channels))
     )
 
 

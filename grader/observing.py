@@ -131,4 +131,5 @@ def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention
     """Other ways to call the constructor, where the one that the task names does not give what it should."""
     if examined.constructor is None or examined.fitting == len(examined.exercise.cases):
         return []
-    return other_conventions(examined.exercise, examined.constructor, blocks[:MOST_BLOCKS])
+    defaults = examined.answers.reference.defaults if examined.answers is not None else {}
+    return other_conventions(examined.exercise, examined.constructor, blocks[:MOST_BLOCKS], defaults)

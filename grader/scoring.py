@@ -3,7 +3,7 @@
 Where mistakes were replayed, the reference with just these behaves exactly like the student's code. So whatever fails,
 fails by them, and all else is right. Each costs what the assignment says, or the points of one check: the one that it
 belongs to, else the first that fails. The other checks have failed as well, and keep their points: reports say why. So
-do outputs and gradients that could not be compared, since the code has other parameters than the reference.
+do outputs, gradients and shortcuts that could not be compared, since the code has other parameters than the reference.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.language import say
 from grader.mistakes import mistakes
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
-COMPARED = "gradient"  # the check of outputs and gradients
+COMPARED = ("gradient", "skip-connection")  # checks that set the reference's weights, where the code has these
 FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
 
 
@@ -67,8 +67,8 @@ def settle(
 
 
 def _compared(result: CheckResult) -> CheckResult:
-    """The check of outputs and gradients, if it could not be measured: these are what was compared in the replay."""
-    if result.id != COMPARED or result.status is not Status.SKIPPED:
+    """A check of outputs and gradients, if it could not be measured: these are what was compared in the replay."""
+    if result.id not in COMPARED or result.status is not Status.SKIPPED:
         return result
     message = say(
         "With equal weights it cannot be compared, but the reference with what was found does exactly what your code "

@@ -61,7 +61,8 @@ SKIPPED = result("gradient", Status.SKIPPED)
     [
         (result("parameters", Status.FAILED), [(Status.FAILED, 0), (Status.FAILED, 10)]),
         (result("parameters", Status.PASSED), [(Status.PASSED, 10), (Status.FAILED, 0)]),  # it is a mistake
-        (result("skip-connection", Status.SKIPPED), [(Status.SKIPPED, 0), (Status.FAILED, 0)]),
+        (result("skip-connection", Status.SKIPPED), [(Status.FAILED, 0), (Status.FAILED, 10)]),
+        (result("parameters", Status.SKIPPED), [(Status.SKIPPED, 0), (Status.FAILED, 0)]),
         (result("shape", Status.GRADER_BROKE), [(Status.GRADER_BROKE, 0), (Status.FAILED, 0)]),
     ],
 )
@@ -95,6 +96,18 @@ def test_a_norm_that_is_missing_leaves_nothing_pending() -> None:
     for each in (report, left_out):
         assert (False, 30, 0) == (each.correct, each.score, each.pending)
         assert ["bn-missing"] == [diagnosis.mistake for diagnosis in each.diagnoses]
+
+
+def test_a_norm_that_every_projection_lacks_leaves_nothing_pending() -> None:
+    """Where each shortcut has weights, none of them can be looked at alone; the replay has looked at all."""
+    always = changed(
+        RESBLOCK, ("ResBlock", "ProjectedBlock"), ("if stride != 1 or in_channels != out_channels:", "if True:")
+    )
+    assert judge(always, "projected").correct
+    report = judge(changed(always, ("                nn.BatchNorm2d(out_channels),\n", "")), "projected")
+    assert ["projection-without-bn"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    paid = [check.max_score for check in report.checks if not check.score]
+    assert (0, 1) == (report.pending, len(paid))
 
 
 def test_a_multiplied_shortcut_loses_the_skip_connection_and_no_more() -> None:

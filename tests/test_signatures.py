@@ -13,13 +13,16 @@ from judging import examine_source, find_exercise, judge, judge_against, right_a
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.exercise import judge_exercise
 from grader.judge.calls import Convention, as_asked, other_conventions
+from grader.mistakes._families import SE
 from grader.mistakes._mistake import RESBLOCK, changed
+from grader.mistakes.dense import DENSE
 from grader.mistakes.network import NETWORK
 from grader.observation import Constructor, Parameter
-from grader.verdict import ExerciseReport
+from grader.verdict import ExerciseReport, Proof
 
 SUM = "F.relu(out + identity)"
 OTHERWISE_RIGHT = {"shape": "failed", "parameters": "passed", "gradient": "passed", "skip-connection": "passed"}
+RIGHT = {"resblock": RESBLOCK, "se": SE, "dense-layer": DENSE}
 CASES = [pytest.param(*case, id=name) for name, case in CONSTRUCTORS.items()]
 
 
@@ -77,11 +80,77 @@ def test_a_block_that_never_fits_is_judged_as_its_names_say() -> None:
 
 
 def test_a_module_that_is_not_built_in_every_case_passes_no_check() -> None:
-    """`(in_channels, out_channels)` is built where the stride is left out; that is no evidence for the other cases."""
-    report = judge(taking("in_channels, out_channels", "stride = 1"), "resblock")
+    """Without a stride it is built where that is left out; that is no evidence for the other cases."""
+    report = judge(taking("in_channels, out_channels, *, times=1", "stride = times"), "resblock")
     assert {"student_crashed"} == set(statuses(report).values())
     assert "in 1 of 6 cases" in report.checks[1].message
     assert ["constructor-rejects-arguments"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "old", "new", "said"),
+    [
+        ("resblock", "out_channels, stride=1):", "out_channels):\n        stride = 1", "for stride=1."),
+        ("se", "stride=1, reduction=16):", "stride=1):\n        reduction = 4", "for reduction=4."),
+        ("dense-layer", "growth_rate, bn_size=4):", "growth_rate):\n        bn_size = 4", "for bn_size=4."),
+        ("dense-layer", "growth_rate, bn_size=4):", "growth_rate):\n        bn_size = 3", "for bn_size=3."),
+    ],
+)
+def test_a_block_without_one_of_the_arguments_is_judged_and_pays_once(
+    exercise_id: str, old: str, new: str, said: str
+) -> None:
+    """It is that of one value of it: the reference that is always given this is just the same."""
+    _, exercise = find_exercise(exercise_id)
+    report = graded(changed(RIGHT[exercise_id], (old, new)), exercise_id)
+    [diagnosis] = report.diagnoses
+    assert ("argument-missing", Proof.REPLAYED) == (diagnosis.mistake, diagnosis.proof)
+    assert diagnosis.message.endswith(said)
+    assert exercise.points["shape"] == report.max_score - report.score
+    assert 0 == report.pending
+
+
+def test_an_argument_that_is_missing_does_not_hide_another_mistake() -> None:
+    """Both are said; neither is all that is wrong."""
+    source = changed(RIGHT["se"], ("stride=1, reduction=16):", "stride=1):\n        reduction = 4"))
+    report = graded(changed(source, (SUM, "F.relu(out * identity)")), "se")
+    assert {"argument-missing", "shortcut-multiplied"} <= {diagnosis.mistake for diagnosis in report.diagnoses}
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "old", "new", "said"),
+    [
+        ("resblock", "stride=1):", "stride=2):", "The task says stride=1."),
+        ("se", "reduction=16):", "reduction=8):", "for reduction=8. The task says reduction=16."),
+        ("dense-layer", "bn_size=4):", "bn_size=2):", "The task says bn_size=4."),
+    ],
+)
+def test_another_default_costs_once(exercise_id: str, old: str, new: str, said: str) -> None:
+    """Where the argument is left out the block is that of another call, and right everywhere else."""
+    report = graded(changed(RIGHT[exercise_id], (old, new)), exercise_id)
+    [diagnosis] = report.diagnoses
+    assert ("default-wrong", Proof.REPLAYED) == (diagnosis.mistake, diagnosis.proof)
+    assert said in diagnosis.message
+    failed = [check for check in report.checks if check.status == "failed"]
+    assert failed[0].max_score == report.max_score - report.score
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "old", "argument", "value"),
+    [
+        ("resblock", "stride=1):", "stride", 1),
+        ("se", "stride=1, reduction=16):", "reduction", 16),
+        ("dense-layer", "bn_size=4):", "bn_size", 4),
+    ],
+)
+def test_an_argument_without_a_default_costs_the_shape_check_alone(
+    exercise_id: str, old: str, argument: str, value: int
+) -> None:
+    """It is named, with the value it should have; the rest is judged."""
+    without = re.sub(r"=\d+", "", old)
+    report = graded(changed(RIGHT[exercise_id], (old, without)), exercise_id)
+    assert ["shape"] == [check.id for check in report.checks if check.status != "passed"]
+    assert f"no default value for {argument}" in report.checks[0].message
+    assert [f"`{argument}={value}`"] == [re.search(r"`.*`", each.message)[0] for each in report.diagnoses]  # type: ignore[index]
 
 
 def test_the_shipped_assignment_takes_arguments_in_any_order() -> None:
@@ -113,7 +182,7 @@ def test_what_is_right_by_position_is_right(parameters: str) -> None:
     "parameters",
     [
         "channels",
-        "in_channels, out_channels",
+        "in_channels, out_channels, times=1",
         "in_channels, out_channels, downsample=None",
         "in_channels, mid_channels, out_channels, stride",
         "x, y, downsample=False",
@@ -124,7 +193,7 @@ def test_where_the_intent_is_not_certain_the_call_is_as_the_task_says(parameters
     constructor = Constructor(parameters=[parsed(text) for text in parameters.split(", ")])
     exercise = find_exercise("resblock")[1]
     assert isinstance(exercise, ModuleExercise)
-    assert [] == other_conventions(exercise, constructor, [])
+    assert [] == other_conventions(exercise, constructor, [], {})
 
 
 def parsed(text: str) -> Parameter:

@@ -13,6 +13,8 @@ INITIAL = Probe("initial train", "initial", train=True)
 # Several scales, signs, sizes and numbers of samples, in both modes, with gradients and without: a block that is right
 # at one scale and wrong at another must not pass.
 TRAINING = Probe("random train", "random", train=True, batch=4, scale=1.5, grow=(2, -1))
+# As many samples as a batch in training has: what is normalised a part at a time has other statistics. In one case.
+MANY_IN_TRAINING = replace(TRAINING, batch=18)
 # With a gradient beyond what anybody's clipping lets through.
 LARGE = Probe("random large", "random", batch=3, scale=4.0, shift=0.5, grow=(-1, 2), pull=1e3)
 ONE_SMALL = Probe("random one small sample", "random", batch=1, scale=0.05, shift=-0.02, grow=(1, 3))
@@ -53,6 +55,8 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
     flat = len(case.input) != 3
     for probe in COMPARED:
         if not case.confirm or probe.train:
+            if probe is TRAINING and number == len(small) - 1:
+                probe = MANY_IN_TRAINING
             # In evaluation mode all gradients are compared on one input already: others are enough in some case.
             once = (probe is LARGE and not number) or (probe is ONE_SMALL and number == len(small) - 1)
             yield _asked_as(probe, flat, gradient=once or probe not in (LARGE, ONE_SMALL))

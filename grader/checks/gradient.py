@@ -147,11 +147,12 @@ def _not_comparable(examined: Examined, seen: Observation) -> Finding:
 
 def _statistics_note(examined: Examined, seen: Observation) -> list[str]:
     """Running statistics that differ are worth a note: the outputs of one step do not depend on them."""
-    probe = TRAINING
-    answer = seen.answers.get(probe.name)
+    probe, answer = seen.probes.get(TRAINING.name), seen.answers.get(TRAINING.name)
+    if probe is None or answer is None:
+        return []
     for form in examined.right_forms(seen):
         outcome = form.outcome(probe)
-        if answer is None or all(
+        if all(
             equal(answer.buffers.get(seen.slots.get(slot, "")), value, seen.precision)
             for slot, value in outcome.buffers.items()
         ):

@@ -53,7 +53,9 @@ INNER = frozenset("planes plane intermediatechannels midchannels midplanes hidde
 
 
 Projection = Literal["module", "flag", "stride"]
-DEFAULT_MISSING = "default-missing"  # a departure that no assignment accepts: some case leaves the argument out
+# Departures that no assignment accepts: an argument that some case leaves out has no default, or is not there at all.
+DEFAULT_MISSING = "default-missing"
+ARGUMENT_MISSING = "argument-missing"
 
 
 @dataclass(frozen=True)
@@ -132,40 +134,50 @@ def as_asked(exercise: ModuleExercise | NetworkExercise) -> Convention:
 
 
 def other_conventions(
-    exercise: ModuleExercise | NetworkExercise, constructor: Constructor, blocks: Sequence[str]
+    exercise: ModuleExercise | NetworkExercise,
+    constructor: Constructor,
+    blocks: Sequence[str],
+    defaults: Mapping[str, JsonValue],
 ) -> list[Convention]:
     """Other calls that the names of the parameters suggest, the likeliest first.
 
     Args:
         blocks: names of classes that may be a network's blocks.
+        defaults: values of the arguments that may be left out.
     """
     if isinstance(exercise, ModuleExercise):
-        return list(_of_module(exercise, constructor))
+        return list(_of_module(exercise, constructor, {"stride": 1, **defaults}))
     return [found for found in _of_network(exercise, constructor, blocks) if found != as_asked(exercise)]
 
 
-def _of_module(exercise: ModuleExercise, constructor: Constructor) -> Iterator[Convention]:
+def _of_module(
+    exercise: ModuleExercise, constructor: Constructor, defaults: Mapping[str, JsonValue]
+) -> Iterator[Convention]:
     wanted = list(exercise.cases[0].arguments)
     parameters = [p for p in constructor.parameters if p.kind in ("either", "named")]
     names = {name: found for name in wanted if (found := _parameter_for(name, parameters)) is not None}
     missing = [_role(name) for name in wanted if name not in names]
     is_block = {"in", "out"} <= {_role(name) for name in names}
+    left_out = {name for name in wanted if any(name not in case.arguments for case in exercise.cases)}
+    takes_no_more = {p.name for p in constructor.parameters} == set(names.values())
+    if missing and takes_no_more and left_out >= set(wanted) - names.keys():
+        order = _order(exercise, names, constructor, wanted)
+        yield Convention(names=names, departures=(*order, ARGUMENT_MISSING))
     if missing and not (is_block and missing == ["stride"]):
         return
     without = [p.name for p in parameters if p.default is None]
-    left_out = {name for name in wanted if any(name not in case.arguments for case in exercise.cases)}
-    defaults = {name: 1 for name in left_out if _role(name) == "stride" and names.get(name) in without}
-    if defaults and not set(without) - set(names.values()):
+    filled = {name: defaults[name] for name in left_out & defaults.keys() if names.get(name) in without}
+    if filled and not set(without) - set(names.values()):
         yield Convention(
             names=names,
-            defaults=defaults,
+            defaults=filled,
             departures=(*_order(exercise, names, constructor, wanted), DEFAULT_MISSING),
         )
     project = next((p for p in parameters if p.name not in names.values() and _role(p.name) == "project"), None)
     ways = _projections(project if is_block else None, has_stride=not missing)
     for way, expansion in product(ways, _expansions(constructor, names, wanted)):
-        filled = {*names.values(), *([project.name] if project is not None and way is not None else [])}
-        if any(p.default is None for p in parameters if p.name not in filled):
+        given = {*names.values(), *([project.name] if project is not None and way is not None else [])}
+        if any(p.default is None for p in parameters if p.name not in given):
             continue
         departures = [
             *_order(exercise, names, constructor, wanted),

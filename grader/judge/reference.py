@@ -52,6 +52,11 @@ class Reference:
         parameters = inspect.signature(self._class).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values of those that have one."""
+        return {name: default for name, default in self.arguments.items() if default is not inspect.Parameter.empty}
+
     def parameter_shapes(self, case: Case, variant: int = 0) -> dict[str, list[int]]:
         """Name and shape of every parameter."""
         graph = self.graph(case, variant, train=False, shape=(2, *case.input))

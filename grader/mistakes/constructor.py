@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from grader.judge.calls import DEFAULT_MISSING
+from grader.judge.calls import ARGUMENT_MISSING, DEFAULT_MISSING
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
@@ -42,18 +42,14 @@ class ConstructorRejectsArguments(Noticed):
             ("stride=stride", "stride=1"),
             ("stride != 1 or", "False or"),
         ),
-        changed(
-            RESBLOCK,
-            ("out_channels, stride=1):", "out_channels):"),
-            ("stride=stride", "stride=1"),
-            ("stride != 1", "False"),
-        ),
+        changed(RESBLOCK, ("out_channels, stride=1):", "out_channels, stride):")),
     )
 
     def notice(self, examined: Examined) -> Notice | None:
         if DEFAULT_MISSING in examined.departures:
-            said = say("`stride` has no default value. Where it is left out it is to be 1: write `stride=1`.")
-            return Notice(Proof.MEASURED, message=said, explains=False)
+            return Notice(Proof.MEASURED, message=_without_default(examined), explains=False)
+        if ARGUMENT_MISSING in examined.departures:
+            return None  # see `ArgumentMissing`
         if examined.departures:
             said = say(
                 "The constructor takes {found}: the task asks for {asked}.",
@@ -66,6 +62,16 @@ class ConstructorRejectsArguments(Noticed):
             return None
         asked = examined.signature
         return at(error, say("The constructor does not take its arguments: the task asks for {asked}.", asked=asked))
+
+
+def _without_default(examined: Examined) -> str:
+    assert examined.convention is not None
+    name, value = next(iter(examined.convention.defaults.items()))
+    return say(
+        "{argument} has no default value. Where it is left out it is to be {value}: write `{argument}={value}`.",
+        argument=name,
+        value=value,
+    )
 
 
 class ArgumentGivenTwice(Noticed):

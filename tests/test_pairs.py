@@ -54,6 +54,15 @@ PAIRS = {
             ("out_channels, 1, stride=stride", "out_channels, 1"),
         ),
     ),
+    # Another way to plant them finds no block in training mode, and leaves the statistics that it took away before.
+    "no statistics, and multiplied": (
+        {"bn-without-statistics", "shortcut-multiplied"},
+        changed(
+            RESBLOCK,
+            (SUM, "F.relu(out * identity + identity)"),
+            ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, track_running_stats=False)"),
+        ),
+    ),
     # They cannot be planted in either order.
     "nothing to add, and multiplied": (
         {"shortcut-multiplied", "projection-always"},
@@ -255,9 +264,10 @@ def test_code_in_float32_is_not_said_to_do_what_it_does_not() -> None:
     assert not [diagnosis for diagnosis in unknown.diagnoses if diagnosis.proof is Proof.REPLAYED]
 
 
-def test_a_search_for_pairs_stops_when_enough_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bound", ["MOST_ASKED", "MOST_PAIRS"])
+def test_a_search_for_pairs_stops_when_enough_were_tried(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also between the second mistakes behind one first one: there may be hundreds, each asked in dozens of ways."""
     source = changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out * identity)"), ("F.relu(self.bn1", "(self.bn1"))
     assert 2 == len(judge(source, "resblock").diagnoses)
-    monkeypatch.setattr("grader.mistakes._search.MOST_ASKED", -1)
+    monkeypatch.setattr(f"grader.mistakes._search.{bound}", -1)
     assert [] == judge(source, "resblock").diagnoses

@@ -233,7 +233,7 @@ class Form:
         x, leaves = self._draw(probe)
         graph = self.graph(train=probe.train, shape=tuple(x.shape))
         environment: Environment = {}
-        with torch.no_grad(), suppress(ReplayError):
+        with torch.no_grad(), suppress(ReplayError, LookupError):
             evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
         return graph, environment
 
@@ -313,7 +313,13 @@ class Form:
 
     def _replay(self, probe: Probe, x: Tensor, leaves: dict[Slot, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         graph = self.graph(train=probe.train, shape=tuple(x.shape))
-        return replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
+        try:
+            return replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
+        except LookupError as error:
+            if self._is_right:
+                raise
+            # A mistake that is made in one mode only: in the other one there are parameters that it took away.
+            raise ReplayError("leaf", [], [], str(error)) from error
 
 
 def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Iterator[Form]:

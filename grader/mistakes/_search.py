@@ -22,6 +22,7 @@ from grader.mistakes._lead import Lead, find_lead
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
 MOST_TRIED = 15_000  # second mistakes that are tried for one submission, in right answers of the usual size
 MOST_ASKED = 2000  # times that pairs are held against what the student did
+MOST_PAIRS = 1600  # pairs that are planted at all: of 257 that were found one was behind the 1,200th
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
 MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
@@ -67,7 +68,7 @@ class Search:
         steps = list(steps)
         self._steps = [step for step in steps if len(step.plant.edits) == 1]
         self._choosing = [step for step in steps if len(step.plant.edits) > 1]
-        self._planted = self._most_asked = 0
+        self._planted = self._most_asked = self._paired = 0
         self._done: dict[tuple[int, Seen], list[Done]] = {}
 
     def explanations(self) -> list[Explanation]:
@@ -218,7 +219,7 @@ class Search:
             yield start, self._with_seconds(start, self._if_turned(start, start.seconds))
             tried += self._cost(start.variant) * (COST_OF_FIRST + 2 * len(start.seconds))
         for rank, start in enumerate(self._starts(firsts), MOST_TURNED):
-            if tried > MOST_TRIED or self._hypotheses.asked > self._most_asked:
+            if tried > MOST_TRIED or self._is_over:
                 return
             yield start, self._in_order(start)
             lead = leads[start.variant]
@@ -265,7 +266,7 @@ class Search:
         """Pairs that explain everything; of each second mistake one way."""
         found: dict[str, Explanation] = {}
         for second in seconds:
-            if self._hypotheses.asked > self._most_asked:
+            if self._is_over:
                 break
             if second.mistake in found:
                 continue
@@ -273,10 +274,16 @@ class Search:
                 found[second.mistake] = pair
         return list(found.values())
 
+    @property
+    def _is_over(self) -> bool:
+        """Have so many pairs been tried that there is most likely none?"""
+        return self._paired > MOST_PAIRS or self._hypotheses.asked > self._most_asked
+
     def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:
         """Two mistakes in the order in which they explain everything, if they do."""
         if first.mistake == second.mistake:
             return None
+        self._paired += 1
         orders = ((first, second), (second, first))
         return next((pair for pair in orders if self._hypotheses.explains(variant, pair)), None)
 

@@ -15,6 +15,7 @@ from grader.assignment import Assignment
 from grader.errors import AssignmentError
 from grader.language import say
 from grader.mistakes import mistakes
+from grader.mistakes._mistake import Noticed
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
 COMPARED = ("gradient", "skip-connection")  # checks that set the reference's weights, where the code has these
@@ -47,11 +48,17 @@ def settle(
         decide: do the mistakes account for all that could not be compared? Those of one block of a network do not.
     """
     proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
-    if not proven or any(each.proof is Proof.MEASURED for each in diagnoses):
+    measured = [mistakes()[each.mistake] for each in diagnoses if each.proof is Proof.MEASURED]
+    of_call = {each.check for each in measured if isinstance(each, Noticed) and each.of_call}
+    if not proven or len(of_call) < len(measured):
         return list(results)  # what was measured beside them may be another cause
     if decide:
         results = [_compared(result) for result in results]
-    failed = {result.id: result.max_score for result in results if result.status in FAILED and result.max_score > 0}
+    failed = {
+        result.id: result.max_score
+        for result in results
+        if result.status in FAILED and result.max_score > 0 and result.id not in of_call
+    }
     left = dict(failed)
     for mistake in proven:
         whole = [name for name in left if left[name] == failed[name]]

@@ -13,7 +13,7 @@ from judging import examine_source, find_exercise, judge, judge_against, right_a
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.exercise import judge_exercise
 from grader.judge.calls import Convention, as_asked, other_conventions
-from grader.mistakes._families import SE
+from grader.mistakes._families import BIASED, SE
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.dense import DENSE
 from grader.mistakes.network import NETWORK
@@ -151,6 +151,43 @@ def test_an_argument_without_a_default_costs_the_shape_check_alone(
     assert ["shape"] == [check.id for check in report.checks if check.status != "passed"]
     assert f"no default value for {argument}" in report.checks[0].message
     assert [f"`{argument}={value}`"] == [re.search(r"`.*`", each.message)[0] for each in report.diagnoses]  # type: ignore[index]
+
+
+TWO_WIDTHS = changed(
+    BIASED,
+    ("self, channels, stride", "self, in_channels, out_channels, stride"),
+    (
+        "BatchNorm2d(channels)\n        self.conv1 = nn.Conv2d(channels, ",
+        "BatchNorm2d(in_channels)\n        self.conv1 = nn.Conv2d(in_channels, ",
+    ),
+    ("Conv2d(channels, channels, 1", "Conv2d(in_channels, channels, 1"),
+    (" channels", " out_channels"),
+    ("(channels", "(out_channels"),
+    ("if stride != 1", "if stride != 1 or in_channels != out_channels"),
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        TWO_WIDTHS,
+        changed(TWO_WIDTHS, ("out_channels", "channels")),
+        changed(TWO_WIDTHS, ("in_channels, out_channels, stride=1", "out_channels, in_channels, stride=1")),
+        changed(TWO_WIDTHS, ("stride=1)", "stride)")),
+    ],
+)
+def test_channels_in_and_out_where_the_task_has_one_number(source: str) -> None:
+    """Both are that number; unless the spec accepts it, it costs the shape check alone."""
+    assert OTHERWISE_RIGHT == statuses(graded(source, "biased"))
+    assert graded(source, "biased", {"two-widths"}).correct
+
+
+def test_another_call_and_another_mistake_cost_once_each() -> None:
+    """The first its own check, the second one of the others that fail."""
+    report = graded(changed(TWO_WIDTHS, ("return out +", "return out *")), "biased")
+    assert {"constructor-rejects-arguments", "shortcut-multiplied"} == {d.mistake for d in report.diagnoses}
+    _, exercise = find_exercise("biased")
+    assert exercise.points["shape"] + exercise.points["skip-connection"] == report.max_score - report.score
 
 
 def test_the_shipped_assignment_takes_arguments_in_any_order() -> None:

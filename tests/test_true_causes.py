@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import pytest
 from family_programs import SLICES
-from judging import judge
+from judging import DEVICE, judge, judge_against
 
+from grader.assignment import ModuleExercise, find_assignment
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
 from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
@@ -338,3 +341,41 @@ def test_a_stride_without_a_default_costs_one_check() -> None:
     assert ["shape"] == [check.id for check in report.checks if check.status is Status.FAILED]
     assert 30 == report.score
     assert "write `stride=1`" in report.diagnoses[0].message
+
+
+OPTION_A = changed(
+    PADDED,
+    ("PaddedBlock", "PaddingBlock"),
+    ("        x = x[:, :, :: self.stride, :: self.stride]\n", "        step = self.stride\n        PIXELS\n"),
+    ("F.pad(x, (0, 0, 0, 0, {}))", "F.pad(x, (0, 0, 0, 0, 0, self.more))"),
+)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        ("x = x[:, :, ::step, ::step]", ""),
+        ("x = x[:, :, ::2, ::2] if self.more or step != 1 else x", "always takes every second pixel"),
+        (
+            "x = x[:, :, ::step, ::step] if self.more else x",
+            "With a stride and equal channels the shortcut is x itself",
+        ),
+        (
+            "x, self.more = (x[:, :, ::step, ::step], self.more) if step != 1 else (x, 0)",
+            "With stride 1 and more channels",
+        ),
+        ("x = F.max_pool2d(x, step, ceil_mode=True)", "changes the resolution by pooling"),
+        ("x = x[:, :, : out.shape[2], : out.shape[3]]", "a corner of the map"),
+    ],
+)
+def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
+    """Whether it raises or not; it costs once."""
+    assignment = find_assignment("projection-shortcut")
+    exercise = next(each for each in assignment.code_exercises if each.id == "option-a")
+    assert isinstance(exercise, ModuleExercise)
+    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+    report = judge_against(changed(OPTION_A, ("PIXELS", pixels)), exercise, answers)
+    assert report.correct is not bool(said)
+    assert [said] == [said for diagnosis in report.diagnoses if said in diagnosis.message] or not said
+    lost = [check.max_score for check in report.checks if not check.score]
+    assert len(lost) == bool(said)

@@ -17,7 +17,7 @@ def _listed(value: object) -> object:
 
 ShortcutOption = Literal["A", "B", "C"]  # of the paper: zero padding; projection where shapes differ; always
 # How a constructor may depart from what the task says, and still be called.
-BlockDeparture = Literal["any-order", "any-names", "downsample-flag", "downsample-module", "expansion"]
+BlockDeparture = Literal["any-order", "any-names", "downsample-flag", "downsample-module", "expansion", "two-widths"]
 
 
 class ModuleExercise(BaseCodeExercise):

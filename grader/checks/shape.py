@@ -10,6 +10,7 @@ from grader.checks._check import Check, Finding, ended, in_case, left_to_the_mar
 from grader.checks._departure import input_of
 from grader.checks._stages import wrong_stages, wrong_stem
 from grader.checks._undefined import undefined
+from grader.judge.calls import DEFAULT_MISSING
 from grader.judge.draws import input_shape
 from grader.judge.examined import Examined, show
 from grader.judge.observed import Observation
@@ -89,13 +90,13 @@ def _explain_call(examined: Examined) -> Finding:
     """The constructor takes other arguments than the task says."""
     case = examined.exercise.cases[0]
     mine = f"{examined.found}{examined.constructor}"
-    without_default = ", ".join(examined.convention.defaults) if examined.convention is not None else ""
+    without_default = DEFAULT_MISSING in examined.departures
     return Finding(
         Status.FAILED,
         say(
             "{found} has no default value for {argument}, which the task leaves out in one of the cases.",
             found=mine,
-            argument=without_default,
+            argument=", ".join(examined.convention.defaults if examined.convention is not None else ()),
         )
         if without_default
         else say(

@@ -8,7 +8,7 @@ assignment decides (`accept`). Names are a self-report: they choose the call, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
@@ -56,6 +56,7 @@ Projection = Literal["module", "flag", "stride"]
 # Departures that no assignment accepts: an argument that some case leaves out has no default, or is not there at all.
 DEFAULT_MISSING = "default-missing"
 ARGUMENT_MISSING = "argument-missing"
+CONTRADICTING = frozenset("any-order any-names downsample-flag block-class two-widths".split())
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Convention:
         project: the parameter that says whether the shortcut projects, or with which module.
         project_as: what it takes: such a module, a "flag", or a flag that stands for the "stride".
         expansion: by how much the output is wider than the width that the constructor takes.
+        also: parameters that are given the value of an argument once more.
         more: further arguments, which the task does not know of.
         defaults: values of the task's arguments where a case leaves them out.
         departures: what of this is not as the task says.
@@ -89,6 +91,7 @@ class Convention:
     project: str | None = None
     project_as: Projection = "flag"
     expansion: int = 1
+    also: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, JsonValue] = field(default_factory=dict)
     defaults: Mapping[str, JsonValue] = field(default_factory=dict)
     departures: tuple[str, ...] = ()
@@ -96,7 +99,9 @@ class Convention:
     @property
     def contradicts(self) -> bool:
         """Do the names say that the task's own call gives the wrong values to some parameters?"""
-        return not {"any-order", "any-names", "downsample-flag", "block-class"}.isdisjoint(self.departures)
+        return not {"any-order", "any-names", "downsample-flag", "block-class", "two-widths"}.isdisjoint(
+            self.departures
+        )
 
     def call(self, case: Case) -> Call:
         """The call of one case."""
@@ -109,7 +114,8 @@ class Convention:
         if self.names is None:
             return Call(list(given.values()))
         named = {self.names[name]: value for name, value in given.items() if name in self.names}
-        return Call([], named | self._projection(case) | dict(self.more))
+        again = {parameter: given[name] for parameter, name in self.also.items()}
+        return Call([], named | again | self._projection(case) | dict(self.more))
 
     def _projection(self, case: Case) -> dict[str, JsonValue]:
         if self.project is None:
@@ -159,14 +165,16 @@ def _of_module(
     missing = [_role(name) for name in wanted if name not in names]
     is_block = {"in", "out"} <= {_role(name) for name in names}
     left_out = {name for name in wanted if any(name not in case.arguments for case in exercise.cases)}
+    without = [p.name for p in parameters if p.default is None]
+    filled = {name: defaults[name] for name in left_out & defaults.keys() if names.get(name) in without}
+    if (twins := _two_widths(wanted, names, parameters)) is not None:
+        yield replace(twins, defaults=filled)
     takes_no_more = {p.name for p in constructor.parameters} == set(names.values())
     if missing and takes_no_more and left_out >= set(wanted) - names.keys():
         order = _order(exercise, names, constructor, wanted)
         yield Convention(names=names, departures=(*order, ARGUMENT_MISSING))
     if missing and not (is_block and missing == ["stride"]):
         return
-    without = [p.name for p in parameters if p.default is None]
-    filled = {name: defaults[name] for name in left_out & defaults.keys() if names.get(name) in without}
     if filled and not set(without) - set(names.values()):
         yield Convention(
             names=names,
@@ -192,6 +200,19 @@ def _of_module(
                 expansion=expansion,
                 departures=tuple(departures),
             )
+
+
+def _two_widths(wanted: list[str], names: Mapping[str, str], parameters: list[Parameter]) -> Convention | None:
+    """Of a block that keeps its channels: a constructor that takes the channels in and those out."""
+    width = next((name for name in wanted if _plain(name) == "channels"), None)
+    twins = [p.name for p in parameters if p.name not in names.values() and _role(p.name) in ("in", "out")]
+    if width is None or not twins or any(name not in names for name in wanted if name != width):
+        return None
+    named = {width: twins[0], **names}
+    also = {name: width for name in twins if name != named[width]}
+    if any(p.default is None for p in parameters if p.name not in {*named.values(), *also}):
+        return None
+    return Convention(names=named, also=also, departures=("two-widths",))
 
 
 def _projections(project: Parameter | None, *, has_stride: bool) -> list[Projection | None]:

@@ -47,7 +47,8 @@ def join_padded(block: Block, source: int, where: Padding) -> None:
     if more:
         before = {"end": 0, "middle": more // 2, "front": more}[where]
         padding = [0, 0, 0, 0, before, more - before]
-        source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0)
+        shapes = [block.editor[block.parts.join].shape]
+        source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0, shapes=shapes)
     block.join(block.parts.branch, source)
 
 

@@ -13,7 +13,7 @@ def set_hidden_width(block: Block, width: int) -> None:
     A width that cannot be divided into the block's groups or parts leaves it alone: nothing could be built so.
     """
     first, last = block.convolutions[0], block.convolutions[-1]
-    divisors = [_groups(node) for node in block.convolutions] + [len(block.splits) or 1]
+    divisors = [groups_of(node) for node in block.convolutions] + [len(block.splits) or 1]
     if first is last or any(width % divisor for divisor in divisors):
         return
     for node in block.convolutions:
@@ -33,7 +33,7 @@ def set_hidden_width(block: Block, width: int) -> None:
             block.editor.change(cut.id, args=[ref(cut.inputs[0]), part, 1])
 
 
-def _groups(node: Node) -> int:
+def groups_of(node: Node) -> int:
     groups = node.args[8]
     assert isinstance(groups, int)
     return groups
@@ -58,5 +58,5 @@ def _resize(block: Block, node: Node, *, out: int | None, into: int | None = Non
             shape = list(leaf.shape)
             shape[0] = out or shape[0]
             if len(shape) == 4 and into is not None:
-                shape[1] = into // _groups(node)
+                shape[1] = into // groups_of(node)
             block.resize(argument, shape)

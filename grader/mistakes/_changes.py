@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.graph import Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block
+from grader.judge.widths import groups_of
 
 
 def value_at(block: Block, place: str) -> int | None:
@@ -81,5 +82,5 @@ def set_channels(block: Block, layer: Node, *, into: int | None = None, out: int
             shape = list(block.editor[leaf.id].shape)
             shape[0] = out or shape[0]
             if len(shape) == 4:
-                shape[1] = into or shape[1]
+                shape[1] = max(1, into // groups_of(layer)) if into else shape[1]
             block.resize(argument, shape)

@@ -150,6 +150,43 @@ def add_value(block: Block, gate: Gate) -> None:
     block.editor.redirect(gate.scale, both)
 
 
+def scale_again(block: Block, gate: Gate) -> None:
+    """The gate multiplied in twice: u · s · s."""
+    shapes = block.editor[gate.scale].shapes
+    again = block.editor.add("aten.mul.Tensor", ref(gate.scale), ref(gate.factor), shapes=shapes)
+    block.editor.redirect(gate.scale, again)
+
+
+def give_factor(block: Block, gate: Gate) -> None:
+    """The gate's numbers in the place of what they should scale."""
+    block.editor.redirect(gate.scale, gate.factor)
+
+
+def scale_projection(block: Block, gate: Gate) -> None:
+    """The gate scales the branch and, where there is one, the projection."""
+    shortcut = block.parts.shortcut
+    if block.projection is not None:
+        shapes = block.editor[shortcut].shapes
+        scaled = block.editor.add("aten.mul.Tensor", ref(shortcut), ref(gate.factor), shapes=shapes)
+        block.editor.reread(block.parts.join, shortcut, scaled)
+
+
+def squeeze_other(find: Callable[[Block], int | None]) -> Edit:
+    """The gate is computed from another value with as many channels, and scales the branch."""
+
+    def change(block: Block, gate: Gate) -> None:
+        value = find(block)
+        if value is not None and block.editor[value].shape[1] == block.editor[gate.value].shape[1]:
+            block.editor.reread(gate.squeeze, gate.value, value)
+
+    return gated(change)
+
+
+def activate_gated(block: Block, gate: Gate) -> None:
+    """A ReLU on the branch in front of the gate."""
+    block.editor.redirect(gate.value, block.activate(gate.value))
+
+
 def set_width(width: Callable[[int, int, int], int]) -> Edit:
     """Another width between the two layers, from the channels into the block and out of it, and the right width."""
 

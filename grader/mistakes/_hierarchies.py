@@ -46,6 +46,52 @@ def link_with(find: Callable[[Block, Part, Part], int | None]) -> Edit:
     return hierarchical(change)
 
 
+def link_with_all(block: Block) -> None:
+    """The sum of all results before it added to each part, and not the last one alone."""
+    parts = working(block)
+    total = parts[0].result
+    for before, part in pairwise(parts):
+        if part.link is None:
+            return
+        if before is not parts[0]:
+            total = block.editor.add("aten.add.Tensor", ref(total), ref(before.result))
+        block.editor.change(part.link, args=[ref(part.entry), ref(total)])
+
+
+def link_behind(block: Block) -> None:
+    """The result before added behind a part's convolution, and not in front of it."""
+    drop_links(block)
+    handed_on: int | None = None
+    for part in working(block):
+        result = part.result
+        if handed_on is not None:
+            result = block.editor.add("aten.add.Tensor", ref(part.result), ref(handed_on))
+            block.editor.redirect(part.result, result)
+        handed_on = result
+
+
+def detach_links(block: Block) -> None:
+    for before, part in pairwise(working(block)):
+        if part.link is not None:
+            shapes = [block.editor[before.result].shape]
+            cut = block.editor.add("aten.detach.default", ref(before.result), shapes=shapes)
+            block.editor.change(part.link, args=[ref(part.entry), ref(cut)])
+
+
+def normalise_together(block: Block) -> None:
+    """One batch norm and ReLU behind the concatenation, in place of one for each part."""
+    parts = working(block)
+    if not parts or parts[0].norm is None:
+        return
+    cat = next(user for user in block.source.users[block.splits[0].result] if user.name == "cat")
+    like = node(block, parts[0].norm)
+    for part in parts:
+        for step in (part.norm, part.activation):
+            if step is not None:
+                block.bypass(block.source.by_id[step])
+    block.editor.redirect(cat.id, block.activate(block.normalise(cat.id, like, "of all parts")))
+
+
 def link_first(block: Block) -> None:
     """The part that is handed on is added to the first that has a convolution, as if it were a result."""
     idle, *others = block.splits
@@ -84,14 +130,15 @@ def convolve_all(*, linked: bool) -> Edit:
     return hierarchical(change)
 
 
-def share(*, norm: bool) -> Edit:
-    """One convolution for all parts, and one batch norm too."""
+def share(*, convolution: bool, norm: bool) -> Edit:
+    """One convolution for all parts, one batch norm, or both."""
 
     def change(block: Block) -> None:
         parts = working(block)
         for part in parts[1:]:
-            pairs = [(parts[0].convolution, part.convolution)] + ([(parts[0].norm, part.norm)] if norm else [])
-            for one, other in pairs:
+            convolutions = [(parts[0].convolution, part.convolution)] if convolution else []
+            norms = [(parts[0].norm, part.norm)] if norm else []
+            for one, other in convolutions + norms:
                 if one is not None and other is not None:
                     value = block.editor[other].args[0]
                     block.editor.change(other, args=[value, *block.editor[one].args[1:]])
@@ -130,6 +177,12 @@ def set_width(factor: float) -> Edit:
         set_hidden_width(block, int(block.editor[block.parts.join].shape[1] * factor))
 
     return hierarchical(change)
+
+
+def widen_parts(block: Block) -> None:
+    """Each part as wide as all of them together should be."""
+    channels = block.editor[block.convolutions[0].inputs[1]].shape[0]
+    set_hidden_width(block, channels * len(block.splits))
 
 
 def keep_whole(block: Block) -> None:

@@ -33,6 +33,8 @@ class ConstructorRejectsArguments(Noticed):
         "Take the arguments of the task, in that order and with that default, as in `def __init__(self, in_channels, "
         "out_channels, stride=1):`.",
     )
+    check = "shape"
+    of_call = True
     broken = (
         changed(
             RESBLOCK,

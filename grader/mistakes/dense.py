@@ -74,6 +74,18 @@ def detach_input(block: Block) -> None:
     block.join(block.parts.branch, block.editor.add("aten.detach.default", ref(block.x), shapes=shapes))
 
 
+def give_all(*, concatenates: bool) -> Callable[[Block], None]:
+    """The last convolution gives as many channels as the layer should, which stand alone or behind the input."""
+
+    def change(block: Block) -> None:
+        channels = block.editor[block.parts.join].shape[1]
+        set_channels(block, block.convolutions[-1], out=channels)
+        if not concatenates:
+            leave_out_input(block)
+
+    return change
+
+
 def set_width(width: Callable[[int, int, int], int]) -> Edit:
     """Another width of the 1×1.
 
@@ -91,6 +103,23 @@ def set_width(width: Callable[[int, int, int], int]) -> Edit:
             set_channels(block, second, into=other)
 
     return dense(change)
+
+
+class GrowthWrong(Planted):
+    id = "growth-wrong"
+    message = "The layer adds as many channels as it gives in all. It adds growth_rate channels to those of x."
+    why = (
+        "A dense layer is narrow: it computes a few new channels and leaves the old ones as they are. With more the "
+        "network grows faster and faster."
+    )
+    hints = (
+        "What stands behind x has `growth_rate` channels, whatever x has.",
+        "Look at the second argument of the 3×3 convolution.",
+        "Make it `nn.Conv2d(bn_size * growth_rate, growth_rate, 3, padding=1, bias=False)`.",
+    )
+    of_sum, of_concatenation = False, True
+    plants = (plant(dense(give_all(concatenates=True)), where="convolution 1"),)
+    broken = (changed(DENSE, ("nn.Conv2d(width, growth_rate, 3", "nn.Conv2d(width, in_channels + growth_rate, 3")),)
 
 
 class ConcatenatedBackwards(Planted):
@@ -146,6 +175,11 @@ class InputNotConcatenated(Planted):
     plants = (
         plant(dense(leave_out_input)),
         plant(dense(add_input), message=ADDED),
+        plant(
+            dense(give_all(concatenates=False)),
+            message="The last convolution computes all channels anew. It makes growth_rate of them, and x stands in "
+            "front: `torch.cat([x, out], 1)`.",
+        ),
     )
     broken = (
         changed(DENSE, (END, "return out")),

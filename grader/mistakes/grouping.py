@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from grader.graph import Node
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.widths import groups_of
 from grader.mistakes._families import RESNEXT
 from grader.mistakes._mistake import Planted, changed, plant
 
@@ -14,12 +15,6 @@ GROUPS = "groups=cardinality"
 OTHERS = (1, 2, 4, 8, 16, 32, 64)
 LAST = "nn.Conv2d(width, out_channels, 1, bias=False)"
 FIRST = "nn.Conv2d(in_channels, width, 1, bias=False)"
-
-
-def groups_of(node: Node) -> int:
-    groups = node.args[8]
-    assert isinstance(groups, int)
-    return groups
 
 
 def regroup(block: Block, node: Node, groups: int) -> None:

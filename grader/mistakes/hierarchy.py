@@ -9,15 +9,20 @@ from grader.judge.parts import Block
 from grader.mistakes._families import RES2NET
 from grader.mistakes._hierarchies import (
     convolve_all,
+    detach_links,
     drop_in_parts,
     drop_links,
     hierarchical,
     keep_whole,
+    link_behind,
     link_first,
     link_with,
+    link_with_all,
+    normalise_together,
     rearrange,
     set_width,
     share,
+    widen_parts,
     working,
 )
 from grader.mistakes._mistake import Planted, changed, plant
@@ -89,6 +94,22 @@ class WrongLink(Planted):
         plant(link_with(lambda block, before, part: before.convolution), where="convolution 1"),
         plant(link_with(lambda block, before, part: working(block)[0].result), where="convolution 1"),
         plant(link_with(lambda block, before, part: block.splits[0].result), where="convolution 1"),
+        plant(
+            hierarchical(link_with_all),
+            where="convolution 1",
+            message="All the results before are added to a part. It is the last one alone: yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+        ),
+        plant(
+            hierarchical(link_behind),
+            where="convolution 1",
+            message="The result of the part before is added behind the convolution. It is added in front of it: "
+            "yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+        ),
+        plant(
+            hierarchical(detach_links),
+            where="convolution 1",
+            message="The result that is handed on is cut from autograd: no gradient goes back to the part before.",
+        ),
     )
     broken = (
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + parts[i - 1]")),
@@ -98,6 +119,13 @@ class WrongLink(Planted):
             (STEP, "y = self.bns[i - 1](self.convs[i - 1](part))\n            ys.append(F.relu(y))"),
         ),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[1]")),
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + sum(ys[1:])")),
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[-1].detach()")),
+        changed(
+            RES2NET,
+            (LINK, "part = parts[i]"),
+            (STEP, STEP.replace("ys.append(", "y = ")[:-1] + "\n            ys.append(y if i == 1 else y + ys[-1])"),
+        ),
     )
 
 
@@ -149,9 +177,18 @@ class PartsShareLayer(Planted):
         "Make a new one for each part: `nn.ModuleList([nn.Conv2d(width, width, 3, padding=1) for _ in range(scale - "
         "1)])`.",
     )
-    plants = (plant(share(norm=False), where="convolution 1"), plant(share(norm=True), where="convolution 1"))
+    plants = (
+        plant(share(convolution=True, norm=False), where="convolution 1"),
+        plant(share(convolution=True, norm=True), where="convolution 1"),
+        plant(
+            share(convolution=False, norm=True),
+            where="convolution 1",
+            message="The parts share one batch norm. Each part that is convolved has one of its own.",
+        ),
+    )
     broken = (
         changed(RES2NET, ("self.convs[i - 1](part)", "self.convs[0](part)")),
+        changed(RES2NET, ("self.bns[i - 1](self", "self.bns[0](self")),
         changed(
             RES2NET,
             ("self.bns[i - 1](self.convs[i - 1](part))", "self.bns[0](self.convs[0](part))"),
@@ -179,8 +216,26 @@ class PartsWithoutNorm(Planted):
         "Look at the line in the loop that calls the convolution. What is done to its result?",
         "Normalise it, with one batch norm for each convolution: `self.bns[i - 1](self.convs[i - 1](part))`.",
     )
-    plants = tuple(plant(drop_in_parts("norm", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,)))
-    broken = (changed(RES2NET, ("self.bns[i - 1](self.convs[i - 1](part))", "self.convs[i - 1](part)")),)
+    plants = (
+        *(plant(drop_in_parts("norm", *numbers), where="convolution 1") for numbers in ((), (0,), (1,), (2,))),
+        plant(
+            hierarchical(normalise_together),
+            where="convolution 1",
+            message="The parts have no batch norm and ReLU of their own: one of each stands behind the concatenation.",
+        ),
+    )
+    broken = (
+        changed(RES2NET, ("self.bns[i - 1](self.convs[i - 1](part))", "self.convs[i - 1](part)")),
+        changed(
+            RES2NET,
+            (STEP, "ys.append(self.convs[i - 1](part))"),
+            (CAT, "out = F.relu(self.bn2(torch.cat(ys, dim=1)))"),
+            (
+                "self.bns = nn.ModuleList([nn.BatchNorm2d(width) for _ in range(scale - 1)])",
+                "self.bn2 = nn.BatchNorm2d(hidden)",
+            ),
+        ),
+    )
 
 
 class PartsWithoutRelu(Planted):
@@ -242,8 +297,18 @@ class PartsOfOtherWidth(Planted):
         "Look at the lines of the constructor that compute these widths. Compare both with the task.",
         "Use the numbers of the task, for instance `hidden = out_channels // 4` and `width = hidden // scale`.",
     )
-    plants = tuple(plant(set_width(factor), where="convolution 0") for factor in (1 / 2, 1, 1 / 8))
-    broken = (changed(RES2NET, ("hidden = out_channels // 4", "hidden = out_channels // 2")),)
+    plants = (
+        *(plant(set_width(factor), where="convolution 0") for factor in (1 / 2, 1, 1 / 8)),
+        plant(
+            hierarchical(widen_parts),
+            where="convolution 0",
+            message="Each part is as wide as all of them together should be: the width is not divided by the parts.",
+        ),
+    )
+    broken = (
+        changed(RES2NET, ("hidden = out_channels // 4", "hidden = out_channels // 2")),
+        changed(RES2NET, ("hidden = out_channels // 4", "hidden = out_channels // 4 * scale")),
+    )
 
 
 class NotSplit(Planted):

@@ -113,6 +113,7 @@ class ArgumentMissing(Noticed):
     )
     rank = "before"
     check = "shape"
+    of_call = True
     broken = (
         changed(
             RESBLOCK,

@@ -25,7 +25,7 @@ POOLED_A = (
     "Neither option A of the paper, which takes every second pixel, nor option B, a 1×1 convolution with the block's "
     "stride, does that."
 )
-POOLS = ("average", "max", "max 3", "average ceil")
+POOLS = ("average", "max", "max 3", "average ceil", "max ceil")
 RESIZES = ("adaptive", "nearest", "bilinear")
 
 
@@ -39,6 +39,7 @@ def shrink(block: Block, value: int, how: str) -> int:
         "average": ("aten.avg_pool2d.default", source, step, step),
         "average ceil": ("aten.avg_pool2d.default", source, step, step, [0, 0], True, False),
         "max": ("aten.max_pool2d.default", source, step, step),
+        "max ceil": ("aten.max_pool2d.default", source, step, step, [0, 0], [1, 1], True),
         "max 3": ("aten.max_pool2d.default", source, [3, 3], step, [1, 1]),
         "adaptive": ("aten.adaptive_avg_pool2d.default", source, size),
         "nearest": ("aten.upsample_nearest2d.default", source, size),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from grader.mistakes._families import SE, SE_BOTTLENECK
 from grader.mistakes._gates import (
+    activate_gated,
     add_biases,
     add_value,
     combine,
@@ -15,15 +16,19 @@ from grader.mistakes._gates import (
     gate_behind,
     gate_shortcut,
     gated,
+    give_factor,
     instead_of,
     keep_one_layer,
     leave_out,
+    scale_again,
     scale_behind,
+    scale_projection,
     scale_shortcut,
     set_width,
     squeeze_by,
     squeeze_input,
     squeeze_not,
+    squeeze_other,
 )
 from grader.mistakes._mistake import Planted, changed, plant
 
@@ -161,11 +166,19 @@ class GateAdded(Planted):
         plant(gated(add_value), where="gate"),
         plant(combine("aten.sub.Tensor"), where="gate"),
         plant(combine("aten.div.Tensor"), where="gate"),
+        plant(gated(scale_again), where="gate", message="The gate is multiplied in twice: once is enough."),
+        plant(
+            gated(give_factor),
+            where="gate",
+            message="What is added to the shortcut are the weights of the gate. They belong to the branch: u · s.",
+        ),
     )
     broken = (
         changed(SE, (SCALE, "return u + z[:, :, None, None]")),
         changed(SE, (SCALE, "return u + u * z[:, :, None, None]")),
         changed(SE_BOTTLENECK, ("return x * self.fc", "return x + self.fc")),
+        changed(SE, (SCALE, "return z[:, :, None, None].expand_as(u)")),
+        changed(SE, (SCALE, "return u * z[:, :, None, None] ** 2")),
     )
 
 
@@ -219,7 +232,7 @@ class WrongReduction(Planted):
             lambda into, out, right: out // right,
             lambda into, out, right: into * right // out,
             lambda into, out, right: right // 4,
-            *((lambda into, out, right, r=r: out // r) for r in (16, 2, 4, 8, 32)),
+            *((lambda into, out, right, r=r: max(1, out // r)) for r in (16, 2, 4, 8, 32)),
             *((lambda into, out, right, n=n: right * n) for n in (2, 4)),
             lambda into, out, right: right // 2,
         )
@@ -227,6 +240,7 @@ class WrongReduction(Planted):
     broken = (
         changed(SE, (WIDTH, "out_channels // 2")),
         changed(SE, (WIDTH, "reduction")),
+        changed(SE, (WIDTH, "max(1, out_channels // 16)")),
         changed(SE_BOTTLENECK, ("channels // reduction", "channels")),
     )
 
@@ -287,7 +301,14 @@ class GateFromInput(Planted):
         "Look at what the mean is taken of at the start of the gate. Is it `x`, or the result of the last batch norm?",
         "Compute it from the branch: `z = out.mean((2, 3))`.",
     )
-    plants = (plant(gated(squeeze_input), where="gate"),)
+    plants = (
+        plant(gated(squeeze_input), where="gate"),
+        plant(
+            squeeze_other(lambda block: block.parts.shortcut),
+            where="gate",
+            message="The gate is computed from the shortcut. It squeezes what it scales: the branch.",
+        ),
+    )
     broken = (
         changed(
             SE,
@@ -372,7 +393,7 @@ class GateOnShortcut(Planted):
         "Look at which of the two tensors is multiplied by the gate.",
         "Multiply the other one: `F.relu(out * s + shortcut)`.",
     )
-    plants = (plant(gated(gate_shortcut)), plant(gated(scale_shortcut)))
+    plants = (plant(gated(gate_shortcut)), plant(gated(scale_shortcut)), plant(gated(scale_projection)))
     broken = (
         changed(SE, (USE, ""), (SUM, "return F.relu(out + self.gate(identity))")),
         changed(
@@ -405,8 +426,27 @@ class GateMisplaced(Planted):
                 lambda block: block.output_of(block.norms[-2]) if len(block.norms) > 1 else None,
             )
         ),
+        plant(
+            squeeze_other(lambda block: block.convolutions[-1].id if block.convolutions else None),
+            where="gate",
+            message="The gate is computed in front of the last batch norm. It squeezes what it scales, behind it.",
+        ),
+        plant(
+            gated(activate_gated),
+            where="gate",
+            message="The branch goes through a ReLU before the gate, so that it can only add. The last batch norm goes "
+            "straight into the gate.",
+        ),
     )
     broken = (
         changed(SE, (USE, ""), ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.gate(self.conv2(out)))")),
         changed(SE, (USE, ""), ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(self.gate(out)))")),
+        changed(SE, ("out = self.bn2(self.conv2(out))", "out = F.relu(self.bn2(self.conv2(out)))")),
+        changed(
+            SE,
+            ("out = self.bn2(self.conv2(out))", "raw = self.conv2(out)\n        out = self.bn2(raw)"),
+            (USE, "        out = self.gate(out, raw)\n"),
+            ("def gate(self, u):", "def gate(self, u, v):"),
+            (MEAN, "z = v.mean((2, 3))"),
+        ),
     )

@@ -10,10 +10,10 @@ from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection
 from grader.judge.strides import stride_of
-from grader.judge.widths import set_hidden_width
+from grader.judge.widths import groups_of, set_hidden_width
 from grader.language import later
 from grader.mistakes._changes import set_channels
-from grader.mistakes._families import PREACT
+from grader.mistakes._families import PREACT, RESNEXT
 from grader.mistakes._hints import MOST
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
@@ -103,7 +103,7 @@ def expand(factor: int) -> Edit:
 def chains(seen: Observation, convolutions: int) -> Iterator[tuple[Layer, ...]]:
     """Orders of the student's convolutions in which each takes what the one before gives, as a branch has them."""
     call = _call(seen)
-    layers = [layer for layer, _ in _layers(seen)]
+    layers = list(_layers(seen))
     if call is None or not convolutions <= len(layers) <= convolutions + 1:
         return
     found = dict.fromkeys(permutations(layers, convolutions))
@@ -115,14 +115,26 @@ def chains(seen: Observation, convolutions: int) -> Iterator[tuple[Layer, ...]]:
 
 def registered(seen: Observation, *, projection_first: bool) -> tuple[Layer, ...]:
     """The student's convolutions as they were registered, the projection last."""
-    layers = [layer for layer, _ in _layers(seen)]
+    layers = list(_layers(seen))
     return (*layers[1:], layers[0]) if projection_first and layers else tuple(layers)
 
 
-def _layers(seen: Observation) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+def _layers(seen: Observation) -> Iterator[Layer]:
+    groups = _groups(seen)
     for tensor in seen.built.parameters:
         if len(tensor.shape) in (2, 4):
-            yield (tensor.shape[0], tensor.shape[1]), tuple(tensor.shape[2:])
+            yield tensor.shape[0], tensor.shape[1] * groups.get(tensor.key, 1)
+
+
+def _groups(seen: Observation) -> dict[str, int]:
+    """In how many groups its convolutions work, by the keys of their weights."""
+    graph = seen.built.graph or seen.built.partial
+    found: dict[str, int] = {}
+    for node in graph.nodes if graph is not None else ():
+        weight = graph.by_id[node.inputs[1]].leaf if node.name == "convolution" and graph is not None else None
+        if weight is not None:
+            found[weight.key] = groups_of(node)
+    return found
 
 
 def _call(seen: Observation) -> Call | None:
@@ -275,6 +287,7 @@ class WrongExpansion(Planted):
     broken = (
         changed(BOTTLENECK, ("out_channels // 4", "out_channels // 2")),
         changed(BOTTLENECK, ("out_channels // 4", "in_channels // 4")),
+        changed(RESNEXT, ("out_channels // 2", "3 * cardinality")),
         changed(BOTTLENECK, ("out_channels // 4", "max(out_channels // 3, 1)")),
         changed(
             BOTTLENECK, ("        width = out_channels // 4", "        width = out_channels\n        out_channels *= 4")

@@ -1,0 +1,122 @@
+"""Option A that is not quite: the identity with a stride and channels of zeros, where shapes differ.
+
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), section 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.judge.edits import ref
+from grader.judge.parts import Block, Edit, edit
+from grader.judge.shortcuts import join_padded
+from grader.judge.strides import stride_of
+from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+
+CONDITION = "if stride != 1 or in_channels != out_channels:"
+SUM = "        return F.relu(out + identity)\n"
+PADDED = """        if x.shape != out.shape:
+            zeros = (0, 0, 0, 0, 0, out.shape[1] - x.shape[1])
+            identity = {}
+        return F.relu(out + identity)
+"""
+
+
+def padded(change: Callable[[Block], None]) -> Edit:
+    """An edit of blocks whose shortcut is that of option A, where it is not the identity."""
+    return edit(lambda block: change(block) if _is_padded(block) else None)
+
+
+def _is_padded(block: Block) -> bool:
+    return block.projection is None and not block.follows_another and block.parts.shortcut != block.x
+
+
+def every(block: Block, step: int, first: int = 0) -> int:
+    """The input's rows and columns with a step between them; nobody reads it yet."""
+    value = block.x
+    for dimension in (2, 3) if step != 1 else ():
+        value = block.editor.add("aten.slice.Tensor", ref(value), dimension, first, 2**62, step)
+    return value
+
+
+def crop(block: Block) -> None:
+    """The first rows and columns, as many as there are to be."""
+    value = block.x
+    size = block.editor[block.parts.join].shape
+    for dimension in (2, 3) if stride_of(block) != 1 else ():
+        value = block.editor.add("aten.slice.Tensor", ref(value), dimension, 0, size[dimension])
+    join_padded(block, value, "end")
+
+
+def repeat(block: Block) -> None:
+    """The channels of the input again and again, until there are enough."""
+    channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+    value = every(block, stride_of(block))
+    if wanted > channels:
+        value = block.editor.add("aten.cat.default", [ref(value)] * -(-wanted // channels), 1)
+        value = block.editor.add("aten.slice.Tensor", ref(value), 1, 0, wanted)
+    block.join(block.parts.branch, value)
+
+
+def with_stride(step: int, first: int = 0) -> Callable[[Block], None]:
+    """Every so many rows and columns, whatever the block's stride is."""
+    return lambda block: join_padded(block, every(block, step, first), "end")
+
+
+def normalise(block: Block) -> None:
+    block.join(block.parts.branch, block.normalise(block.parts.shortcut, block.norms[0], "shortcut"))
+
+
+def identity_unless(*, strided: bool) -> Callable[[Block], None]:
+    """The input itself where only the stride makes it unlike, or only the channels."""
+
+    def change(block: Block) -> None:
+        channels = [block.editor[value].shape[1] for value in (block.x, block.parts.join)]
+        if (stride_of(block) == 1) if strided else (channels[0] == channels[1]):
+            block.join(block.parts.branch, block.x)
+
+    return change
+
+
+class PaddedShortcutWrong(Planted):
+    id = "zero-padding-wrong"
+    message = "Where shapes differ the shortcut is not option A: x at every stride-th pixel, and channels of zeros."
+    why = (
+        "Option A passes on what is there and invents nothing: pixels are left out, and new channels are zero. So both "
+        "networks of the comparison have equally many weights."
+    )
+    hints = (
+        "There are two things to do: fewer rows and columns, by the stride, and more channels, all of them zero.",
+        "Look at how `forward` takes the pixels, at what it fills up with, and at the test that stands in front of it.",
+        "Write `F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, out_channels - in_channels))`.",
+    )
+    plants = (
+        plant(padded(with_stride(2)), message="The shortcut always takes every second pixel, not every stride-th."),
+        plant(
+            padded(identity_unless(strided=False)),
+            message="With a stride and equal channels the shortcut is x itself, which is too large. It takes every "
+            "stride-th pixel there, too.",
+        ),
+        plant(
+            padded(identity_unless(strided=True)),
+            message="With stride 1 and more channels the shortcut is x itself, which has too few. Zeros are put behind "
+            "its channels there, too.",
+        ),
+        plant(padded(with_stride(1)), message="The shortcut keeps all rows and columns. It takes every stride-th."),
+        plant(padded(repeat), message="The new channels of the shortcut repeat those of x. In option A they are zero."),
+        plant(padded(crop), message="The shortcut takes a corner of the map, and not every stride-th pixel of it."),
+        plant(padded(with_stride(2, 1)), message="The shortcut starts with the second row and column, not the first."),
+        plant(
+            padded(normalise), message="The shortcut has a batch norm. Option A has no weights, and changes no value."
+        ),
+    )
+    broken = tuple(
+        changed(RESBLOCK, ("ResBlock", "PaddedBlock"), (CONDITION, "if False:"), (SUM, PADDED.format(shortcut)))
+        for shortcut in (
+            "F.pad(x, zeros)",
+            "torch.cat([x[:, :, ::2, ::2]] * 2, 1)",
+            "F.pad(x[:, :, : out.shape[2], : out.shape[3]], zeros)",
+            "F.pad(x[:, :, 1::2, 1::2], zeros)",
+            "self.bn2(F.pad(x[:, :, ::2, ::2], zeros))",
+        )
+    )

@@ -20,7 +20,7 @@ from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
-MOST_TRIED = 15_000  # second mistakes that are tried for one submission, in right answers of the usual size
+MOST_TRIED = 20_000  # second mistakes that are tried for one submission, in right answers of the usual size
 MOST_ASKED = 2000  # times that pairs are held against what the student did
 MOST_PAIRS = 1600  # pairs that are planted at all: of 257 that were found one was behind the 1,200th
 MOST_TURNED = 5  # first mistakes that are tried behind each second one as well

@@ -129,6 +129,7 @@ class BlockJudge:
         if examined.exercise.withheld:
             return  # what blocks are compared with is not there
         examined.planned_parameters = self.planned.parameters(examined.exercise)
+        examined.other_call = self.planned.of_another_call(examined)
         if network.graph is None:
             return
         deadline = time.monotonic() + PATIENCE

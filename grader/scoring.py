@@ -47,6 +47,7 @@ def settle(
         weights: what a mistake costs, by its id, where the assignment says so.
         decide: do the mistakes account for all that could not be compared? Those of one block of a network do not.
     """
+    results = _covered(results, diagnoses)
     proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
     measured = [mistakes()[each.mistake] for each in diagnoses if each.proof is Proof.MEASURED]
     of_call = {each.check for each in measured if isinstance(each, Noticed) and each.of_call}
@@ -71,6 +72,17 @@ def settle(
             taken = min(cost, left[name])
             left[name], cost = left[name] - taken, cost - taken
     return [result.model_copy(update={"score": left[result.id]}) if result.id in left else result for result in results]
+
+
+def _covered(results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis]) -> list[CheckResult]:
+    """The results with the points of checks that fail by what was measured, where that costs in its own check."""
+    failed = {result.id for result in results if result.status in FAILED and result.max_score > 0}
+    measured = [mistakes()[each.mistake] for each in diagnoses if each.proof is Proof.MEASURED]
+    costing = [each for each in measured if isinstance(each, Noticed) and each.check in failed]
+    kept = failed.intersection(check for each in costing for check in each.covers) - {each.check for each in measured}
+    return [
+        result.model_copy(update={"score": result.max_score}) if result.id in kept else result for result in results
+    ]
 
 
 def _compared(result: CheckResult) -> CheckResult:

@@ -83,9 +83,15 @@ def options() -> Assignment:
     return load_assignment(Path(__file__).parent / "assignments" / "options")
 
 
+@cache
+def planned() -> Assignment:
+    """A network that is held to its plan in every layer."""
+    return load_assignment(Path(__file__).parent / "assignments" / "planned")
+
+
 def find_exercise(exercise_id: str) -> tuple[Assignment, Exercise]:
     """An exercise of any of these assignments, and whose it is."""
-    assignments = (residual_blocks(), families(), options(), find_assignment("densenet-layer"))
+    assignments = (residual_blocks(), families(), options(), planned(), find_assignment("densenet-layer"))
     return next((a, e) for a in assignments for e in a.exercises if e.id == exercise_id)
 
 
@@ -109,7 +115,7 @@ def judge_against(
     source: str, exercise: ModuleExercise | NetworkExercise, answers: RightAnswers | None
 ) -> ExerciseReport:
     """The same, with right answers of one's own."""
-    blocks = block_judge() if exercise.kind == "network" else None
+    blocks = block_judge(exercise.id == "planned-network") if exercise.kind == "network" else None
     return judge_exercise(examine_source(source, exercise, answers), blocks)
 
 
@@ -138,6 +144,6 @@ def examine_source(source: str, exercise: ModuleExercise | NetworkExercise, answ
 
 
 @cache
-def block_judge() -> BlockJudge:
-    """Judges the blocks of networks against the shipped assignment's exercises."""
-    return BlockJudge(residual_blocks(), seed=0, device=DEVICE)
+def block_judge(is_planned: bool = False) -> BlockJudge:
+    """Judges the blocks of networks against the exercises of the shipped assignment, or of the planned network."""
+    return BlockJudge(planned() if is_planned else residual_blocks(), seed=0, device=DEVICE)

@@ -498,8 +498,9 @@ def test_what_is_not_a_number_at_zero_weights_is_no_missing_shortcut(layer: str)
 
 
 def test_what_is_not_a_number_at_zero_weights_is_no_shortcut_either() -> None:
-    """A block that adds nothing where it is measured cannot pass by giving no number."""
+    """A block that adds nothing where it is measured cannot pass by giving no number; what it does is replayed."""
     source = changed(RESBLOCK, (SUM, "F.relu(out * (self.conv1.weight.sum() / self.conv1.weight.sum()))"))
-    status = {check.id: check.status for check in judge(source, "resblock").checks}
-    assert "skipped" == status["skip-connection"]
-    assert "failed" == status["gradient"]
+    report = judge(source, "resblock")
+    assert ["shortcut-missing"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    status = {check.id: check.status for check in report.checks}
+    assert ("failed", "failed") == (status["skip-connection"], status["gradient"])

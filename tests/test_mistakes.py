@@ -13,7 +13,7 @@ from judging import families, judge, options
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK
 from grader.mistakes.dense import DENSE
-from grader.mistakes.network import NETWORK
+from grader.mistakes.network import NETWORK, PLANNED
 from grader.verdict import Proof
 
 FAMILIES = {exercise.id for exercise in families().code_exercises}
@@ -23,6 +23,8 @@ def exercise_of(source: str) -> str:
     """The exercise that a source is about."""
     if "def build_network" in source:
         return "network"
+    if "def planned_network" in source:
+        return "planned-network"
     if "class DenseLayer" in source:
         return "dense-layer"
     for exercise in families().code_exercises:
@@ -40,7 +42,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK, DENSE])
+@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK, PLANNED, DENSE])
 def test_the_sources_that_mistakes_change_are_right(source: str) -> None:
     """A mistake is a change to something right."""
     report = judge(source, exercise_of(source))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from judging import block_judge, examine_source, find_exercise, residual_blocks
+from judging import block_judge, examine_source, find_exercise, judge_against, residual_blocks
 from networks import resnet
 
 from grader.assignment import NetworkExercise
@@ -14,6 +14,8 @@ from grader.errors import AssignmentError
 from grader.exercise import judge_exercise
 from grader.judge.examined import Examined
 from grader.judge.plan import Stage, blocks_of, planned_network, stages
+from grader.mistakes._mistake import changed
+from grader.mistakes.network import PLANNED
 from grader.verdict import ExerciseReport, Status
 
 pytestmark = pytest.mark.heavy
@@ -346,3 +348,38 @@ def test_a_reference_that_is_no_plan_is_refused(tmp_path: Path, reference: str, 
     with pytest.raises(AssignmentError, match="exercise planned") as caught:
         planned_network(assignment, exercise, exercise.cases[0])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake", "words"),
+    [
+        ("n = (depth - 2) // 6", "n = 1", "other-depth", "For depth=14 the network has just as many"),
+        ("n = (depth - 2) // 6", "n = depth // 2 // 3 + 1", "wrong-depth", "have 2, 2, 2 blocks instead of 1, 1, 1"),
+        ("nn.Linear(64, num_classes)", "nn.Linear(64, 10)", "outputs-ignored", "always gives 10 outputs"),
+        ("d // c)", "1)", "wrong-stages", "work on maps of 32×32, 32×32, 32×32"),
+        ("[16] * n", "[24] * n", "wrong-stages", "have 24, 32, 64 channels"),
+        (", nn.ReLU())", ", nn.ReLU(), nn.MaxPool2d(2))", "wrong-stages", "work on maps of 16×16, 8×8, 4×4"),
+        (", nn.ReLU())", ", nn.Identity())", "trunk-step-missing", "Before the first block a step is missing: ReLU."),
+        (", nn.BatchNorm2d(16),", ",", "trunk-step-missing", "a step is missing: batch norm."),
+        (
+            "self.blocks(self.stem(x))",
+            "F.relu(self.blocks(self.stem(x)) - 0.1)",
+            "",
+            "what comes behind the last block",
+        ),
+        ("adaptive_avg", "adaptive_max", "trunk-step-changed", "Behind the last block the largest value of each map"),
+        ("(64, num_classes)", "(64, num_classes, False)", "trunk-step-missing", "the linear layer has no bias"),
+        ("return self.fc(", "return F.leaky_relu(self.fc(", "", "what comes behind the last block"),
+    ],
+)
+def test_what_is_wrong_with_a_network_is_named_and_costs_once(old: str, new: str, mistake: str, words: str) -> None:
+    """Though several checks fail by it, and none waits for a human; what no known mistake explains has no name."""
+    source = changed(PLANNED, (old, new))
+    source = changed(source, (".flatten(1))", ".flatten(1)))")) if "leaky_relu(" in new else source
+    exercise = find_exercise("planned-network")[1]
+    assert isinstance(exercise, NetworkExercise)
+    report = judge_against(source, exercise, None)
+    said = [*failed(report).values(), *(diagnosis.message for diagnosis in report.diagnoses)]
+    assert any(words in each for each in said), said
+    assert ([mistake] if mistake else []) == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert (0, 10) == (report.pending, report.max_score - report.score)

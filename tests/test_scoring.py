@@ -53,6 +53,25 @@ def test_a_proven_mistake_costs_once(
     assert expected == [result.score for result in settle(RESULTS, diagnoses, weights, decide=True)]
 
 
+@pytest.mark.parametrize(
+    ("expected", "failed", "measured"),
+    [
+        ([0, 10], ["shape", "parameters"], ["outputs-ignored"]),  # the second fails by the same
+        ([10, 0], ["parameters"], ["outputs-ignored"]),  # its own check has not failed: it may be something else
+        ([0, 0], ["shape", "parameters"], ["outputs-ignored", "other-depth"]),  # the second has a cause of its own
+        ([0, 0], ["shape", "parameters"], ["input-modified"]),
+    ],
+)
+def test_what_was_measured_costs_in_its_own_check(
+    expected: list[float], failed: list[str], measured: list[str]
+) -> None:
+    """Checks that fail by the same keep their points, and have failed."""
+    results = [result(name, Status.FAILED if name in failed else Status.PASSED) for name in ("shape", "parameters")]
+    found = settle(results, [named(mistake, Proof.MEASURED) for mistake in measured], {}, decide=False)
+    assert expected == [each.score for each in found]
+    assert [each.status for each in results] == [each.status for each in found]
+
+
 SKIPPED = result("gradient", Status.SKIPPED)
 
 

@@ -21,7 +21,7 @@ WHERE = {
 def trunk(examined: Examined) -> Finding | None:
     """Where a network of right blocks departs from the reference network, or None."""
     found = examined.trunk
-    if found is None:
+    if found is None or found.counted:
         return None
     case = in_case(examined, next(seen for seen in examined.ran if not seen.case.confirm))
     what = say(WHERE[found.where])

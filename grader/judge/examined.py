@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pydantic import JsonValue
+
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
@@ -76,6 +78,15 @@ class RightAnswers:
         return self._biased[case.title]
 
 
+@dataclass(frozen=True)
+class OtherCall:
+    """A case in which a network is, by its number of parameters, that for another value of an argument."""
+
+    seen: Observation
+    argument: str
+    value: JsonValue
+
+
 @dataclass
 class Examined:
     """What the checks judge.
@@ -92,6 +103,7 @@ class Examined:
         trunk: where a network of right blocks departs from the reference outside of them, if it must not.
         unconfirmed: large cases in which such a network, right where it was taken apart, gives something else.
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
+        other_call: a case in which it is the network of another call; None if there is none.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
         convention: how the constructor was called.
@@ -111,6 +123,7 @@ class Examined:
     trunk: Departure | None = None
     unconfirmed: list[Observation] = field(default_factory=list)
     planned_parameters: dict[str, int] = field(default_factory=dict)
+    other_call: OtherCall | None = None
     paid: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
     convention: Convention | None = None

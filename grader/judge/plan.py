@@ -5,11 +5,12 @@ A stage is a run of blocks whose outputs have one shape: so many channels on map
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 import torch
+from pydantic import JsonValue
 from torch import nn
 
 from grader.assignment import Assignment, Case, NetworkExercise
@@ -39,15 +40,20 @@ def planned_parameters(assignment: Assignment, exercise: NetworkExercise) -> dic
     counts = {}
     for case in exercise.cases:
         try:
-            with torch.device("meta"):  # the largest have hundreds of megabytes
-                network = find_reference(assignment.folder, exercise.reference)(**case.arguments)
-            counts[case.title] = sum(parameter.numel() for parameter in network.parameters())
+            counts[case.title] = count_parameters(assignment, exercise.reference, case.arguments)
         except Exception as error:
             raise AssignmentError(
                 f"{assignment.folder / 'assignment.toml'}: exercise {exercise.id}: reference: case {case.title!r}: it "
                 f"raises {type(error).__name__}: {error}"
             ) from error
     return counts
+
+
+def count_parameters(assignment: Assignment, reference: str, arguments: Mapping[str, JsonValue]) -> int:
+    """How many parameters a reference network has that is built with these arguments; it raises what that raises."""
+    with torch.device("meta"):  # the largest have hundreds of megabytes
+        network = find_reference(assignment.folder, reference)(**arguments)
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def stages(found: Iterable[Segment]) -> list[Stage]:

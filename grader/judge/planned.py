@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
 from grader.judge.confirmed import ROUGHLY, Whole
-from grader.judge.examined import Examined
+from grader.judge.examined import Examined, OtherCall
 from grader.judge.network import TRAINING
 from grader.judge.observed import Observation
-from grader.judge.plan import Stage, blocks_of, planned_network, planned_parameters, stages
+from grader.judge.plan import Stage, blocks_of, count_parameters, planned_network, planned_parameters, stages
 from grader.judge.segments import Segment
 from grader.judge.trunk import Departure, trunk_departure
 
@@ -87,6 +87,25 @@ class PlannedNetworks:
             return None
         return Departure("in training", departure, output)
 
+    def of_another_call(self, examined: Examined) -> OtherCall | None:
+        """A case in which a network has as many parameters as the reference for another value of one argument, which
+        other cases ask for."""
+        exercise = examined.exercise
+        assert isinstance(exercise, NetworkExercise)
+        if exercise.reference is None:
+            return None
+        for seen in examined.observations:
+            count = sum(seen.counted_sizes.elements())
+            if count == examined.planned_parameters.get(seen.case.title, count):
+                continue
+            for name, asked in seen.case.arguments.items():
+                others = [case.arguments.get(name, asked) for case in exercise.cases if name != exercise.outputs]
+                for value in dict.fromkeys(others):
+                    arguments = {**seen.case.arguments, name: value}
+                    if value != asked and count == count_parameters(self._assignment, exercise.reference, arguments):
+                        return OtherCall(seen, name, value)
+        return None
+
     def unconfirmed(self, examined: Examined) -> list[Observation]:
         """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the
         small case: not so one that is right in another way, in padding on both sides for instance."""
@@ -95,7 +114,7 @@ class PlannedNetworks:
         small = [self._gives_as_reference(examined, seen) for seen in examined.ran if not seen.case.confirm]
         if not small or not all(small):
             return []
-        large = [seen for seen in examined.ran if seen.case.confirm]
+        large = [seen for seen in examined.ran if seen.case.confirm and not _is_told(examined, seen)]
         return [seen for seen in large if self._gives_as_reference(examined, seen) is False]
 
     def _gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
@@ -110,3 +129,11 @@ class PlannedNetworks:
             planned = None if graph is None else _Planned(graph, blocks_of(graph), Whole(graph, case, self._seed))
             self._networks[key] = planned
         return self._networks[key]
+
+
+def _is_told(examined: Examined, seen: Observation) -> bool:
+    """Is it said elsewhere what is wrong with a network in a case: its outputs, or how many parameters it has?"""
+    output, count = seen.built.output, sum(seen.counted_sizes.elements())
+    shape = examined.output_shape(seen.case, (2, *seen.case.input))
+    wrong_size = count != examined.planned_parameters.get(seen.case.title, count)
+    return wrong_size or (output is not None and output.shape != shape)

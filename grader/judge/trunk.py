@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -23,6 +23,7 @@ from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import in_training
 from grader.judge.segments import part_of
 from grader.judge.slots import Signature, fill_slots, signature
+from grader.judge.trunk_causes import Cause, causes
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Precision, Probe
 
@@ -38,11 +39,15 @@ class Departure:
         size: by how much, relative to the largest value; infinite where parameters or shapes are others.
         node: of the student's graph, at which the part ends; in training, where it is not known which part it is, the
             last one.
+        cause: what is wrong with the part, if that is known.
+        counted: is it said elsewhere, since it has other parameters?
     """
 
     where: Where
     size: float
     node: Node
+    cause: Cause | None = None
+    counted: bool = False
 
 
 def trunk_departure(
@@ -65,6 +70,7 @@ def trunk_departure(
         trains: does the graph, put into training mode, do what the network does there?
         counted: is it said elsewhere where there are other parameters?
     """
+    said: Departure | None = None
     for number, (mine, theirs) in enumerate(zip(_ends(network, blocks), _ends(reference, wanted), strict=True)):
         where: Where = "stem" if number == 0 else "head" if number == len(blocks) else "between"
         if where == "head" and network.by_id[network.output].shape != reference.by_id[reference.output].shape:
@@ -72,13 +78,15 @@ def trunk_departure(
         part, model = part_of(network, *mine), part_of(reference, *theirs)
         if _leads_around(part):
             return Departure(where, math.inf, network.by_id[mine[1]])
-        same = _with_parameters_of(part, model)
-        if same is None and counted:
+        comparison = Comparison(part, seed, trains=trains, behind_block=number > 0)
+        size = comparison.difference(model)
+        if size is None:
             continue
-        size = math.inf if same is None else _differs(part, same, seed, trains=trains, behind_block=number > 0)
-        if size is not None:
-            return Departure(where, size, network.by_id[mine[1]])
-    return None
+        found = Departure(where, size, network.by_id[mine[1]], comparison.cause(model))
+        if not counted or _with_parameters_of(part, model) is not None:
+            return found
+        said = said or replace(found, counted=True)
+    return said if said is not None and said.cause is not None else None
 
 
 def _ends(graph: Graph, blocks: Sequence[Graph]) -> list[tuple[int, int]]:
@@ -87,32 +95,54 @@ def _ends(graph: Graph, blocks: Sequence[Graph]) -> list[tuple[int, int]]:
     return [(graph.input.id, blocks[0].input.id), *gaps, (blocks[-1].output, graph.output)]
 
 
-def _differs(part: Graph, model: Graph, seed: int, *, trains: bool, behind_block: bool) -> float | None:
-    """By how much a part differs from the reference's, in evaluation mode or in training; None if it does not.
+class Comparison:
+    """A student's part, held against what it may be.
 
     Args:
+        trains: is it compared in training mode as well?
         behind_block: is its input what a block gives? Most end in a ReLU.
     """
-    places = places_in_graph(part)
-    slots = fill_slots(places)
-    drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in slots}
-    shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
-    kept = {place.key: place.keeping for place in places}
-    mine = {key: _keep(drawn[slot], kept[key], shapes[key]) for slot, key in slots.items()}
-    theirs = {key: drawn[slot] for slot, key in fill_slots(places_in_graph(model)).items()}
-    x = draw_input(seed, model.input.shape[1:], INPUT)
-    x = x.relu() if behind_block else x
-    for train in (False, True) if trains else (False,):
-        try:
-            given, expected = _run(part, x, mine, train), _run(model, x, theirs, train)
-        except Untold:
-            continue
-        if given.shape != expected.shape:
+
+    def __init__(self, part: Graph, seed: int, *, trains: bool, behind_block: bool) -> None:
+        self._part = part
+        self._modes = (False, True) if trains else (False,)
+        places = places_in_graph(part)
+        self._slots = fill_slots(places)
+        self._drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in self._slots}
+        shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
+        kept = {place.key: place.keeping for place in places}
+        self._mine = {key: _keep(self._drawn[slot], kept[key], shapes[key]) for slot, key in self._slots.items()}
+        x = draw_input(seed, part.input.shape[1:], INPUT)
+        self._x = x.relu() if behind_block else x
+
+    def difference(self, model: Graph, *, untold: float | None = None) -> float | None:
+        """By how much the part differs from another one with the same parameters; None if it does not, infinite where
+        it has others or gives another shape.
+
+        Args:
+            untold: what is said where one of the two cannot be run.
+        """
+        same = _with_parameters_of(self._part, model)
+        if same is None:
             return math.inf
-        precision: Precision = "float32" if given.dtype is torch.float32 else "float64"
-        if not equal(given.to(expected.dtype), expected, precision):
-            return difference(given, expected)
-    return None
+        theirs = {key: self._drawn[slot] for slot, key in fill_slots(places_in_graph(same)).items()}
+        for train in self._modes:
+            try:
+                given, expected = _run(self._part, self._x, self._mine, train), _run(same, self._x, theirs, train)
+            except Untold:
+                if untold is not None:
+                    return untold
+                continue
+            if given.shape != expected.shape:
+                return math.inf
+            precision: Precision = "float32" if given.dtype is torch.float32 else "float64"
+            if not equal(given.to(expected.dtype), expected, precision):
+                return difference(given, expected)
+        return None
+
+    def cause(self, model: Graph) -> Cause | None:
+        """What is wrong with the part: the reference's part with just that does the same."""
+        return next((cause for cause, wrong in causes(model) if self.difference(wrong, untold=math.inf) is None), None)
 
 
 def _leads_around(part: Graph) -> bool:

@@ -177,12 +177,14 @@ class Noticed(Mistake):
     Attributes:
         explains: does it account for all that is wrong, so that no planted mistake is looked for?
         rank: is it named before the planted ones that were found, after them, or only where nothing else was?
+        covers: checks that fail by it as well, and keep their points where its own check fails.
         of_call: is it about how the module is called? Then it costs its own check and says nothing of the others, for
             which the module is called as it wants to be.
     """
 
     explains: ClassVar[bool] = True
     rank: ClassVar[Literal["before", "after", "otherwise"]] = "after"
+    covers: ClassVar[frozenset[str]] = frozenset()
     of_call: ClassVar[bool] = False
 
     @abstractmethod

@@ -32,7 +32,49 @@ def build_network(num_classes=10):
 )
 
 
-class _NetworkMistake(Noticed):
+# The network for CIFAR-10 of the paper, which is held to its plan in every layer.
+PLANNED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class PlannedBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.stride, self.more = stride, out_channels - in_channels
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        x = x[:, :, :: self.stride, :: self.stride]
+        return F.relu(out + F.pad(x, (0, 0, 0, 0, 0, self.more)))
+
+
+class PlannedNetwork(nn.Module):
+    def __init__(self, depth, num_classes):
+        super().__init__()
+        n = (depth - 2) // 6
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+        widths = [16] * n + [32] * n + [64] * n
+        befores = [16, *widths]
+        self.blocks = nn.Sequential(*(PlannedBlock(c, d, d // c) for c, d in zip(befores, widths)))
+        self.fc = nn.Linear(64, num_classes)
+
+    def forward(self, x):
+        x = self.blocks(self.stem(x))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
+def planned_network(depth, num_classes=10):
+    return PlannedNetwork(depth, num_classes)
+"""
+
+
+class NetworkMistake(Noticed):
     def notice(self, examined: Examined) -> Notice | None:
         if not isinstance(examined.exercise, NetworkExercise) or not examined.ran:
             return None
@@ -43,7 +85,7 @@ class _NetworkMistake(Noticed):
         """The evidence in a network that runs, or None."""
 
 
-class NoResidualBlocks(_NetworkMistake):
+class NoResidualBlocks(NetworkMistake):
     id = "no-residual-blocks"
     message = "The network has no residual blocks: nowhere is a shortcut added to a branch."
     why = (
@@ -56,6 +98,8 @@ class NoResidualBlocks(_NetworkMistake):
         "block?",
         "Build the body of your own blocks: `nn.Sequential(ResBlock(16, 16), ResBlock(16, 32, stride=2))`, and so on.",
     )
+    check = "skip-connection"
+    covers = frozenset({"shape", "parameters"})
     broken = (changed(NETWORK, ("F.relu(out + identity)", "F.relu(out)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
@@ -65,7 +109,7 @@ class NoResidualBlocks(_NetworkMistake):
         return Notice(Proof.MEASURED)
 
 
-class WrongDepth(_NetworkMistake):
+class WrongDepth(NetworkMistake):
     id = "wrong-depth"
     message = "The network has another number of residual blocks than the task asks for."
     why = (
@@ -78,6 +122,8 @@ class WrongDepth(_NetworkMistake):
         "Change how often the loop of a stage runs, as in `for _ in range(n)`. Mind that the first block of a stage "
         "counts, too.",
     )
+    check = "skip-connection"
+    covers = frozenset({"shape", "parameters"})
     broken = (
         changed(
             NETWORK, ("        ResBlock(32, 32),\n        ResBlock(32, 64, 2),", ""), ("nn.Linear(64", "nn.Linear(32")
@@ -107,7 +153,7 @@ class WrongDepth(_NetworkMistake):
         return Notice(Proof.MEASURED, message=said) if too_few else None
 
 
-class NoDownsampling(_NetworkMistake):
+class NoDownsampling(NetworkMistake):
     id = "no-downsampling"
     message = "The resolution is the same in all blocks. Every few blocks it should halve while the channels double."
     why = (
@@ -123,13 +169,13 @@ class NoDownsampling(_NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        if graph is None:
-            return None
+        if graph is None or examined.plan:
+            return None  # with a plan, see `WrongStages`
         sizes = {tuple(shape[2:]) for shape in examined.block_maps}
         return Notice(Proof.MEASURED) if len(sizes) == 1 and not examined.hides_blocks else None
 
 
-class HeadMissing(_NetworkMistake):
+class HeadMissing(NetworkMistake):
     id = "head-missing"
     message = "The network gives feature maps rather than one number for each class."
     why = (
@@ -153,7 +199,7 @@ class HeadMissing(_NetworkMistake):
         return Notice(Proof.MEASURED) if output is not None and len(output.shape or []) == 4 else None
 
 
-class SoftmaxInForward(_NetworkMistake):
+class SoftmaxInForward(NetworkMistake):
     id = "softmax-in-forward"
     message = (
         "The network ends in a softmax. The task asks for logits; nn.CrossEntropyLoss applies the softmax itself, and "
@@ -188,7 +234,7 @@ class SoftmaxInForward(_NetworkMistake):
         return None
 
 
-class BlockInstanceRepeated(_NetworkMistake):
+class BlockInstanceRepeated(NetworkMistake):
     id = "block-instance-repeated"
     message = "The same block is used several times: its weights are shared. Each block is an object of its own."
     why = (
@@ -200,6 +246,8 @@ class BlockInstanceRepeated(_NetworkMistake):
         "Look for a star behind a list of blocks, or for one block that is called again and again in a loop.",
         "Make a new block for each place: `[ResBlock(16, 16) for _ in range(3)]`.",
     )
+    check = "skip-connection"
+    covers = frozenset({"parameters"})
     broken = (
         changed(
             NETWORK,

@@ -66,6 +66,7 @@ class Attempt:
     unseen: bool = False  # may the code define more than its text shows?
     executed: dict[str, Executed] = field(default_factory=dict)
     examined: dict[str, Examined | Called | Experimented] = field(default_factory=dict)
+    broken: dict[str, Exception] = field(default_factory=dict)  # by exercise, where the grader failed
     printed_too_much: bool = False
 
     def end(self, session: Session) -> None:

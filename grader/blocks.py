@@ -79,6 +79,11 @@ class Earlier:
     examined: Examined
     report: ExerciseReport
 
+    @property
+    def broke(self) -> bool:
+        """Did the grader fail on some of it?"""
+        return any(check.status is Status.GRADER_BROKE for check in self.report.checks)
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from grader.assignment import Limits, ModuleExercise, NetworkExercise
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
+from grader.broken import without_cause
 from grader.checks import checks
+from grader.errors import AssignmentError
 from grader.experiments import judge_experiment
 from grader.functions import judge_function
 from grader.illustrate import illustrate
@@ -20,8 +22,8 @@ from grader.observation import Executed
 from grader.observing import observe
 from grader.pictures import Pictures
 from grader.right import Right, Seen
-from grader.scoring import settle
-from grader.verdict import CheckResult, ExerciseReport, Status
+from grader.scoring import FAILED, settle
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 
 
 def look_at(worker: Worker, seen: Seen, executed: Executed, names: list[str], seed: int, limits: Limits) -> None:
@@ -75,8 +77,15 @@ def judge_exercise(
         blocks.judge(examined, earlier or {})
     results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
     correct = all(result.status is Status.PASSED for result in results)
-    diagnoses = [] if correct or not search else [*diagnose(examined), *block_diagnoses(examined)]
-    results = settle(results, diagnoses, exercise.mistakes, decide=isinstance(exercise, ModuleExercise))
+    diagnoses: list[Diagnosis] = []
+    if not correct and search:
+        try:
+            diagnoses = [*diagnose(examined), *block_diagnoses(examined)]
+            results = settle(results, diagnoses, exercise.mistakes, decide=isinstance(exercise, ModuleExercise))
+        except AssignmentError:
+            raise
+        except Exception as error:
+            results = [without_cause(result, error) if result.status in FAILED else result for result in results]
     pictures = _pictures(examined, results, blocks) if draw else None
     return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined), pictures=pictures)
 

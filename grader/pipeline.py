@@ -18,11 +18,12 @@ from grader.assignment import (
     CalledExercise,
     EssayExercise,
     Limits,
+    NetworkExercise,
     QuizExercise,
 )
 from grader.attempt import Attempt, Cells
 from grader.blocks import Earlier
-from grader.broken import grader_broke
+from grader.broken import broken_exercise, failed_here, grader_broke, in_doubt
 from grader.candidates import candidates, marked
 from grader.ceilings import session_limits
 from grader.checks import require_known
@@ -207,6 +208,13 @@ class Grader(Closing):
                     if session is not None:
                         attempt.end(session)
                     session = None
+                except AssignmentError:
+                    raise
+                except Exception as error:
+                    attempt.broken[exercise.id] = error
+                    if session is not None:
+                        attempt.end(session)  # what it was about to answer would be taken for something else
+                    session = None
         finally:
             if session is not None:
                 attempt.end(session)
@@ -251,6 +259,26 @@ class Grader(Closing):
     # ------------------------------------------------------------------ words
 
     def _report(
+        self,
+        submission: Submission,
+        exercise: CalledExercise | EssayExercise,
+        attempt: Attempt,
+        earlier: dict[str, Earlier],
+    ) -> ExerciseReport:
+        """The report on one exercise; where the grader fails on it, that costs nothing and stays with it."""
+        if exercise.id not in attempt.broken:
+            doubtful = [*attempt.broken, *(name for name, each in earlier.items() if each.broke)]
+            if isinstance(exercise, NetworkExercise) and doubtful:
+                return broken_exercise(exercise, in_doubt(doubtful[0]))
+            try:
+                return self._judge(submission, exercise, attempt, earlier)
+            except AssignmentError:
+                raise  # every submission would meet it
+            except Exception as error:
+                attempt.broken[exercise.id] = error
+        return broken_exercise(exercise, failed_here(attempt.broken[exercise.id]))
+
+    def _judge(
         self,
         submission: Submission,
         exercise: CalledExercise | EssayExercise,

@@ -56,6 +56,7 @@ from grader.submission import (
     where_it_stands,
 )
 from grader.verdict import ExerciseReport, Report, SubmissionStatus
+from grader.warm import warm_up
 from grader.written import given_text, mark
 
 
@@ -108,8 +109,10 @@ class Grader(Closing):
         require_known_mistakes(self.assignment)
         for exercise in self.assignment.called_exercises:
             self._right.prepare(exercise)
-        if self._zygote is not None:
-            self._zygote.wait_ready()
+        if (zygote := self._zygote) is not None:
+            if self.settings.diagnose:
+                warm_up(self._right.modules, lambda: zygote.has_answered)
+            zygote.wait_ready()
 
     def grade(self, hand_in: HandIn) -> tuple[Report, Submission | None]:
         """The report on one hand-in. Whatever goes wrong with it stays with it."""

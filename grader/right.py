@@ -72,6 +72,11 @@ class Right:
         return Examined(exercise, None, self._modules.get(exercise.id), defined=defined, stands=stands)
 
     @property
+    def modules(self) -> list[RightAnswers]:
+        """What module exercises are compared with, as far as it is prepared."""
+        return list(self._modules.values())
+
+    @property
     def _kept(self) -> Mapping[str, object]:
         return {**self._modules, **self._functions, **self._experiments}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, reduce
 
 from grader.family import members
 from grader.graph import Graph
 from grader.judge.examined import Examined
+from grader.judge.forms import Edit
 from grader.judge.observed import Observation
 from grader.judge.parts import block_of
 from grader.judge.places import place_of
@@ -101,6 +102,14 @@ def planted_mistakes(right: Iterable[Graph]) -> list[Planted]:
     concatenates = any(block is not None and block.is_dense for block in blocks)
     planted = (mistake for mistake in mistakes().values() if isinstance(mistake, Planted))
     return [mistake for mistake in planted if (mistake.of_concatenation if concatenates else mistake.of_sum)]
+
+
+def known_steps(right: Iterable[Graph]) -> Iterator[Edit]:
+    """Every edit of these right answers that is a known mistake by itself, whatever a student's code shows."""
+    for mistake in planted_mistakes(right):
+        for step in _steps(mistake):
+            if len(step.plant.edits) == 1:
+                yield step.edit
 
 
 @cache

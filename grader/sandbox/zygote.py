@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import shutil
 import socket
 import subprocess
@@ -52,6 +53,11 @@ class Zygote(Closing):
             processor: the only one on which students' code runs, so that what keeps it busy slows nobody elsewhere.
         """
         return cls(isolation, processor)
+
+    @property
+    def has_answered(self) -> bool:
+        """Need nobody wait for it any more? Either everything is imported, or it never will be."""
+        return self._ready or bool(select.select([self._control], [], [], 0)[0])
 
     def wait_ready(self) -> None:
         """Wait until everything is imported; raises WallError when it never will be."""

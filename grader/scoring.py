@@ -47,12 +47,13 @@ def settle(
         weights: what a mistake costs, by its id, where the assignment says so.
         decide: do the mistakes account for all that could not be compared? Those of one block of a network do not.
     """
-    results = _covered(results, diagnoses)
+    measured = [found for each in diagnoses if each.proof is Proof.MEASURED and (found := _noticed(each)) is not None]
     proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
-    measured = [mistakes()[each.mistake] for each in diagnoses if each.proof is Proof.MEASURED]
-    of_call = {each.check for each in measured if isinstance(each, Noticed) and each.of_call}
-    if not proven or len(of_call) < len(measured):
+    if not proven:
+        return _covered(results, measured)
+    if not all(each.of_call for each in measured):
         return list(results)  # what was measured beside them may be another cause
+    of_call = {each.check for each in measured}
     if decide:
         results = [_compared(result) for result in results]
     failed = {
@@ -74,15 +75,18 @@ def settle(
     return [result.model_copy(update={"score": left[result.id]}) if result.id in left else result for result in results]
 
 
-def _covered(results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis]) -> list[CheckResult]:
+def _noticed(diagnosis: Diagnosis) -> Noticed | None:
+    """The mistake that was noticed, if it was: a planted one can be measured too."""
+    found = mistakes()[diagnosis.mistake]
+    return found if isinstance(found, Noticed) else None
+
+
+def _covered(results: Sequence[CheckResult], measured: Sequence[Noticed]) -> list[CheckResult]:
     """The results with the points of checks that fail by what was measured, where that costs in its own check."""
     failed = {result.id for result in results if result.status in FAILED and result.max_score > 0}
-    measured = [mistakes()[each.mistake] for each in diagnoses if each.proof is Proof.MEASURED]
-    costing = [each for each in measured if isinstance(each, Noticed) and each.check in failed]
-    kept = failed.intersection(check for each in costing for check in each.covers) - {each.check for each in measured}
-    return [
-        result.model_copy(update={"score": result.max_score}) if result.id in kept else result for result in results
-    ]
+    covered = {check for each in measured if each.check in failed for check in each.covers}
+    kept = failed & covered - {each.check for each in measured}
+    return [each.model_copy(update={"score": each.max_score}) if each.id in kept else each for each in results]
 
 
 def _compared(result: CheckResult) -> CheckResult:

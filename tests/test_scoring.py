@@ -67,9 +67,25 @@ def test_what_was_measured_costs_in_its_own_check(
 ) -> None:
     """Checks that fail by the same keep their points, and have failed."""
     results = [result(name, Status.FAILED if name in failed else Status.PASSED) for name in ("shape", "parameters")]
-    found = settle(results, [named(mistake, Proof.MEASURED) for mistake in measured], {}, decide=False)
+    diagnoses = [named(mistake, Proof.MEASURED) for mistake in measured]
+    found = settle(results, diagnoses, {}, decide=False)
     assert expected == [each.score for each in found]
     assert [each.status for each in results] == [each.status for each in found]
+    # Beside a mistake that is proven the second check may fail by that.
+    beside = settle(results, [*diagnoses, named("bn-missing")], {}, decide=False)
+    assert [0 if name in failed else 10 for name in ("shape", "parameters")] == [each.score for each in beside]
+
+
+def test_another_call_costs_its_own_check_beside_what_is_proven() -> None:
+    """For all else the module was called as it wants to be: there the replay tells everything."""
+    call = [named("constructor-rejects-arguments", Proof.MEASURED), named("argument-missing", Proof.MEASURED)]
+    results = [result("shape", Status.FAILED), *RESULTS[1:]]
+    found = settle(results, [named("shortcut-multiplied"), *call], {}, decide=True)
+    assert [0, 10, 0] == [each.score for each in found]
+    found = settle(
+        results, [named("shortcut-multiplied"), *call, named("input-modified", Proof.MEASURED)], {}, decide=True
+    )
+    assert [0, 0, 0] == [each.score for each in found]
 
 
 SKIPPED = result("gradient", Status.SKIPPED)

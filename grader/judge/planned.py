@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
 from grader.judge.confirmed import ROUGHLY, Whole
@@ -32,6 +34,7 @@ class PlannedNetworks:
         self._seed = seed
         self._networks: dict[tuple[str, str], _Planned | None] = {}
         self._counts: dict[str, dict[str, int]] = {}
+        self._counts_of_calls: dict[tuple[str, str], int | None] = {}
 
     def parameters(self, exercise: NetworkExercise) -> dict[str, int]:
         """How many parameters a network is to have in each case; empty if any number will do.
@@ -96,15 +99,25 @@ class PlannedNetworks:
             return None
         for seen in examined.observations:
             count = sum(seen.counted_sizes.elements())
-            if count == examined.planned_parameters.get(seen.case.title, count):
+            if not count or count == examined.planned_parameters.get(seen.case.title, count):
                 continue
             for name, asked in seen.case.arguments.items():
                 others = [case.arguments.get(name, asked) for case in exercise.cases if name != exercise.outputs]
                 for value in dict.fromkeys(others):
-                    arguments = {**seen.case.arguments, name: value}
-                    if value != asked and count == count_parameters(self._assignment, exercise.reference, arguments):
+                    if value != asked and count == self._count(exercise, {**seen.case.arguments, name: value}):
                         return OtherCall(seen, name, value)
         return None
+
+    def _count(self, exercise: NetworkExercise, arguments: dict[str, JsonValue]) -> int | None:
+        """How many parameters the reference network of a call has; None if there is no such network."""
+        key = (exercise.id, repr(arguments))
+        if key not in self._counts_of_calls:
+            assert exercise.reference is not None
+            try:
+                self._counts_of_calls[key] = count_parameters(self._assignment, exercise.reference, arguments)
+            except Exception:  # a depth that does not exist, perhaps
+                self._counts_of_calls[key] = None
+        return self._counts_of_calls[key]
 
     def unconfirmed(self, examined: Examined) -> list[Observation]:
         """Cases that were to confirm, in which a network does not give what the reference gives, though it does in the

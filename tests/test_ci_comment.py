@@ -12,6 +12,8 @@ from test_formats_samples import RUN, commanding, failing
 
 from grader.formats import formats
 
+pytestmark = pytest.mark.heavy
+
 EXAMPLES = Path(__file__).parents[1] / "assignments" / "residual-blocks" / "examples"
 
 

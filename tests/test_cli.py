@@ -269,6 +269,7 @@ def test_a_wall_that_cannot_be_built_ends_with_three_and_the_remedy(tmp_path: Pa
     assert "Traceback" not in wrong.stderr
 
 
+@pytest.mark.heavy
 def test_a_slot_that_is_killed_costs_only_its_submission(tmp_path: Path) -> None:
     for name in ("a", "b-dies", "c"):
         shutil.copy(RIGHT, tmp_path / f"{name}.ipynb")

@@ -20,6 +20,8 @@ from grader.judge.experiment import _numbers, rounds_needed, sign_test
 from grader.pipeline import Grader, Settings
 from grader.verdict import ExerciseReport, Report, Status, SubmissionStatus
 
+pytestmark = pytest.mark.heavy
+
 # Not a network: a line through noisy points, with few numbers and with many.
 TASK = '''
 import torch

@@ -17,6 +17,8 @@ from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Report, Status
 
+pytestmark = pytest.mark.heavy
+
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 ADD = "return F.relu(out + identity)"
 FIRST = "        out = F.relu(self.bn1(self.conv1(x)))\n"

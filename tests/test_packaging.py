@@ -11,6 +11,8 @@ import pytest
 
 from grader.assignment import shipped_assignments
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parent.parent
 
 

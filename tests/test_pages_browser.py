@@ -21,6 +21,8 @@ from test_pictures import MULTIPLIED, pictures, with_pictures
 from grader.formats.html import Html
 from grader.notebook.card import Card
 
+pytestmark = pytest.mark.heavy
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

@@ -24,6 +24,8 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.mistakes.squeeze import SE_BOTTLENECK
 from grader.verdict import Proof
 
+pytestmark = pytest.mark.heavy
+
 SUM = "F.relu(out + identity)"
 CONDITION = "if stride != 1 or in_channels != out_channels:"
 BN_1 = "self.bn1 = nn.BatchNorm2d(out_channels)"

@@ -41,6 +41,8 @@ from grader.pictures import (
 )
 from grader.verdict import ExerciseReport, Report
 
+pytestmark = pytest.mark.heavy
+
 BLOCK = """
 import torch
 from torch import nn

@@ -25,6 +25,8 @@ from grader.mistakes._gates import drop_biases
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
 from grader.verdict import Proof
 
+pytestmark = pytest.mark.heavy
+
 STEP = 1 if "GRADER_PROGRAMS" in os.environ else 5
 SUM = "F.relu(out + identity)"
 BRANCH = "        out = self.bn2(self.conv2(out))\n"

@@ -20,6 +20,8 @@ from grader.scaffold import TEMPLATE, scaffold
 from grader.submission import find
 from grader.verdict import Report, Status, SubmissionStatus
 
+pytestmark = pytest.mark.heavy
+
 FILES = {
     "assignment.toml",
     "reference.py",

@@ -20,6 +20,8 @@ from grader.mistakes.network import NETWORK
 from grader.observation import Constructor, Parameter
 from grader.verdict import ExerciseReport, Proof
 
+pytestmark = pytest.mark.heavy
+
 SUM = "F.relu(out + identity)"
 OTHERWISE_RIGHT = {"shape": "failed", "parameters": "passed", "gradient": "passed", "skip-connection": "passed"}
 RIGHT = {"resblock": RESBLOCK, "se": SE, "dense-layer": DENSE}

@@ -31,7 +31,10 @@ import layers  # noqa: E402
 import links  # noqa: E402
 
 MISSING = [name for name in ("mkdocs", "material") if importlib.util.find_spec(name) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (the extra `docs`)")
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (the extra `docs`)"),
+]
 
 Page = Callable[[str], BeautifulSoup]
 

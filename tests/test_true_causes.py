@@ -16,6 +16,8 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Status
 
+pytestmark = pytest.mark.heavy
+
 FIRST = "out = F.relu(self.bn1(x))"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
 NOT_AFFINE = "nn.BatchNorm2d(out_channels, affine=False)"

@@ -94,6 +94,8 @@ class WrongStages(NetworkMistake):
         wanted, found = examined.plan, examined.stages
         if _blocks(wanted) != _blocks(found) or wanted == found:
             return None
+        if examined.trunk is not None and examined.trunk.cause is not None:
+            return None  # a pooling that the stem lacks, perhaps: that is told
         kind = "channels" if [s.shape[0] for s in wanted] != [s.shape[0] for s in found] else "sizes"
         said = {
             "channels": say(

@@ -57,7 +57,9 @@ class Zygote(Closing):
     @property
     def has_answered(self) -> bool:
         """Need nobody wait for it any more? Either everything is imported, or it never will be."""
-        return self._ready or bool(select.select([self._control], [], [], 0)[0])
+        asked = select.poll()
+        asked.register(self._control, select.POLLIN)
+        return self._ready or bool(asked.poll(0))
 
     def wait_ready(self) -> None:
         """Wait until everything is imported; raises WallError when it never will be."""

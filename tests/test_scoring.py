@@ -78,7 +78,10 @@ def test_what_was_measured_costs_in_its_own_check(
 
 def test_another_call_costs_its_own_check_beside_what_is_proven() -> None:
     """For all else the module was called as it wants to be: there the replay tells everything."""
-    call = [named("constructor-rejects-arguments", Proof.MEASURED), named("argument-missing", Proof.MEASURED)]
+    call = [
+        named("constructor-rejects-arguments", Proof.MEASURED),
+        named("constructor-rejects-arguments", Proof.MEASURED),
+    ]
     results = [result("shape", Status.FAILED), *RESULTS[1:]]
     found = settle(results, [named("shortcut-multiplied"), *call], {}, decide=True)
     assert [0, 10, 0] == [each.score for each in found]

@@ -105,7 +105,7 @@ def test_a_block_without_one_of_the_arguments_is_judged_and_pays_once(
     _, exercise = find_exercise(exercise_id)
     report = graded(changed(RIGHT[exercise_id], (old, new)), exercise_id)
     [diagnosis] = report.diagnoses
-    assert ("argument-missing", Proof.REPLAYED) == (diagnosis.mistake, diagnosis.proof)
+    assert ("constructor-rejects-arguments", Proof.REPLAYED) == (diagnosis.mistake, diagnosis.proof)
     assert diagnosis.message.endswith(said)
     assert exercise.points["shape"] == report.max_score - report.score
     assert 0 == report.pending
@@ -115,7 +115,9 @@ def test_an_argument_that_is_missing_does_not_hide_another_mistake() -> None:
     """Both are said; neither is all that is wrong."""
     source = changed(RIGHT["se"], ("stride=1, reduction=16):", "stride=1):\n        reduction = 4"))
     report = graded(changed(source, (SUM, "F.relu(out * identity)")), "se")
-    assert {"argument-missing", "shortcut-multiplied"} <= {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert {"constructor-rejects-arguments", "shortcut-multiplied"} <= {
+        diagnosis.mistake for diagnosis in report.diagnoses
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.mistakes.other_call import without_argument
 from grader.verdict import Proof
 
 _TWICE = re.compile(r"\b(\w+)\.__init__\(\) got multiple values for argument '(\w+)'")
@@ -44,6 +45,12 @@ class ConstructorRejectsArguments(Noticed):
             ("stride=stride", "stride=1"),
             ("stride != 1 or", "False or"),
         ),
+        changed(
+            RESBLOCK,
+            ("out_channels, stride=1):", "out_channels):"),
+            ("stride=stride", "stride=1"),
+            ("stride != 1", "False"),
+        ),
         changed(RESBLOCK, ("out_channels, stride=1):", "out_channels, stride):")),
     )
 
@@ -51,7 +58,7 @@ class ConstructorRejectsArguments(Noticed):
         if DEFAULT_MISSING in examined.departures:
             return Notice(Proof.MEASURED, message=_without_default(examined), explains=False)
         if ARGUMENT_MISSING in examined.departures:
-            return None  # see `ArgumentMissing`
+            return without_argument(examined)
         if examined.departures:
             said = say(
                 "The constructor takes {found}: the task asks for {asked}.",

@@ -165,12 +165,14 @@ class NoDownsampling(NetworkMistake):
         "Look at the first block of each stage: which stride does it have, and which channels?",
         "Give it stride 2 and twice the channels: `ResBlock(16, 32, stride=2)`.",
     )
+    check = "shape"
+    covers = frozenset({"parameters"})
     broken = (changed(NETWORK, ("32, 2)", "32)"), ("64, 2)", "64)")),)
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        if graph is None or examined.plan:
-            return None  # with a plan, see `WrongStages`
+        if graph is None:
+            return None
         sizes = {tuple(shape[2:]) for shape in examined.block_maps}
         return Notice(Proof.MEASURED) if len(sizes) == 1 and not examined.hides_blocks else None
 

@@ -12,7 +12,6 @@ from pydantic import JsonValue
 from grader.assignment import Case, ModuleExercise
 from grader.errors import AssignmentError
 from grader.judge.behaviour import behaves_like
-from grader.judge.calls import ARGUMENT_MISSING
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Form
 from grader.judge.observed import Observation
@@ -99,45 +98,20 @@ class DefaultWrong(Noticed):
         return None
 
 
-class ArgumentMissing(Noticed):
-    id = "argument-missing"
-    message = "The constructor does not take an argument that the task names."
-    why = (
-        "The argument is what makes one class fit many places in a network. Without it the block has one fixed form, "
-        "and a call as in the task stops with an error."
-    )
-    hints = (
-        "Each argument in the task is a choice that the caller has, and the constructor has to take it.",
-        "Hold the line `def __init__(self, ...)` beside the signature in the task. Which name is missing?",
-        "Add the argument with the default of the task, and use it where a fixed number stands now.",
-    )
-    rank = "before"
-    check = "shape"
-    of_call = True
-    broken = (
-        changed(
-            RESBLOCK,
-            ("out_channels, stride=1):", "out_channels):"),
-            ("stride=stride", "stride=1"),
-            ("stride != 1", "False"),
-        ),
-    )
-
-    def notice(self, examined: Examined) -> Notice | None:
-        if ARGUMENT_MISSING not in examined.departures or examined.answers is None:
-            return None
-        assert examined.convention is not None
-        assert examined.convention.names is not None
-        names = examined.convention.names
-        missing = [name for name in examined.exercise.cases[0].arguments if name not in names]
-        if len(missing) == 1 and examined.ended is None:
-            for value in candidates(examined, missing[0]):
-                if is_that_of(examined, missing[0], value, examined.observations):
-                    said = say(
-                        "The constructor does not take {argument}: the block is always that for {argument}={value}.",
-                        argument=missing[0],
-                        value=value,
-                    )
-                    return Notice(Proof.REPLAYED, message=said)
-        said = say("The constructor does not take {arguments}.", arguments=", ".join(missing))
-        return Notice(Proof.MEASURED, message=said, explains=False)
+def without_argument(examined: Examined) -> Notice:
+    """A constructor that does not take an argument at all; proven, if the block is always that of one value of it."""
+    assert examined.convention is not None
+    assert examined.convention.names is not None
+    names = examined.convention.names
+    missing = [name for name in examined.exercise.cases[0].arguments if name not in names]
+    if len(missing) == 1 and examined.answers is not None and examined.ended is None:
+        for value in candidates(examined, missing[0]):
+            if is_that_of(examined, missing[0], value, examined.observations):
+                said = say(
+                    "The constructor does not take {argument}: the block is always that for {argument}={value}.",
+                    argument=missing[0],
+                    value=value,
+                )
+                return Notice(Proof.REPLAYED, message=said)
+    said = say("The constructor does not take {arguments}.", arguments=", ".join(missing))
+    return Notice(Proof.MEASURED, message=said, explains=False)

@@ -86,7 +86,7 @@ class WrongStages(NetworkMistake):
     check = "shape"
     covers = frozenset({"parameters", "gradient"})
     broken = (
-        changed(PLANNED, ("d // c)", "1)")),
+        changed(PLANNED, ("d // c)", "1 + (c == 16 < d))")),
         changed(PLANNED, ("16", "24"), ("32", "48"), ("64", "96")),
     )
 
@@ -96,6 +96,8 @@ class WrongStages(NetworkMistake):
             return None
         if examined.trunk is not None and examined.trunk.cause is not None:
             return None  # a pooling that the stem lacks, perhaps: that is told
+        if len({stage.shape[1:] for stage in found}) == 1:
+            return None  # see `NoDownsampling`
         kind = "channels" if [s.shape[0] for s in wanted] != [s.shape[0] for s in found] else "sizes"
         said = {
             "channels": say(

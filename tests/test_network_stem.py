@@ -7,9 +7,11 @@ from functools import cache
 import pytest
 from judging import DEVICE, examine_source, judge
 
-from grader.assignment import Assignment, NetworkExercise, find_assignment
-from grader.blocks import BlockJudge
+from grader.assignment import Assignment, ModuleExercise, NetworkExercise, find_assignment
+from grader.blocks import BlockJudge, Earlier
 from grader.exercise import judge_exercise
+from grader.judge.examined import RightAnswers
+from grader.judge.reference import Reference
 from grader.mistakes.network import NETWORK
 from grader.verdict import Status
 
@@ -105,3 +107,23 @@ def test_residual_blocks_asks_for_a_convolution_in_front(stem: str, channels: in
     failed = {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
     assert ([] if right else ["shape"]) == list(failed)
     assert right or "the first block is given 3 channels, by" in failed["shape"]
+
+
+@pytest.mark.parametrize(("end", "pending"), [("*", 5), ("-", 0), ("+ 0.5 *", 0), ("+", 0)])
+def test_a_block_without_its_addition_costs_in_its_own_exercise(end: str, pending: float) -> None:
+    """The network that is made of it, whatever its blocks may be, has no block that could be counted."""
+    assignment = hackathon()
+    exercises = {each.id: each for each in assignment.code_exercises}
+    block, network = exercises["resblock"], exercises["network"]
+    assert isinstance(block, ModuleExercise)
+    assert isinstance(network, NetworkExercise)
+    source = SOURCE.replace("STEM", "nn.Conv2d(3, C, 3, padding=1)").replace("C", "32").replace("32onv", "Conv")
+    source = source.replace("self.branch(x) +", f"self.branch(x) {end}")
+    answers = RightAnswers(Reference(assignment, block), seed=0, device=DEVICE)
+    examined = examine_source(source, block, answers)
+    earlier = {"resblock": Earlier(examined, judge_exercise(examined))}
+    report = judge_exercise(examine_source(source, network, None), BlockJudge(assignment, 0, DEVICE), earlier)
+    assert (end == "+") == earlier["resblock"].report.correct
+    assert pending == report.pending
+    assert report.max_score == report.score + report.pending
+    assert [] == report.diagnoses

@@ -165,6 +165,19 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
         return _shared_weights(examined, where)
     if examined.plan:
         return _wrong_depth(examined, where)
+    if found < least and examined.adds_nothing:
+        return Finding(
+            Status.SKIPPED,
+            say(
+                "{case}: {found} residual blocks found, expected at least {least}. In {exercise} the addition is not "
+                "as it should be, and has cost there: blocks of that kind cannot be counted.",
+                case=where,
+                found=found,
+                least=least,
+                exercise=examined.adds_nothing,
+            ),
+            advice=say("Its points are pending, not lost: a human looks at the network."),
+        )
     if found < least and not examined.hides_blocks:
         return Finding(
             Status.FAILED,

@@ -105,7 +105,8 @@ class Convention:
 
     def call(self, case: Case) -> Call:
         """The call of one case."""
-        given: dict[str, JsonValue] = {**self.defaults, **case.arguments}
+        left_out = {name: value for name, value in self.defaults.items() if name not in case.arguments}
+        given: dict[str, JsonValue] = {**case.arguments, **left_out}
         role_of = {_role(name): name for name in given}
         if self.expansion != 1:
             width = given[role_of["out"]]
@@ -113,9 +114,11 @@ class Convention:
             given[role_of["out"]] = width // self.expansion
         if self.names is None:
             return Call(list(given.values()))
-        named = {self.names[name]: value for name, value in given.items() if name in self.names}
-        again = {parameter: given[name] for parameter, name in self.also.items()}
-        return Call([], named | again | self._projection(case) | dict(self.more))
+        named: dict[str, JsonValue] = {}
+        for name, value in given.items():
+            meant = [self.names[name]] if name in self.names else []
+            named |= dict.fromkeys([*meant, *(other for other, same in self.also.items() if same == name)], value)
+        return Call([], named | self._projection(case) | dict(self.more))
 
     def _projection(self, case: Case) -> dict[str, JsonValue]:
         if self.project is None:

@@ -24,6 +24,8 @@ from grader.judge.wrongs import WrongForms
 from grader.language import say
 from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
+# With these a block adds nothing to its input: in a network that is made of it there are none to be counted.
+WITHOUT_ADDITION = frozenset(f"shortcut-{how}" for how in "missing multiplied divided concatenated gated".split())
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
 
 
@@ -173,6 +175,11 @@ class Examined:
             (self.blocks[i], self.blocks[k], sorted(key.removeprefix("p:") for key in keys[i] & keys[k]))
             for i, k in pairs
         ]
+
+    @property
+    def adds_nothing(self) -> str:
+        """The exercise in which a block without an addition has cost already, of which it may be made; or ""."""
+        return next((exercise for mistake, exercise in self.paid.items() if mistake in WITHOUT_ADDITION), "")
 
     @property
     def hides_blocks(self) -> bool:

@@ -104,7 +104,7 @@ class NoResidualBlocks(NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        if graph is None or residual_additions(graph) or examined.block_uses[0]:
+        if graph is None or residual_additions(graph) or examined.block_uses[0] or examined.adds_nothing:
             return None
         return Notice(Proof.MEASURED)
 
@@ -149,7 +149,8 @@ class WrongDepth(NetworkMistake):
             count,
             wanted=exercise.min_blocks,
         )
-        too_few = 0 < count < exercise.min_blocks and not examined.hides_blocks
+        is_told = examined.hides_blocks or examined.adds_nothing
+        too_few = 0 < count < exercise.min_blocks and not is_told
         return Notice(Proof.MEASURED, message=said) if too_few else None
 
 

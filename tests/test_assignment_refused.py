@@ -130,7 +130,7 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
             "points = { shape = 10 }",
             'points = { shape = 10 }\naccept = ["block-class"]',
             "exercise[block].accept[0]: input should be 'any-order', 'any-names', 'downsample-flag', "
-            "'downsample-module' or 'expansion', found 'block-class'",
+            "'downsample-module', 'expansion' or 'two-widths', found 'block-class'",
         ),
         ('id = "net"', 'id = "block"', "file: exercise ids must differ, found block, block, words"),
         (

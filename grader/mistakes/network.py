@@ -104,7 +104,7 @@ class NoResidualBlocks(NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         graph = examined.network.graph
-        if graph is None or residual_additions(graph) or examined.block_uses[0] or examined.adds_nothing:
+        if graph is None or residual_additions(graph) or examined.block_uses[0]:
             return None
         return Notice(Proof.MEASURED)
 

@@ -32,6 +32,27 @@ class Editor:
         """A new parameter or buffer."""
         return self._add(Node(id=self._next, op="leaf", leaf=leaf, shapes=[shape]))
 
+    def normalise(self, value: int, key: str, op: str, *settings: object) -> int:
+        """A new batch norm of a value, with parameters of its own; nobody reads it yet.
+
+        Args:
+            settings: what the operation takes behind the parameters: the mode, momentum and eps.
+        """
+        channels = self._nodes[value].shape[1]
+        leaves = [
+            self.add_leaf(
+                Leaf(kind=kind, key=f"{key} {name}", learnable=kind == "parameter", initial=initial), [channels]
+            )
+            for kind, name, initial in (
+                ("parameter", "scale", "one"),
+                ("parameter", "shift", "zero"),
+                ("buffer", "mean", "zero"),
+                ("buffer", "variance", "one"),
+            )
+        ]
+        norm = self.add(op, ref(value), *map(ref, leaves), *settings)
+        return self.add("getitem", ref(norm), 0, shapes=[self._nodes[value].shape])
+
     def repeat(self, node: int, instead: Mapping[int, int]) -> int:
         """The same operation again, with other nodes for some of those that it reads."""
         again = self._nodes[node]

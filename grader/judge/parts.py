@@ -101,20 +101,7 @@ class Block:
 
     def normalise(self, node: int, like: Node, key: str) -> int:
         """A new batch norm with parameters of its own, in the mode of another one; nobody reads it yet."""
-        channels = self.editor[node].shape[1]
-        leaves = [
-            self.editor.add_leaf(
-                Leaf(kind=kind, key=f"{key} {name}", learnable=kind == "parameter", initial=initial), [channels]
-            )
-            for kind, name, initial in (
-                ("parameter", "scale", "one"),
-                ("parameter", "shift", "zero"),
-                ("buffer", "mean", "zero"),
-                ("buffer", "variance", "one"),
-            )
-        ]
-        norm = self.editor.add(like.op, ref(node), *map(ref, leaves), *like.args[5:])
-        return self.editor.add("getitem", ref(norm), 0, shapes=[self.editor[node].shape])
+        return self.editor.normalise(node, key, like.op, *like.args[5:])
 
     def convolve(self, node: int, channels: int, kernel: int, stride: int, key: str, *, bias: bool = False) -> int:
         """A new convolution; nobody reads it yet."""

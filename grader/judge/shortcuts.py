@@ -32,13 +32,17 @@ def pad_shortcut(where: Padding) -> Edit:
     def change(block: Block) -> None:
         if block.follows_another:
             return
-        stride, source = stride_of(block), block.x
-        if stride != 1:
-            for dimension in (2, 3):
-                source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
-        join_padded(block, source, where)
+        join_padded(block, strided(block, stride_of(block)), where)
 
     return edit(change)
+
+
+def strided(block: Block, step: int, first: int = 0) -> int:
+    """The input's rows and columns with a step between them; nobody reads it yet."""
+    value = block.x
+    for dimension in (2, 3) if step != 1 else ():
+        value = block.editor.add("aten.slice.Tensor", ref(value), dimension, first, 2**62, step)
+    return value
 
 
 def join_padded(block: Block, source: int, where: Padding) -> None:

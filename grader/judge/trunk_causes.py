@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from grader.graph import Graph, Leaf, Node
+from grader.graph import Graph, Node
 from grader.judge.edits import Editor, ref
 from grader.language import later
 
@@ -99,19 +99,12 @@ def _with(model: Graph, end: int, *steps: str) -> Graph:
     """With steps behind its input, or behind its output."""
     editor, value = Editor(model), end
     for step in steps:
-        value = editor.add("aten.relu.default", ref(value)) if step == "relu" else _normalise(editor, value)
+        if step == "relu":
+            value = editor.add("aten.relu.default", ref(value))
+        else:
+            value = editor.normalise(value, "extra", "aten.native_batch_norm.default", False, 0.1, 1e-5)
     if end == model.output:
         editor.output = value
     else:
         editor.redirect(end, value)
     return editor.graph()
-
-
-def _normalise(editor: Editor, value: int) -> int:
-    channels = editor[value].shape[1]
-    parameters = [Leaf(kind="parameter", key=f"extra {name}", learnable=True) for name in ("scale", "shift")]
-    buffers = [Leaf(kind="buffer", key=f"extra {name}") for name in ("mean", "variance")]
-    leaves = [ref(editor.add_leaf(leaf, [channels])) for leaf in (*parameters, *buffers)]
-    shapes = [editor[value].shape, [0], [0]]
-    norm = editor.add("aten.native_batch_norm.default", ref(value), *leaves, False, 0.1, 1e-5, shapes=shapes)
-    return editor.add("getitem", ref(norm), 0, shapes=[editor[value].shape])

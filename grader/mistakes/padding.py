@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import join_padded
+from grader.judge.shortcuts import join_padded, strided
 from grader.judge.strides import stride_of
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 
@@ -31,14 +31,6 @@ def _is_padded(block: Block) -> bool:
     return block.projection is None and not block.follows_another and block.parts.shortcut != block.x
 
 
-def every(block: Block, step: int, first: int = 0) -> int:
-    """The input's rows and columns with a step between them; nobody reads it yet."""
-    value = block.x
-    for dimension in (2, 3) if step != 1 else ():
-        value = block.editor.add("aten.slice.Tensor", ref(value), dimension, first, 2**62, step)
-    return value
-
-
 def crop(block: Block) -> None:
     """The first rows and columns, as many as there are to be."""
     value = block.x
@@ -51,7 +43,7 @@ def crop(block: Block) -> None:
 def repeat(block: Block) -> None:
     """The channels of the input again and again, until there are enough."""
     channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
-    value = every(block, stride_of(block))
+    value = strided(block, stride_of(block))
     if wanted > channels:
         value = block.editor.add("aten.cat.default", [ref(value)] * -(-wanted // channels), 1)
         value = block.editor.add("aten.slice.Tensor", ref(value), 1, 0, wanted)
@@ -60,7 +52,7 @@ def repeat(block: Block) -> None:
 
 def with_stride(step: int, first: int = 0) -> Callable[[Block], None]:
     """Every so many rows and columns, whatever the block's stride is."""
-    return lambda block: join_padded(block, every(block, step, first), "end")
+    return lambda block: join_padded(block, strided(block, step, first), "end")
 
 
 def normalise(block: Block) -> None:

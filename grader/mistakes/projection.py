@@ -11,7 +11,7 @@ from functools import cache
 from grader.judge.edits import ref
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut
+from grader.judge.shortcuts import add_projection, drop_projection, pad_shortcut, strided
 from grader.judge.strides import stride_of
 from grader.mistakes._hints import few
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
@@ -108,9 +108,7 @@ def set_stride(stride: int, *, only_when: int | None = None) -> Edit:
 def repeat_channels(block: Block) -> None:
     """x with a stride, and again behind itself until there are enough channels."""
     channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
-    source, stride = block.x, stride_of(block)
-    for dimension in (2, 3) if stride != 1 else ():
-        source = block.editor.add("aten.slice.Tensor", ref(source), dimension, 0, 2**62, stride)
+    source = strided(block, stride_of(block))
     if wanted > channels:
         source = block.editor.add("aten.cat.default", [ref(source)] * (wanted // channels), 1)
     if block.projection is not None:

@@ -98,20 +98,19 @@ class WrongStages(NetworkMistake):
             return None  # a pooling that the stem lacks, perhaps: that is told
         if len({stage.shape[1:] for stage in found}) == 1:
             return None  # see `NoDownsampling`
-        kind = "channels" if [s.shape[0] for s in wanted] != [s.shape[0] for s in found] else "sizes"
-        said = {
-            "channels": say(
+        if [stage.shape[0] for stage in wanted] != [stage.shape[0] for stage in found]:
+            said = say(
                 "The stages have {found} channels. The task asks for {wanted}.",
                 found=", ".join(str(stage.shape[0]) for stage in found),
                 wanted=", ".join(str(stage.shape[0]) for stage in wanted),
-            ),
-            "sizes": say(
+            )
+        else:
+            said = say(
                 "The stages work on maps of {found}. The task asks for {wanted}.",
                 found=", ".join(show(list(stage.shape[1:])) for stage in found),
                 wanted=", ".join(show(list(stage.shape[1:])) for stage in wanted),
-            ),
-        }
-        return Notice(Proof.MEASURED, message=said[kind])
+            )
+        return Notice(Proof.MEASURED, message=said)
 
 
 def _blocks(stages: Iterable[Stage]) -> list[int]:

@@ -12,7 +12,6 @@ from grader.mistakes._mistake import Notice, changed
 from grader.mistakes.network import PLANNED, NetworkMistake
 from grader.verdict import Proof
 
-STEM = "        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())\n"
 HEAD = "return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))"
 WHERE = {
     "stem": later("Before the first block"),

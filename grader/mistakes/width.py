@@ -10,7 +10,7 @@ from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection
 from grader.judge.strides import stride_of
-from grader.judge.widths import groups_of, set_hidden_width
+from grader.judge.widths import set_hidden_width
 from grader.language import later
 from grader.mistakes._changes import set_channels
 from grader.mistakes._families import PREACT, RESNEXT
@@ -123,18 +123,19 @@ def _layers(seen: Observation) -> Iterator[Layer]:
     groups = _groups(seen)
     for tensor in seen.built.parameters:
         if len(tensor.shape) in (2, 4):
-            yield tensor.shape[0], tensor.shape[1] * groups.get(tensor.key, 1)
+            out, into = tensor.shape[:2]
+            number = groups.get(tensor.key, 1)
+            yield out, into * number if 0 < number <= out and out % number == 0 else into
 
 
 def _groups(seen: Observation) -> dict[str, int]:
-    """In how many groups its convolutions work, by the keys of their weights."""
+    """In how many groups its convolutions work, by the keys of their weights, as its graph says: it may lie."""
     graph = seen.built.graph or seen.built.partial
-    found: dict[str, int] = {}
-    for node in graph.nodes if graph is not None else ():
-        weight = graph.by_id[node.inputs[1]].leaf if node.name == "convolution" and graph is not None else None
-        if weight is not None:
-            found[weight.key] = groups_of(node)
-    return found
+    if graph is None:
+        return {}
+    told = [node for node in graph.nodes if node.name == "convolution" and len(node.inputs) > 1 and len(node.args) > 8]
+    weights = ((graph.by_id[node.inputs[1]].leaf, node.args[8]) for node in told)
+    return {leaf.key: groups for leaf, groups in weights if leaf is not None and isinstance(groups, int)}
 
 
 def _call(seen: Observation) -> Call | None:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from grader.assignment import Limits
 from grader.ceilings import what_was_hit
 from grader.errors import SessionEnded, StudentOutOfMemory, StudentTimedOut
-from grader.judge.examined import Examined
-from grader.judge.experiment import Experimented
-from grader.judge.functions import Called
+from grader.judge.seen import Seen
 from grader.language import say
 from grader.observation import Executed, Problem
 from grader.sandbox import Session
@@ -65,7 +63,7 @@ class Attempt:
     plan: str
     unseen: bool = False  # may the code define more than its text shows?
     executed: dict[str, Executed] = field(default_factory=dict)
-    examined: dict[str, Examined | Called | Experimented] = field(default_factory=dict)
+    examined: dict[str, Seen] = field(default_factory=dict)
     broken: dict[str, Exception] = field(default_factory=dict)  # by exercise, where the grader failed
     printed_too_much: bool = False
 

@@ -17,11 +17,12 @@ from grader.judge.examined import Examined
 from grader.judge.experiment import Experimented, run_experiment
 from grader.judge.formula import formula
 from grader.judge.functions import Called, call_function
+from grader.judge.seen import Seen
 from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.observing import observe
 from grader.pictures import Pictures
-from grader.right import Right, Seen
+from grader.right import Right
 from grader.scoring import FAILED, settle
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 

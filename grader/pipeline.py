@@ -9,15 +9,17 @@ Grader          what a process keeps from submission to submission: the wall's z
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from grader.assignment import (
     Assignment,
     CalledExercise,
     EssayExercise,
     Limits,
+    ModuleExercise,
     NetworkExercise,
     QuizExercise,
 )
@@ -38,7 +40,9 @@ from grader.errors import (
 from grader.exercise import judge, look_at
 from grader.hints import without_last_hints
 from grader.judge.examine import ask
+from grader.judge.seen import Seen
 from grader.language import say
+from grader.mended import Mended, mend, with_slip
 from grader.observation import Executed
 from grader.quiz import judge_quiz
 from grader.right import Right
@@ -157,12 +161,13 @@ class Grader(Closing):
             second = self._attempt(submission, "everything", deadline)
             if second.measured > attempt.measured:
                 attempt = second
+        mended = self._mended(submission, attempt, deadline)
         earlier: dict[str, Earlier] = {}
         given = find_given(submission, self.assignment.quiz_exercises)
         exercises = [
             judge_quiz(exercise, given.get(exercise.id))
             if isinstance(exercise, QuizExercise)
-            else self._report(submission, exercise, attempt, earlier)
+            else self._report(submission, exercise, attempt, mended, earlier)
             for exercise in self.assignment.exercises
         ]
         status, message = attempt.status
@@ -174,7 +179,7 @@ class Grader(Closing):
             score=sum(exercise.score for exercise in exercises),
             max_score=self.assignment.max_score,
             exercises=exercises,
-            repairs=repairs + attempt.repairs(self.settings.limits),
+            repairs=[*repairs, *attempt.repairs(self.settings.limits), *mended.repairs],
             warnings=[
                 *submission.warnings,
                 *self._named(submission),
@@ -183,8 +188,10 @@ class Grader(Closing):
             ],
         )
 
-    def _attempt(self, submission: Submission, plan: str, deadline: float) -> Attempt:
-        """Run the cells and ask for every exercise. A process that dies is replaced for the next exercise."""
+    def _attempt(
+        self, submission: Submission, plan: str, deadline: float, among: Sequence[CalledExercise] | None = None
+    ) -> Attempt:
+        """Run the cells and ask for every exercise, or for some. A process that dies is replaced for the next one."""
         attempt = Attempt(plan, unseen=defines_unseen(submission))
         defined = defined_names(submission)
         names = {
@@ -194,7 +201,7 @@ class Grader(Closing):
         cells, settings = Cells(submission, plan, names), self.settings
         session: Session | None = None
         try:
-            for exercise in self.assignment.called_exercises:
+            for exercise in self.assignment.called_exercises if among is None else among:
                 stands = where_it_stands(submission, names[exercise.id])
                 seen = self._right.nothing_seen(exercise, defined, stands)
                 attempt.examined[exercise.id] = seen
@@ -222,6 +229,18 @@ class Grader(Closing):
             if session is not None:
                 attempt.end(session)
         return attempt
+
+    def _mended(self, submission: Submission, attempt: Attempt, deadline: float) -> Mended:
+        """What is seen of the exercises that do not run once their slips are mended, as far as that can be done."""
+
+        def look(again: Submission, exercise: CalledExercise) -> Seen:
+            return self._attempt(again, attempt.plan, deadline, [exercise]).examined[exercise.id]
+
+        def is_right(seen: Seen) -> bool:
+            return judge(seen, self._right, {}, search=False).correct
+
+        exercises = [each for each in self.assignment.called_exercises if each.id not in attempt.broken]
+        return mend(submission, exercises, look, is_right, attempt.examined)
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
         """A process that has run the cells; those that end it are left out, as far as that is possible.
@@ -266,6 +285,7 @@ class Grader(Closing):
         submission: Submission,
         exercise: CalledExercise | EssayExercise,
         attempt: Attempt,
+        mended: Mended,
         earlier: dict[str, Earlier],
     ) -> ExerciseReport:
         """The report on one exercise; where the grader fails on it, that costs nothing and stays with it."""
@@ -274,7 +294,7 @@ class Grader(Closing):
             if isinstance(exercise, NetworkExercise) and doubtful:
                 return broken_exercise(exercise, in_doubt(doubtful[0]))
             try:
-                return self._judge(submission, exercise, attempt, earlier)
+                return self._judge(submission, exercise, attempt, mended, earlier)
             except AssignmentError:
                 raise  # every submission would meet it
             except Exception as error:
@@ -286,12 +306,25 @@ class Grader(Closing):
         submission: Submission,
         exercise: CalledExercise | EssayExercise,
         attempt: Attempt,
+        mended: Mended,
         earlier: dict[str, Earlier],
     ) -> ExerciseReport:
         if isinstance(exercise, EssayExercise):
             return mark(exercise, find_answer(submission, exercise), self._given)
         seen, settings = attempt.examined[exercise.id], self.settings
-        return judge(seen, self._right, earlier, search=settings.diagnose, draw=settings.draw)
+        judged = partial(judge, right=self._right, search=settings.diagnose, draw=settings.draw)
+        if exercise.id not in mended.seen:
+            return judged(seen, earlier=earlier)
+        rest = judged(mended.seen[exercise.id], earlier=earlier)
+        mends = mended.mends.get(exercise.id, [])
+        if not mends:
+            return rest  # what kept it from running has cost in an exercise before
+        return with_slip(
+            judged(seen, earlier={}),
+            rest,
+            mends,
+            exercise.mistakes if isinstance(exercise, ModuleExercise | NetworkExercise) else {},
+        )
 
     def _unreadable(self, hand_in: HandIn, message: str) -> Report:
         return Report(

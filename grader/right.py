@@ -17,9 +17,8 @@ from grader.judge.examined import Examined, RightAnswers
 from grader.judge.experiment import Experimented, RightExperiment
 from grader.judge.functions import Called, RightFunction
 from grader.judge.reference import Reference
+from grader.judge.seen import Seen
 from grader.observation import ANYWHERE, Stands
-
-Seen = Examined | Called | Experimented
 
 
 class Right:

@@ -157,11 +157,16 @@ def _tree(source: str, filename: str) -> ast.Module:
     """As Python, else as IPython reads it: magics, `!pip`, a cell that is indented as a whole, `>>>` before lines."""
     try:
         return ast.parse(source, filename)
-    except SyntaxError:
+    except SyntaxError as error:
         from IPython.core.inputtransformer2 import TransformerManager
 
-        transformed: str = TransformerManager().transform_cell(source)
-        return ast.parse(transformed, filename)
+        # Empty lines in front go; without them all others would be counted wrongly.
+        in_front = source.count("\n", 0, len(source) - len(source.lstrip()))
+        try:
+            transformed: str = TransformerManager().transform_cell(source)
+        except SyntaxError:
+            raise error from None
+        return ast.parse("\n" * in_front + transformed, filename)
 
 
 def _apart(node: ast.stmt) -> list[ast.stmt]:

@@ -1,0 +1,162 @@
+"""Answers that do not run, judged as they are with their slips mended.
+
+What keeps an answer from running costs in one check, the first that fails by it. All others are judged on the code as
+its author meant it, and what is wrong there costs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from grader.assignment import CalledExercise
+from grader.judge.seen import Seen
+from grader.language import say
+from grader.mending import Code, Mend, mends_for, slip_of
+from grader.mistakes import mistakes
+from grader.scoring import FAILED
+from grader.submission import Submission
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof
+
+MOST_SLIPS = 3  # that are mended for one exercise
+MOST_WAYS = 16  # in which one of them is mended
+MOST_RUNNING = 4  # of these that run, and take as long as an answer takes
+
+Look = Callable[[Submission, CalledExercise], Seen]
+
+
+@dataclass
+class Mended:
+    """What was seen of answers once they ran.
+
+    Attributes:
+        mends: what had to be mended for each exercise, which pays for it; not what was mended for one before.
+    """
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    mends: dict[str, list[Mend]] = field(default_factory=dict)
+
+    @property
+    def repairs(self) -> list[str]:
+        """What was mended, for the report."""
+        changes = (mend.change for mends in self.mends.values() for mend in mends)
+        said = "Cell {cell}, line {line} keeps code from running. It was mended to judge all else."
+        return list(dict.fromkeys(say(said, cell=change.cell, line=change.line) for change in changes))
+
+
+def mend(
+    submission: Submission,
+    exercises: Sequence[CalledExercise],
+    look: Look,
+    is_right: Callable[[Seen], bool],
+    first: Mapping[str, Seen],
+) -> Mended:
+    """Mend what keeps answers from running, as far as that can be done, and look at them again.
+
+    Args:
+        look: runs a hand-in, and asks for one exercise.
+        first: what was seen of each exercise in the code as it is.
+    """
+    mended = Mended()
+    for exercise in exercises:
+        before = first[exercise.id]
+        if slip_of(before) is None:
+            continue
+        # What was mended for another may be all that it lacked.
+        found = Try(submission, look(submission, exercise) if mended.mends else before)
+        while len(found.mends) < MOST_SLIPS and (nearer := _nearer(found, exercise, look, is_right)) is not None:
+            found = nearer
+        if len(found.seen.ran) > len(before.ran):
+            submission, mended.seen[exercise.id] = found.submission, found.seen
+            if found.mends:
+                mended.mends[exercise.id] = list(found.mends)
+    return mended
+
+
+@dataclass(frozen=True)
+class Try:
+    """A hand-in with some mends, and what is seen of one exercise then."""
+
+    submission: Submission
+    seen: Seen
+    mends: tuple[Mend, ...] = ()
+
+
+def _nearer(found: Try, exercise: CalledExercise, look: Look, is_right: Callable[[Seen], bool]) -> Try | None:
+    """The same with one more mend: one with which it is right, else one with which it gets further."""
+    slip = slip_of(found.seen)
+    if slip is None:
+        return None
+    best: Try | None = None
+    running = 0
+    for each in islice(mends_for(slip, found.submission.cells), MOST_WAYS):
+        submission = _with(found.submission, each.change.code)
+        tried = Try(submission, look(submission, exercise), (*found.mends, each))
+        if is_right(tried.seen):
+            return tried
+        further = len(tried.seen.ran) - len((best or found).seen.ran)
+        if further > 0 or (best is None and further == 0 and slip_of(tried.seen) not in (slip, None)):
+            best = tried
+        running += bool(tried.seen.ran)
+        if running == MOST_RUNNING:
+            break
+    return best
+
+
+def _with(submission: Submission, code: Code) -> Submission:
+    """A hand-in with its code written otherwise."""
+    written = {cell.number: cell for cell in code.cells}
+    in_front = [cell for cell in code.cells if cell.number not in {old.number for old in submission.cells}]
+    return replace(submission, cells=[*in_front, *(written.get(cell.number, cell) for cell in submission.cells)])
+
+
+def with_slip(
+    own: ExerciseReport, rest: ExerciseReport, mends: Sequence[Mend], weights: Mapping[str, float]
+) -> ExerciseReport:
+    """The report on an answer with a slip.
+
+    Args:
+        own: on the code as it is.
+        rest: on the code with its slip mended.
+        weights: what a mistake costs, by its id, where the assignment says so.
+    """
+    home = next((check for check in own.checks if check.status in FAILED and check.max_score > 0), None)
+    if home is None:
+        return own
+    others = {check.id: check for check in rest.checks}
+    checks = [_priced(check, mends, weights) if check is home else others[check.id] for check in own.checks]
+    diagnoses = [_diagnosis(mend, own, rest) for mend in mends] + rest.diagnoses
+    score = sum(check.score for check in checks)
+    return rest.model_copy(update={"score": score, "correct": False, "checks": checks, "diagnoses": diagnoses})
+
+
+def _priced(check: CheckResult, mends: Sequence[Mend], weights: Mapping[str, float]) -> CheckResult:
+    """The check that a slip costs, with the points that it leaves."""
+    costs = (weights.get(mend.mistake, check.max_score) for mend in mends)
+    return check.model_copy(update={"score": max(0.0, check.max_score - sum(costs))})
+
+
+def _diagnosis(mend: Mend, own: ExerciseReport, rest: ExerciseReport) -> Diagnosis:
+    """The slip in words: proven, where the mended code is right in everything."""
+    change, mistake = mend.change, mistakes()[mend.mistake]
+    found = next((each for each in own.diagnoses if each.mistake == mend.mistake), None)
+    said = found.message if found is not None else mistake.said
+    if rest.correct:
+        beside = say("With line {line} mended, everything else is right, in every case.", line=change.line)
+    else:
+        beside = say("All else was judged with line {line} mended.", line=change.line)
+    lesson = mistake.lesson
+    concept, where, *_ = lesson.hints
+    now = change.now.replace("`", "'")  # shown as code
+    what = say("This is missing at the top: `{now}`", now=now)
+    if not change.in_front:
+        what = say("Line {line} is meant like this: `{now}`", line=change.line, now=now)
+    return Diagnosis(
+        mistake=mend.mistake,
+        proof=Proof.REPLAYED if rest.correct else Proof.MEASURED,
+        message=f"{said} {beside}",
+        cell=change.cell,
+        line=change.line,
+        lesson=Lesson(why=lesson.why, hints=(concept, where, what)),
+    )

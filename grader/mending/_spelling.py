@@ -1,0 +1,25 @@
+"""One name in place of another."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from grader.mending._code import Change, Code
+
+ALIKE = 0.5  # how much of two names must be the same: what was not meant is not right either
+MOST = 3  # names that are tried in place of another
+
+
+def alike(name: str, names: Iterable[str]) -> list[str]:
+    """Names that are spelt nearly like one, the most alike first."""
+    others = {other.casefold(): other for other in names if other != name}
+    return [others[close] for close in difflib.get_close_matches(name.casefold(), others, n=MOST, cutoff=ALIKE)]
+
+
+def instead(code: Code, cell: int, line: int, name: str, other: str) -> Change:
+    """One name in place of another, wherever it stands in a line; an attribute begins with its dot."""
+    in_front = r"" if name.startswith(".") else r"(?<![\w.])"
+    text = code.lines(cell)[line - 1]
+    return code.written(cell, {line: re.sub(rf"{in_front}{re.escape(name)}\b", other, text)})

@@ -1,0 +1,119 @@
+"""Names and attributes that are spelt otherwise where they are used, or were not imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from grader.mending._code import Change, Code
+from grader.mending._mend import Mender, Slip
+from grader.mending._spelling import alike, instead
+from grader.mistakes._mistake import RESBLOCK, changed
+
+IMPORTS = {
+    "F": "import torch.nn.functional as F",
+    "nn": "from torch import nn",
+    "torch": "import torch",
+    "np": "import numpy as np",
+    "math": "import math",
+    "copy": "import copy",
+    "OrderedDict": "from collections import OrderedDict",
+    "partial": "from functools import partial",
+    "Tensor": "from torch import Tensor",
+} | {name: f"from typing import {name}" for name in ("Any", "Callable", "List", "Optional", "Tuple", "Type", "Union")}
+_UNKNOWN = re.compile(r"name '(\w{1,60})' is not defined|local variable '(\w{1,60})'")
+_MISSING = re.compile(r"'(\w{1,60})' object has no attribute '(\w{1,60})'")
+_METHOD = re.compile(r"\bdef[ \t]++(\w++)")
+_SET = re.compile(r"\bself\.(\w++)[ \t]*+(?::[^=\n]++)?=(?!=)")
+
+
+class UnknownName(Mender):
+    """`identiy` for `identity`, `bn2(x)` for `self.bn2(x)`, and the import that everybody has."""
+
+    mistake = "name-error"
+    broken = (
+        changed(RESBLOCK, ("import torch.nn.functional as F\n", "")),
+        changed(RESBLOCK, ("from torch import nn\n", "")),
+        changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out + identiy)")),
+        changed(RESBLOCK, ("        out = self.bn2(", "        out = bn2(")),
+        changed(RESBLOCK, ("        identity = self", "        identiy = self")),
+        changed(
+            RESBLOCK,
+            ("nn.BatchNorm2d(out_channels)\n        self.conv2", "nn.BatchNorm2d(out_chanels)\n        self.conv2"),
+        ),
+    )
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        unknown = _UNKNOWN.search(slip.message)
+        if slip.type not in ("NameError", "UnboundLocalError") or unknown is None:
+            return
+        name = unknown[1] or unknown[2]
+        line = code.line(slip.cell, slip.line)
+        if slip.cell is None or slip.line is None or not line:
+            return
+        if name in IMPORTS:
+            yield code.preceded(IMPORTS[name], slip.cell, slip.line)
+        words = code.words(slip.cell)
+        if re.search(rf"\bself\.{name}\b", "\n".join(code.lines(slip.cell))):
+            yield instead(code, slip.cell, slip.line, name, f"self.{name}")
+        for other in alike(name, words):
+            yield instead(code, slip.cell, slip.line, name, other)
+
+
+class UnknownAttribute(Mender):
+    """`self.cnov1` for `self.conv1`; and a shortcut that is set only where there is a projection."""
+
+    mistake = "attribute-missing"
+    broken = (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.cnov2(out))")),
+        changed(RESBLOCK, ("self.conv1(x)", "self.Conv1(x)")),
+        changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", "")),
+    )
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        missing = _MISSING.search(slip.message)
+        if slip.type != "AttributeError" or missing is None or missing[1] != slip.found:
+            return
+        name, line = missing[2], code.line(slip.cell, slip.line)
+        if slip.cell is None or slip.line is None or not line:
+            return
+        text = "\n".join(code.lines(slip.cell))
+        kept = list(dict.fromkeys([*_SET.findall(text), *_METHOD.findall(text)]))
+        if name in kept:
+            yield from _always_set(name, slip, code)
+        for other in alike(name, kept):
+            yield instead(code, slip.cell, slip.line, f".{name}", f".{other}")
+
+
+class NoneIsCalled(Mender):
+    """`self.shortcut = None`, which is called all the same."""
+
+    mistake = "none-is-called"
+    broken = (changed(RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = None")),)
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if slip.type != "TypeError" or "'NoneType' object is not callable" not in slip.message or slip.cell is None:
+            return
+        called = re.findall(r"\bself\.(\w++)\(", code.line(slip.cell, slip.line))
+        for number, text in enumerate(code.lines(slip.cell), 1):
+            none = re.match(r"([ \t]*+)self\.(\w++)[ \t]*+=[ \t]*+None\b", text)
+            if none is not None and none[2] in called:
+                yield code.written(slip.cell, {number: f"{none[1]}self.{none[2]} = {_nn(code, slip.cell)}.Identity()"})
+
+
+def _always_set(name: str, slip: Slip, code: Code) -> Iterator[Change]:
+    """An identity for an attribute that is set in one case alone, in the line that begins the constructor's work."""
+    block = code.block("class", slip.found)
+    for method, body in code.methods(block) if block is not None else ():
+        if method != "__init__" or body.cell != slip.cell:
+            continue
+        for number in code.body(body):
+            text = code.line(body.cell, number)
+            if re.match(r"[ \t]*+super\(.*\)\.__init__\(\)$", text):
+                identity = f"self.{name} = {_nn(code, body.cell)}.Identity()"
+                yield code.written(body.cell, {number: f"{text}; {identity}"})
+                return
+
+
+def _nn(code: Code, cell: int) -> str:
+    return "nn" if "nn" in code.words(cell) else "torch.nn"

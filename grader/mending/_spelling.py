@@ -19,7 +19,11 @@ def alike(name: str, names: Iterable[str]) -> list[str]:
 
 
 def instead(code: Code, cell: int, line: int, name: str, other: str) -> Change:
-    """One name in place of another, wherever it stands in a line; an attribute begins with its dot."""
+    """One name in place of another, wherever it stands in a line.
+
+    An attribute begins with its dot, and what is called ends with its bracket.
+    """
     in_front = r"" if name.startswith(".") else r"(?<![\w.])"
     text = code.lines(cell)[line - 1]
-    return code.written(cell, {line: re.sub(rf"{in_front}{re.escape(name)}\b", other, text)})
+    behind = r"" if name.endswith("(") else r"\b"
+    return code.written(cell, {line: re.sub(rf"{in_front}{re.escape(name)}{behind}", other, text)})

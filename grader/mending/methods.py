@@ -37,18 +37,25 @@ class SuperInitMissing(Mender):
         if "before Module.__init__() call" not in slip.message or slip.cell is None or slip.line is None:
             return
         lines = code.lines(slip.cell)
-        text = code.line(slip.cell, slip.line)
-        if not text.strip() or _HEAD_OF_BLOCK.match(text) or not indent_of(text):
+        constructor = _constructor_around(code, slip.cell, slip.line)
+        if constructor is None:
             return
-        later = {
-            number: f"{indent_of(line)}pass"
-            for number, line in enumerate(lines, 1)
-            if number > slip.line and _SUPER.match(line)
-        }
-        block = code.block("class", slip.found)
-        own = {n: line for n, line in later.items() if block is not None and block.first < n <= block.last}
-        now = {slip.line: f"{indent_of(text)}{CALL}; {lines[slip.line - 1].lstrip()}"}
-        yield code.written(slip.cell, {**own, **now}, shown=slip.line)
+        body = [number for number in code.body(constructor) if code.line(slip.cell, number).strip()]
+        # What comes too late would throw away all that was kept before.
+        late = {number: f"{indent_of(lines[number - 1])}pass" for number in body if _SUPER.match(lines[number - 1])}
+        for number in dict.fromkeys([body[0], slip.line]):
+            text = lines[number - 1]
+            if not _HEAD_OF_BLOCK.match(text):
+                yield code.written(
+                    slip.cell, {**late, number: f"{indent_of(text)}{CALL}; {text.lstrip()}"}, shown=number
+                )
+
+
+def _constructor_around(code: Code, cell: int, line: int) -> Block | None:
+    """The constructor in which a line stands."""
+    whole = Block(cell, 0, len(code.lines(cell)), "")
+    found = [body for name, body in code.methods(whole) if name == "__init__" and body.first < line <= body.last]
+    return found[-1] if found else None
 
 
 class ForwardMissing(Mender):
@@ -69,9 +76,8 @@ class ForwardMissing(Mender):
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
-        if 'missing the required "forward" function' not in slip.message:
-            return
-        block = code.block("class", slip.found)
+        missing = re.match(r'Module \[(\w{1,100})\] is missing the required "forward" function', slip.message)
+        block = code.block("class", missing[1]) if missing is not None else None
         if block is None:
             return
         methods = dict(code.methods(block))
@@ -144,8 +150,9 @@ class SelfMissing(Mender):
     broken = (changed(RESBLOCK, ("def forward(self, x)", "def forward(x)")),)
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
-        if slip.type == "TypeError" and ".forward() takes" in slip.message:
-            yield from _with_self("forward", slip, code)
+        refused = re.match(r"(\w{1,100})\.forward\(\) takes", slip.message)
+        if slip.type == "TypeError" and refused is not None:
+            yield from _with_self(refused[1], "forward", code)
 
 
 class SelfMissingInConstructor(Mender):
@@ -156,12 +163,12 @@ class SelfMissingInConstructor(Mender):
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
         if slip.type == "TypeError" and ".__init__() takes" in slip.message and slip.cell is None:
-            yield from _with_self("__init__", slip, code)
+            yield from _with_self(slip.found, "__init__", code)
 
 
-def _with_self(name: str, slip: Slip, code: Code) -> Iterator[Change]:
+def _with_self(owner: str, name: str, code: Code) -> Iterator[Change]:
     """A method with `self` in front of what it takes, if that is not there."""
-    block = code.block("class", slip.found)
+    block = code.block("class", owner)
     method = dict(code.methods(block)).get(name) if block is not None else None
     if method is not None:
         text = code.lines(method.cell)[method.first - 1]

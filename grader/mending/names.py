@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from grader.mending._code import Change, Code
+from torch import nn
+
+from grader.mending._code import Block, Change, Code
 from grader.mending._mend import Mender, Slip
 from grader.mending._spelling import alike, instead
 from grader.mistakes._mistake import RESBLOCK, changed
@@ -37,6 +39,12 @@ class UnknownName(Mender):
         changed(RESBLOCK, ("F.relu(out + identity)", "F.relu(out + identiy)")),
         changed(RESBLOCK, ("        out = self.bn2(", "        out = bn2(")),
         changed(RESBLOCK, ("        identity = self", "        identiy = self")),
+        changed(RESBLOCK, ("def forward(self, x)", "def forward(self, xs)")),
+        changed(
+            RESBLOCK,
+            ("        identity = self.shortcut(x)", "        shortcut = shortcut(x)"),
+            ("+ identity", "+ shortcut"),
+        ),
         changed(
             RESBLOCK,
             ("nn.BatchNorm2d(out_channels)\n        self.conv2", "nn.BatchNorm2d(out_chanels)\n        self.conv2"),
@@ -53,10 +61,11 @@ class UnknownName(Mender):
             return
         if name in IMPORTS:
             yield code.preceded(IMPORTS[name], slip.cell, slip.line)
-        words = code.words(slip.cell)
         if re.search(rf"\bself\.{name}\b", "\n".join(code.lines(slip.cell))):
+            yield instead(code, slip.cell, slip.line, f"{name}(", f"self.{name}(")
             yield instead(code, slip.cell, slip.line, name, f"self.{name}")
-        for other in alike(name, words):
+        yield from _as_argument(name, slip.cell, slip.line, code)
+        for other in alike(name, code.words(slip.cell)):
             yield instead(code, slip.cell, slip.line, name, other)
 
 
@@ -72,17 +81,28 @@ class UnknownAttribute(Mender):
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
         missing = _MISSING.search(slip.message)
-        if slip.type != "AttributeError" or missing is None or missing[1] != slip.found:
+        if slip.type != "AttributeError" or missing is None:
             return
         name, line = missing[2], code.line(slip.cell, slip.line)
         if slip.cell is None or slip.line is None or not line:
             return
         text = "\n".join(code.lines(slip.cell))
         kept = list(dict.fromkeys([*_SET.findall(text), *_METHOD.findall(text)]))
+        inherited = [each for each in dir(nn.Module) if not each.startswith("_")]
         if name in kept:
-            yield from _always_set(name, slip, code)
-        for other in alike(name, kept):
+            yield from _always_set(name, missing[1], slip.cell, code)
+        for other in [*alike(name, kept), *alike(name, inherited)]:
             yield instead(code, slip.cell, slip.line, f".{name}", f".{other}")
+
+
+def _as_argument(name: str, cell: int, line: int, code: Code) -> Iterator[Change]:
+    """An argument of the function around a line that is spelt nearly so: it is used everywhere but in its head."""
+    whole = Block(cell, 0, len(code.lines(cell)), "")
+    heads = [body.first for _, body in code.methods(whole) if body.first < line <= body.last]
+    for head in heads[-1:]:
+        arguments = re.findall(r"[(,][ \t]*+(\w++)", code.line(cell, head))
+        for other in alike(name, (each for each in arguments if each != "self")):
+            yield instead(code, cell, head, other, name)
 
 
 class NoneIsCalled(Mender):
@@ -101,11 +121,11 @@ class NoneIsCalled(Mender):
                 yield code.written(slip.cell, {number: f"{none[1]}self.{none[2]} = {_nn(code, slip.cell)}.Identity()"})
 
 
-def _always_set(name: str, slip: Slip, code: Code) -> Iterator[Change]:
+def _always_set(name: str, owner: str, cell: int, code: Code) -> Iterator[Change]:
     """An identity for an attribute that is set in one case alone, in the line that begins the constructor's work."""
-    block = code.block("class", slip.found)
+    block = code.block("class", owner)
     for method, body in code.methods(block) if block is not None else ():
-        if method != "__init__" or body.cell != slip.cell:
+        if method != "__init__" or body.cell != cell:
             continue
         for number in code.body(body):
             text = code.line(body.cell, number)

@@ -46,6 +46,7 @@ class SyntaxMended(Mender):
         changed(RESBLOCK, ("        identity = self", "       identity = self")),
         changed(RESBLOCK, ("        identity = self", "          identity = self")),
         changed(RESBLOCK, ("        identity = self", "\tidentity = self")),
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "       out = F.relu(self.bn1")),
         changed(RESBLOCK, ("            self.shortcut = nn.Sequential(", "        self.shortcut = nn.Sequential(")),
         changed(RESBLOCK, ("out + identity)", "out + identity)”")),
         changed(RESBLOCK, ("stride=1, padding=1", "stride=1， padding=1")),
@@ -55,7 +56,7 @@ class SyntaxMended(Mender):
         if slip.type not in ("SyntaxError", "IndentationError", "TabError") or slip.cell is None:
             return
         line = slip.line or 1
-        if line <= len(code.lines(slip.cell)):
+        if code.line(slip.cell, line):
             for way in _WAYS if slip.type == "SyntaxError" else (_indentation,):
                 yield from way(slip.message, code, slip.cell, line)
 
@@ -130,6 +131,8 @@ def _indentation(error: str, code: Code, cell: int, line: int) -> Iterator[Chang
         yield code.written(cell, {line: f"{indents[0]}    {own.lstrip()}"})
     for indent in list(dict.fromkeys(indents))[:MOST_INDENTS]:
         yield code.written(cell, {line: indent + own.lstrip()})
+    if "unexpected indent" in error:
+        yield code.written(cell, {line - 1: indent_of(own) + lines[line - 2].lstrip()})
 
 
 _WAYS: tuple[Way, ...] = (_colon, _unclosed, _unopened, _characters, _else_if, _equals, _comma)

@@ -1,0 +1,66 @@
+"""Signs that make another value than was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from grader.mending._code import Change, Code
+from grader.mending._mend import Mender, Slip
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
+from grader.mistakes.slips import FRACTION, POOL_TOO_LARGE, TUPLE_CALLED
+
+_KEEPS = re.compile(r"[ \t]*+self\.\w++[ \t]*+=(?!=)[^=].*\)[ \t]*+,$")
+_DIVISION = re.compile(r"(?<!/)/(?![/=])")
+_POOL = re.compile(r"\bAvgPool2d\([^()]*+\)")
+_POOLED = re.compile(r"\bavg_pool2d\(((?:[^(),]|\([^()]*+\))*+),[^()]*+\)")
+
+
+class MadeATuple(Mender):
+    """A layer that is kept with a comma behind it."""
+
+    mistake = "made-a-tuple"
+    broken = (
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels),")),
+    )
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if TUPLE_CALLED not in slip.message or slip.cell is None:
+            return
+        kept = {number: code.line(slip.cell, number) for number in range(1, len(code.lines(slip.cell)) + 1)}
+        lines = {number: text.rstrip(" \t,") for number, text in kept.items() if _KEEPS.match(text)}
+        if lines:
+            yield code.written(slip.cell, lines)
+
+
+class WidthIsAFraction(Mender):
+    """`/` for `//`."""
+
+    mistake = "width-is-a-fraction"
+    broken = (changed(BOTTLENECK, ("out_channels // 4", "out_channels / 4")),)
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if slip.cell is None or slip.line is None or not FRACTION.match(slip.message):
+            return
+        # Where it is refused, or at the nearest place above.
+        for number in range(slip.line, 0, -1):
+            text = code.line(slip.cell, number)
+            if _DIVISION.search(text):
+                yield code.written(slip.cell, {number: _DIVISION.sub("//", text)})
+
+
+class PoolingOfOneSize(Mender):
+    """`nn.AvgPool2d(7)` for an average over the whole map."""
+
+    mistake = "pooling-of-one-size"
+    broken = ()  # of a block: see the networks in tests/test_mending.py
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if POOL_TOO_LARGE not in slip.message:
+            return
+        for cell in code.cells:  # a layer may be made in another than that which calls it
+            for number in range(1, len(code.lines(cell.number)) + 1):
+                text = code.line(cell.number, number)
+                now = _POOL.sub("AdaptiveAvgPool2d(1)", _POOLED.sub(r"adaptive_avg_pool2d(\1, 1)", text))
+                if now != text:
+                    yield code.written(cell.number, {number: now})

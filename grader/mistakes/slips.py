@@ -1,0 +1,80 @@
+"""Slips of one sign, which show only where the value is used."""
+
+from __future__ import annotations
+
+import re
+
+from grader.judge.examined import Examined
+from grader.language import say
+from grader.mistakes._evidence import at, raised
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Notice, Noticed, changed
+
+TUPLE_CALLED = "'tuple' object is not callable"
+# How functions of torch that make tensors refuse a fraction as a size.
+FRACTION = re.compile(r"(?:empty|zeros|ones|full|rand|randn)\(\).*\bfloat\b", re.DOTALL)
+POOL_TOO_LARGE = "Output size is too small"
+
+
+class MadeATuple(Noticed):
+    id = "made-a-tuple"
+    message = "A tuple is called as if it were a layer: a comma at the end of a line makes a tuple of it."
+    why = (
+        "In Python it is the comma that makes a tuple, and not the brackets. So `self.bn = nn.BatchNorm2d(8),` keeps a "
+        "tuple that holds a layer, which can neither be called nor trained."
+    )
+    hints = (
+        "A comma behind a value makes a tuple of one element. Between the arguments of a call it does not.",
+        "Look at the end of each line in the constructor that assigns a layer. Is there a comma?",
+        "Take that comma away: `self.bn1 = nn.BatchNorm2d(out_channels)`.",
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels),")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        return at(error) if error is not None and TUPLE_CALLED in error.message else None
+
+
+class WidthIsAFraction(Noticed):
+    id = "width-is-a-fraction"
+    message = "A layer is given a fraction where it needs a whole number: `/` gives 16.0, `//` gives 16."
+    why = (
+        "A layer has a whole number of channels. `/` always gives a number with a decimal point in Python, even where "
+        "nothing is left over."
+    )
+    hints = (
+        "Python has two divisions. `/` gives a fraction, and `//` a whole number.",
+        "Go to the marked line, and look where the width of that layer is computed.",
+        "Divide with two strokes: `width = out_channels // 4`.",
+    )
+    broken = (
+        changed(BOTTLENECK, ("out_channels // 4", "out_channels / 4")),
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels / 1)")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        is_size = error is not None and error.stage == "constructor" and FRACTION.match(error.message)
+        return at(error) if error is not None and is_size else None
+
+
+class PoolingOfOneSize(Noticed):
+    id = "pooling-of-one-size"
+    message = "The pooling is made for maps of one size, and those that reach it are smaller."
+    why = (
+        "A network for images of any size cannot know how large its last maps are. A window that is larger than the "
+        "map leaves nothing to average."
+    )
+    hints = (
+        "An average over the whole map fits maps of every size. A window of seven pixels fits images of 224 alone.",
+        "Look at the last pooling, in front of the linear layer. Where does its size come from?",
+        "Use `nn.AdaptiveAvgPool2d(1)`, or `x.mean((2, 3))`.",
+    )
+    broken = (changed(RESBLOCK, ("return F.relu(out + identity)", "return F.avg_pool2d(F.relu(out + identity), 16)")),)
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is None or POOL_TOO_LARGE not in error.message:
+            return None
+        return at(error, say("{message} (PyTorch says: {error})", message=self.said, error=error.message))

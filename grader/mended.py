@@ -17,7 +17,7 @@ from grader.mending import Code, Mend, mends_for, slip_of
 from grader.mistakes import mistakes
 from grader.scoring import FAILED
 from grader.submission import Submission
-from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof
+from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
 
 MOST_SLIPS = 3  # that are mended for one exercise
 MOST_WAYS = 16  # in which one of them is mended
@@ -125,7 +125,10 @@ def with_slip(
     if home is None:
         return own
     others = {check.id: check for check in rest.checks}
-    checks = [_priced(check, mends, weights) if check is home else others[check.id] for check in own.checks]
+    checks = [
+        _priced(check, mends, weights) if check is home else _beside(check, others[check.id], mends)
+        for check in own.checks
+    ]
     diagnoses = [_diagnosis(mend, own, rest) for mend in mends] + rest.diagnoses
     score = sum(check.score for check in checks)
     return rest.model_copy(update={"score": score, "correct": False, "checks": checks, "diagnoses": diagnoses})
@@ -135,6 +138,15 @@ def _priced(check: CheckResult, mends: Sequence[Mend], weights: Mapping[str, flo
     """The check that a slip costs, with the points that it leaves."""
     costs = (weights.get(mend.mistake, check.max_score) for mend in mends)
     return check.model_copy(update={"score": max(0.0, check.max_score - sum(costs))})
+
+
+def _beside(own: CheckResult, rest: CheckResult, mends: Sequence[Mend]) -> CheckResult:
+    """Another check: it fails as the code is, and keeps the points that it has with the slip mended."""
+    if own.status not in FAILED or rest.status is not Status.PASSED:
+        return rest
+    line = mends[-1].change.line
+    message = say("{message} With line {line} mended it passes.", message=own.message, line=line)
+    return own.model_copy(update={"score": own.max_score, "message": message})
 
 
 def _diagnosis(mend: Mend, own: ExerciseReport, rest: ExerciseReport) -> Diagnosis:

@@ -85,7 +85,7 @@ def options() -> Assignment:
 
 @cache
 def planned() -> Assignment:
-    """A network that is held to its plan in every layer."""
+    """A network that is held to its plan in every layer, and one that is held to its stem and head."""
     return load_assignment(Path(__file__).parent / "assignments" / "planned")
 
 
@@ -115,7 +115,7 @@ def judge_against(
     source: str, exercise: ModuleExercise | NetworkExercise, answers: RightAnswers | None
 ) -> ExerciseReport:
     """The same, with right answers of one's own."""
-    blocks = block_judge(exercise.id == "planned-network") if exercise.kind == "network" else None
+    blocks = block_judge(exercise.id in ("planned-network", "averaged-network")) if exercise.kind == "network" else None
     return judge_exercise(examine_source(source, exercise, answers), blocks)
 
 

@@ -23,6 +23,8 @@ def exercise_of(source: str) -> str:
     """The exercise that a source is about."""
     if "def build_network" in source:
         return "network"
+    if "def averaged_network" in source:
+        return "averaged-network"
     if "def planned_network" in source:
         return "planned-network"
     if "class DenseLayer" in source:

@@ -12,7 +12,8 @@ from grader.blocks import BlockJudge, Earlier
 from grader.exercise import judge_exercise
 from grader.judge.examined import RightAnswers
 from grader.judge.reference import Reference
-from grader.mistakes.network import NETWORK
+from grader.mistakes._mistake import changed
+from grader.mistakes.network import AVERAGED, NETWORK
 from grader.verdict import Status
 
 SOURCE = """
@@ -107,6 +108,54 @@ def test_residual_blocks_asks_for_a_convolution_in_front(stem: str, channels: in
     failed = {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
     assert ([] if right else ["shape"]) == list(failed)
     assert right or "the first block is given 3 channels, by" in failed["shape"]
+
+
+STEM = "nn.Conv2d(3, 16, 3, padding=1, bias=False)"
+POOL = "nn.AdaptiveAvgPool2d(1)"
+LINEAR = "nn.Linear(64, num_classes)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (POOL, "nn.AvgPool2d(8)"),
+        (POOL, "nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1)"),
+        (POOL, "nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Dropout(0.5)"),
+        (LINEAR, "nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, num_classes)"),
+        (
+            f"        {POOL},\n        nn.Flatten(),\n        {LINEAR},\n",
+            f"        nn.Conv2d(64, num_classes, 1),\n        {POOL},\n        nn.Flatten(),\n",
+        ),
+        (STEM, "nn.Conv2d(3, 16, (3, 3), 1, 1), nn.Conv2d(16, 16, 1)"),
+    ],
+)
+def test_a_stem_and_a_head_as_asked_for_pass(old: str, new: str) -> None:
+    """However the average is taken, and whatever stands around it."""
+    assert judge(changed(AVERAGED, (old, new)), "averaged-network").correct
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (POOL, "nn.AdaptiveMaxPool2d(1)", "no average over the image"),
+        (POOL, "nn.MaxPool2d(8)", "no average over the image"),
+        (POOL, "nn.AdaptiveAvgPool2d((1, 8)), nn.Flatten(), nn.Linear(64 * 8, 64)", "no average over the image"),
+        (
+            f"        {POOL},\n        nn.Flatten(),\n",
+            "        Mean(),\n        nn.Flatten(),\n",
+            "no average over the image",
+        ),
+        (STEM, "nn.Conv2d(3, 16, 7, padding=3, bias=False)", "The first convolution is of 7×7; the task asks for 3×3."),
+        (STEM, "nn.Conv2d(3, 16, (3, 1), padding=(1, 0))", "The first convolution is of 3×1; the task asks for 3×3."),
+    ],
+)
+def test_another_stem_or_head_fails_the_shape_check(old: str, new: str, said: str) -> None:
+    """A mean over the channels, too, where the number of pixels happens to fit."""
+    mean = "\n\nclass Mean(nn.Module):\n    def forward(self, x):\n        return x.mean(1)\n"
+    report = judge(changed(AVERAGED, (old, new)) + mean, "averaged-network")
+    failed = {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
+    assert ["shape"] == list(failed)
+    assert said in failed["shape"]
 
 
 @pytest.mark.parametrize(("end", "pending"), [("*", 5), ("-", 0), ("+ 0.5 *", 0), ("+", 0)])

@@ -19,6 +19,7 @@ class Stem(Spec):
     min_convolutions: int = Field(0, ge=0, description="how many there must be at least")
     convolutions: Allowed | None = Field(None, description="how many there may be; None: any number")
     channels: Allowed | None = Field(None, description="to how many channels they may lead; None: any number")
+    kernel_size: int | None = Field(None, ge=1, description="of the first of them; None: any will do")
 
     def allows(self, convolutions: int, channels: int) -> bool:
         """May so many convolutions lead to so many channels?"""
@@ -41,6 +42,9 @@ class NetworkExercise(BaseCodeExercise):
     )
     stem: Stem | None = Field(
         None, description="convolutions in front of the first block, and their channels; None: any will do"
+    )
+    head: Literal["free", "average"] = Field(
+        "free", description="must what comes behind the blocks be made of an average over the image?"
     )
     exact_parameters: bool = Field(
         False, description="must there be as many parameters as in the reference network, in every case?"

@@ -193,6 +193,18 @@ WRONG_STEM = Lesson(
     ),
 )
 
+NO_AVERAGE = Lesson(
+    why=(
+        "A class is told by what is in the picture, wherever it stands. The mean over all pixels says just that, and "
+        "it fits pictures of any size."
+    ),
+    hints=(
+        "The last block gives a map for each channel. Height and width have to go, and the channels stay.",
+        "Look at what comes between the last block and the linear layer. Over which dimensions does it go?",
+        "Take the mean over both: `x.mean((2, 3))`, or `nn.AdaptiveAvgPool2d(1)` and `nn.Flatten()`.",
+    ),
+)
+
 NEVER_HALVES = Lesson(
     why=(
         "Later layers should see more of the picture, and they do so on smaller maps. Without halving, each layer "

@@ -8,7 +8,9 @@ from grader.assignment import NetworkExercise
 from grader.assignment.network import Stem
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Finding, in_case, place
+from grader.graph import Graph
 from grader.judge.examined import Examined, show
+from grader.judge.head import head_without_average
 from grader.judge.observed import Observation
 from grader.judge.segments import part_of
 from grader.judge.uses import is_weighted
@@ -26,7 +28,7 @@ def wrong_stem(examined: Examined, seen: Observation) -> Finding | None:
     stem = part_of(graph, graph.input.id, entry.id)
     layers, channels = sum(is_weighted(node, stem.by_id) for node in stem.nodes), entry.shape[1]
     if wanted.allows(layers, channels):
-        return None
+        return _wrong_kernel(wanted, stem, seen)
     return Finding(
         Status.FAILED,
         many(
@@ -41,6 +43,46 @@ def wrong_stem(examined: Examined, seen: Observation) -> Finding | None:
         actual=many("{n} layer, {channels} channels", "{n} layers, {channels} channels", layers, channels=channels),
         advice=say("The blocks keep what they are given: the first convolutions make the channels that they work on."),
         **place(seen, "output"),
+    )
+
+
+def _wrong_kernel(wanted: Stem, stem: Graph, seen: Observation) -> Finding | None:
+    """A first convolution of another size than the task fixes, where it is one of PyTorch's."""
+    first = next((node for node in stem.nodes if node.name == "convolution"), None)
+    sides = stem.by_id[first.inputs[1]].shape[2:] if first is not None else []
+    if first is None or wanted.kernel_size is None or set(sides) == {wanted.kernel_size}:
+        return None
+    size = show([wanted.kernel_size] * len(sides))
+    return Finding(
+        Status.FAILED,
+        say("The first convolution is of {found}; the task asks for {wanted}.", found=show(sides), wanted=size),
+        lesson=lessons.WRONG_STEM,
+        expected=size,
+        actual=show(sides),
+        advice=say("Change its kernel size, and the padding with it."),
+        cell=first.cell,
+        line=first.line,
+    )
+
+
+def wrong_head(examined: Examined, seen: Observation) -> Finding | None:
+    """A head that makes something else of the last maps than an average over the image, where the task fixes that."""
+    assert isinstance(examined.exercise, NetworkExercise)
+    node = head_without_average(examined, seen)
+    if node is None:
+        return None
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: behind the last block there is no average over the image: its outputs are not the mean of what "
+            "the pixels give.",
+            case=in_case(examined, seen),
+        ),
+        lesson=lessons.NO_AVERAGE,
+        expected=say("an average over height and width"),
+        advice=say("Take the mean over height and width, and then the linear layer."),
+        cell=node.cell,
+        line=node.line,
     )
 
 

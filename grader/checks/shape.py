@@ -8,7 +8,7 @@ from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import _shape_lessons as lessons
 from grader.checks._check import Check, Finding, ended, in_case, left_to_the_marking, place, place_of_exception
 from grader.checks._departure import input_of
-from grader.checks._stages import wrong_stages, wrong_stem
+from grader.checks._stages import wrong_head, wrong_stages, wrong_stem
 from grader.checks._undefined import undefined
 from grader.judge.calls import DEFAULT_MISSING
 from grader.judge.draws import input_shape
@@ -179,7 +179,7 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
                 **place(seen, "output"),
             )
     if isinstance(examined.exercise, NetworkExercise) and not examined.exercise.withheld:
-        return wrong_stem(examined, seen) or wrong_stages(examined, seen)
+        return wrong_stem(examined, seen) or wrong_stages(examined, seen) or wrong_head(examined, seen)
     return None
 
 

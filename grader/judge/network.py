@@ -140,7 +140,7 @@ def _gives_samples(seen: Observation, graph: Graph, probe: Probe, values: dict[s
     x = draw_input(seen.seed, seen.case.input, probe)
     firsts = range(0, probe.batch, BUILD.batch)
     pairs = [x[[first, min(first + 1, probe.batch - 1)]] for first in firsts]
-    found = [_run(graph, pair, values) for pair in pairs]
+    found = [run_recorded(graph, pair, values) for pair in pairs]
     told = [pair for pair in found if pair is not None and pair.shape == (BUILD.batch, *answer.y.shape[1:])]
     return len(told) == len(pairs) and _is_as(answer.y, torch.cat(told)[: probe.batch], seen)
 
@@ -151,7 +151,7 @@ def mixes_samples(seen: Observation, graph: Graph) -> bool:
     x = draw_input(seen.seed, seen.case.input, AS_RECORDED)
     beside = torch.stack([x[0], x[1] * 1.5 - 0.5])
     values = seen.drawn
-    one, other = _run(graph, x, values), _run(graph, beside, values)
+    one, other = run_recorded(graph, x, values), run_recorded(graph, beside, values)
     if one is None or other is None or one.shape != other.shape:
         return False
     return not equal(one[:1], other[:1], seen.precision)
@@ -182,11 +182,11 @@ def _gives(seen: Observation, graph: Graph, probe: Probe, values: dict[str, Tens
     answer = seen.answers.get(probe.name)
     if answer is None or answer.y is None:
         return False
-    result = _run(graph, draw_input(seen.seed, seen.case.input, probe), values)
+    result = run_recorded(graph, draw_input(seen.seed, seen.case.input, probe), values)
     return result is not None and _is_as(answer.y, result, seen)
 
 
-def _run(graph: Graph, x: Tensor, values: dict[str, Tensor]) -> Tensor | None:
+def run_recorded(graph: Graph, x: Tensor, values: dict[str, Tensor]) -> Tensor | None:
     """What a graph gives; None where that is not told."""
     environment: Environment = {}
     try:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from grader.assignment import NetworkExercise
 from grader.judge.anatomy import residual_additions
 from grader.judge.examined import SHARED_WEIGHTS, Examined
+from grader.judge.head import head_without_average
 from grader.language import many, say
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -31,6 +32,8 @@ def build_network(num_classes=10):
 """
 )
 
+# The same, where the task fixes how it begins and ends.
+AVERAGED = changed(NETWORK, ("build_network", "averaged_network"))
 
 # The network for CIFAR-10 of the paper, which is held to its plan in every layer.
 PLANNED = """
@@ -200,6 +203,34 @@ class HeadMissing(NetworkMistake):
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         output = examined.ran[0].built.output
         return Notice(Proof.MEASURED) if output is not None and len(output.shape or []) == 4 else None
+
+
+class HeadWithoutAverage(NetworkMistake):
+    id = "head-not-averaged"
+    message = "Behind the last block there is no average over the image."
+    why = (
+        "An average over all pixels gives one number for each channel, wherever in the picture something is. All "
+        "pixels in a row make a linear layer that fits one size of pictures alone, and has many more weights."
+    )
+    hints = (
+        "The last block gives a map for each channel. The head makes one number of each of these maps.",
+        "Look at what stands between the last block and the linear layer, and over which dimensions it goes.",
+        "Take the mean over height and width: `x.mean((2, 3))`, or `nn.AdaptiveAvgPool2d(1)` and `nn.Flatten()`.",
+    )
+    check = "shape"
+    broken = (
+        changed(AVERAGED, ("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveMaxPool2d(1)")),
+        changed(
+            AVERAGED,
+            ("        nn.AdaptiveAvgPool2d(1),\n", ""),
+            ("nn.Linear(64, num_classes)", "nn.LazyLinear(num_classes)"),
+        ),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        nodes = (head_without_average(examined, seen) for seen in examined.ran)
+        found = next((node for node in nodes if node is not None), None)
+        return Notice(Proof.MEASURED, found.cell, found.line) if found is not None else None
 
 
 class SoftmaxInForward(NetworkMistake):

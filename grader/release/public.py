@@ -14,7 +14,7 @@ _WITH_REFERENCE = {
         "call accept reference conv_bias stride_position shortcut_option activation_after_add sizes variants mistakes "
         "case"
     ).split(),
-    "network": "accept outputs min_blocks stem reference exact_parameters trunk blocks mistakes case".split(),
+    "network": "accept outputs min_blocks stem head reference exact_parameters trunk blocks mistakes case".split(),
     "function": "reference tolerance case fault".split(),
     "experiment": "data measures rounds shape whole series claim bound".split(),
 }

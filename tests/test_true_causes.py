@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from family_programs import SLICES
-from judging import DEVICE, judge, judge_against
+from judging import DEVICE, judge, judge_against, judge_all
 
 from grader.assignment import ModuleExercise, find_assignment
 from grader.judge.examined import RightAnswers
@@ -381,3 +381,58 @@ def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
     assert [said] == [said for diagnosis in report.diagnoses if said in diagnosis.message] or not said
     lost = [check.max_score for check in report.checks if not check.score]
     assert len(lost) == bool(said)
+
+
+RETURN = "return F.relu(out + identity)"
+IN_ONE_BRANCH = {
+    "no ReLU where the shortcut is the identity": (
+        changed(RESBLOCK, (RETURN, "return out + x if len(self.shortcut) == 0 else F.relu(out + identity)")),
+        "resblock",
+        "final-relu-missing",
+        "ResBlock(8, 8, 1)",
+    ),
+    "no ReLU where there is a projection": (
+        changed(BOTTLENECK, (RETURN, "return F.relu(out + x) if len(self.shortcut) == 0 else out + identity")),
+        "bottleneck",
+        "final-relu-missing",
+        "Bottleneck(16, 32, 2)",
+    ),
+    "a ReLU on the sum where there is a projection": (
+        changed(PREACT, ("return out + identity", "return out + identity if self.shortcut is None else F.relu(out + identity)")),
+        "preact",
+        "relu-after-add",
+        "PreActBlock(8, 12, 1)",
+    ),
+    "the sum is a difference where there is a projection": (
+        changed(RESBLOCK, (RETURN, "return F.relu(out + x) if len(self.shortcut) == 0 else F.relu(out - identity)")),
+        "resblock",
+        "shortcut-subtracted",
+        "ResBlock(8, 16, 2)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "exercise", "mistake", "call"), IN_ONE_BRANCH.values(), ids=list(IN_ONE_BRANCH))
+def test_a_mistake_in_one_branch_of_an_if_is_replayed_there(
+    source: str, exercise: str, mistake: str, call: str
+) -> None:
+    """It is said where it is made, and costs one check."""
+    report = judge(source, exercise)
+    named = {each.mistake: each.message for each in report.diagnoses}
+    assert list(named) == [mistake]
+    assert f"Not in all cases, but in {call}:" in named[mistake]
+    lost = [check.id for check in report.checks if check.score < check.max_score]
+    assert len(lost) == 1
+
+
+def test_a_layer_that_is_never_used_costs_once() -> None:
+    """In the block and in the network that is made of it; another mistake beside it costs as well."""
+    made = "        self.shortcut = nn.Sequential()\n"
+    unused = changed(RESBLOCK, (made, f"        self.conv3 = nn.Conv2d(8, 8, 3)\n{made}"))
+    reports = judge_all(changed(NETWORK, (RESBLOCK, unused)))
+    assert [each.mistake for each in reports["resblock"].diagnoses] == ["layer-unused"]
+    assert [check.score for check in reports["resblock"].checks] == [10, 0, 10, 10]
+    assert reports["network"].correct
+    both = judge(changed(unused, (RETURN, "return out + identity")), "resblock")
+    assert {each.mistake for each in both.diagnoses} == {"layer-unused", "final-relu-missing"}
+    assert both.score == 20

@@ -26,6 +26,7 @@ from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 
 # With these a block adds nothing to its input: in a network that is made of it there are none to be counted.
 WITHOUT_ADDITION = frozenset(f"shortcut-{how}" for how in "missing multiplied divided concatenated gated".split())
+LAYER_UNUSED = "layer-unused"
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
 
 
@@ -209,12 +210,15 @@ class Examined:
         """Has it cost already, in a network, that no gradient reaches this parameter, or the input ("x")?
 
         So it is for the parameters of a block that was marked down in its own exercise, and for all that the network
-        uses in front of it. A parameter that is used nowhere is another matter.
+        uses in front of it. A parameter that is used nowhere is another matter: it has cost where blocks with such a
+        layer were marked down for it.
         """
-        excused = [block for block in self.blocks if block.excused]
-        if not excused or self.network.graph is None:
+        if self.network.graph is None:
             return False
         used = {node.leaf.key for node in self.network.graph.nodes if node.leaf is not None}
+        if LAYER_UNUSED in self.paid and key not in used:
+            return True
+        excused = [block for block in self.blocks if block.excused]
         return key in used or any(key.startswith(f"p:{block.name}.") for block in excused)
 
     @property

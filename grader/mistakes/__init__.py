@@ -74,13 +74,20 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
-    steps = (
+    steps = [
         step
         for mistake in planted_mistakes(form.recorded for form in examined.answers.plain_forms(observations[0].case))
         if among is None or mistake.id in among
         for step in (*_steps(mistake), *(Step(mistake.id, way) for way in mistake.suggested(observations)))
-    )
-    found = Search(examined.answers, steps, observations).explanations()
+    ]
+    search = Search(examined.answers, steps, observations)
+    found, only = search.alone(), ""
+    wrong = [seen for seen in observations if not right[id(seen)]]
+    if not found and len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong):
+        # Right in some cases: a mistake that is made in one branch of an `if`.
+        found, only = Search(examined.answers, steps, wrong).alone(), examined.call(wrong[0].case)
+    if not found:
+        found, only = search.together(), ""
     if not found:
         return []
     first, *others = found
@@ -88,7 +95,14 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     last = any(
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
     )
-    return [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
+    said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
+    return [_of_some(each, only) for each in said] if only else said
+
+
+def _of_some(diagnosis: Diagnosis, call: str) -> Diagnosis:
+    """The same of a mistake that is made for some arguments alone."""
+    message = say("Not in all cases, but in {call}: {message}", call=call, message=diagnosis.message)
+    return diagnosis.model_copy(update={"message": message})
 
 
 def _is_chain(graph: Graph) -> bool:

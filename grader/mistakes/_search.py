@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from grader.judge.examined import RightAnswers
@@ -71,12 +72,15 @@ class Search:
         self._planted = self._most_asked = self._paired = 0
         self._done: dict[tuple[int, Seen], list[Done]] = {}
 
-    def explanations(self) -> list[Explanation]:
-        """All that explain it equally: single mistakes if there are any, else pairs; of each mistake one way."""
-        variants = self._nearest_variants()
-        leads = {
-            variant: lead for variant in variants if (lead := find_lead(self._hypotheses, variant, ())) is not None
-        }
+    @cached_property
+    def _leads(self) -> dict[int, Lead]:
+        """By right answer what a first mistake in it must do."""
+        leads = ((variant, find_lead(self._hypotheses, variant, ())) for variant in self._nearest_variants)
+        return {variant: lead for variant, lead in leads if lead is not None}
+
+    def alone(self) -> list[Explanation]:
+        """All single mistakes that explain it equally; of each one way."""
+        leads = self._leads
         # What puts parameters in another order is refuted by nothing but its own output. It need not be looked for
         # where a mistake that leaves them in place explains everything.
         found = (
@@ -88,10 +92,13 @@ class Search:
         if found:
             return [(step,) for step in found]
         # A block that does one thing is told from one that chooses between two.
+        variants = self._nearest_variants
         choosing = [step for v in variants for step in self._choosing if self._hypotheses.chooses(v, step)]
-        if choosing:
-            return _one_of_each((step,) for step in choosing)
-        return [] if self._hypotheses.is_wrong_at_large else self._pairs(leads)
+        return _one_of_each((step,) for step in choosing)
+
+    def together(self) -> list[Explanation]:
+        """Pairs of mistakes that explain it equally."""
+        return [] if self._hypotheses.is_wrong_at_large else self._pairs(self._leads)
 
     def _alone(self, leads: dict[int, Lead], steps: Callable[[int, Lead], list[Step]], *, in_place: bool) -> list[Step]:
         """Mistakes that explain everything by themselves, of each one way: of those that leave the parameters in place,
@@ -110,6 +117,7 @@ class Search:
 
     # ------------------------------------------------------------------ right answers to start from
 
+    @cached_property
     def _nearest_variants(self) -> list[int]:
         """Right answers that the student's module is nearest to, the nearest first; no more than can be searched."""
         if len(self._variants) == 1:

@@ -11,14 +11,16 @@ from grader.submission.nbgrader import Kind
 
 
 def candidates(exercise: CalledExercise, defined: Iterable[str], marked: Iterable[str] = ()) -> list[str]:
-    """Names under which an exercise may be defined, best first: its own, its aliases, the same but for spelling.
+    """Names under which an exercise may be defined, best first: its own, the same but for spelling, its aliases.
 
     Args:
         marked: names that the notebook itself says answer this exercise; they come last.
     """
-    names = [exercise.name, *exercise.aliases]
-    plain = {_plain(name) for name in names}
-    return list(dict.fromkeys([*names, *(name for name in defined if _plain(name) in plain), *marked]))
+    defined = list(defined)
+    own = [name for name in defined if _plain(name) == _plain(exercise.name)]
+    plain = {_plain(name) for name in exercise.aliases}
+    spelt = [name for name in defined if _plain(name) in plain]
+    return list(dict.fromkeys([exercise.name, *own, *exercise.aliases, *spelt, *marked]))
 
 
 def marked(exercise: CalledExercise, submission: Submission, assignment: Assignment) -> list[str]:

@@ -504,3 +504,24 @@ def test_what_is_not_a_number_at_zero_weights_is_no_shortcut_either() -> None:
     assert ["shortcut-missing"] == [diagnosis.mistake for diagnosis in report.diagnoses]
     status = {check.id: check.status for check in report.checks}
     assert ("failed", "failed") == (status["skip-connection"], status["gradient"])
+
+
+DIVIDES = "        assert x.shape[2] % self.stride == 0 and x.shape[3] % self.stride == 0, 'not divisible'\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "correct"),
+    [
+        (DIVIDES, True),
+        ("        if x.shape[-1] % self.stride: raise ValueError(x.shape)\n", True),
+        # Of what the task declares nothing may be refused, nor what any stride divides.
+        ("        assert x.shape[-1] % 16 == 0\n", False),
+        ("        assert x.shape[-1] == x.shape[-2]\n", False),
+    ],
+)
+def test_sizes_that_the_stride_does_not_divide_may_be_refused(check: str, correct: bool) -> None:
+    """The task says H/stride: whoever checks that has understood it."""
+    made = "        self.shortcut = nn.Sequential()\n"
+    first = "        out = F.relu(self.bn1"
+    source = changed(RESBLOCK, (made, f"        self.stride = stride\n{made}"), (first, check + first))
+    assert judge(source, "resblock").correct is correct

@@ -30,6 +30,7 @@ from grader.wire import unpack
 EXTREMES = frozenset(
     "max min amax amin maximum minimum max_pool1d max_pool2d_with_indices max_pool3d_with_indices".split()
 )
+REFUSALS = ("AssertionError", "ValueError")  # what code raises that checks its input
 MOST_SAMPLES = 17  # of a size that was not chosen to be small
 MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
 MOST_OUTPUTS = 1 << 20  # of a network, for which a gradient is sent whatever it was to give
@@ -136,10 +137,27 @@ def examine(
         _ask(worker, handle, seen, again, output_shape, seconds)
         for probe in refused + [p for p in again if seen.wants_gradients(p)]:
             del seen.probes[probe.name], seen.answers[probe.name]
-    for probe in [probe for probe in seen.probes.values() if probe.far]:
-        if seen.answers[probe.name].raised is not None:  # nor need it take what nobody asked for
+    for probe in [probe for probe in seen.probes.values() if _nobody_asked_for(probe, seen, output_shape)]:
+        if seen.answers[probe.name].raised is not None:  # nor need it take it
             del seen.probes[probe.name], seen.answers[probe.name]
     return seen
+
+
+def _nobody_asked_for(probe: Probe, seen: Observation, output_shape: Any) -> bool:
+    """Is its size far from the declared one; or one that a module which strides refuses by itself, as not being a
+    multiple of what is?"""
+    if probe.far or probe.grow == (0, 0):
+        return probe.far
+    raised = seen.answers[probe.name].raised
+    refuses = raised is not None and raised.type in REFUSALS and raised.operation is None and raised.cell is not None
+    return refuses and not _divides(seen.case.input, input_shape(seen.case.input, probe), output_shape)
+
+
+def _divides(declared: list[int], shape: tuple[int, ...], output_shape: Any) -> bool:
+    """Are height and width of an input multiples of what a module strides by, which the declared size is?"""
+    given = output_shape((shape[0], *declared))
+    strides = [side // max(1, out) for side, out in zip(declared[1:], given[2:], strict=False)]
+    return all(side % max(1, stride) == 0 for side, stride in zip(shape[2:], strides, strict=False))
 
 
 def _as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:

@@ -1,4 +1,5 @@
-"""Reports of submissions and exercises on which the grader itself failed: nobody loses points by that."""
+"""Reports of submissions and exercises on which the grader itself failed, or lacks what they need: nobody loses points
+by that."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ def grader_broke(assignment: Assignment, hand_in: HandIn, what: str) -> Report:
     )
 
 
-def broken_exercise(exercise: Exercise, message: str) -> ExerciseReport:
-    """The report on an exercise on which the grader failed: all its points are pending."""
+def broken_exercise(exercise: Exercise, message: str, status: Status = Status.GRADER_BROKE) -> ExerciseReport:
+    """The report on an exercise on which the grader failed, or that waits for a human: all its points are pending."""
     points = parts(exercise) if isinstance(exercise, EssayExercise) else {"answer": exercise.max_score}
     if isinstance(exercise, CalledExercise):
         points = {str(name): most for name, most in exercise.points.items()}
@@ -39,11 +40,21 @@ def broken_exercise(exercise: Exercise, message: str) -> ExerciseReport:
         max_score=exercise.max_score,
         correct=False,
         checks=[
-            CheckResult(id=name, status=Status.GRADER_BROKE, score=0.0, max_score=most, message=message)
+            CheckResult(id=name, status=status, score=0.0, max_score=most, message=message)
             for name, most in points.items()
         ],
         diagnoses=[],
     )
+
+
+def without_library(exercise: Exercise, library: str) -> ExerciseReport:
+    """The report on an exercise that stands on a library which is not installed here."""
+    message = say(
+        "Not measured: it needs {library}, which is not installed where this is graded. Its points are pending, not "
+        "lost.",
+        library=library,
+    )
+    return broken_exercise(exercise, message, Status.SKIPPED)
 
 
 def failed_here(error: Exception) -> str:

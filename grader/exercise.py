@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from grader.assignment import Limits, ModuleExercise, NetworkExercise
 from grader.blocks import BlockJudge, Earlier, block_diagnoses
-from grader.broken import without_cause
+from grader.broken import without_cause, without_library
 from grader.checks import checks
 from grader.errors import AssignmentError
 from grader.experiments import judge_experiment
@@ -17,6 +17,7 @@ from grader.judge.examined import Examined
 from grader.judge.experiment import Experimented, run_experiment
 from grader.judge.formula import formula
 from grader.judge.functions import Called, call_function
+from grader.judge.libraries import missing_library
 from grader.judge.seen import Seen
 from grader.mistakes import diagnose
 from grader.observation import Executed
@@ -48,6 +49,8 @@ def judge(
     seen: Seen, right: Right, earlier: dict[str, Earlier], *, search: bool = True, draw: bool = False
 ) -> ExerciseReport:
     """The report on one exercise; that on a module is noted in `earlier`, whose mistakes do not cost again."""
+    if library := missing_library(seen):
+        return without_library(seen.exercise, library)
     if isinstance(seen, Called):
         return judge_function(seen)
     if isinstance(seen, Experimented):

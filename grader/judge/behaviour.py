@@ -17,7 +17,7 @@ from grader.judge.forms import Form, Outcome
 from grader.judge.observed import BUILD, Observation, Sizes
 from grader.judge.replay import ReplayError, layers_before
 from grader.judge.uses import PRODUCTS
-from grader.observation import Probe
+from grader.observation import Probe, Raised
 
 ROUGHLY = 0.01
 # How far apart a confirming case in float32 may be, and its gradients. A quotient can lose most of its digits; other
@@ -168,6 +168,22 @@ REFUSED = {
 }
 
 
+def fails_beyond_replay(seen: Observation) -> bool:
+    """Did the student's module raise something that no form can raise: Python itself did, and no operation?"""
+    raised = seen.built.raised
+    if raised is None or raised.stage == "backward":
+        return False
+    if raised.stage == "constructor":
+        return _refused(raised) is None
+    return raised.operation is None
+
+
+def _refused(raised: Raised) -> str | None:
+    """The operation whose layer cannot be made as a constructor says."""
+    said = re.sub(r" \(\d+\)", "", raised.message)  # some versions of torch say the numbers too
+    return next((op for words, op in REFUSED.items() if words in said), None)
+
+
 def fails_like(seen: Observation, failure: Failure) -> bool:
     """Does a form with parameters of the same sizes come to the operation at which the student's module raised?
 
@@ -176,8 +192,7 @@ def fails_like(seen: Observation, failure: Failure) -> bool:
     """
     raised = seen.built.raised
     if raised is not None and raised.stage == "constructor":
-        said = re.sub(r" \(\d+\)", "", raised.message)  # some versions of torch say the numbers too
-        refused = next((op for words, op in REFUSED.items() if words in said), None)
+        refused = _refused(raised)
         return refused is not None and is_same(refused, failure.operation)
     if raised is None or raised.stage != "forward" or raised.operation is None:
         return False

@@ -7,6 +7,7 @@ from functools import cache, reduce
 
 from grader.family import members
 from grader.graph import Graph
+from grader.judge.behaviour import fails_beyond_replay
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
 from grader.judge.observed import Observation
@@ -69,6 +70,8 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     observations = [seen.by_graph or seen for seen in examined.observations]
     if examined.answers is None or not observations or examined.ended is not None:
         return []
+    if any(map(fails_beyond_replay, observations)):
+        return []  # what explains it would have to raise there
     # The cases that are wrong come first: they tell the mistakes apart.
     right = {id(seen): examined.right_form(seen) is not None for seen in observations}
     if all(right.values()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._changes import value_at
-from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 
 def drop(*numbers: int, projection: bool = False) -> Edit:
@@ -38,13 +38,15 @@ def move_last(place: str) -> Edit:
     return edit(change)
 
 
-def set_mode(training: bool) -> Edit:
-    """All batch norms always in one mode."""
+def set_mode(training: bool, *, number: int | None = None, projection: bool = True) -> Edit:
+    """All batch norms always in one mode; those of the branch alone, or one of them."""
 
     def change(block: Block) -> None:
-        for node in block.source.nodes:
-            if node.name == "native_batch_norm":
-                block.editor.set_argument(node.id, 5, training)
+        chosen = block.norms if number is None else block.norms[number : number + 1]
+        if projection and number is None:
+            chosen = [node for node in block.source.nodes if node.name == "native_batch_norm"]
+        for node in chosen:
+            block.editor.set_argument(node.id, 5, training)
 
     return edit(change)
 
@@ -113,6 +115,21 @@ class BNAfterAdd(Planted):
     )
 
 
+SOME_FROZEN = (
+    "Some of the batch norms use their running statistics in training mode too; there they must use the batch's own."
+)
+SOME_TRAINING = (
+    "Some of the batch norms use the batch's statistics in evaluation mode too; there they must use the running ones."
+)
+
+
+def _in_one_mode(training: bool, of_some: str) -> tuple[Plant, ...]:
+    """Ways to keep batch norms in one mode: all, those of the branch, one of them."""
+    branch = plant(set_mode(training, projection=False), where="convolution 0", message=of_some)
+    each = (plant(set_mode(training, number=i), where=f"convolution {i}", message=of_some) for i in range(3))
+    return (plant(set_mode(training), where="convolution 0"), branch, *each)
+
+
 class BNFrozen(Planted):
     id = "bn-frozen"
     of_concatenation = True
@@ -126,9 +143,10 @@ class BNFrozen(Planted):
         "Look for `.eval()` on a batch norm, for a method `train` of your own, and for `training=False`.",
         "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
     )
-    plants = (plant(set_mode(False), where="convolution 0"),)
+    plants = _in_one_mode(False, SOME_FROZEN)
     broken = (
         changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.eval()\n        out = F.relu(self.bn1")),
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.bn1.eval()\n        out = F.relu(self.bn1")),
     )
 
 
@@ -147,7 +165,8 @@ class BNAlwaysTraining(Planted):
         "Use `nn.BatchNorm2d(out_channels)`, which follows the switch by itself, or hand over "
         "`training=self.training`.",
     )
-    plants = (plant(set_mode(True), where="convolution 0"),)
+    plants = _in_one_mode(True, SOME_TRAINING)
     broken = (
         changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.train()\n        out = F.relu(self.bn1")),
+        changed(RESBLOCK, ("        out = F.relu(self.bn1", "        self.bn2.train()\n        out = F.relu(self.bn1")),
     )

@@ -15,6 +15,7 @@ from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 WHICH = ("all", "branch", "projection")
+EACH = (0, 1, 2)  # one norm of the branch alone
 DEFAULT_EPSILON = 1e-5
 OVER_ALL_CHANNELS = (
     "The normalisation takes the mean over all channels of a sample (group norm with one group, or layer norm); the "
@@ -25,6 +26,9 @@ OVER_GROUPS = (
     "for batch norm, which takes it over the batch for each channel."
 )
 
+ONE_WITHOUT_AFFINE = (
+    "One of the batch norms has no scale and shift (affine=False); the task's have both, and they are learned."
+)
 OF_ALL = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
 OF_SOME = (
     "Some of the batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5, in all of "
@@ -48,7 +52,7 @@ def _replace(block: Block, norm: Node, op: str, *args: object) -> None:
 
 
 @cache
-def group(which: str, *, groups: int | None = None, size: int | None = None, affine: bool = True) -> Plant:
+def group(which: str | int, *, groups: int | None = None, size: int | None = None, affine: bool = True) -> Plant:
     """Group norm, with a number of groups or with a number of channels in each."""
 
     def change(block: Block) -> None:
@@ -60,7 +64,7 @@ def group(which: str, *, groups: int | None = None, size: int | None = None, aff
     return plant(edit(change), where=_where(which), message=OVER_ALL_CHANNELS if groups == 1 else OVER_GROUPS)
 
 
-def instance(which: str, *, affine: bool) -> Plant:
+def instance(which: str | int, *, affine: bool) -> Plant:
     """Instance norm, which always uses the sample's own statistics."""
 
     def change(block: Block) -> None:
@@ -75,7 +79,7 @@ def instance(which: str, *, affine: bool) -> Plant:
     return plant(edit(change), where=_where(which), message=message)
 
 
-def strip(which: str, *, affine: bool, statistics: bool) -> Edit:
+def strip(which: str | int, *, affine: bool, statistics: bool) -> Edit:
     """Batch norms without learned scale and shift, or without running statistics."""
 
     def change(block: Block) -> None:
@@ -127,6 +131,8 @@ class WrongNormalisation(Planted):
         *(group(which, groups=groups) for groups in (1, 2, 4, 8, 32) for which in WHICH),
         *(instance(which, affine=affine) for affine in (False, True) for which in WHICH),
         *(group(which, groups=1, affine=False) for which in WHICH),
+        *(instance(which, affine=True) for which in EACH),
+        *(group(which, groups=groups) for groups in (1, 4) for which in EACH),
     )
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(4, out_channels)")),
@@ -137,6 +143,8 @@ class WrongNormalisation(Planted):
             ("nn.BatchNorm2d(width)", "nn.GroupNorm(1, width)"),
             ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(1, out_channels)"),
         ),
+        changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(", "self.bn2 = nn.InstanceNorm2d(affine=True, num_features=")),
+        changed(BOTTLENECK, ("self.bn3 = nn.BatchNorm2d(", "self.bn3 = nn.GroupNorm(1, ")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
@@ -169,8 +177,17 @@ class BNWithoutAffine(Planted):
         "Look at the arguments of each `nn.BatchNorm2d` in the constructor.",
         "Leave `affine` out: `nn.BatchNorm2d(out_channels)`.",
     )
-    plants = tuple(plant(strip(which, affine=False, statistics=True), where=_where(which)) for which in WHICH)
+    plants = (
+        *(plant(strip(which, affine=False, statistics=True), where=_where(which)) for which in WHICH),
+        *(
+            plant(strip(which, affine=False, statistics=True), where=_where(which), message=ONE_WITHOUT_AFFINE)
+            for which in EACH
+        ),
+    )
     broken = (
+        changed(
+            RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels", "self.bn1 = nn.BatchNorm2d(out_channels, affine=False")
+        ),
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, affine=False)")),
         changed(
             RESBLOCK,

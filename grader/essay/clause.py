@@ -22,6 +22,10 @@ _PREPOSITIONS = frozenset("in for with at within inside on".split())
 _BEFORE_LEAD = frozenset("but while whereas and that because so".split())
 _GOING_ON = frozenset("and so thus therefore hence".split())
 _LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
+_LONGEST_TITLE = 4  # words: "The plain block: x goes in, …"
+_CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
+# A consequence with one of these near its beginning is one of what was just spoken of: "…, so one can stack more".
+_TAKING_UP = PRONOUNS | frozenset("them one you we".split())
 # What follows is what something is compared with, and not what is spoken of.
 COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
 _NAMES_THE_OTHER = 4  # words: "than with the plain block"
@@ -57,9 +61,18 @@ def topic_start(sentence: Sentence, place: int) -> int:
     while start > 0:
         earlier = _before(sentence, start)
         if earlier == start:
-            return start
+            return _title_start(sentence, start, place)
         start = earlier
     return start
+
+
+def _title_start(sentence: Sentence, start: int, place: int) -> int:
+    """Where the title begins that this clause stands under, though not first: "Plain: x goes in, F(x) comes out"."""
+    colon = max((at for at, mark in sentence.breaks.items() if mark == ":" and sentence.lead < at <= place), default=0)
+    if not 0 < colon <= start:  # there is none, or the clause has its own
+        return start
+    title = clause_start(sentence, colon - 1)
+    return title if colon - title <= _LONGEST_TITLE else start
 
 
 def _before(sentence: Sentence, start: int) -> int:
@@ -77,7 +90,18 @@ def _before(sentence: Sentence, start: int) -> int:
         return earlier
     if words[start] in PRONOUNS and joint > sentence.lead:
         return earlier
+    if _follows_from(sentence, earlier, joint, start):
+        return earlier
     return _governing(sentence, start)
+
+
+def _follows_from(sentence: Sentence, earlier: int, joint: int, start: int) -> bool:
+    """ "A is cheaper, so one can stack more", "Because A is cheaper, more of them fit": is it said of A?"""
+    words = sentence.words
+    if _TAKING_UP.isdisjoint(words[start : start + _NAMES_THE_OTHER]):
+        return False
+    opening = earlier - 1 in (0, sentence.lead) and words[earlier - 1] in REASONS and start in sentence.breaks
+    return opening or (sentence.lead < joint < start and words[joint] in _CONSEQUENCES)
 
 
 def _governing(sentence: Sentence, start: int) -> int:
@@ -130,5 +154,6 @@ def gives_reason(sentence: Sentence, start: int, end: int) -> bool:
 
 
 def _is_phrase(sentence: Sentence, at: int) -> bool:
-    """`instead of` and `as well` are no conjunctions."""
-    return sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))
+    """`instead of` and `as well` are no conjunctions; "is what the plain block has" says whose it is."""
+    cleft = sentence.words[at] == "what" and sentence.words[at - 1] in ("is", "are", "was", "were")
+    return cleft or sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))

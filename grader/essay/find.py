@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grader.essay.clause import NEW_CLAUSES, between, is_compared, topic_start
-from grader.essay.negation import is_negation
+from grader.essay.negation import HARMLESS, is_negation
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
 from grader.essay.words import fits
@@ -15,6 +15,7 @@ WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
+_WITHIN = frozenset("in for within inside".split())
 _CLOSE = 3  # words
 _BEHIND = (
     NEW_CLAUSES | _OF_WHICH | frozenset("about to what we you it they".split())
@@ -88,8 +89,11 @@ def _denies_another(match: Match, sentence: Sentence) -> bool:
 
 
 def _denies_nothing(match: Match, sentence: Sentence) -> bool:
-    """ "Not only a bottleneck": no denial, though it begins as one."""
-    return any(sentence.words[at : at + 2] in _NOT_ONLY for at in match.places)
+    """ "Not only a bottleneck", "without problems": no denial, though it begins as one."""
+    return any(
+        sentence.words[at : at + 2] in _NOT_ONLY or (at - 1 in match.places and sentence.words[at - 1 : at + 1] in HARMLESS)
+        for at in match.places
+    )
 
 
 def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
@@ -103,8 +107,18 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
     behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[of_which] in _OF_WHICH
     behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
     behind = behind or (place[0] > match.last and not between(sentence, match.last, place[0], _BEHIND, commas=True))
+    behind = behind or _holds_within(place[0], match, sentence)
     other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)
     return (inside or behind) and not other and not match.places.issuperset(range(place[0], place[1] + 1))
+
+
+def _holds_within(place: int, match: Match, sentence: Sentence) -> bool:
+    """ "It flows directly to the early layers in a plain net": of which it is said may come last of all."""
+    at = place - 1
+    while at > match.last and sentence.words[at] in _FILLER:
+        at -= 1
+    said = at > match.last and sentence.words[at] in _WITHIN
+    return said and not between(sentence, match.last, at, NEW_CLAUSES, commas=True)
 
 
 def nearly(pattern: Pattern, searched: Searched) -> bool:

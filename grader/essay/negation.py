@@ -40,7 +40,7 @@ _UNDONE = re.compile(
 )
 _PASSIVE = frozenset("is are was were be been being gets get got".split())
 # "not only", "no doubt": nothing is denied.
-_HARMLESS = {
+HARMLESS = {
     ("no", "doubt"), ("no", "matter"),
     ("no", "wonder"), ("no", "problem"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "problem"),
     ("without", "problems"), ("without", "doubt"),
@@ -76,7 +76,8 @@ def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> I
         after = words[place + 1] if place + 1 < len(words) else ""
         if is_negation(word) or (word, after) in _NEGATING_PAIRS:
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
-            if (word, after) not in _HARMLESS and not more:
+            harmless = (word, after) in HARMLESS and place + 1 not in matched  # "finds it without problems": asked for
+            if not harmless and not more:
                 judged = _reach(sentence, place, first, last, pair=(word, after) in _NEGATING_PAIRS)
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, later("it says {words}", words=repr(word)))
@@ -94,8 +95,11 @@ def _is_undone(sentence: Sentence, place: int, last: int) -> bool:
     """ "Overfitting is ruled out": is it said behind the match, in its clause, that it does not come to pass?"""
     if place <= last or not _UNDONE.fullmatch(sentence.words[place]):
         return False
-    passive = not _PASSIVE.isdisjoint(sentence.words[max(last + 1, place - 3) : place])
-    return passive and not between(sentence, last, place, NEW_CLAUSES, commas=True)
+    near = sentence.words[max(last + 1, place - 3) : place]
+    if _PASSIVE.isdisjoint(near):
+        return False
+    # "It flows back, but it is blocked by the ReLU."
+    return not PRONOUNS.isdisjoint(near) or not between(sentence, last, place, NEW_CLAUSES, commas=True)
 
 
 def _idle(words: Sequence[str]) -> set[int]:

@@ -154,6 +154,10 @@ def gives_reason(sentence: Sentence, start: int, end: int) -> bool:
 
 
 def _is_phrase(sentence: Sentence, at: int) -> bool:
-    """`instead of` and `as well` are no conjunctions; "is what the plain block has" says whose it is."""
-    cleft = sentence.words[at] == "what" and sentence.words[at - 1] in ("is", "are", "was", "were")
-    return cleft or sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))
+    """`instead of`, `as well`, "higher and higher" and "except that" are no conjunctions; "is what A has" is of A."""
+    before, word, after = sentence.words[at - 1], sentence.words[at], sentence.words[at + 1 : at + 2]
+    if word == "and" and after == (before,):
+        return True
+    if (word == "what" and before in ("is", "are", "was", "were")) or (before, word) == ("except", "that"):
+        return True
+    return (word, *after) in (("instead", "of"), ("as", "well"))

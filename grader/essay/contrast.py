@@ -36,6 +36,7 @@ _CORRECTS = re.compile(
     r"\b(?:(?:no|oh|but|hm+) wait|wait no|(?:no|oh) sorry|sorry no|(?:no )?actually no|no actually|i mean|"
     r"(?:scratch|strike) that)\b"
 )
+_LESS = re.compile(r"minus\b")  # "x is added, minus x again"
 _ONLY_AT = re.compile(r"\bonly (?:at|in|during|for|while) (?:the )?(?:test|train|inference|eval)\w{0,6}\b")
 
 
@@ -53,5 +54,5 @@ def contrasts(sentence: Sentence, matched: Set[int]) -> Iterator[Judged]:
     if found := _OTHERWISE.match(" ".join(words[sentence.lead :])):
         yield Judged(Stance.UNCLEAR, later("it begins with {words}, so another case may follow", words=repr(found[0])))
     behind = " ".join(words[last + 1 :])
-    if found := _CORRECTS.search(behind) or _ONLY_AT.search(behind):
+    if found := _CORRECTS.search(behind) or _ONLY_AT.search(behind) or _LESS.match(behind):
         yield Judged(Stance.UNCLEAR, later("the sentence goes on: {words}", words=repr(found[0])))

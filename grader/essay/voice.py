@@ -55,7 +55,7 @@ _OUT_OF_REACH = re.compile(
     r"(?: for(?: \w{1,12}){1,4})? to\b|\b(?:little|nothing|less|not much) to do with\b"
 )
 _MARKING = re.compile(
-    r"\b(?:graders?|rubrics?|(?:full|all|maximum|max) (?:the )?(?:points?|marks?|credits?|scores?)|award|"
+    r"\b(?:graders?|rubrics?|(?:full|all|maximum|max) (?:the |\d+ )?(?:points?|marks?|credits?|scores?)|award|"
     r"(?:grade|mark|score) (?:this|me|it|my)|(?:ignore|disregard|forget) (?:\w{1,10} ){0,3}instructions?|"
     r"language model|system prompt)\b"
 )

@@ -21,13 +21,14 @@ _RELATIVES = frozenset(("which", "who", "whose", "where"))
 _PREPOSITIONS = frozenset("in for with at within inside on".split())
 _BEFORE_LEAD = frozenset("but while whereas and that because so".split())
 _GOING_ON = frozenset("and so thus therefore hence".split())
+# What follows is what something is compared with, and not what is spoken of.
+COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
 _LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
 _LONGEST_TITLE = 4  # words: "The plain block: x goes in, …"
+_NO_TITLE = COMPARED | frozenset("to from between and against difference".split())  # "Difference to the plain block: …"
 _CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
 # A consequence with one of these near its beginning is one of what was just spoken of: "…, so one can stack more".
 _TAKING_UP = PRONOUNS | frozenset("them one you we".split())
-# What follows is what something is compared with, and not what is spoken of.
-COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
 _NAMES_THE_OTHER = 4  # words: "than with the plain block"
 
 
@@ -72,7 +73,9 @@ def _title_start(sentence: Sentence, start: int, place: int) -> int:
     if not 0 < colon <= start:  # there is none, or the clause has its own
         return start
     title = clause_start(sentence, colon - 1)
-    return title if colon - title <= _LONGEST_TITLE else start
+    ended = any(mark == ";" and colon < at <= start for at, mark in sentence.breaks.items())
+    named = colon - title <= _LONGEST_TITLE and _NO_TITLE.isdisjoint(sentence.words[title:colon])
+    return title if named and not ended else start
 
 
 def _before(sentence: Sentence, start: int) -> int:

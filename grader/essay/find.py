@@ -16,6 +16,8 @@ _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stan
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
 _WITHIN = frozenset("in for within inside".split())
+# Before "in a plain net" these say something else of it: "… instead of learning it in a plain net".
+_SAID_OF_ANOTHER = NEW_CLAUSES | frozenset("instead rather not more less hard harder easy easier difficult".split())
 _CLOSE = 3  # words
 _BEHIND = (
     NEW_CLAUSES | _OF_WHICH | frozenset("about to what we you it they".split())
@@ -118,7 +120,7 @@ def _holds_within(place: int, match: Match, sentence: Sentence) -> bool:
     while at > match.last and sentence.words[at] in _FILLER:
         at -= 1
     said = at > match.last and sentence.words[at] in _WITHIN
-    return said and not between(sentence, match.last, at, NEW_CLAUSES, commas=True)
+    return said and not between(sentence, match.last, at, _SAID_OF_ANOTHER, commas=True)
 
 
 def nearly(pattern: Pattern, searched: Searched) -> bool:

@@ -26,9 +26,9 @@ COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs
 _LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
 _LONGEST_TITLE = 4  # words: "The plain block: x goes in, …"
 _NO_TITLE = COMPARED | frozenset("to from between and against difference".split())  # "Difference to the plain block: …"
-_CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
+CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
 # A consequence with one of these near its beginning is one of what was just spoken of: "…, so one can stack more".
-_TAKING_UP = PRONOUNS | frozenset("them one you we".split())
+TAKING_UP = PRONOUNS | frozenset("them one you we".split())
 _NAMES_THE_OTHER = 4  # words: "than with the plain block"
 
 
@@ -40,11 +40,18 @@ def clause_start(sentence: Sentence, place: int) -> int:
     while place > 0:
         if place in sentence.breaks and (aside := _aside(sentence, place)):
             place = aside
-        elif sentence.breaks.get(place, ":") != ":" or sentence.words[place - 1] in NEW_CLAUSES:
+        elif sentence.breaks.get(place, ":") != ":" or _begins_clause(sentence, place - 1):
             break
         else:
             place -= 1
     return place
+
+
+def _begins_clause(sentence: Sentence, at: int) -> bool:
+    """Does this word begin one? Neither does in "in a plain net as well as in a residual one"."""
+    words = sentence.words
+    likewise = any(words[start : start + 3] == ("as", "well", "as") for start in (at - 2, at) if start >= 0)
+    return words[at] in NEW_CLAUSES and not (likewise and not _PREPOSITIONS.isdisjoint(words[at + 1 : at + 4]))
 
 
 def _aside(sentence: Sentence, end: int) -> int:
@@ -99,12 +106,19 @@ def _before(sentence: Sentence, start: int) -> int:
 
 
 def _follows_from(sentence: Sentence, earlier: int, joint: int, start: int) -> bool:
-    """ "A is cheaper, so one can stack more", "Because A is cheaper, more of them fit": is it said of A?"""
+    """ "A is cheaper, so one can stack more", "Because A is cheaper, more of them fit": is it said of A?
+
+    "The shallower it is, the higher it gets" leans on its first half as well.
+    """
     words = sentence.words
-    if _TAKING_UP.isdisjoint(words[start : start + _NAMES_THE_OTHER]):
+    if words[earlier] == words[start] == "the" and all(
+        word in ("more", "less") or word.endswith("er") for word in (words[earlier + 1], words[start + 1])
+    ):
+        return True
+    if TAKING_UP.isdisjoint(words[start : start + _NAMES_THE_OTHER]):
         return False
     opening = earlier - 1 in (0, sentence.lead) and words[earlier - 1] in REASONS and start in sentence.breaks
-    return opening or (sentence.lead < joint < start and words[joint] in _CONSEQUENCES)
+    return opening or (sentence.lead <= joint < start and words[joint] in CONSEQUENCES)
 
 
 def _governing(sentence: Sentence, start: int) -> int:

@@ -27,7 +27,7 @@ _OPPOSED = {
     for each in one
     for word in forms(each)
 }
-_OUGHT = frozenset(("should", "ought"))
+_OUGHT = frozenset(("should", "ought", "could", "might"))
 _YET = frozenset("but yet however though although".split())
 # "Normally it is added. A skip connection leaves this out."
 _OTHERWISE = re.compile(r"(?:normally|usually|ordinarily|traditionally|conventionally|in (?:normal|ordinary|usual))\b")
@@ -36,7 +36,7 @@ _CORRECTS = re.compile(
     r"\b(?:(?:no|oh|but|hm+) wait|wait no|(?:no|oh) sorry|sorry no|(?:no )?actually no|no actually|i mean|"
     r"(?:scratch|strike) that)\b"
 )
-_LESS = re.compile(r"minus\b")  # "x is added, minus x again"
+_LESS = re.compile(r"(?:and )?(?:then )?(?:minus|subtract\w{0,4})\b")  # "x is added, minus x again"
 _ONLY_AT = re.compile(r"\bonly (?:at|in|during|for|while) (?:the )?(?:test|train|inference|eval)\w{0,6}\b")
 
 

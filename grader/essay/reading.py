@@ -29,7 +29,7 @@ _DISSENT = re.compile(
 )
 _ELLIPSIS = re.compile(
     r"(?:(?:but|however|yet|well|and) )*(?:(?:in|at|during) (?:\w{1,10} )?(?:training|test|testing|inference|practice) )?"
-    r"(?:(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)|(?:it's|that's|they're) not)"
+    r"(?:(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)|(?:it's|that's|they're) not)(?: done| the case)?"
 )
 # "The reverse holds.", "Scratch that.", "That's what I thought before.": not of another thing, as in "In plain blocks
 # it is the other way round".

@@ -25,4 +25,15 @@ from grader.essay.pattern import Pattern, PatternError, parse
 from grader.essay.reading import Reading, Sight, read
 from grader.essay.tongue import is_foreign
 
-__all__ = ["Given", "Pattern", "PatternError", "Reading", "Sight", "Stance", "is_foreign", "is_negation", "parse", "read"]
+__all__ = [
+    "Given",
+    "Pattern",
+    "PatternError",
+    "Reading",
+    "Sight",
+    "Stance",
+    "is_foreign",
+    "is_negation",
+    "parse",
+    "read",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from grader.essay.prose import Sentence
 
@@ -111,14 +111,17 @@ def _follows_from(sentence: Sentence, earlier: int, joint: int, start: int) -> b
     "The shallower it is, the higher it gets" leans on its first half as well.
     """
     words = sentence.words
-    if words[earlier] == words[start] == "the" and all(
-        word in ("more", "less") or word.endswith("er") for word in (words[earlier + 1], words[start + 1])
-    ):
+    if _is_the_more(words[earlier : earlier + 2]) and _is_the_more(words[start : start + 2]):
         return True
     if TAKING_UP.isdisjoint(words[start : start + _NAMES_THE_OTHER]):
         return False
     opening = earlier - 1 in (0, sentence.lead) and words[earlier - 1] in REASONS and start in sentence.breaks
     return opening or (sentence.lead <= joint < start and words[joint] in CONSEQUENCES)
+
+
+def _is_the_more(words: Sequence[str]) -> bool:
+    """ "The more", "the shallower"?"""
+    return len(words) > 1 and words[0] == "the" and (words[1] in ("more", "less") or words[1].endswith("er"))
 
 
 def _governing(sentence: Sentence, start: int) -> int:

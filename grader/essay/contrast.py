@@ -37,7 +37,10 @@ _CORRECTS = re.compile(
     r"(?:scratch|strike) that)\b"
 )
 _LESS = re.compile(r"(?:and )?(?:then )?(?:minus|subtract\w{0,4})\b")  # "x is added, minus x again"
-_ONLY_AT = re.compile(r"\bonly (?:at|in|during|for|while) (?:the )?(?:test|train|inference|eval)\w{0,6}\b")
+_ONLY_AT = re.compile(
+    r"\bonly (?:at|in|during|for|while) (?:the )?(?:test|train|inference|eval)\w{0,6}\b"
+    r"|\b(?:at|during) (?:the )?(?:test|testing|inference|evaluation)\b(?! (?:data|set|error|images))"
+)
 
 
 def contrasts(sentence: Sentence, matched: Set[int]) -> Iterator[Judged]:

@@ -18,7 +18,7 @@ _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
 _FAR_SUBJECT = 5  # words: "the second 1x1 convolution then reduces"
 # Before another noun than the one that does it; behind `let` another one does it, too.
 _NEW_NOUNS = (
-    NEW_CLAUSES
+    (NEW_CLAUSES - {"then", "that", "which"})
     | _OF_WHICH
     | frozenset("a an the to on its let lets letting help helps make makes allow allows force forces have has".split())
 )
@@ -102,7 +102,8 @@ def _denies_another(match: Match, sentence: Sentence) -> bool:
 def _denies_nothing(match: Match, sentence: Sentence) -> bool:
     """ "Not only a bottleneck", "without problems": no denial, though it begins as one."""
     return any(
-        sentence.words[at : at + 2] in _NOT_ONLY or (is_negation(sentence.words[at]) and denies_nothing(sentence.words, at))
+        sentence.words[at : at + 2] in _NOT_ONLY
+        or (is_negation(sentence.words[at]) and denies_nothing(sentence.words, at))
         for at in match.places
     )
 

@@ -104,7 +104,7 @@ MEANT = [
     (
         "degradation",
         {"deeper-worse", "training-error"},
-        "In plain networks, more layers lead to higher training error, while residual networks don't have this problem.",
+        "In plain networks, more layers lead to higher training error, while residual networks don't have this.",
     ),
     (
         "degradation",
@@ -114,7 +114,7 @@ MEANT = [
     (
         "degradation",
         {"optimisation"},
-        "The deeper network could copy the shallow one and set the rest to identity, but the optimizer does not find this solution.",
+        "The deeper net could copy the shallow one and set the rest to identity, but SGD does not find this solution.",
     ),
     ("degradation", {"optimisation"}, "It is an optimisation problem: SGD has difficulties finding the identity."),
     ("plain", {"formula"}, "The plain block outputs F(x). The residual block outputs F(x) + x."),

@@ -27,6 +27,7 @@ _OPPOSED = {
     for each in one
     for word in forms(each)
 }
+_BOTH = frozenset(("and", "or"))
 _OUGHT = frozenset(("should", "ought", "could", "might"))
 _YET = frozenset("but yet however though although".split())
 # "Normally it is added. A skip connection leaves this out."
@@ -49,7 +50,7 @@ def contrasts(sentence: Sentence, matched: Set[int]) -> Iterator[Judged]:
     own = set(range(first, last + 1)) - matched
     for at in matched:
         other = _OPPOSED.get(words[at], frozenset())
-        if any(words[each] in other and between(sentence, *sorted((each, at)), ("and", "or")) for each in own):
+        if any(words[each] in other and between(sentence, min(each, at), max(each, at), _BOTH) for each in own):
             yield Judged(Stance.UNCLEAR, later("it says one thing and its opposite"))
     ought = any(words[at] in _OUGHT for at in set(range(clause_start(sentence, first), last)) - matched)
     if ought and not _YET.isdisjoint(words[last + 1 :]):

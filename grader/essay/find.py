@@ -16,7 +16,7 @@ _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stan
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
 _FAR_SUBJECT = 5  # words: "the second 1x1 convolution then reduces"
-# Before another noun than the one that does it; behind `let` another one does it, too.
+# In front of another noun than the one that does it; behind `let` another one does it too.
 _NEW_NOUNS = (
     (NEW_CLAUSES - {"then", "that", "which"})
     | _OF_WHICH
@@ -125,9 +125,9 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
 
 
 def _done_by(who: Choice, does: Choice, match: Match, searched: Searched) -> bool:
-    """Does one of these do it: "The shortcut learns the difference"? "The shortcut lets the layers learn it" is another.
+    """Does one of these do it: "The shortcut learns the difference"? In "The shortcut lets the layers learn it" another.
 
-    What does it stands before, and nothing between them begins with a new noun or a new clause.
+    Who does it stands before, and between them begins no other noun and no other clause.
     """
     sentence, start = searched.sentence, topic_start(searched.sentence, match.first)
     subjects = {place[1] for place in _places(who, searched)}

@@ -28,7 +28,8 @@ _DISSENT = re.compile(
     r"(?: (?:no|wait|sorry|that|actually|hold on|a (?:minute|moment|second)))*\b"
 )
 _ELLIPSIS = re.compile(
-    r"(?:(?:but|however|yet|well|and) )*(?:(?:in|at|during) (?:\w{1,10} )?(?:training|test|testing|inference|practice) )?"
+    r"(?:(?:but|however|yet|well|and) )*"
+    r"(?:(?:in|at|during) (?:\w{1,10} )?(?:training|test|testing|inference|practice) )?"
     r"(?:(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)|(?:it's|that's|they're) not)(?: done| the case)?"
 )
 # "The reverse holds.", "Scratch that.", "That's what I thought before.": not of another thing, as in "In plain blocks

@@ -16,14 +16,15 @@ _OF_ANOTHER = COMPARED | {"rather", "instead", "contrary"}  # "Rather than …":
 
 
 def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
-    """The same sentences; those that begin with a pronoun, or follow from it, are led by the first words of the one before.
+    """The same sentences; those that begin with a pronoun are led by the first words of the one before.
 
-    So "The bottleneck has three layers. It has fewer weights." is read as said of the bottleneck.
+    So "The bottleneck has three layers. It has fewer weights." is read as said of the bottleneck. The same holds for a
+    consequence that names nobody: "So one can stack more."
     """
     done: list[Sentence] = []
     for sentence in found:
         own = sentence.words[sentence.lead :]
-        consequence = own[0] in CONSEQUENCES and not TAKING_UP.isdisjoint(own[1:_TAKEN])  # "So one can stack more."
+        consequence = own[0] in CONSEQUENCES and not TAKING_UP.isdisjoint(own[1:_TAKEN])
         follows = bool(done) and done[-1].paragraph == sentence.paragraph and (own[0] in PRONOUNS or consequence)
         done.append(_led(sentence, done[-1]) if follows else sentence)
     return done

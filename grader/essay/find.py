@@ -125,7 +125,7 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
 
 
 def _done_by(who: Choice, does: Choice, match: Match, searched: Searched) -> bool:
-    """Does one of these do it: "The shortcut learns the difference"? In "The shortcut lets the layers learn it" another.
+    """Does one of these do it: "The shortcut learns the difference"? "It lets the layers learn it" is of another.
 
     Who does it stands before, and between them begins no other noun and no other clause.
     """

@@ -13,7 +13,7 @@ import nbformat
 
 from grader.assignment import Assignment, Concept, EssayExercise, Misconception
 from grader.errors import AssignmentError
-from grader.essay import Given, Reading, Sight, Stance, read
+from grader.essay import Given, Reading, Sight, Stance, is_foreign, read
 from grader.language import later, say
 from grader.stripping import MarkerError, strip_text
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
@@ -65,7 +65,7 @@ def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseRep
         readings = read(answer, exercise.patterns, Given(given), accusing=accusing)
     believed = [each for each in exercise.misconceptions if each.id in readings and readings[each.id].sure]
     if exercise.concepts and answer:
-        checks = [_concept(each, readings[each.id], believed) for each in exercise.concepts]
+        checks = [_concept(each, readings[each.id], believed, foreign=is_foreign(answer)) for each in exercise.concepts]
     else:
         checks = [_pending(exercise, name, points, answer) for name, points in parts(exercise).items()]
     return ExerciseReport.of(exercise, checks, [_reply(each, readings[each.id]) for each in believed], answer=answer)
@@ -88,7 +88,7 @@ def _pending(exercise: EssayExercise, name: str, points: float, answer: str | No
     )
 
 
-def _concept(concept: Concept, reading: Reading, believed: list[Misconception]) -> CheckResult:
+def _concept(concept: Concept, reading: Reading, believed: list[Misconception], *, foreign: bool) -> CheckResult:
     against = [each.id for each in believed if concept.id in each.contradicts]
     asserted, denied, unclear = (reading.of(stance) for stance in (Stance.ASSERTED, Stance.DENIED, Stance.UNCLEAR))
     passed = reading.sure and not against
@@ -117,6 +117,8 @@ def _concept(concept: Concept, reading: Reading, believed: list[Misconception]) 
             why=denied[0].why,
             quote=_quote(denied[0]),
         )
+    elif foreign:
+        message = say("Left to a human: only English is read, and this answer seems to be in another language.")
     elif unclear:
         message = say(
             "Left to a human, not sure: {quote} may say so, but {why}.",

@@ -9,7 +9,9 @@ topic      of what does a sentence speak that begins with "it"?
 negation   does a word that denies reach so far?
 voice      whose words are these: hearsay, guesses, quotations, wishes
 embedded   who stands by what comes behind "that"?
-stance     all four: is it asserted there, denied, or neither?
+contrast   of the one and not of the other, or taken back in the same breath
+stance     all of these: is it asserted there, denied, or neither?
+tongue     is it English?
 copied     what stood in the question already
 reading    all of it: what an answer asserts, denies, and leaves unclear
 
@@ -21,5 +23,17 @@ from grader.essay.judged import Stance
 from grader.essay.negation import is_negation
 from grader.essay.pattern import Pattern, PatternError, parse
 from grader.essay.reading import Reading, Sight, read
+from grader.essay.tongue import is_foreign
 
-__all__ = ["Given", "Pattern", "PatternError", "Reading", "Sight", "Stance", "is_negation", "parse", "read"]
+__all__ = [
+    "Given",
+    "Pattern",
+    "PatternError",
+    "Reading",
+    "Sight",
+    "Stance",
+    "is_foreign",
+    "is_negation",
+    "parse",
+    "read",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from grader.essay.prose import Sentence
 
@@ -21,9 +21,14 @@ _RELATIVES = frozenset(("which", "who", "whose", "where"))
 _PREPOSITIONS = frozenset("in for with at within inside on".split())
 _BEFORE_LEAD = frozenset("but while whereas and that because so".split())
 _GOING_ON = frozenset("and so thus therefore hence".split())
-_LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
 # What follows is what something is compared with, and not what is spoken of.
 COMPARED = frozenset("than compared comparison contrast unlike opposed versus vs".split())
+_LONGEST_LEAD = 6  # words: "In a plain network of this depth, …"
+_LONGEST_TITLE = 4  # words: "The plain block: x goes in, …"
+_NO_TITLE = COMPARED | frozenset("to from between and against difference".split())  # "Difference to the plain block: …"
+CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
+# A consequence with one of these near its beginning is one of what was just spoken of: "…, so one can stack more".
+TAKING_UP = PRONOUNS | frozenset("them one you we".split())
 _NAMES_THE_OTHER = 4  # words: "than with the plain block"
 
 
@@ -35,11 +40,18 @@ def clause_start(sentence: Sentence, place: int) -> int:
     while place > 0:
         if place in sentence.breaks and (aside := _aside(sentence, place)):
             place = aside
-        elif sentence.breaks.get(place, ":") != ":" or sentence.words[place - 1] in NEW_CLAUSES:
+        elif sentence.breaks.get(place, ":") != ":" or _begins_clause(sentence, place - 1):
             break
         else:
             place -= 1
     return place
+
+
+def _begins_clause(sentence: Sentence, at: int) -> bool:
+    """Does this word begin one? Neither does in "in a plain net as well as in a residual one"."""
+    words = sentence.words
+    likewise = any(words[start : start + 3] == ("as", "well", "as") for start in (at - 2, at) if start >= 0)
+    return words[at] in NEW_CLAUSES and not (likewise and not _PREPOSITIONS.isdisjoint(words[at + 1 : at + 4]))
 
 
 def _aside(sentence: Sentence, end: int) -> int:
@@ -57,9 +69,20 @@ def topic_start(sentence: Sentence, place: int) -> int:
     while start > 0:
         earlier = _before(sentence, start)
         if earlier == start:
-            return start
+            return _title_start(sentence, start, place)
         start = earlier
     return start
+
+
+def _title_start(sentence: Sentence, start: int, place: int) -> int:
+    """Where the title begins that this clause stands under, though not first: "Plain: x goes in, F(x) comes out"."""
+    colon = max((at for at, mark in sentence.breaks.items() if mark == ":" and sentence.lead < at <= place), default=0)
+    if not 0 < colon <= start:  # there is none, or the clause has its own
+        return start
+    title = clause_start(sentence, colon - 1)
+    ended = any(mark == ";" and colon < at <= start for at, mark in sentence.breaks.items())
+    named = colon - title <= _LONGEST_TITLE and _NO_TITLE.isdisjoint(sentence.words[title:colon])
+    return title if named and not ended else start
 
 
 def _before(sentence: Sentence, start: int) -> int:
@@ -77,7 +100,28 @@ def _before(sentence: Sentence, start: int) -> int:
         return earlier
     if words[start] in PRONOUNS and joint > sentence.lead:
         return earlier
+    if _follows_from(sentence, earlier, joint, start):
+        return earlier
     return _governing(sentence, start)
+
+
+def _follows_from(sentence: Sentence, earlier: int, joint: int, start: int) -> bool:
+    """ "A is cheaper, so one can stack more", "Because A is cheaper, more of them fit": is it said of A?
+
+    "The shallower it is, the higher it gets" leans on its first half as well.
+    """
+    words = sentence.words
+    if _is_the_more(words[earlier : earlier + 2]) and _is_the_more(words[start : start + 2]):
+        return True
+    if TAKING_UP.isdisjoint(words[start : start + _NAMES_THE_OTHER]):
+        return False
+    opening = earlier - 1 in (0, sentence.lead) and words[earlier - 1] in REASONS and start in sentence.breaks
+    return opening or (sentence.lead <= joint < start and words[joint] in CONSEQUENCES)
+
+
+def _is_the_more(words: Sequence[str]) -> bool:
+    """ "The more", "the shallower"?"""
+    return len(words) > 1 and words[0] == "the" and (words[1] in ("more", "less") or words[1].endswith("er"))
 
 
 def _governing(sentence: Sentence, start: int) -> int:
@@ -130,5 +174,10 @@ def gives_reason(sentence: Sentence, start: int, end: int) -> bool:
 
 
 def _is_phrase(sentence: Sentence, at: int) -> bool:
-    """`instead of` and `as well` are no conjunctions."""
-    return sentence.words[at : at + 2] in (("instead", "of"), ("as", "well"))
+    """`instead of`, `as well`, "higher and higher" and "except that" are no conjunctions; "is what A has" is of A."""
+    before, word, after = sentence.words[at - 1], sentence.words[at], sentence.words[at + 1 : at + 2]
+    if word == "and" and after == (before,):
+        return True
+    if (word == "what" and before in ("is", "are", "was", "were")) or (before, word) == ("except", "that"):
+        return True
+    return (word, *after) in (("instead", "of"), ("as", "well"))

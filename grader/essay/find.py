@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grader.essay.clause import NEW_CLAUSES, between, is_compared, topic_start
-from grader.essay.negation import is_negation
+from grader.essay.negation import denies_nothing, is_negation
 from grader.essay.pattern import NOT, Choice, Pattern, Phrase
 from grader.essay.prose import Sentence
 from grader.essay.words import fits
@@ -15,6 +15,17 @@ WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
+_FAR_SUBJECT = 5  # words: "the second 1x1 convolution then reduces"
+# In front of another noun than the one that does it; behind `let` another one does it too.
+_NEW_NOUNS = (
+    (NEW_CLAUSES - {"then", "that", "which"})
+    | _OF_WHICH
+    | frozenset("a an the to on its let lets letting help helps make makes allow allows force forces have has".split())
+)
+_LIKEWISE = (("so", "do"), ("so", "does"), ("as", "do"), ("as", "does"))  # "…, and so does the plain block"
+_WITHIN = frozenset("in for within inside".split())
+# Before "in a plain net" these say something else of it: "… instead of learning it in a plain net".
+_SAID_OF_ANOTHER = NEW_CLAUSES | frozenset("instead rather not more less hard harder easy easier difficult".split())
 _CLOSE = 3  # words
 _BEHIND = (
     NEW_CLAUSES | _OF_WHICH | frozenset("about to what we you it they".split())
@@ -77,6 +88,7 @@ def find(pattern: Pattern, searched: Searched) -> list[Match]:
         match
         for match in tight
         if not any(_bars(place, match, searched.sentence) for place in barred)
+        and not any(_done_by(who, does, match, searched) for who, does in pattern.doers)
         and not _denies_another(match, searched.sentence)
         and not _denies_nothing(match, searched.sentence)
     ]
@@ -88,8 +100,12 @@ def _denies_another(match: Match, sentence: Sentence) -> bool:
 
 
 def _denies_nothing(match: Match, sentence: Sentence) -> bool:
-    """ "Not only a bottleneck": no denial, though it begins as one."""
-    return any(sentence.words[at : at + 2] in _NOT_ONLY for at in match.places)
+    """ "Not only a bottleneck", "without problems": no denial, though it begins as one."""
+    return any(
+        sentence.words[at : at + 2] in _NOT_ONLY
+        or (is_negation(sentence.words[at]) and denies_nothing(sentence.words, at))
+        for at in match.places
+    )
 
 
 def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
@@ -103,8 +119,42 @@ def _bars(place: Place, match: Match, sentence: Sentence) -> bool:
     behind = 0 < place[0] - match.last <= _CLOSE and sentence.words[of_which] in _OF_WHICH
     behind = behind and not any(match.last < at <= place[0] for at in sentence.breaks)
     behind = behind or (place[0] > match.last and not between(sentence, match.last, place[0], _BEHIND, commas=True))
+    behind = behind or _holds_within(place[0], match, sentence)
     other = not match.first <= place[0] <= match.last and is_compared(sentence, place[0], match.first)
     return (inside or behind) and not other and not match.places.issuperset(range(place[0], place[1] + 1))
+
+
+def _done_by(who: Choice, does: Choice, match: Match, searched: Searched) -> bool:
+    """Does one of these do it: "The shortcut learns the difference"? "It lets the layers learn it" is of another.
+
+    Who does it stands before, and between them begins no other noun and no other clause.
+    """
+    sentence, start = searched.sentence, topic_start(searched.sentence, match.first)
+    subjects = {place[1] for place in _places(who, searched)}
+    for verb, _ in _places(does, searched):
+        if start <= verb <= match.last:
+            at = verb - 1
+            while at not in subjects and at > max(0, verb - _FAR_SUBJECT) and _goes_on(sentence, at):
+                at -= 1
+            if at in subjects and sentence.breaks.get(at + 1, "(") in "()":
+                return True
+    return False
+
+
+def _goes_on(sentence: Sentence, at: int) -> bool:
+    """May this word stand between who does something and what is done?"""
+    return sentence.words[at] not in _NEW_NOUNS and sentence.breaks.get(at + 1, "(") in "()"
+
+
+def _holds_within(place: int, match: Match, sentence: Sentence) -> bool:
+    """ "It flows directly to the early layers in a plain net": of which it is said may come last of all."""
+    at = place - 1
+    while at > match.last and sentence.words[at] in _FILLER:
+        at -= 1
+    if any(sentence.words[each : each + 2] in _LIKEWISE for each in range(max(match.last, place - _CLOSE), place)):
+        return True
+    said = at > match.last and sentence.words[at] in _WITHIN
+    return said and not between(sentence, match.last, at, _SAID_OF_ANOTHER, commas=True)
 
 
 def nearly(pattern: Pattern, searched: Searched) -> bool:

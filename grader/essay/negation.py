@@ -42,9 +42,9 @@ _PASSIVE = frozenset("is are was were be been being gets get got".split())
 # "not only", "no doubt": nothing is denied.
 _HARMLESS = {
     ("no", "doubt"), ("no", "matter"),
-    ("no", "wonder"), ("no", "problem"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "problem"),
-    ("without", "problems"), ("without", "doubt"),
+    ("no", "wonder"), ("no", "1"), ("no", "2"), ("not", "surprisingly"), ("without", "doubt"),
 }  # fmt: skip
+_TROUBLE = frozenset("problem problems trouble difficulty difficulties effort".split())
 _MORE = ("only", "just", "merely", "simply")  # "not only A but B": nothing is denied if there is a B
 _RIGHTWARD = frozenset(("without", "instead", "rather", "unlike", "except", "no", "nor", "ohne", "kein", "keine"))
 _NEGATING_PAIRS = {
@@ -67,6 +67,13 @@ def is_negation(word: str) -> bool:
     return word in _NEGATIONS or re.fullmatch(NEGATED_VERB, word) is not None or word in ("lack", "lacks", "lacking")
 
 
+def denies_nothing(words: Sequence[str], place: int) -> bool:
+    """ "No doubt", "without problems", "no trouble at all"."""
+    word, *after = words[place : place + 3]
+    with_ease = word in ("no", "without") and not _TROUBLE.isdisjoint(after[after[:1] == ["any"] :][:1])
+    return (word, *after[:1]) in _HARMLESS or with_ease
+
+
 def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> Iterator[Judged]:
     words = sentence.words
     idle = _idle(words)
@@ -76,7 +83,7 @@ def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> I
         after = words[place + 1] if place + 1 < len(words) else ""
         if is_negation(word) or (word, after) in _NEGATING_PAIRS:
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
-            if (word, after) not in _HARMLESS and not more:
+            if not (denies_nothing(words, place) and matched.isdisjoint((place + 1, place + 2))) and not more:
                 judged = _reach(sentence, place, first, last, pair=(word, after) in _NEGATING_PAIRS)
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, later("it says {words}", words=repr(word)))
@@ -94,8 +101,11 @@ def _is_undone(sentence: Sentence, place: int, last: int) -> bool:
     """ "Overfitting is ruled out": is it said behind the match, in its clause, that it does not come to pass?"""
     if place <= last or not _UNDONE.fullmatch(sentence.words[place]):
         return False
-    passive = not _PASSIVE.isdisjoint(sentence.words[max(last + 1, place - 3) : place])
-    return passive and not between(sentence, last, place, NEW_CLAUSES, commas=True)
+    near = sentence.words[max(last + 1, place - 3) : place]
+    if _PASSIVE.isdisjoint(near):
+        return False
+    # "It flows back, but it is blocked by the ReLU."
+    return not PRONOUNS.isdisjoint(near) or not between(sentence, last, place, NEW_CLAUSES, commas=True)
 
 
 def _idle(words: Sequence[str]) -> set[int]:

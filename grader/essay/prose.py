@@ -60,6 +60,7 @@ _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|appro
 _TOKEN = re.compile(
     r"(?P<word>c²|[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→|(?<=\s)/(?=\s))"
 )
+_APPLIED = re.compile(r"\b[^\W\d_](\([^()]{1,12}\))")  # the brackets of F(x) part no words
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,12 @@ def _quoted(text: str, lead: int) -> Iterator[range]:
 def _tokens(text: str) -> tuple[tuple[str, ...], dict[int, str]]:
     found: list[str] = []
     breaks: dict[int, str] = {}
-    for token in _TOKEN.finditer(text.casefold()):
+    text = text.casefold()
+    applied = {at for function in _APPLIED.finditer(text) for at in (function.start(1), function.end(1) - 1)}
+    for token in _TOKEN.finditer(text):
         if token["word"]:
             found.append(token["word"].replace("²", "2"))
-        elif found:
+        elif found and token.start() not in applied:
             breaks[len(found)] = token["mark"]
     return tuple(found), breaks
 

@@ -27,7 +27,11 @@ _DISSENT = re.compile(
     r"(?:(?:oh|hmm|ah|sorry|actually|but|well) )*(?:no|nope|wrong|false|wait|oops|hold on|hang on|correction)"
     r"(?: (?:no|wait|sorry|that|actually|hold on|a (?:minute|moment|second)))*\b"
 )
-_ELLIPSIS = re.compile(r"(?:(?:but|however|yet|well|and) )*(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)")
+_ELLIPSIS = re.compile(
+    r"(?:(?:but|however|yet|well|and) )*"
+    r"(?:(?:in|at|during) (?:\w{1,10} )?(?:training|test|testing|inference|practice) )?"
+    r"(?:(?:it|this|that|they) (?:\w{1,6}n't|(?:is|does|do|are) not)|(?:it's|that's|they're) not)(?: done| the case)?"
+)
 # "The reverse holds.", "Scratch that.", "That's what I thought before.": not of another thing, as in "In plain blocks
 # it is the other way round".
 _TAKES_BACK = re.compile(
@@ -35,7 +39,7 @@ _TAKES_BACK = re.compile(
     r"(?:(?:(?:it|this|that) is|it's|that's|this) )?(?:(?:exactly|just|quite|in fact|actually) )*"
     r"(?:the (?:other way (?:a)?round|reverse|opposite|contrary|converse)(?: (?:is|was|holds|applies|happens)\b|$)|"
     r"(?:strike|scratch|forget|ignore|delete|cross out) (?:that|this|it|the last|the above)|"
-    r"(?:(?:just|only) )?(?:kidding|joking)|"
+    r"(?:(?:just|only) )?(?:kidding|joking)|(?:yeah|yes|sure|of course|haha)(?: (?:sure|right))+$|as if$|"
     r"(?:at least )?(?:so|(?:(?:that|this|it) (?:is|was)|that's) what) (?:i|we|they|people|everybody|everyone) "
     r"(?:\w{1,12} )?(?:thought|believed|assumed|guessed|expected|hoped)|"
     r"i (?:was wrong|take (?:it|that|this) back|changed my mind|know better|stand corrected)|"

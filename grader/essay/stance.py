@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import accumulate
 
 from grader.essay.clause import COMPARED, CONTRASTS, NEW_CLAUSES, REASONS, between, clause_start
+from grader.essay.contrast import contrasts
 from grader.essay.embedded import only_told
 from grader.essay.judged import Judged, Stance
 from grader.essay.negation import NEGATED_VERB, is_negation, negations
@@ -89,6 +90,7 @@ def stance(sentence: Sentence, matched: Set[int], *, strict: bool = False, settl
         *_as_told(sentence, matched, strict),
         *_doubts(sentence, matched, first, last, strict),
         *_denials(sentence, matched, first, last),
+        *contrasts(sentence, matched),
         *negations(sentence, matched | settled, first, last),
     ]
     if strict and is_remote(sentence, matched):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from grader.essay.clause import COMPARED, PRONOUNS
+from grader.essay.clause import COMPARED, CONSEQUENCES, PRONOUNS, TAKING_UP
 from grader.essay.negation import is_negation
 from grader.essay.prose import Sentence
 from grader.essay.voice import is_hearsay
@@ -18,12 +18,14 @@ _OF_ANOTHER = COMPARED | {"rather", "instead", "contrary"}  # "Rather than …":
 def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
     """The same sentences; those that begin with a pronoun are led by the first words of the one before.
 
-    So "The bottleneck has three layers. It has fewer weights." is read as said of the bottleneck.
+    So "The bottleneck has three layers. It has fewer weights." is read as said of the bottleneck. The same holds for a
+    consequence that names nobody: "So one can stack more."
     """
     done: list[Sentence] = []
     for sentence in found:
         own = sentence.words[sentence.lead :]
-        follows = bool(done) and done[-1].paragraph == sentence.paragraph and own[0] in PRONOUNS
+        consequence = own[0] in CONSEQUENCES and not TAKING_UP.isdisjoint(own[1:_TAKEN])
+        follows = bool(done) and done[-1].paragraph == sentence.paragraph and (own[0] in PRONOUNS or consequence)
         done.append(_led(sentence, done[-1]) if follows else sentence)
     return done
 

@@ -46,7 +46,7 @@ _HEDGE = re.compile(
     r"remains to be|as (?:if|though)|pretend(?:s|ed|ing)?|imagine|in (?:an ideal|a perfect) world|at least in theory|"
     r"(?:if|unless|as far as) i (?:\w{1,10} )?(?:remember|recall|know|understood|understand|mistaken|wrong)|"
     r"(?:in|on) (?:rare|few|some|exceptional) (?:cases|occasions)|hardly ever|as (?:little|rarely|seldom) as|"
-    r"prove or disprove|true or false)\b"
+    r"prove or disprove|true or false|oh (?:sure|yeah|great|really)|yeah (?:right|sure)|magically|miraculously)\b"
 )
 _WISH = re.compile(r"\b(?:would like|hopes?|hoped|hoping|wish(?:es)?|ideally)\b")
 # "It is too hard for the gradient to flow …"
@@ -55,7 +55,7 @@ _OUT_OF_REACH = re.compile(
     r"(?: for(?: \w{1,12}){1,4})? to\b|\b(?:little|nothing|less|not much) to do with\b"
 )
 _MARKING = re.compile(
-    r"\b(?:graders?|rubrics?|(?:full|all|maximum|max) (?:the )?(?:points?|marks?|credits?|scores?)|award|"
+    r"\b(?:graders?|rubrics?|(?:full|all|maximum|max) (?:the |\d+ )?(?:points?|marks?|credits?|scores?)|award|"
     r"(?:grade|mark|score) (?:this|me|it|my)|(?:ignore|disregard|forget) (?:\w{1,10} ){0,3}instructions?|"
     r"language model|system prompt)\b"
 )
@@ -97,7 +97,7 @@ def hearsay(text: str, *, strict: bool) -> str | None:
 
 
 def hedge(text: str) -> str | None:
-    """The words by which a student only guesses or hopes."""
+    """The words by which a student only guesses or hopes, or jests."""
     found = _HEDGE.search(text) or _WISH.search(text)
     return found[0] if found else None
 

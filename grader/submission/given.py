@@ -37,7 +37,7 @@ def find_given(
         if is_open(given):
             given = (
                 _elsewhere(submission, exercise, bound, wanted)
-                or _below(submission, given)
+                or _below(submission, exercise, given)
                 or _stray(strays, exercise, given)
                 or given
             )
@@ -62,8 +62,8 @@ def _elsewhere(
     return replace(bound[near], value=astray.Misnamed(near)) if near else None
 
 
-def _below(submission: Submission, empty: Given | None) -> Given | None:
-    line = astray.just_below(submission, empty.cell) if empty else None
+def _below(submission: Submission, exercise: QuizExercise, empty: Given | None) -> Given | None:
+    line = astray.just_below(submission, empty.cell, exercise) if empty else None
     return Given(Written(line.text, line.cell), line.text, line.cell) if line else None
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from grader.assignment import QuizExercise
 
 _ANSWER = r"(?:(?:my|the|meine|die) )?(?:answers?|antwort|lösung|solution)"
+_ANNOUNCES = re.compile(r"[#*_ \t]*+(?:(?:my|your|meine|deine) )?(?:answers?|antwort|lösung)\b[\s*_:]*+(.*+)", re.I)
 _GAP = r"[\s*_`:.=(\[\"'–—-]*+"
 _BETWEEN_WORDS = r"[\s_-]"
 _CLOSING = " \t\r:=)]*_`.,;\"'–—"
@@ -28,8 +29,13 @@ def behind_name(line: str, exercise: QuizExercise) -> str | None:
     return (rest[2:] if rest.startswith("- ") else rest).strip("* \t")
 
 
-def is_name(text: str, exercise: QuizExercise) -> bool:
-    """Does this say no more than the question's name?"""
+def announces(line: str, exercise: QuizExercise) -> bool:
+    """Does this line only say that an answer follows?"""
+    match = _ANNOUNCES.fullmatch(line.strip())
+    return match is not None and (not match[1].strip("*_ \t") or _is_name(match[1], exercise))
+
+
+def _is_name(text: str, exercise: QuizExercise) -> bool:
     return _spaced(text.strip(" \t*_`:.()[]\"'")) in {_spaced(exercise.id), _spaced(exercise.name)}
 
 

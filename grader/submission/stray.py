@@ -16,7 +16,7 @@ from grader.submission.answers import is_placeholder
 from grader.submission.as_text import text_of
 from grader.submission.handed_out import HandedOut
 from grader.submission.literals import LONGEST, Nothing, Unreadable, read_literal
-from grader.submission.named import behind_name, is_name
+from grader.submission.named import announces
 from grader.submission.nouns import Cell, Submission
 
 # Characters of text that are looked through for answers. Nobody writes as many around a few questions.
@@ -25,7 +25,6 @@ MOST_TEXT = 1_000_000
 _BOUND = re.compile(r"([^\W\d]\w*+)[ \t]*+(?::[^=]*+)?=(?!=)")
 _BETWEEN_CELLS = re.compile(r"#\s*+(?:%%|In ?\[|-\*-|coding\b)")  # in a script, as Jupyter and editors write it
 _EMPTY_BOX = re.compile(r"[-*+ \t]*+\[ ?\][^\n]*+")
-_ANNOUNCES = re.compile(r"[#*_ \t]*+(?:(?:my|your|meine|deine) )?(?:answers?|antwort|lösung)\b[\s*_:]*+(.*+)", re.I)
 _LITERAL = re.compile(r"(?:[^\W\d]\w*+[ \t]*+=(?!=)|print[ \t]*+(?=\())?+(.++)")
 _LETTER = re.compile(r"\(?[A-Za-z]\)?")
 
@@ -192,17 +191,9 @@ class Strays:
 
 def _text(own: list[str], exercise: QuizExercise) -> str:
     """What is left without headings, and "" where no box is ticked."""
-    lines = [line for line in own if not _is_heading(line, exercise)]
+    lines = [line for line in own if not announces(line, exercise)]
     return "" if all(map(_EMPTY_BOX.fullmatch, lines)) else "\n".join(lines).strip()
 
 
 def _says(line: str) -> bool:
     return any(sign.isalnum() for sign in line) and not is_placeholder(line)
-
-
-def _is_heading(line: str, exercise: QuizExercise) -> bool:
-    """Does it only announce an answer?"""
-    if behind_name(line, exercise) == "":
-        return True
-    match = _ANNOUNCES.fullmatch(line.strip())
-    return match is not None and (not match[1].strip("*_ \t") or is_name(match[1], exercise))

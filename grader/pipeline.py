@@ -48,6 +48,7 @@ from grader.quiz import judge_quiz
 from grader.right import Right
 from grader.sandbox import Isolation, Session, Zygote
 from grader.scoring import require_known_mistakes
+from grader.starter import handed_out
 from grader.submission import (
     HandIn,
     Submission,
@@ -98,6 +99,7 @@ class Grader(Closing):
         self._zygote = zygote  # None: there is no code to run
         self._right = Right(assignment, settings.seed, settings.device)
         self._given = given_text(assignment)
+        self._handed_out = handed_out(assignment)
 
     def prepare(self) -> None:
         """Load the references and wait for the wall.
@@ -163,7 +165,7 @@ class Grader(Closing):
                 attempt = second
         mended = self._mended(submission, attempt, deadline)
         earlier: dict[str, Earlier] = {}
-        given = find_given(submission, self.assignment.quiz_exercises)
+        given = find_given(submission, self.assignment.quiz_exercises, self._handed_out)
         exercises = [
             judge_quiz(exercise, given.get(exercise.id))
             if isinstance(exercise, QuizExercise)

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 
-import nbformat
-
 from grader.assignment import Assignment, Concept, EssayExercise, Misconception
-from grader.errors import AssignmentError
 from grader.essay import Given, Reading, Sight, Stance, is_foreign, read
 from grader.language import later, say
-from grader.stripping import MarkerError, strip_text
+from grader.starter import starter_cells
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Proof, Status
 
 _QUOTED = 240  # characters of a sentence
@@ -35,22 +32,7 @@ def given_text(assignment: Assignment) -> str:
         AssignmentError: the starter is no notebook.
     """
     questions = [f"{exercise.title}\n\n{exercise.task}" for exercise in assignment.exercises]
-    starter = assignment.folder / "starter.ipynb"
-    if not starter.is_file():
-        return "\n\n".join(questions)
-    try:
-        cells = nbformat.read(starter, as_version=4).cells
-    except Exception as error:  # whatever nbformat finds wrong with it
-        raise AssignmentError(f"{starter}: cannot be read: {error}") from error
-    return "\n\n".join([*questions, *(_released(cell.source) for cell in cells if cell.cell_type == "markdown")])
-
-
-def _released(text: str) -> str:
-    """What students read of it: not the author's solution, which a right answer may well be like."""
-    try:
-        return strip_text(text).text
-    except MarkerError:
-        return text
+    return "\n\n".join([*questions, *(source for kind, source in starter_cells(assignment) if kind == "markdown")])
 
 
 def mark(exercise: EssayExercise, answer: str | None, given: str) -> ExerciseReport:

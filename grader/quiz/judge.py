@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from grader.assignment import ChoiceExercise, Option, PredictExercise, QuizExercise
 from grader.language import say
 from grader.quiz import lessons, numbers, options
-from grader.submission import Given, Misnamed, Nothing, Unreadable, Written
+from grader.submission import Given, Misnamed, Nothing, Stray, Unreadable, Written
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Lesson, Status
 
 Verdict = tuple[Status, str, Lesson | None]
 _GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}+([.,])[0-9]{3}(?![0-9.,])")
 _SHOWN = 200  # characters of an answer
+_NEAR = 0.01  # of the value
 
 
 def judge_quiz(exercise: QuizExercise, given: Given | None) -> ExerciseReport:
@@ -49,7 +50,7 @@ def _verdict(exercise: QuizExercise, given: Given | None) -> Verdict:
         return Status.FAILED, message, lessons.NOT_ANSWERED
     if isinstance(given.value, Misnamed):
         return _misnamed(exercise, given, given.value.name)
-    if isinstance(given.value, Unreadable):
+    if isinstance(given.value, Unreadable | Stray):
         return _not_read(exercise, given)
     try:
         return _choice(exercise, given) if isinstance(exercise, ChoiceExercise) else _prediction(exercise, given)
@@ -74,7 +75,14 @@ def _where(given: Given) -> str:
 
 
 def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
-    if isinstance(given.value, Written | str):
+    if isinstance(given.value, Stray):
+        pending = say(
+            "Pending: {name} has no value, and in {place} something is written. A human reads whether it answers "
+            "the question.",
+            name=exercise.name,
+            place=_where(given),
+        )
+    elif isinstance(given.value, Written | str):
         pending = say("Pending: it is not sure what is meant in {place}. A human looks at it.", place=_where(given))
     else:
         pending = say(
@@ -96,7 +104,9 @@ def _not_read(exercise: QuizExercise, given: Given) -> Verdict:
 
 def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
     chosen = _chosen(exercise, given)
-    if not chosen:
+    if chosen == []:
+        return Status.FAILED, say("Not answered: no box is ticked."), lessons.NOT_ANSWERED
+    if chosen is None:
         ids = ", ".join(option.id for option in exercise.options)
         message = (
             say("This is none of the options: answer with one or more of {ids}.", ids=ids)
@@ -123,6 +133,7 @@ def _choice(exercise: ChoiceExercise, given: Given) -> Verdict:
 def _chosen(exercise: ChoiceExercise, given: Given) -> list[Option] | None:
     if isinstance(given.value, Written):
         return options.in_words(exercise, given.value.text)
+    assert not isinstance(given.value, Stray)
     values = given.value if isinstance(given.value, tuple) else (given.value,)
     return options.in_code(exercise, values)
 
@@ -143,7 +154,7 @@ def _right(chosen: Sequence[Option]) -> str:
 
 
 def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
-    assert not isinstance(given.value, Nothing | Unreadable | Misnamed)
+    assert not isinstance(given.value, Nothing | Unreadable | Misnamed | Stray)
     if exercise.withheld:
         message = say("Read.")
         return Status.SKIPPED, f"{message} {say(LEFT_TO_THE_MARKING)}", None
@@ -159,7 +170,29 @@ def _prediction(exercise: PredictExercise, given: Given) -> Verdict:
     for wrong in exercise.wrong:
         if exercise.means(wrong.value, said):
             return Status.FAILED, f"{_plain(said)}: {wrong.explanation}", lessons.WRONG_NUMBER
-    return Status.FAILED, say("{value} is not what comes out.", value=_plain(said)), lessons.WRONG_NUMBER
+    message = say("{value} is not what comes out.", value=_plain(said))
+    return (
+        Status.FAILED,
+        f"{message} {_how_near(exercise)}" if _is_near(exercise, said) else message,
+        lessons.WRONG_NUMBER,
+    )
+
+
+def _is_near(exercise: PredictExercise, said: float | list[int]) -> bool:
+    """Off by so little that it may have been rounded."""
+    if isinstance(exercise.value, list) or isinstance(said, list):
+        return False
+    return abs(said - exercise.value) <= _NEAR * abs(exercise.value)
+
+
+def _how_near(exercise: PredictExercise) -> str:
+    """How exact the number has to be, for whoever is near it."""
+    assert not isinstance(exercise.value, list)
+    if not exercise.tolerance and not exercise.relative:
+        return say("It is near, and it has to be exact, to the last digit.")
+    if exercise.tolerance >= exercise.relative * abs(exercise.value):
+        return say("It is near, and it may be off by {most} at most.", most=f"{exercise.tolerance:g}")
+    return say("It is near, and it may be off by {percent} percent at most.", percent=f"{100 * exercise.relative:g}")
 
 
 def _may_mean_another(exercise: PredictExercise, given: Given, said: float | list[int]) -> bool:
@@ -179,7 +212,7 @@ def _shown(given: Given | None) -> str | None:
     """The student's answer as Markdown: words as they are, code as code."""
     if given is None or isinstance(given.value, Nothing):
         return None
-    if isinstance(given.value, Written):
+    if isinstance(given.value, Written | Stray):
         return given.value.text[:_SHOWN]
     code = " ".join(given.source.split()).replace("`", "'")
     return f"`{code[:_SHOWN]}`" if code else None

@@ -23,7 +23,8 @@ _BEFORE = re.compile(
 )
 _UNIT = re.compile(
     r"(.*[0-9])\s*+(?:parameters?|params?|weights?|values?|channels?|layers?|blocks?|paths?|pixels?|px|units?|"
-    r"elements?|entries)",
+    r"elements?|entries|branch(?:es)?|dimensions?|gewichte?|werte?|kanäle?n?|schicht(?:en)?|bl[oö]cke?n?|pfade?n?|"
+    r"zweige?n?|einheit(?:en)?)",
     re.I,
 )
 _NOTE = re.compile(r"\s*+\(([^()0-9]*+)\)$")  # "(for all)"
@@ -36,7 +37,15 @@ _AS_PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 # `2½`, `10₂`, `1①`: side by side with others, such signs are no further digits.
 _ODD = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒↉₀₁₂₃₄₅₆₇₈₉①②③④⑤⑥⑦⑧⑨"
 _BESIDE = re.compile(rf"[\w.)]\s*+[{_ODD}]|[{_ODD}]\s*+[\w.(]")
-_IN_WORDS = dict(zip("zero one two three four five six seven eight nine ten".split(), range(11), strict=True))
+_IN_WORDS = {
+    word: number
+    for words in (
+        "zero one two three four five six seven eight nine ten",
+        "null eins zwei drei vier fünf sechs sieben acht neun zehn",
+    )
+    for number, word in enumerate(words.split())
+}
+_RANGE = re.compile(r"[0-9.,]++\s*+[-–—]\s*+[0-9.,]++")  # "1-2" in words: from one to the other, or a difference
 
 
 class NoNumber(Exception):
@@ -89,6 +98,8 @@ def _capital(sentence: str) -> str:
 
 def _in_text(text: str, *, shape: bool) -> Read:
     if len(text) > LONGEST:
+        raise Unclear
+    if not shape and _RANGE.fullmatch(text.strip()):
         raise Unclear
     plain = _plain(answer_line(text)).strip(" \t\r\n*`$")
     if match := _BEFORE.match(plain):

@@ -16,7 +16,7 @@ _BEFORE = re.compile(
     r"(?:(?:i (?:think|believe|guess|choose|chose|pick|take|would say)|i'd say|that|it is|it's|my|the|right|correct|"
     r"answers?|options?|choices?|letter|is|are|meine|die|richtige|antwort|lösung|buchstabe|ist)[\s:=]++)++"
 )
-_BETWEEN = re.compile(r"\s*+(?:[,;/&+|]|\band\b)\s*+|\s++")
+_BETWEEN = re.compile(r"\s*+(?:[,;/&+|]|\b(?:and|und)\b)\s*+|\s++")
 _BOX = re.compile(r"\s*+(?:[-*+]|\d++[.)])?\s*+\[([ xX✓✗]?)\]\s*+(.*+)")
 _AFTER_LABEL = re.compile(
     r"[\s*_`\]\"']*+[).:,=\]]|\s*+[-–—]\s|\s*+\("
@@ -47,6 +47,8 @@ def in_code(exercise: ChoiceExercise, values: Iterable[object]) -> list[Option] 
     for value in values:
         meant = _meant(exercise, str(value)) if not isinstance(value, bool | float) else None
         if meant is None:
+            if _may_count(exercise, value):
+                raise Unclear
             if isinstance(value, str) and not _NO_OPTION.fullmatch(_plain(value)):
                 raise Unclear  # in other words it may mean one
             return None
@@ -54,8 +56,15 @@ def in_code(exercise: ChoiceExercise, values: Iterable[object]) -> list[Option] 
     return list(found.values())
 
 
+def _may_count(exercise: ChoiceExercise, value: object) -> bool:
+    """Is it the number of an option? From 0 or from 1, only a human can tell."""
+    return not isinstance(value, bool | str) and value in range(len(exercise.options) + 1)
+
+
 def in_words(exercise: ChoiceExercise, text: str) -> list[Option] | None:
     """The options that Markdown means: boxes that are ticked, a line `Answer: b`, or the text itself.
+
+    None of them where there are boxes, and none is ticked; None where it means no option.
 
     Raises:
         Unclear: it says more than which option.
@@ -84,8 +93,8 @@ def in_words(exercise: ChoiceExercise, text: str) -> list[Option] | None:
         return meant
     if len(lines) > 1:
         return _in_lines(exercise, lines)
-    if not _NO_OPTION.fullmatch(_plain(text)):
-        raise Unclear
+    if len(_plain(text)) > 1 or not _NO_OPTION.fullmatch(_plain(text)):
+        raise Unclear  # a word beside code may say anything, such as which question it answers
     return None
 
 

@@ -8,7 +8,8 @@ import unicodedata
 from grader.essay import is_negation
 
 _ANSWER = re.compile(
-    r"[\W_]*+(?:(?:my|the|right|correct) )*+answers?(?: is| are)?[\s*_`]*+[:=]\s*+(.*+)", re.IGNORECASE
+    r"[\W_]*+(?:(?:my|the|right|correct|meine|die) )*+(?:answers?|antwort)(?: is| are| ist)?[\s*_`]*+[:=]\s*+(.*+)",
+    re.IGNORECASE,
 )
 
 _WORD = re.compile(r"\w++(?:'\w++)?")

@@ -17,11 +17,13 @@ from grader.submission.choose import choose_assignment
 from grader.submission.definitions import defined_names, defines, defines_unseen, where_it_stands
 from grader.submission.discover import find
 from grader.submission.given import find_given
+from grader.submission.handed_out import HandedOut
 from grader.submission.literals import Nothing, Read, Unreadable
 from grader.submission.nbgrader import defined_in
 from grader.submission.nouns import Cell, HandIn, Submission
 from grader.submission.positions import FileText
 from grader.submission.reading import fingerprint, read
+from grader.submission.stray import Stray
 from grader.submission.surroundings import asks_where_it_runs
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "FileText",
     "Given",
     "HandIn",
+    "HandedOut",
     "Misnamed",
     "Nothing",
     "Read",
+    "Stray",
     "Submission",
     "Unreadable",
     "Written",

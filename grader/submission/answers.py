@@ -17,6 +17,7 @@ from typing import Any
 from grader.assignment import EssayExercise, QuizExercise
 from grader.submission import nbgrader
 from grader.submission.as_text import text_of
+from grader.submission.named import behind_name
 from grader.submission.nouns import Cell, Submission
 
 _HEADING = re.compile(r" {0,3}(?P<level>#{1,6})(?:[ \t]++(?P<text>.*+))?$")
@@ -121,7 +122,7 @@ def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise)
             # A place for another answer; or for this one, where nothing was written, and perhaps in the cell below.
             level = _LOWEST if marked.answers == exercise.id and isinstance(exercise, EssayExercise) else 0
             continue
-        for heading, line in _lines(text):
+        for heading, line in _lines(text, exercise):
             if heading is not None and _ends(heading, level, exercise):
                 answer = _written(lines)
                 if answer is not None:
@@ -142,6 +143,7 @@ class _Heading:
     text: str
     rest: str = ""  # of the line, behind a colon
     whole: bool = False  # a line of prose: it is one only if it says just what is asked for
+    named: bool = False  # it names the question
 
 
 def _ends(heading: _Heading, level: int, exercise: EssayExercise | QuizExercise) -> bool:
@@ -153,7 +155,7 @@ def _ends(heading: _Heading, level: int, exercise: EssayExercise | QuizExercise)
     return _is_asked(heading, exercise) or (not heading.whole and _NUMBERED.match(heading.text) is not None)
 
 
-def _lines(source: str) -> Iterator[tuple[_Heading | None, str]]:
+def _lines(source: str, exercise: EssayExercise | QuizExercise) -> Iterator[tuple[_Heading | None, str]]:
     """Every line, with its heading if it is one. A `#` in a block of code is none."""
     fence = ""
     for line in source.split("\n"):
@@ -168,7 +170,7 @@ def _lines(source: str) -> Iterator[tuple[_Heading | None, str]]:
         elif _UNDERLINE.fullmatch(line.rstrip("\r")):
             yield None, ""
         else:
-            yield _heading(line.rstrip("\r")), line
+            yield _named(line, exercise) or _heading(line.rstrip("\r")), line
 
 
 def _heading(line: str) -> _Heading | None:
@@ -180,7 +182,17 @@ def _heading(line: str) -> _Heading | None:
     return _Heading(_LOWEST, text, like["rest"] or "", whole=like["plain"] is not None)
 
 
+def _named(line: str, exercise: EssayExercise | QuizExercise) -> _Heading | None:
+    """A line that names the question in the student's own way, and perhaps gives the answer behind it."""
+    if isinstance(exercise, EssayExercise) or (rest := behind_name(line, exercise)) is None:
+        return None
+    heading = _HEADING.match(line.rstrip("\r"))
+    return _Heading(len(heading["level"]) if heading else _LOWEST, exercise.id, rest, named=True)
+
+
 def _is_asked(heading: _Heading, exercise: EssayExercise | QuizExercise) -> bool:
+    if heading.named:
+        return True
     text = heading.text.casefold().strip()
     for wanted in map(str.casefold, exercise.headings):
         if text == wanted or (not heading.whole and text.startswith(wanted)):

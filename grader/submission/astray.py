@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from grader.assignment import QuizExercise
 from grader.submission import nbgrader
 from grader.submission.answers import is_placeholder
 from grader.submission.literals import LONGEST, Nothing, Read, read_literal
+from grader.submission.named import announces
 from grader.submission.nouns import Submission
 
 _SHORTEST = 5  # letters of a name: in a shorter one a slip makes another name
@@ -53,7 +55,7 @@ def in_text(submission: Submission, name: str) -> Line | None:
     return found
 
 
-def just_below(submission: Submission, cell: int) -> Line | None:
+def just_below(submission: Submission, cell: int, exercise: QuizExercise) -> Line | None:
     """A word or two in the Markdown cell below the one that was left as it came: `b`, `Answer: 2.0`."""
     if cell >= len(submission.cells):
         return None
@@ -61,6 +63,8 @@ def just_below(submission: Submission, cell: int) -> Line | None:
     text = below.source.strip()
     short = len(text) <= _WORD_OR_TWO and not text.startswith("#") and any(sign.isalnum() for sign in text)
     if below.kind != "markdown" or not short or "grader" in node.metadata or _is_question(node):
+        return None
+    if all(is_placeholder(line) or announces(line, exercise) for line in text.split("\n") if line.strip()):
         return None
     return Line(text, text, below.number)
 

@@ -20,6 +20,7 @@ from grader.submission.astray import Misnamed
 from grader.submission.literals import LONGEST, Nothing, Read, Unreadable, read_items, read_literal
 from grader.submission.nouns import Cell, Submission
 from grader.submission.statements import BLOCK, Statement, makes_a_module, statements, without_strings
+from grader.submission.stray import Stray
 from grader.submission.touched import defined, names_in, touched
 
 # Characters of code that are read for answers. The code of whole courses has fewer.
@@ -38,7 +39,7 @@ _MADE = re.compile(r"[\[{]|\w\s*+\(")  # a list, a set, what a call gives: it ma
 class Given:
     """What stands as an answer, and where."""
 
-    value: Read | Written | Misnamed
+    value: Read | Written | Misnamed | Stray
     source: str  # as it was written, not too long
     cell: int
     line: int | None = None

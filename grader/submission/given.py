@@ -2,6 +2,7 @@
 
 q_depth = "b"                        what the name is bound to in the end
 ### Answer: b                        else as an essay's answer is found: a marked cell, a heading
+b                                    else what stands at the question and is not the starter's, for a human to read
 """
 
 from __future__ import annotations
@@ -13,19 +14,33 @@ from grader.assignment import QuizExercise
 from grader.submission import astray
 from grader.submission.answers import Written, find_written
 from grader.submission.bound import Given, find_bound, is_open
+from grader.submission.handed_out import HandedOut
 from grader.submission.literals import LONGEST, Nothing, Unreadable
 from grader.submission.nouns import Submission
+from grader.submission.stray import Strays
 
 
-def find_given(submission: Submission, exercises: Iterable[QuizExercise]) -> dict[str, Given]:
-    """What is given for each exercise, by its id. An exercise that is not mentioned anywhere has none."""
+def find_given(
+    submission: Submission, exercises: Iterable[QuizExercise], handed_out: HandedOut | None = None
+) -> dict[str, Given]:
+    """What is given for each exercise, by its id. An exercise that is not mentioned anywhere has none.
+
+    Args:
+        handed_out: what the starter says, where it is known: anything else may be an answer.
+    """
     wanted = {exercise.name: exercise for exercise in exercises}
     bound = find_bound(submission, frozenset(wanted)) if wanted else {}
+    strays = Strays(submission, list(wanted.values()), handed_out) if wanted and handed_out else None
     found: dict[str, Given] = {}
     for name, exercise in wanted.items():
         given = bound.get(name)
         if is_open(given):
-            given = _elsewhere(submission, exercise, bound, wanted) or _below(submission, given) or given
+            given = (
+                _elsewhere(submission, exercise, bound, wanted)
+                or _below(submission, exercise, given)
+                or _stray(strays, exercise, given)
+                or given
+            )
         if given is not None:
             found[exercise.id] = given
     return found
@@ -47,6 +62,11 @@ def _elsewhere(
     return replace(bound[near], value=astray.Misnamed(near)) if near else None
 
 
-def _below(submission: Submission, empty: Given | None) -> Given | None:
-    line = astray.just_below(submission, empty.cell) if empty else None
+def _below(submission: Submission, exercise: QuizExercise, empty: Given | None) -> Given | None:
+    line = astray.just_below(submission, empty.cell, exercise) if empty else None
     return Given(Written(line.text, line.cell), line.text, line.cell) if line else None
+
+
+def _stray(strays: Strays | None, exercise: QuizExercise, empty: Given | None) -> Given | None:
+    stray = strays.at(exercise, empty.cell if empty else None) if strays else None
+    return Given(stray, stray.text, stray.cell) if stray else None

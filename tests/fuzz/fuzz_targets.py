@@ -36,6 +36,7 @@ from grader.observation import Built, Executed, Replies
 from grader.quiz import judge_quiz
 from grader.sandbox import SessionLimits
 from grader.sandbox.session import Session
+from grader.starter import handed_out
 from grader.submission import HandIn, Submission, archive, defined_names, find, find_answer, find_given, read, repair
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -193,6 +194,7 @@ class Answering(Session):
 
 _ESSAY = EssayExercise(kind="essay", id="essay", title="E", headings=["answer"], points=1)
 _QUIZ = find_assignment("residual-quiz").quiz_exercises
+_STARTER = handed_out(find_assignment("residual-quiz"))
 _REPORT = right()[0]
 
 
@@ -231,7 +233,7 @@ def hold_submission(submission: Submission, name: str) -> None:
     assert all(re.fullmatch(r"\w+", defined) for defined in defined_names(submission))
     answer = find_answer(submission, _ESSAY)
     assert answer is None or answer.strip()
-    given = find_given(submission, _QUIZ)
+    given = find_given(submission, _QUIZ, _STARTER)
     for exercise in _QUIZ:
         report = judge_quiz(exercise, given.get(exercise.id))
         report.model_dump_json()

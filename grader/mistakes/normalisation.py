@@ -26,8 +26,8 @@ OVER_GROUPS = (
     "for batch norm, which takes it over the batch for each channel."
 )
 
-ONE_WITHOUT_AFFINE = (
-    "One of the batch norms has no scale and shift (affine=False); the task's have both, and they are learned."
+SOME_WITHOUT_AFFINE = (
+    "Some of the batch norms have no scale and shift (affine=False); the task's have both, and they are learned."
 )
 OF_ALL = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
 OF_SOME = (
@@ -178,10 +178,10 @@ class BNWithoutAffine(Planted):
         "Leave `affine` out: `nn.BatchNorm2d(out_channels)`.",
     )
     plants = (
-        *(plant(strip(which, affine=False, statistics=True), where=_where(which)) for which in WHICH),
+        plant(strip("all", affine=False, statistics=True), where=_where("all")),
         *(
-            plant(strip(which, affine=False, statistics=True), where=_where(which), message=ONE_WITHOUT_AFFINE)
-            for which in EACH
+            plant(strip(which, affine=False, statistics=True), where=_where(which), message=SOME_WITHOUT_AFFINE)
+            for which in ("branch", "projection", *EACH)
         ),
     )
     broken = (

@@ -171,4 +171,5 @@ def _diagnosis(mend: Mend, own: ExerciseReport, rest: ExerciseReport) -> Diagnos
         cell=change.cell,
         line=change.line,
         lesson=Lesson(why=lesson.why, hints=(concept, where, what)),
+        mended=True,
     )

@@ -118,6 +118,7 @@ class Diagnosis(_Record):
 
     lesson: Lesson | None = Field(default=None, exclude=True)
     explains: bool = Field(default=False, exclude=True)  # is it known to account for all that failed with it?
+    mended: bool = Field(default=False, exclude=True)  # was the student's own code run again without it?
 
     @property
     def is_cause(self) -> bool:

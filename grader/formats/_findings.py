@@ -15,7 +15,7 @@ from grader.formats._values import Comparison, compare
 from grader.formats._words import Label
 from grader.language import many, say
 from grader.submission import Submission
-from grader.verdict import CheckResult, Diagnosis, Lesson
+from grader.verdict import CheckResult, Diagnosis, Lesson, Proof
 
 _MESSAGE = 2_000  # characters
 _LINES = 40  # of evidence, notes, repairs, warnings
@@ -134,7 +134,7 @@ def mistake_view(
         mistake=diagnosis.mistake,
         lead=lead,
         message=rest,
-        proof=_words.ESSAY_PROOF if essay else _words.PROOF[diagnosis.proof],
+        proof=_words.ESSAY_PROOF if essay else _proof(diagnosis),
         is_cause=diagnosis.is_cause,
         place=told.place_once(submission, diagnosis.cell, diagnosis.line),
         lesson=lesson,
@@ -202,3 +202,9 @@ def some(lines: Sequence[str]) -> list[str]:
     shown = [short(line) for line in lines[:_LINES]]
     left_out = len(lines) - len(shown)
     return [*shown, many("… and {n} more", "… and {n} more", left_out)] if left_out else shown
+
+
+def _proof(diagnosis: Diagnosis) -> Label:
+    """What a diagnosis rests on, in words."""
+    is_proven = diagnosis.proof is Proof.REPLAYED
+    return _words.MENDED_PROOF if diagnosis.mended and is_proven else _words.PROOF[diagnosis.proof]

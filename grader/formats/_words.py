@@ -88,6 +88,10 @@ PROOF = {
     ),
 }
 
+MENDED_PROOF = Label(
+    "proof", "=", later("Proven: with this line mended, your code does exactly what the reference does.")
+)
+
 # In a written answer the words for the same are others: nothing ran, and a human has the last word.
 ESSAY_CHECK = {
     Status.PASSED: Label("right", "✓", later("Points proposed")),

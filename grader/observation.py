@@ -269,6 +269,9 @@ class Returned(_Answered):
     value: dict[str, Any] | None = None
     gradients: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
     changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    left: list[Annotated[str, Field(max_length=100)]] = Field(
+        default_factory=list, max_length=100
+    )  # gradients, in them
 
 
 class Problem(_Exception):

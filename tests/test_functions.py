@@ -17,7 +17,7 @@ from walls import SharingGrader, graded, wall
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
 from grader.hints import exercise_without_last_hints
-from grader.judge.values import Other, PlainValue, decode, unlike
+from grader.judge.values import Other, PlainValue, decode, show, unlike
 from grader.pipeline import Grader, Settings
 from grader.verdict import ExerciseReport, Proof, Report, Status, SubmissionStatus
 
@@ -176,6 +176,11 @@ def test_numbers_are_the_same_however_they_are_wrapped(grade: Callable[..., Repo
             Status.FAILED,
             "numbers of shape 2×3×6, and is numbers",
         ),
+        (ATTENTION + "q[0, 0, :1]", Status.FAILED, "2×3×6, and is a list (or an array) of 1 number."),
+        (ATTENTION + "q[0, 0]", Status.FAILED, "2×3×6, and is 4 numbers."),
+        (ATTENTION + "10 ** 400", Status.FAILED, "and is a whole number of more than 300 digits."),
+        (ATTENTION + "[[[[[[[[[[[]]]]]]]]]]]", Status.FAILED, "more than can be compared"),
+        (ATTENTION + "q.to('meta')", Status.FAILED, "of type Tensor on the device meta, which holds no numbers."),
         (ATTENTION + "[]", Status.FAILED, "and is []"),
         (ATTENTION + "'right'", Status.FAILED, "and is 'right'"),
         (ATTENTION + "q * 1j", Status.FAILED, "of type torch.complex128"),
@@ -320,15 +325,18 @@ def test_a_value_needs_no_gradient(grade: Callable[..., Report]) -> None:
     assert "with arguments that want a gradient, raises RuntimeError" in gradient.message
 
 
-def test_a_gradient_that_is_left_in_an_argument_counts_the_next_time(grade: Callable[..., Report]) -> None:
-    """The first call is right; the second one, with the same tensors, is not."""
+def test_a_gradient_that_is_left_in_an_argument_is_told_and_costs_nothing(grade: Callable[..., Report]) -> None:
+    """Every call has arguments of its own, as it has where a function writes into them."""
     source = (
         "def attention(q, k, v):\n    q.requires_grad_().sum().backward()\n"
         "    return (q.grad * q @ k.mT / 2).softmax(-1).detach() @ v"
     )
-    assert Status.FAILED is exercise(grade(source), "attention").checks[0].status
+    values = exercise(grade(source), "attention").checks[0]
+    assert Status.PASSED is values.status
+    assert ["It leaves a gradient in its argument query"] == [note.split(" (")[0] for note in values.notes]
     clean = source.replace("return ", "ones, q.grad = q.grad, None\n    return ").replace("(q.grad *", "(ones *")
-    assert Status.PASSED is exercise(grade(clean), "attention").checks[0].status
+    values = exercise(grade(clean), "attention").checks[0]
+    assert (Status.PASSED, []) == (values.status, values.notes)
 
 
 def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., Report]) -> None:
@@ -338,6 +346,29 @@ def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., R
     assert (Status.PASSED, Status.FAILED) == (values.status, gradient.status)
     assert "the backward pass raises RuntimeError" in gradient.message
     assert "An in-place operation" in gradient.advice
+
+
+def test_counts_are_shown_as_counts(grade: Callable[..., Report]) -> None:
+    """They have no decimal point where the task asks for none."""
+    said = exercise(grade("def path_lengths(n):\n    return '1 3 3 1'"), "paths").checks[0].message
+    assert "what it returns should be [1, 3, 3, 1], and is '1 3 3 1'." in said
+    assert ["[1, 0.5]", "[[1], [2]]", "[0.333333]"] == [
+        show(value) for value in (torch.tensor([1, 0.5]), [[1], [2]], [1 / 3])
+    ]
+
+
+@pytest.mark.parametrize(("name", "asks"), [("path_length", True), ("lengths_of_path", False), ("attend", False)])
+def test_a_slip_in_a_name_is_asked_after(grade: Callable[..., Report], name: str, asks: bool) -> None:
+    report = exercise(grade(PATHS[0].replace("path_lengths", name)), "paths")
+    question = f" There is {name}: did you mean that?" if asks else ""
+    assert f"There is no path_lengths in this submission.{question}" == report.checks[0].message
+
+
+def test_the_call_that_takes_too_long_is_named(grade: Callable[..., Report]) -> None:
+    source = "def path_lengths(n):\n    if n == 3: return [1, 3, 3, 1]\n    while True: pass"
+    values = exercise(grade(source), "paths").checks[0]
+    assert Status.TIMED_OUT is values.status
+    assert values.message.startswith("Not measured: path_lengths(54), 54: stopped after 2 s in cell 1, line ")
 
 
 def test_counts_are_compared_one_by_one(grade: Callable[..., Report]) -> None:
@@ -409,7 +440,8 @@ def test_equal_numbers_are_equal_and_others_are_not(numbers: list[float], place:
         (None, None, True), (None, 0, False), (math.nan, math.nan, True), (math.inf, math.inf, True),
         (math.inf, 1e300, False), (0.0, 1e-300, False), (0, 0, True), ([1, [2, 3]], [1, [2, 3]], True),
         ([1, [2, 3]], [1, [2, 4]], False), ({"a": [1]}, {"a": torch.ones(1)}, True), ({"a": 1}, {"b": 1}, False),
-        (1, torch.ones(1, 1), True), (1.5, torch.ones(1), False), (1, [1], False), (1, Other("x"), False),
+        (1, torch.ones(1, 1), True), (1.5, torch.ones(1), False), (1, [1], True), (1, [[1.0]], True), (1, [1, 1], False),
+        (1, [2], False), (1, [None], False), ([1], 1, False), ({"a": 1}, {"a": [1]}, True), (1, Other("x"), False),
         (10**400, 10**400, True), (10**400, 10**400 + 1, False), (10**400, 1.0, False),
     ],
 )  # fmt: skip

@@ -108,8 +108,8 @@ def _asked_for(sizes: list[int], *, whole: bool) -> str:
     """What the function was to return."""
     if len(sizes) == 1:
         if whole:
-            return many("a list of {n} whole number", "{n} whole numbers", sizes[0])
-        return many("a list of {n} finite number", "{n} finite numbers", sizes[0])
+            return many("a list of one whole number", "{n} whole numbers", sizes[0])
+        return many("a list of one finite number", "{n} finite numbers", sizes[0])
     shape = "×".join(map(str, sizes))
     if whole:
         return say("whole numbers of shape {shape}", shape=shape) if shape else say("one whole number")
@@ -157,9 +157,7 @@ def _claim(experimented: Experimented, claim: Claim) -> Finding:
         advice = say("Both series measure the same in every round: does what differs between them reach your code?")
         lesson = NO_DIFFERENCE
     elif sign_test(other, right, left).passed:
-        advice = say(
-            "It is the other way round: are the two mixed up, or, where an error rate is near 1, the classes that you return?"
-        )
+        advice = say("It is the other way round: are the two mixed up? Where an error rate is near 1, the classes are.")
         lesson = OTHER_WAY_ROUND
     return Status.FAILED, {
         "message": f"{message} {measured}",

@@ -138,8 +138,8 @@ def _notes(called: Called) -> Iterator[str]:
         yield say("It writes into its argument {name}.", name=name)
     for name in dict.fromkeys(name for call in called.calls for name in call.left):
         yield say(
-            "It leaves a gradient in its argument {name} (`{name}.grad`). Called again with the same tensor, backward() "
-            "adds to it, and what is returned is wrong, unless it is cleared first.",
+            "It leaves a gradient in its argument {name} (`{name}.grad`). If it is called again with the same tensor, "
+            "backward() adds to it, and the answer is wrong, unless it is cleared first.",
             name=name,
         )
 

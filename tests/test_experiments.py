@@ -252,7 +252,7 @@ FEW, MANY = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [1.0] * 8
         # The same, though it changes.
         (FEW, FEW, NO_DIFFERENCE, "does what differs between them reach your code?"),
         # Errors of 1: the classes are exchanged, and not the sides.
-        (FEW, MANY, OTHER_WAY_ROUND, "or, where an error rate is near 1, the classes that you return?"),
+        (FEW, MANY, OTHER_WAY_ROUND, "Where an error rate is near 1, the classes are."),
         (FEW, FEW[::-1], NOT_HELD, "Look at the numbers of every round"),
     ],
 )

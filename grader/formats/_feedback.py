@@ -215,7 +215,7 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
 def _title(diagnosis: Diagnosis) -> str:
     """What stands above a mistake where it is told, as far as it fits a line."""
     lead, rest = lead_of(short(diagnosis.message))
-    return one_line(lead or rest, _STEP) or diagnosis.mistake
+    return one_line(lead or rest, _STEP).rstrip(".") or diagnosis.mistake
 
 
 def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:

@@ -140,17 +140,16 @@ NO_DIFFERENCE = Lesson(
 
 ONE_NUMBER = Lesson(
     why=(
-        "One and the same number in every round of both series shows no difference, and does not say why. Three things "
-        "lead there: both are equally good or bad at the task, the same answer is returned whatever was learned, or "
-        "what should differ does not reach your code."
+        "The same number in every round of both series shows no difference, and does not say why. Both may be equally "
+        "good at the task, a constant may be returned, or what should differ does not reach your code."
     ),
     hints=(
-        "Is the number the best that there is, such as an error of 0? Then both have learned everything, and one of "
-        "them was to be worse. Is it what a guess gives? Then nothing was learned or used.",
-        "Print what your function returns for each series. Does it depend on the data, and is the network of the side "
-        "that was to be worse built as the task says, without a shortcut that it should not have?",
-        "Return what the trained network predicts, build each network from the arguments that tell the series apart, "
-        "and leave steps and learning rate as they are given.",
+        "An error of 0 cannot get smaller: then both have learned everything. With the error of a guess nothing was "
+        "learned.",
+        "Print what your function returns for each series. Does it change with the data? Has the network that should "
+        "be worse a shortcut that it was not to have?",
+        "Return what the trained network predicts, and build each network from the arguments that tell the series "
+        "apart.",
     ),
 )
 

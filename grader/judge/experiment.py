@@ -200,9 +200,9 @@ def _numbers(value: Value, exercise: ExperimentExercise) -> Tensor | str:
         return show_shape(numbers)
     if not bool(torch.isfinite(numbers).all()):
         return say("numbers of which some are NaN or infinite")
-    broken = numbers[numbers != numbers.round()] if exercise.whole else numbers[:0]
-    if broken.numel():
-        return say("numbers that are not whole, {number} for instance", number=f"{float(broken.reshape(-1)[0]):.3g}")
+    broken = numbers[numbers != numbers.round()]
+    if exercise.whole and broken.numel():
+        return say("numbers that are not whole, {number} for instance", number=f"{float(broken[0]):.3g}")
     return numbers
 
 

@@ -86,8 +86,8 @@ def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> 
     """The first difference between a value and what it should be; None where they agree.
 
     How numbers are wrapped does not matter: 2, 2.0 and True are the same, a list of numbers, a tuple, an array and a
-    tensor are, and where one number is expected each of these may hold it. Numbers agree within `tolerance`, relative to the largest one expected;
-    counts agree each by itself, since beside a huge one a small one is as certain.
+    tensor are, and where one number is expected each of these may hold it. Numbers agree within `tolerance`, relative
+    to the largest one expected; counts agree each by itself, since beside a huge one a small one is as certain.
     """
     numbers, given = numbers_of(expected), numbers_of(found)
     if numbers is not None:
@@ -196,5 +196,5 @@ def show_shape(tensor: Tensor) -> str:
     if not tensor.dim():
         return say("a single number")
     if tensor.dim() == 1 and len(tensor):
-        return many("a list (or an array) of {n} number", "{n} numbers", len(tensor))
+        return many("a list (or an array) of one number", "{n} numbers", len(tensor))
     return say("numbers of shape {shape}", shape="×".join(map(str, tensor.shape)))

@@ -33,8 +33,9 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
 
     Returns:
         `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, `changed`, the keys of
-        drawn tensors into which it wrote, and `left`, of those in which it left a gradient; or `raised`. Where the call for the gradient raised, or its backward pass,
-        `refused`. The tensors of the value by number, gradients as `g/key`.
+        drawn tensors into which it wrote, and `left`, of those in which it left a gradient; or `raised`. Where the call
+        for the gradient raised, or its backward pass, `refused`. The tensors of the value by number, gradients as
+        `g/key`.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from walls import SharingGrader, graded, wall
+from walls import SharingGrader, graded, grading, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
@@ -385,6 +385,50 @@ def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) ->
     source = RIGHT_ATTENTION[0].replace("return ", "k.mul_(1); v += 0; q -= 0; k[0] *= 1\n    return ")
     assert 10.0 == exercise(grade(source), "attention").score
     assert exercise(grade(right + RIGHT_STATISTICS.split("return ")[1]), "statistics").correct
+
+
+NORMS = """import torch
+def gradient_norms(weights, x, shortcut):
+    layers = [weight.clone().requires_grad_() for weight in weights]
+    hidden = x
+    for weight in layers[:UP_TO]:
+        out = torch.tanh(hidden @ weight.T)
+        hidden = out + hidden if shortcut else out
+    found = torch.autograd.grad((hidden**2).sum(), layers, allow_unused=True)
+    return [0.0 if each is None else each.norm() for each in found]"""
+PATHS_UP_TO = "from math import comb\ndef path_lengths(n):\n    return [comb(min(n, UP_TO), k) for k in range(n + 1)]"
+SHARE_UP_TO = (
+    "from math import comb\ndef share_of_paths(n, shortest, longest):\n    n = min(n, UP_TO)\n"
+    "    return sum(comb(n, k) for k in range(shortest, longest + 1)) / 2**n"
+)
+SUM_UP_TO = "def unraveled(weights, x):\n    for w in weights[:UP_TO]:\n        x = x + w @ x\n    return x"
+JACOBIAN_UP_TO = (
+    "import torch\ndef block_jacobian(w, x):\n    n = min(len(x), UP_TO)\n    w, x = w[:n, :n], x[:n]\n"
+    "    return (1 - torch.tanh(w @ x) ** 2)[:, None] * w + torch.eye(n)"
+)
+BOUND_UP_TO = "import torch\ndef lower_bound(j):\n    return 1 - torch.linalg.matrix_norm(j[:UP_TO, :UP_TO], ord=2)"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "source", "few"),
+    [
+        ("gradient-flow", "norms", NORMS, 5),
+        ("gradient-flow", "jacobian", JACOBIAN_UP_TO, 5),
+        ("gradient-flow", "bound", BOUND_UP_TO, 4),
+        ("ensemble-view", "lengths", PATHS_UP_TO, 54),
+        ("ensemble-view", "share", SHARE_UP_TO, 54),
+        ("ensemble-view", "sum", SUM_UP_TO, 4),
+        ("densenet-layer", "channels", "def channels_after(c, k, n):\n    return c + k * min(n, UP_TO)", 30),
+    ],
+)
+def test_what_is_right_for_few_layers_alone_does_not_pass(
+    tmp_path: Path, assignment: str, name: str, source: str, few: int
+) -> None:
+    """The shipped exercises ask for more than what one tries by hand."""
+    with grading(assignment=assignment) as grader:
+        assert not exercise(graded(grader, tmp_path, source.replace("UP_TO", str(few))), name).correct
+        right = exercise(graded(grader, tmp_path, source.replace("UP_TO", "999")), name)
+        assert right.correct, right.checks[0].message
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,8 @@ def test_a_check_that_fails_by_a_mistake_points_to_it_and_repeats_nothing() -> N
     for article in explained:
         assert "#exercise-1-mistake-1" in [a["href"] for a in article.select(".because a")]
         assert not article.select(".why, .rung, .next")
+        because = article.select(".because")[-1].get_text()
+        assert "Why it fails is told at “The shortcut is multiplied with the branch”." == because  # as is said there
 
 
 def test_a_mistake_in_two_exercises_is_one_step_and_explained_once() -> None:
@@ -201,6 +203,7 @@ def test_a_check_that_could_not_be_measured_points_to_the_one_that_says_why() ->
     page = BeautifulSoup(feedback_page(RUN, report("x", [exercise("resblock", parts)]), None), "html.parser")
     assert 1 == len(page.select("ol.steps > li"))
     assert ["#exercise-1-check-1"] * 2 == [str(a["href"]) for a in page.select(".because a")]
+    assert "Why it fails is told at “Shape”." == page.select(".because")[0].get_text()
 
 
 def test_a_last_hint_that_is_held_back_is_nowhere_on_the_page() -> None:

@@ -359,6 +359,9 @@ def test_counts_are_shown_as_counts(grade: Callable[..., Report]) -> None:
 
 @pytest.mark.parametrize(("name", "asks"), [("path_length", True), ("lengths_of_path", False), ("attend", False)])
 def test_a_slip_in_a_name_is_asked_after(grade: Callable[..., Report], name: str, asks: bool) -> None:
+    """What stands in a class under that very name is none."""
+    inside = grade("class Paths:\n    def path_lengths(self, n):\n        return []")
+    assert "There is no path_lengths in this submission." == exercise(inside, "paths").checks[0].message
     report = exercise(grade(PATHS[0].replace("path_lengths", name)), "paths")
     question = f" There is {name}: did you mean that?" if asks else ""
     assert f"There is no path_lengths in this submission.{question}" == report.checks[0].message
@@ -429,6 +432,13 @@ def test_what_is_right_for_few_layers_alone_does_not_pass(
         assert not exercise(graded(grader, tmp_path, source.replace("UP_TO", str(few))), name).correct
         right = exercise(graded(grader, tmp_path, source.replace("UP_TO", "999")), name)
         assert right.correct, right.checks[0].message
+
+
+def test_the_gradients_of_many_layers_are_right_in_single_precision(tmp_path: Path) -> None:
+    """The cases are such that they are neither too small for it nor chaotic."""
+    source = NORMS.replace("UP_TO", "99").replace("weight.clone()", "weight.float()").replace("= x\n", "= x.float()\n")
+    with grading(assignment="gradient-flow") as grader:
+        assert exercise(graded(grader, tmp_path, source), "norms").correct
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def missing(seen: Seen) -> Finding:
 
 def _nearly(seen: Seen) -> str:
     """A question after what is defined under nearly the same name, where there is such a thing."""
-    close = difflib.get_close_matches(seen.exercise.name, seen.defined, n=1, cutoff=_NEARLY)
+    name = seen.exercise.name
+    # Where the text defines that very name, in a class perhaps, it is no slip.
+    close = [] if name in seen.defined else difflib.get_close_matches(name, seen.defined, n=1, cutoff=_NEARLY)
     return say("There is {name}: did you mean that?", name=close[0]) if close else ""
 
 

@@ -193,6 +193,16 @@ def test_a_mistake_in_two_exercises_is_one_step_and_explained_once() -> None:
     assert "#exercise-1-mistake-1" == told["href"]
 
 
+def test_a_cause_is_named_in_words_with_its_code_as_code() -> None:
+    """No id of a mistake, and no sentence in the place of a name."""
+    cause = Diagnosis(mistake="unfinished", proof=Proof.MEASURED, message="There is `pass`. Write it.", explains=True)
+    parts = [exercise("resblock", [failed("shape", 10, "It raises.")], cause)]
+    page = BeautifulSoup(feedback_page(RUN, report("x", parts), None), "html.parser")
+    because = page.select(".because")[0]
+    assert "Why it fails is told at “There is pass”." == because.get_text()
+    assert "pass" == because.select("a code")[0].get_text()
+
+
 def test_a_check_that_could_not_be_measured_points_to_the_one_that_says_why() -> None:
     """What stops everything is one thing to fix, and not four."""
     parts = [

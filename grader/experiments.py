@@ -5,10 +5,18 @@ from __future__ import annotations
 import statistics
 
 from grader.assignment import Bound, Claim
-from grader.judge._call_lessons import NO_DIFFERENCE, NOT_HELD, NOT_THE_NUMBERS, OTHER_WAY_ROUND, OUT_OF_BOUNDS, STOPS
+from grader.judge._call_lessons import (
+    NO_DIFFERENCE,
+    NOT_HELD,
+    NOT_THE_NUMBERS,
+    ONE_NUMBER,
+    OTHER_WAY_ROUND,
+    OUT_OF_BOUNDS,
+    STOPS,
+)
 from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
 from grader.judge.experiment import Experimented, sign_test
-from grader.language import say
+from grader.language import many, say
 from grader.mistakes import with_lesson
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, ExerciseReport, Status
 
@@ -50,7 +58,7 @@ def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:
             )
         }
     if experimented.ended is not None:
-        return ended(experimented)
+        return ended(experimented, _call(experimented, *experimented.asked) if experimented.asked else "")
     return _bound(experimented, judged) if isinstance(judged, Bound) else _claim(experimented, judged)
 
 
@@ -68,9 +76,7 @@ def _withheld(experimented: Experimented) -> Finding:
 
 def _fault(experimented: Experimented, series: str) -> Finding:
     fault = experimented.faults[series]
-    words = say(
-        "{function}, series {series}, round {round}", function=experimented.found, series=series, round=fault.round + 1
-    )
+    words = _call(experimented, series, fault.round)
     if fault.raised is not None:
         raised = fault.raised
         return Status.STUDENT_CRASHED, {
@@ -80,8 +86,7 @@ def _fault(experimented: Experimented, series: str) -> Finding:
             "advice": say("Call it with arguments of this kind in a cell of your own: you get the same error there."),
             "lesson": STOPS,
         }
-    shape = "×".join(map(str, experimented.exercise.shape))
-    expected = _asked_for(shape, whole=experimented.exercise.whole)
+    expected = _asked_for(experimented.exercise.shape, whole=experimented.exercise.whole)
     return Status.FAILED, {
         "message": say(
             "{call}: expected {expected}, found {found}.", call=words, expected=expected, found=fault.returned
@@ -92,8 +97,20 @@ def _fault(experimented: Experimented, series: str) -> Finding:
     }
 
 
-def _asked_for(shape: str, *, whole: bool) -> str:
+def _call(experimented: Experimented, series: str, number: int) -> str:
+    """One run, in words."""
+    return say(
+        "{function}, series {series}, round {round}", function=experimented.found, series=series, round=number + 1
+    )
+
+
+def _asked_for(sizes: list[int], *, whole: bool) -> str:
     """What the function was to return."""
+    if len(sizes) == 1:
+        if whole:
+            return many("a list of one whole number", "{n} whole numbers", sizes[0])
+        return many("a list of one finite number", "{n} finite numbers", sizes[0])
+    shape = "×".join(map(str, sizes))
     if whole:
         return say("whole numbers of shape {shape}", shape=shape) if shape else say("one whole number")
     return say("finite numbers of shape {shape}", shape=shape) if shape else say("one finite number")
@@ -129,11 +146,18 @@ def _claim(experimented: Experimented, claim: Claim) -> Finding:
     other = claim.model_copy(update={"left": claim.right, "right": claim.left})
     lesson = NOT_HELD
     advice = say("Look at the numbers of every round: is each series trained as the task says?")
-    if left == right:
+    if len({*left, *right}) == 1:
+        advice = say(
+            "Both series measure {number} in every round: are both as good as can be, is a constant returned, or does "
+            "what differs between them not reach your code?",
+            number=f"{left[0]:.4g}",
+        )
+        lesson = ONE_NUMBER
+    elif left == right:
         advice = say("Both series measure the same in every round: does what differs between them reach your code?")
         lesson = NO_DIFFERENCE
     elif sign_test(other, right, left).passed:
-        advice = say("It is the other way round: are the two mixed up?")
+        advice = say("It is the other way round: are the two mixed up? Where an error rate is near 1, the classes are.")
         lesson = OTHER_WAY_ROUND
     return Status.FAILED, {
         "message": f"{message} {measured}",

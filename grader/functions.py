@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grader.judge._call_lessons import NO_GRADIENT, OTHER_GRADIENT, OTHER_VALUE, RAISES
 from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
-from grader.judge.functions import Call, Called, RightFunction
+from grader.judge.functions import Call, Called, Question, RightFunction
 from grader.judge.values import show, unlike
 from grader.language import many, say
 from grader.mistakes import with_lesson
@@ -35,7 +35,7 @@ def _values(called: Called) -> Finding:
     if called.found is None:
         return missing(called)
     for call in called.calls:
-        words = f"{called.found}{call.question}, {call.question.case.title}"
+        words = _words(called, call.question)
         if call.raised is not None:
             raised = call.raised
             return Status.STUDENT_CRASHED, {
@@ -63,14 +63,14 @@ def _values(called: Called) -> Finding:
                 "lesson": OTHER_VALUE,
             }
     if called.ended is not None:
-        return ended(called)
-    notes = [say("It writes into its argument {name}.", name=name) for call in called.calls for name in call.changed]
+        return ended(called, _words(called, called.asked) if called.asked is not None else "")
+    notes = list(_notes(called))
     times = len(called.calls)
     if exercise.withheld:
         runs = many("It returns in {n} call.", "It returns in {n} calls.", times)
         return Status.SKIPPED, {"message": f"{runs if times else ''} {say(LEFT_TO_THE_MARKING)}".strip()}
     said = many("It returns what it should in {n} call.", "It returns what it should in {n} calls.", times)
-    return Status.PASSED, {"message": said, "notes": list(dict.fromkeys(notes))}
+    return Status.PASSED, {"message": said, "notes": notes}
 
 
 def _gradient(called: Called) -> Finding:
@@ -86,7 +86,7 @@ def _gradient(called: Called) -> Finding:
         if called.right.cotangents[number] is None:
             continue
         for name, expected in called.right.gradients(number).items():
-            words = f"{called.found}{call.question}, {call.question.case.title}"
+            words = _words(called, call.question)
             if call.refused is not None:
                 return Status.FAILED, {
                     "message": say("{call}: the backward pass raises {error}", call=words, error=call.refused.words)
@@ -125,6 +125,23 @@ def _gradient(called: Called) -> Finding:
                     "lesson": OTHER_GRADIENT,
                 }
     return Status.PASSED, {"message": say("The gradients through it are as they should be.")}
+
+
+def _words(called: Called, question: Question) -> str:
+    """A call, and the case that it belongs to."""
+    return f"{called.found}{question}, {question.case.title}"
+
+
+def _notes(called: Called) -> Iterator[str]:
+    """What a right function does besides: each argument is fresh here, but not in a notebook."""
+    for name in dict.fromkeys(name for call in called.calls for name in call.changed):
+        yield say("It writes into its argument {name}.", name=name)
+    for name in dict.fromkeys(name for call in called.calls for name in call.left):
+        yield say(
+            "It leaves a gradient in its argument {name} (`{name}.grad`). If it is called again with the same tensor, "
+            "backward() adds to it, and the answer is wrong, unless it is cleared first.",
+            name=name,
+        )
 
 
 def _arguments(call: Call) -> list[str]:

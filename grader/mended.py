@@ -40,9 +40,15 @@ class Mended:
     @property
     def repairs(self) -> list[str]:
         """What was mended, for the report."""
-        changes = (mend.change for mends in self.mends.values() for mend in mends)
-        said = "Cell {cell}, line {line} keeps code from running. It was mended to judge all else."
-        return list(dict.fromkeys(say(said, cell=change.cell, line=change.line) for change in changes))
+        places = dict.fromkeys((m.change.cell, m.change.line) for mends in self.mends.values() for m in mends)
+        return [
+            say(
+                "Cell {cell}, line {line} keeps code from running. It was mended to judge all else.",
+                cell=cell,
+                line=line,
+            )
+            for cell, line in places
+        ]
 
 
 def mend(

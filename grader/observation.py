@@ -262,13 +262,19 @@ class Replies(_Answered):
 
 
 class Returned(_Answered):
-    """Answer to `call`, without its tensors; `value` is checked where it is read."""
+    """Answer to `call`, without its tensors; `value` is checked where it is read.
+
+    Attributes:
+        changed: the arguments into which it wrote.
+        left: those in which it left a gradient.
+    """
 
     raised: Raised | None = None
     refused: Raised | None = None  # by the backward pass
     value: dict[str, Any] | None = None
     gradients: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
     changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    left: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
 
 
 class Problem(_Exception):

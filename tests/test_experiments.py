@@ -16,9 +16,11 @@ from walls import SharingGrader, graded, wall
 
 from grader.assignment import Claim, ExperimentExercise, Limits, load_assignment
 from grader.errors import AssignmentError
-from grader.judge.experiment import _numbers, rounds_needed, sign_test
+from grader.experiments import judge_experiment
+from grader.judge._call_lessons import NO_DIFFERENCE, NOT_HELD, ONE_NUMBER, OTHER_WAY_ROUND
+from grader.judge.experiment import Experimented, RightExperiment, _numbers, rounds_needed, sign_test
 from grader.pipeline import Grader, Settings
-from grader.verdict import ExerciseReport, Report, Status, SubmissionStatus
+from grader.verdict import ExerciseReport, Lesson, Report, Status, SubmissionStatus
 
 pytestmark = pytest.mark.heavy
 
@@ -165,7 +167,12 @@ def test_right_experiments_pass_in_any_hand(grade: Callable[..., Report], source
             "held in 0 of 8 rounds; expected 7 or more",
             "the same in every round",
         ),
-        ("return places * 0", [Status.FAILED, Status.FAILED, Status.PASSED], "held in 0 of 8", "same in every round"),
+        (
+            "return places * 0",
+            [Status.FAILED, Status.FAILED, Status.PASSED],
+            "held in 0 of 8",
+            "the same in every round",
+        ),
         # One lucky round in two.
         (
             "points = 40 if points == 40 or seed % 2 else 1\n    x, y = x[:points], y[:points]\n"
@@ -184,11 +191,11 @@ def test_right_experiments_pass_in_any_hand(grade: Callable[..., Report], source
         ),
         ("return places * float('nan')", [Status.FAILED] * 3, "NaN or infinite", ""),
         ("return places / 0", [Status.FAILED] * 3, "NaN or infinite", ""),
-        ("return places[:4]", [Status.FAILED] * 3, "expected finite numbers of shape 5, found numbers of shape 4", ""),
+        ("return places[:4]", [Status.FAILED] * 3, "expected 5 finite numbers, found 4 numbers.", ""),
         ("return 1.0", [Status.FAILED] * 3, "found a single number", ""),
         ("return 'good'", [Status.FAILED] * 3, "found 'good'", ""),
         ("pass", [Status.FAILED] * 3, "found None", ""),
-        ("return [places, places[:2]]", [Status.FAILED] * 3, "expected finite numbers", ""),
+        ("return [places, places[:2]]", [Status.FAILED] * 3, "expected 5 finite numbers", ""),
         (
             "return places @ places.T.T[:3]",
             [Status.STUDENT_CRASHED] * 3,
@@ -231,6 +238,52 @@ def test_a_failed_claim_says_what_was_measured_in_every_round(grade: Callable[..
     assert [8, 8] == [len(row.split(", ")) for row in measured]
     assert 8 == len(claim.evidence)
     assert len({line.split("seed ")[1].split(")")[0] for line in claim.evidence}) == 8
+
+
+FEW, MANY = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [1.0] * 8
+
+
+@pytest.mark.parametrize(
+    ("few", "many", "lesson", "asked"),
+    [
+        # Both perfect, or both a constant: it is not known which, and not said.
+        ([0.0] * 8, [0.0] * 8, ONE_NUMBER, "Both series measure 0 in every round: are both as good as can be"),
+        ([0.5] * 8, [0.5] * 8, ONE_NUMBER, "is a constant returned"),
+        # The same, though it changes.
+        (FEW, FEW, NO_DIFFERENCE, "does what differs between them reach your code?"),
+        # Errors of 1: the classes are exchanged, and not the sides.
+        (FEW, MANY, OTHER_WAY_ROUND, "Where an error rate is near 1, the classes are."),
+        (FEW, FEW[::-1], NOT_HELD, "Look at the numbers of every round"),
+    ],
+)
+def test_what_the_numbers_cannot_tell_is_not_said(
+    folder: Path, few: list[float], many: list[float], lesson: Lesson, asked: str
+) -> None:
+    """A lesson and a question that are true of all that may lie behind such numbers."""
+    assignment = load_assignment(folder)
+    exercise = assignment.exercises[0]
+    assert isinstance(exercise, ExperimentExercise)
+    seen = Experimented(exercise, RightExperiment(assignment, exercise, 0), found="fit")
+    for series, numbers in (("few", few), ("many", many)):
+        seen.measured[series] = [{"error": number, "zero": 0.0} for number in numbers]
+    check = judge_experiment(seen).checks[0]
+    assert check.lesson is not None
+    assert lesson.said().why == check.lesson.why
+    assert asked in check.advice
+
+
+def test_the_run_that_takes_too_long_is_named(grade: Callable[..., Report]) -> None:
+    check = fit(grade(FIT + "while points == 40: pass\n    return places", BESIDE)).checks[0]
+    assert check.message.startswith("Not measured: fit, series many, round 1: stopped after 6 s in cell 1, line ")
+
+
+def test_one_number_may_be_wrapped(tmp_path: Path) -> None:
+    exercise = load_assignment(written(tmp_path, SPEC.replace("shape = [5]", "shape = []"))).exercises[0]
+    assert isinstance(exercise, ExperimentExercise)
+    for wrapped in (0.5, [0.5], torch.tensor([[0.5]])):
+        found = _numbers(wrapped, exercise)
+        assert isinstance(found, torch.Tensor)
+        assert [] == list(found.shape)
 
 
 def test_what_is_missing_or_not_finished_is_named(grade: Callable[..., Report]) -> None:

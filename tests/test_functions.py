@@ -12,12 +12,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from walls import SharingGrader, graded, wall
+from walls import SharingGrader, graded, grading, wall
 
 from grader.assignment import Limits, load_assignment
 from grader.errors import AssignmentError
 from grader.hints import exercise_without_last_hints
-from grader.judge.values import Other, PlainValue, decode, unlike
+from grader.judge.values import Other, PlainValue, decode, show, unlike
 from grader.pipeline import Grader, Settings
 from grader.verdict import ExerciseReport, Proof, Report, Status, SubmissionStatus
 
@@ -176,6 +176,11 @@ def test_numbers_are_the_same_however_they_are_wrapped(grade: Callable[..., Repo
             Status.FAILED,
             "numbers of shape 2×3×6, and is numbers",
         ),
+        (ATTENTION + "q[0, 0, :1]", Status.FAILED, "2×3×6, and is a list (or an array) of one number."),
+        (ATTENTION + "q[0, 0]", Status.FAILED, "2×3×6, and is 4 numbers."),
+        (ATTENTION + "10 ** 400", Status.FAILED, "and is a whole number of more than 300 digits."),
+        (ATTENTION + "[[[[[[[[[[[]]]]]]]]]]]", Status.FAILED, "more than can be compared"),
+        (ATTENTION + "q.to('meta')", Status.FAILED, "of type Tensor on the device meta, which holds no numbers."),
         (ATTENTION + "[]", Status.FAILED, "and is []"),
         (ATTENTION + "'right'", Status.FAILED, "and is 'right'"),
         (ATTENTION + "q * 1j", Status.FAILED, "of type torch.complex128"),
@@ -320,15 +325,18 @@ def test_a_value_needs_no_gradient(grade: Callable[..., Report]) -> None:
     assert "with arguments that want a gradient, raises RuntimeError" in gradient.message
 
 
-def test_a_gradient_that_is_left_in_an_argument_counts_the_next_time(grade: Callable[..., Report]) -> None:
-    """The first call is right; the second one, with the same tensors, is not."""
+def test_a_gradient_that_is_left_in_an_argument_is_told_and_costs_nothing(grade: Callable[..., Report]) -> None:
+    """Every call has arguments of its own, as it has where a function writes into them."""
     source = (
         "def attention(q, k, v):\n    q.requires_grad_().sum().backward()\n"
         "    return (q.grad * q @ k.mT / 2).softmax(-1).detach() @ v"
     )
-    assert Status.FAILED is exercise(grade(source), "attention").checks[0].status
+    values = exercise(grade(source), "attention").checks[0]
+    assert Status.PASSED is values.status
+    assert ["It leaves a gradient in its argument query"] == [note.split(" (")[0] for note in values.notes]
     clean = source.replace("return ", "ones, q.grad = q.grad, None\n    return ").replace("(q.grad *", "(ones *")
-    assert Status.PASSED is exercise(grade(clean), "attention").checks[0].status
+    values = exercise(grade(clean), "attention").checks[0]
+    assert (Status.PASSED, []) == (values.status, values.notes)
 
 
 def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., Report]) -> None:
@@ -338,6 +346,32 @@ def test_a_value_is_right_though_its_backward_pass_raises(grade: Callable[..., R
     assert (Status.PASSED, Status.FAILED) == (values.status, gradient.status)
     assert "the backward pass raises RuntimeError" in gradient.message
     assert "An in-place operation" in gradient.advice
+
+
+def test_counts_are_shown_as_counts(grade: Callable[..., Report]) -> None:
+    """They have no decimal point where the task asks for none."""
+    said = exercise(grade("def path_lengths(n):\n    return '1 3 3 1'"), "paths").checks[0].message
+    assert "what it returns should be [1, 3, 3, 1], and is '1 3 3 1'." in said
+    assert ["[1, 0.5]", "[[1], [2]]", "[0.333333]"] == [
+        show(value) for value in (torch.tensor([1, 0.5]), [[1], [2]], [1 / 3])
+    ]
+
+
+@pytest.mark.parametrize(("name", "asks"), [("path_length", True), ("lengths_of_path", False), ("attend", False)])
+def test_a_slip_in_a_name_is_asked_after(grade: Callable[..., Report], name: str, asks: bool) -> None:
+    """What stands in a class under that very name is none."""
+    inside = grade("class Paths:\n    def path_lengths(self, n):\n        return []")
+    assert "There is no path_lengths in this submission." == exercise(inside, "paths").checks[0].message
+    report = exercise(grade(PATHS[0].replace("path_lengths", name)), "paths")
+    question = f" There is {name}: did you mean that?" if asks else ""
+    assert f"There is no path_lengths in this submission.{question}" == report.checks[0].message
+
+
+def test_the_call_that_takes_too_long_is_named(grade: Callable[..., Report]) -> None:
+    source = "def path_lengths(n):\n    if n == 3: return [1, 3, 3, 1]\n    while True: pass"
+    values = exercise(grade(source), "paths").checks[0]
+    assert Status.TIMED_OUT is values.status
+    assert values.message.startswith("Not measured: path_lengths(54), 54: stopped after 2 s in cell 1, line ")
 
 
 def test_counts_are_compared_one_by_one(grade: Callable[..., Report]) -> None:
@@ -354,6 +388,57 @@ def test_an_argument_that_is_written_to_is_told(grade: Callable[..., Report]) ->
     source = RIGHT_ATTENTION[0].replace("return ", "k.mul_(1); v += 0; q -= 0; k[0] *= 1\n    return ")
     assert 10.0 == exercise(grade(source), "attention").score
     assert exercise(grade(right + RIGHT_STATISTICS.split("return ")[1]), "statistics").correct
+
+
+NORMS = """import torch
+def gradient_norms(weights, x, shortcut):
+    layers = [weight.clone().requires_grad_() for weight in weights]
+    hidden = x
+    for weight in layers[:UP_TO]:
+        out = torch.tanh(hidden @ weight.T)
+        hidden = out + hidden if shortcut else out
+    found = torch.autograd.grad((hidden**2).sum(), layers, allow_unused=True)
+    return [0.0 if each is None else each.norm() for each in found]"""
+PATHS_UP_TO = "from math import comb\ndef path_lengths(n):\n    return [comb(min(n, UP_TO), k) for k in range(n + 1)]"
+SHARE_UP_TO = (
+    "from math import comb\ndef share_of_paths(n, shortest, longest):\n    n = min(n, UP_TO)\n"
+    "    return sum(comb(n, k) for k in range(shortest, longest + 1)) / 2**n"
+)
+SUM_UP_TO = "def unraveled(weights, x):\n    for w in weights[:UP_TO]:\n        x = x + w @ x\n    return x"
+JACOBIAN_UP_TO = (
+    "import torch\ndef block_jacobian(w, x):\n    n = min(len(x), UP_TO)\n    w, x = w[:n, :n], x[:n]\n"
+    "    return (1 - torch.tanh(w @ x) ** 2)[:, None] * w + torch.eye(n)"
+)
+BOUND_UP_TO = "import torch\ndef lower_bound(j):\n    return 1 - torch.linalg.matrix_norm(j[:UP_TO, :UP_TO], ord=2)"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "source", "few"),
+    [
+        ("gradient-flow", "norms", NORMS, 5),
+        ("gradient-flow", "jacobian", JACOBIAN_UP_TO, 5),
+        ("gradient-flow", "bound", BOUND_UP_TO, 4),
+        ("ensemble-view", "lengths", PATHS_UP_TO, 54),
+        ("ensemble-view", "share", SHARE_UP_TO, 54),
+        ("ensemble-view", "sum", SUM_UP_TO, 4),
+        ("densenet-layer", "channels", "def channels_after(c, k, n):\n    return c + k * min(n, UP_TO)", 30),
+    ],
+)
+def test_what_is_right_for_few_layers_alone_does_not_pass(
+    tmp_path: Path, assignment: str, name: str, source: str, few: int
+) -> None:
+    """The shipped exercises ask for more than what one tries by hand."""
+    with grading(assignment=assignment) as grader:
+        assert not exercise(graded(grader, tmp_path, source.replace("UP_TO", str(few))), name).correct
+        right = exercise(graded(grader, tmp_path, source.replace("UP_TO", "999")), name)
+        assert right.correct, right.checks[0].message
+
+
+def test_the_gradients_of_many_layers_are_right_in_single_precision(tmp_path: Path) -> None:
+    """The cases are such that they are neither too small for it nor chaotic."""
+    source = NORMS.replace("UP_TO", "99").replace("weight.clone()", "weight.float()").replace("= x\n", "= x.float()\n")
+    with grading(assignment="gradient-flow") as grader:
+        assert exercise(graded(grader, tmp_path, source), "norms").correct
 
 
 @pytest.mark.parametrize(
@@ -409,7 +494,9 @@ def test_equal_numbers_are_equal_and_others_are_not(numbers: list[float], place:
         (None, None, True), (None, 0, False), (math.nan, math.nan, True), (math.inf, math.inf, True),
         (math.inf, 1e300, False), (0.0, 1e-300, False), (0, 0, True), ([1, [2, 3]], [1, [2, 3]], True),
         ([1, [2, 3]], [1, [2, 4]], False), ({"a": [1]}, {"a": torch.ones(1)}, True), ({"a": 1}, {"b": 1}, False),
-        (1, torch.ones(1, 1), True), (1.5, torch.ones(1), False), (1, [1], False), (1, Other("x"), False),
+        (1, torch.ones(1, 1), True), (1.5, torch.ones(1), False), (1, [1], True), (1, [[1.0]], True),
+        (1, [1, 1], False), (1, [2], False), (1, [None], False), ([1], 1, False), ({"a": 1}, {"a": [1]}, True),
+        (1, Other("x"), False),
         (10**400, 10**400, True), (10**400, 10**400 + 1, False), (10**400, 1.0, False),
     ],
 )  # fmt: skip

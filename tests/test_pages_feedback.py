@@ -176,6 +176,8 @@ def test_a_check_that_fails_by_a_mistake_points_to_it_and_repeats_nothing() -> N
     for article in explained:
         assert "#exercise-1-mistake-1" in [a["href"] for a in article.select(".because a")]
         assert not article.select(".why, .rung, .next")
+        because = article.select(".because")[-1].get_text()
+        assert "Why it fails is told at “The shortcut is multiplied with the branch”." == because  # as is said there
 
 
 def test_a_mistake_in_two_exercises_is_one_step_and_explained_once() -> None:
@@ -191,6 +193,16 @@ def test_a_mistake_in_two_exercises_is_one_step_and_explained_once() -> None:
     assert "#exercise-1-mistake-1" == told["href"]
 
 
+def test_a_cause_is_named_in_words_with_its_code_as_code() -> None:
+    """No id of a mistake, and no sentence in the place of a name."""
+    cause = Diagnosis(mistake="unfinished", proof=Proof.MEASURED, message="There is `pass`. Write it.", explains=True)
+    parts = [exercise("resblock", [failed("shape", 10, "It raises.")], cause)]
+    page = BeautifulSoup(feedback_page(RUN, report("x", parts), None), "html.parser")
+    because = page.select(".because")[0]
+    assert "Why it fails is told at “There is pass”." == because.get_text()
+    assert "pass" == because.select("a code")[0].get_text()
+
+
 def test_a_check_that_could_not_be_measured_points_to_the_one_that_says_why() -> None:
     """What stops everything is one thing to fix, and not four."""
     parts = [
@@ -201,6 +213,7 @@ def test_a_check_that_could_not_be_measured_points_to_the_one_that_says_why() ->
     page = BeautifulSoup(feedback_page(RUN, report("x", [exercise("resblock", parts)]), None), "html.parser")
     assert 1 == len(page.select("ol.steps > li"))
     assert ["#exercise-1-check-1"] * 2 == [str(a["href"]) for a in page.select(".because a")]
+    assert "Why it fails is told at “Shape”." == page.select(".because")[0].get_text()
 
 
 def test_a_last_hint_that_is_held_back_is_nowhere_on_the_page() -> None:

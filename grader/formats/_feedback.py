@@ -17,6 +17,7 @@ from grader.formats._findings import (
     Told,
     check_anchor,
     check_view,
+    lead_of,
     mistake_anchor,
     mistake_view,
     short,
@@ -31,7 +32,7 @@ from grader.formats._text import one_line
 from grader.formats._words import Label
 from grader.language import later
 from grader.submission import Submission
-from grader.verdict import ExerciseReport, Report, SubmissionStatus
+from grader.verdict import Diagnosis, ExerciseReport, Report, SubmissionStatus
 
 _STEP = 160  # characters of a finding in the list of what to fix
 
@@ -198,7 +199,7 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
     if _words.CHECK[check.status].look != "wrong":
         return []
     mistakes = [
-        Pointer(mistake_anchor(number, each), diagnosis.mistake)
+        Pointer(mistake_anchor(number, each), _title(diagnosis))
         for each, diagnosis in enumerate(exercise.diagnoses, start=1)
         if diagnosis.is_cause
     ]
@@ -209,6 +210,12 @@ def _causes(exercise: ExerciseReport, number: int, i: int) -> list[Pointer]:
         if each != i and is_said_there and _words.CHECK[other.status].look == "wrong":
             return [Pointer(check_anchor(number, each), heading(other.title, other.id))]
     return []
+
+
+def _title(diagnosis: Diagnosis) -> str:
+    """What stands above a mistake where it is told, as far as it fits a line."""
+    lead, rest = lead_of(short(diagnosis.message))
+    return one_line(lead or rest, _STEP).rstrip(".") or diagnosis.mistake
 
 
 def _exercise_label(exercise: ExerciseReport, essay: bool) -> Label:

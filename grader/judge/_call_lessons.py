@@ -36,7 +36,8 @@ RUN_ENDED = Lesson(
     hints=(
         "There is a limit to the time and the memory of a hand-in, far above what the task needs.",
         "Time your function in a cell: `%time` in front of the call shows how long it takes.",
-        "Look for a loop that does not end or that grows with each round, and for tensors that are far too large.",
+        "Look for a loop that does not end, and for tensors that are far too large. What goes through all choices of "
+        "n things takes twice as long with each thing more: count them by a formula.",
     ),
 )
 
@@ -125,22 +126,44 @@ NOT_HELD = Lesson(
 
 NO_DIFFERENCE = Lesson(
     why=(
-        "Two series that agree to the last digit are one and the same experiment. So what should differ between them "
-        "does not reach your code."
+        "The numbers change from round to round, and yet the two series agree in each of them to the last digit. So "
+        "both did the same: what should differ between them makes no difference in your code."
     ),
     hints=(
         "A comparison changes one thing and holds all else equal. Here nothing was changed.",
-        "Look at the argument that tells the series apart. Where does your function use it?",
-        "Use that argument to build the network, in place of a fixed value.",
+        "Look at the argument that tells the series apart. Where does your function use it, and are the two networks "
+        "that it chooses from really different?",
+        "Use that argument to build the network, in place of a fixed value, and see that each network is as the task "
+        "says.",
+    ),
+)
+
+ONE_NUMBER = Lesson(
+    why=(
+        "The same number in every round of both series shows no difference, and does not say why. Both may be equally "
+        "good at the task, a constant may be returned, or what should differ does not reach your code."
+    ),
+    hints=(
+        "An error of 0 cannot get smaller: then both have learned everything. With the error of a guess nothing was "
+        "learned.",
+        "Print what your function returns for each series. Does it change with the data? Has the network that should "
+        "be worse a shortcut that it was not to have?",
+        "Return what the trained network predicts, and build each network from the arguments that tell the series "
+        "apart.",
     ),
 )
 
 OTHER_WAY_ROUND = Lesson(
-    why="The difference is there and it is sure, but it points the other way. Most likely the two sides were mixed up.",
+    why=(
+        "The difference is there and it is sure, but it points the other way. Either the two sides were mixed up, or "
+        "what you return is turned round."
+    ),
     hints=(
         "A claim has a direction: which side is larger, and which is smaller.",
-        "Check which network is built for which series, and whether a loss or an accuracy is returned.",
-        "Swap the two where they are chosen.",
+        "Check which network is built for which series. Then look at the numbers: an error rate near 1 is worse than "
+        "any guess, so there it is the classes that are exchanged.",
+        "Swap the two where they are chosen; or, with an error rate near 1, return the class with the largest output "
+        "(`argmax`), numbered as the labels are.",
     ),
 )
 
@@ -152,6 +175,7 @@ OUT_OF_BOUNDS = Lesson(
     hints=(
         "The middle value of all rounds is judged, so that one odd round does not decide.",
         "Look at the numbers round by round. Are all of them off, or only some?",
-        "Check the learning rate, the number of steps and what is returned, against the task.",
+        "Check the learning rate, the number of steps and what is returned, against the task. Of an error rate "
+        "near 1 the classes are to blame: they are exchanged, since training that fails still does as well as a guess.",
     ),
 )

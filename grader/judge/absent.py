@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ from grader.judge._call_lessons import CELL_STOPS, NOT_THERE, RUN_ENDED
 from grader.language import later, say
 from grader.observation import Problem, Raised, Stands
 from grader.verdict import Diagnosis, Proof, Status
+
+_NEARLY = 0.75  # how alike two names are, of 1, that may be a slip of the pen
 
 Finding = tuple[Status, dict[str, Any]]
 
@@ -31,6 +34,8 @@ class Seen(Protocol):
     @property
     def raised(self) -> Sequence[Raised]: ...
     @property
+    def defined(self) -> Sequence[str]: ...
+    @property
     def stands(self) -> Stands: ...
 
 
@@ -44,7 +49,7 @@ def missing(seen: Seen) -> Finding:
     if problem is None:
         absent = say("There is no {name} in this submission.", name=name)
         return Status.FAILED, {
-            "message": f"{absent} {seen.stands.instead}".rstrip(),
+            "message": f"{absent} {seen.stands.instead or _nearly(seen)}".rstrip(),
             "advice": say("Define {name} in a cell, spelt exactly so.", name=name),
             "lesson": NOT_THERE,
         }
@@ -61,6 +66,14 @@ def missing(seen: Seen) -> Finding:
     }
 
 
+def _nearly(seen: Seen) -> str:
+    """A question after what is defined under nearly the same name, where there is such a thing."""
+    name = seen.exercise.name
+    # Where the text defines that very name, in a class perhaps, it is no slip.
+    close = [] if name in seen.defined else difflib.get_close_matches(name, seen.defined, n=1, cutoff=_NEARLY)
+    return say("There is {name}: did you mean that?", name=close[0]) if close else ""
+
+
 def unknown_name(raised: Raised, problems: Sequence[Problem]) -> str:
     """Of a name that is not known: why, an import that failed or nothing that makes it."""
     for problem in problems:
@@ -74,10 +87,15 @@ def unknown_name(raised: Raised, problems: Sequence[Problem]) -> str:
     return say("{error}: nothing that ran before defines or imports it.", error=raised.message)
 
 
-def ended(seen: Seen) -> Finding:
-    """Of a process that is over before everything was asked."""
+def ended(seen: Seen, call: str = "") -> Finding:
+    """Of a process that is over before everything was asked.
+
+    Args:
+        call: what was asked of it last, in words.
+    """
     status = Status.TIMED_OUT if isinstance(seen.ended, StudentTimedOut) else Status.STUDENT_CRASHED
-    return status, {"message": say("Not measured: {why}.", why=seen.ended), "lesson": RUN_ENDED}
+    why = say("{call}: {why}", call=call, why=seen.ended) if call else seen.ended
+    return status, {"message": say("Not measured: {why}.", why=why), "lesson": RUN_ENDED}
 
 
 def with_said_lesson(finding: dict[str, Any]) -> dict[str, Any]:

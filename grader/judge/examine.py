@@ -305,7 +305,7 @@ def ask(
     """
     answer = worker.call(operation, arguments, tensors, seconds=seconds)
     if answer.fields.get("ok") is not True:
-        raise ProtocolViolated(say("the student's process could not answer {operation}", operation=repr(operation)))
+        raise ProtocolViolated(say("your code left its process unable to pass on what came of it"))
     checked = None if model is None else _checked(model, answer.fields)
     return checked, answer.fields, answer.tensors
 

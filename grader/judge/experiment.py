@@ -121,6 +121,7 @@ class Experimented:
     found: str | None = None
     measured: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # by series, a number per measure
     faults: dict[str, Fault] = field(default_factory=dict)  # by series
+    asked: tuple[str, int] | None = None  # the series and the round that were run last
     broken: str = ""  # what the assignment's own measure raised
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -171,6 +172,7 @@ def _run(
         "positional": round_.positional(series),
         "gradient": False,
     }
+    experimented.asked = series.id, number
     answer, value, _ = ask_call(worker, arguments, round_.tensors, seconds)
     if answer.raised is not None or answer.value is None:
         experimented.faults[series.id] = Fault(number, raised=answer.raised, returned=say("nothing"))
@@ -192,13 +194,15 @@ def _numbers(value: Value, exercise: ExperimentExercise) -> Tensor | str:
     numbers = numbers_of(value)
     if numbers is None:
         return show(value)
+    if not exercise.shape and numbers.numel() == 1:
+        numbers = numbers.reshape(())  # one number is one however it is wrapped
     if list(numbers.shape) != exercise.shape:
         return show_shape(numbers)
     if not bool(torch.isfinite(numbers).all()):
         return say("numbers of which some are NaN or infinite")
-    broken = numbers[numbers != numbers.round()] if exercise.whole else numbers[:0]
-    if broken.numel():
-        return say("numbers that are not whole, {number} for instance", number=f"{float(broken.reshape(-1)[0]):.3g}")
+    broken = numbers[numbers != numbers.round()]
+    if exercise.whole and broken.numel():
+        return say("numbers that are not whole, {number} for instance", number=f"{float(broken[0]):.3g}")
     return numbers
 
 

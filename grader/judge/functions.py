@@ -166,6 +166,7 @@ class Call:
     value: Value = None
     gradients: dict[str, Tensor] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # arguments in which it left a gradient
 
 
 @dataclass
@@ -176,6 +177,7 @@ class Called:
     right: RightFunction
     found: str | None = None
     calls: list[Call] = field(default_factory=list)
+    asked: Question | None = None  # the call that was made last
     tolerance: float = 0.0
     ended: SessionEnded | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -221,6 +223,7 @@ def call_function(worker: Worker, called: Called, executed: Executed, names: Seq
         if precision == "float32":
             called.tolerance = max(FLOAT32, called.tolerance)
         for number, question in enumerate(called.right.questions):
+            called.asked = question
             called.calls.append(_ask(worker, called, number, question, precision, seconds))
         if not any(insists_on_float32(Built(raised=raised)) for raised in called.raised):
             return
@@ -237,7 +240,7 @@ def _ask(worker: Worker, called: Called, number: int, question: Question, precis
     }
     returned, value, told = ask_call(worker, arguments, tensors, seconds)
     gradients = {key: told[f"g/{key}"] for key in returned.gradients if f"g/{key}" in told}
-    return Call(question, returned.raised, returned.refused, value, gradients, returned.changed)
+    return Call(question, returned.raised, returned.refused, value, gradients, returned.changed, returned.left)
 
 
 def ask_call(

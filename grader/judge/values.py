@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from grader.errors import ProtocolViolated
-from grader.language import say
+from grader.language import many, say
 
 Value = Any  # None, bool, int, float, str, Tensor, or a list or dict of them
 _HUGE = 10**300  # integers beyond are compared as they are
@@ -24,19 +24,19 @@ class PlainValue(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["none", "bool", "int", "float", "str", "tensor", "list", "dict", "other"]
+    kind: Literal["none", "bool", "int", "float", "str", "tensor", "list", "dict", "long", "deep", "other"]
     text: str = Field("", max_length=4000)
     items: Annotated[list[PlainValue], Field(max_length=5000)] = []
 
 
 @dataclass(frozen=True)
 class Other:
-    """A value of a type that is not compared."""
+    """A value that is not compared: what it is, in words."""
 
-    type: str
+    words: str
 
     def __repr__(self) -> str:
-        return self.type
+        return self.words
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,11 @@ def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
             case "dict":
                 parts = [decode(each, tensors) for each in plain.items]
                 return dict(zip(parts[::2], parts[1::2], strict=True))
-        return Other(plain.text)
+            case "long":
+                return Other(say("a whole number of more than 300 digits"))
+            case "deep":
+                return Other(say("more than can be compared"))
+        return Other(say("a value of type {type}", type=plain.text))
     except (ValueError, KeyError, TypeError) as error:
         raise ProtocolViolated(say("an answer is malformed: {error}", error=type(error).__name__)) from error
 
@@ -81,13 +85,15 @@ def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
 def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> Unlike | None:
     """The first difference between a value and what it should be; None where they agree.
 
-    How numbers are wrapped does not matter: 2, 2.0, True and a tensor of one number are the same, and so are a list of
-    numbers, a tuple, an array and a tensor. Numbers agree within `tolerance`, relative to the largest one expected;
-    counts agree each by itself, since beside a huge one a small one is as certain.
+    How numbers are wrapped does not matter: 2, 2.0 and True are the same, a list of numbers, a tuple, an array and a
+    tensor are, and where one number is expected each of these may hold it. Numbers agree within `tolerance`, relative
+    to the largest one expected; counts agree each by itself, since beside a huge one a small one is as certain.
     """
     numbers, given = numbers_of(expected), numbers_of(found)
     if numbers is not None:
-        return _unlike_numbers(numbers, given, found, tolerance, where, counts=_is_counted(expected))
+        if given is None:
+            return Unlike(where, show(expected), show(found))
+        return _unlike_numbers(numbers, given, tolerance, where, counts=_is_counted(expected))
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         pairs = enumerate(zip(expected, found, strict=True))
         differences = (unlike(e, f, tolerance, f"{where}[{i}]") for i, (e, f) in pairs)
@@ -100,12 +106,8 @@ def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> 
     return Unlike(where, show(expected), show(found))
 
 
-def _unlike_numbers(
-    expected: Tensor, given: Tensor | None, found: Value, tolerance: float, where: str, *, counts: bool
-) -> Unlike | None:
-    if given is None:
-        return Unlike(where, show(expected), show(found))
-    if not expected.dim() and given.numel() == 1 and isinstance(found, Tensor):
+def _unlike_numbers(expected: Tensor, given: Tensor, tolerance: float, where: str, *, counts: bool) -> Unlike | None:
+    if not expected.dim() and given.numel() == 1:
         given = given.reshape(())
     if given.shape != expected.shape:
         return Unlike(where, show_shape(expected), show_shape(given))
@@ -168,23 +170,31 @@ def show(value: Value) -> str:
             return f"{float(value):.6g}"
         if value.numel() > _FEW:
             return show_shape(value)
-        return str(value.tolist()) if not value.is_floating_point() else str([_round(n) for n in value.tolist()])
+        return _listed(value.tolist())
     if isinstance(value, Other):
-        return say("a value of type {type}", type=value.type)
+        return value.words
     if value is None:
         return say("None (nothing is returned)")
     if isinstance(value, float):
         return f"{value:.6g}"
+    numbers = numbers_of(value) if isinstance(value, list) and not _is_counted(value) else None
+    if numbers is not None:
+        return show(numbers)
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _round(number: Any) -> Any:
-    return [_round(each) for each in number] if isinstance(number, list) else float(f"{number:.6g}")
+def _listed(number: Any) -> str:
+    """Numbers in brackets, as many as there are."""
+    if isinstance(number, list):
+        return f"[{', '.join(map(_listed, number))}]"
+    return str(number) if isinstance(number, int) else f"{number:.6g}"
 
 
 def show_shape(tensor: Tensor) -> str:
     """The shape of numbers, in words."""
     if not tensor.dim():
         return say("a single number")
+    if tensor.dim() == 1 and len(tensor):
+        return many("a list (or an array) of one number", "{n} numbers", len(tensor))
     return say("numbers of shape {shape}", shape="×".join(map(str, tensor.shape)))

@@ -45,7 +45,7 @@ class WidthIsAFraction(Noticed):
     )
     hints = (
         "Python has two divisions. `/` gives a fraction, and `//` a whole number.",
-        "Go to the marked line, and look where the width of that layer is computed.",
+        "Go to the marked line, and look where the width of that layer is computed: there, or in a line above it.",
         "Divide with two strokes: `width = out_channels // 4`.",
     )
     broken = (

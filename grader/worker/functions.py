@@ -32,23 +32,22 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
         tensors: what was drawn, by key, and `cotangent` where a gradient is wanted.
 
     Returns:
-        `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, and `changed`, the keys
-        of drawn tensors into which it wrote; or `raised`. Where the call for the gradient raised, or its backward pass,
-        `refused`. The tensors of the value by number, gradients as `g/key`.
+        `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, `changed`, the keys of
+        drawn tensors into which it wrote, and `left`, of those in which it left a gradient; or `raised`. Where the call
+        for the gradient raised, or its backward pass, `refused`. The tensors of the value by number, gradients as
+        `g/key`.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
     target, drawn = namespace[arguments["name"]], _drawn(tensors, dtype)
     try:
-        given = [_given(each, drawn) for each in arguments["positional"]]
-        returned = target(*given)
-        if any(isinstance(each, Tensor) and each.grad is not None for each in given):
-            returned = target(*given)  # the gradient that it left there may be added to the next one
+        returned = target(*[_given(each, drawn) for each in arguments["positional"]])
     except BaseException as error:
         return {"raised": {"stage": "forward", **describe(error)}}, {}
     plain = _Plain()
     answer: dict[str, Json] = {"value": plain.of(returned)}
+    answer["left"] = [key for key, each in drawn.items() if each.is_leaf and each.grad is not None]
     answer["changed"] = [key for key, each in _drawn(tensors, dtype).items() if not torch.equal(each, drawn[key])]
     gradients: Tensors = {}
     if arguments["gradient"]:
@@ -108,15 +107,15 @@ class _Plain:
     def of(self, value: object, depth: int = 0) -> dict[str, Json]:
         self._leaves += 1
         if depth > _DEEP or self._leaves > _LONG:
-            return {"kind": "other", "text": "more than can be compared"}
+            return {"kind": "deep"}
         if value is None:
             return {"kind": "none"}
         if isinstance(value, Tensor):
-            return self._tensor(value)
+            return self._number(value, depth)
         if type(value) is bool:
             return {"kind": "bool", "text": str(value)}
-        if type(value) is int and abs(value) < 10**_DIGITS:
-            return {"kind": "int", "text": str(value)}
+        if type(value) is int:
+            return {"kind": "int", "text": str(value)} if abs(value) < 10**_DIGITS else {"kind": "long"}
         if type(value) is float:
             return {"kind": "float", "text": repr(value)}
         if type(value) is Fraction or type(value) is Decimal:
@@ -131,8 +130,10 @@ class _Plain:
         return self._number(value, depth)
 
     def _number(self, value: object, depth: int) -> dict[str, Json]:
-        """NumPy's arrays and numbers, and what other libraries call numbers."""
+        """Tensors, NumPy's arrays and numbers, and what other libraries call numbers."""
         try:
+            if isinstance(value, Tensor):
+                return self._tensor(value)
             if hasattr(value, "__array__"):
                 array = np.asarray(value)
                 if array.dtype.kind in "iuf":
@@ -151,6 +152,8 @@ class _Plain:
         return {"kind": "other", "text": type(value).__name__[:100]}
 
     def _tensor(self, tensor: Tensor) -> dict[str, Json]:
+        if tensor.is_meta:
+            return {"kind": "other", "text": "Tensor on the device meta, which holds no numbers"}
         key = str(len(self.tensors))
         plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
         if plain.is_complex() or plain.is_quantized:

@@ -74,6 +74,23 @@ def test_a_network_of_other_widths_has_other_stages() -> None:
 
 
 @pytest.mark.parametrize(
+    ("strides", "maps"),
+    [
+        ("stage > 1", "16×32×32, 32×16×16, 32×8×8, 64×4×4, 64×2×2"),
+        ("stage > 1 and number == count - 1", "16×32×32, 32×32×32, 32×16×16, 64×16×16, 64×8×8"),
+    ],
+)
+def test_strides_in_other_blocks_of_a_stage_are_no_other_depth(strides: str, maps: str) -> None:
+    """Every block of a stage has its channels, however large its maps are."""
+    right = resnet({}, width=16, blocks=(2, 2, 2))
+    report = judge(changed(right, ("stage > 1 and number == 0", strides)))
+    assert ["wrong-stages"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert f"not in its first block alone: {maps}. The task asks" in report.diagnoses[0].message
+    assert "shape" in failed(report)
+    assert "skip-connection" not in failed(report)
+
+
+@pytest.mark.parametrize(
     ("made", "message"),
     [
         ("padding=1, bias=False", "as many as convolutions in front of a batch norm have biases."),

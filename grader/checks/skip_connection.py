@@ -25,6 +25,7 @@ from grader.judge.examined import SHARED_WEIGHTS, Examined, show
 from grader.judge.forms import Form
 from grader.judge.network import AS_RECORDED, RECORDING
 from grader.judge.observed import Observation
+from grader.judge.plan import blocks_by_channels
 from grader.language import later, say
 from grader.observation import Answer, Probe
 from grader.verdict import Lesson, Status
@@ -217,7 +218,7 @@ def _shared_weights(examined: Examined, where: str) -> Finding:
 
 def _wrong_depth(examined: Examined, where: str) -> Finding | None:
     """Another number of blocks than the plan has, in all or in a stage."""
-    wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
+    wanted, found = map(blocks_by_channels, (examined.plan, examined.stages))
     if wanted == found:
         return None
     return Finding(

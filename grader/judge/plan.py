@@ -62,6 +62,12 @@ def stages(found: Iterable[Segment]) -> list[Stage]:
     return [Stage(shape, len(list(group))) for shape, group in groupby(shapes)]
 
 
+def blocks_by_channels(found: Iterable[Stage]) -> list[int]:
+    """How many blocks in a row give as many channels: how deep each stage is, wherever its maps get smaller."""
+    runs = groupby(found, key=lambda stage: stage.shape[0])
+    return [sum(stage.blocks for stage in run) for _, run in runs]
+
+
 def planned_network(assignment: Assignment, exercise: NetworkExercise, case: Case) -> Graph | None:
     """What the reference network of an exercise computes in one case; None if the exercise names no reference.
 

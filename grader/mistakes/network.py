@@ -8,6 +8,7 @@ from grader.assignment import NetworkExercise
 from grader.judge.anatomy import residual_additions
 from grader.judge.examined import SHARED_WEIGHTS, Examined
 from grader.judge.head import head_without_average
+from grader.judge.plan import blocks_by_channels
 from grader.language import many, say
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -138,7 +139,7 @@ class WrongDepth(NetworkMistake):
         if graph is None:
             return None
         if examined.plan:
-            wanted, found = ([stage.blocks for stage in each] for each in (examined.plan, examined.stages))
+            wanted, found = map(blocks_by_channels, (examined.plan, examined.stages))
             said = say(
                 "The stages have {found} blocks instead of {wanted}.",
                 found=", ".join(map(str, found)),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from grader.assignment import NetworkExercise
 from grader.judge.examined import Examined, show
-from grader.judge.plan import Stage
+from grader.judge.plan import blocks_by_channels
 from grader.language import say
 from grader.mistakes._mistake import Notice, changed
 from grader.mistakes.network import NETWORK, PLANNED, NetworkMistake
@@ -60,7 +58,7 @@ class OtherDepth(NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         found = examined.other_call
-        if found is None or _blocks(examined.plan) != _blocks(examined.stages):
+        if found is None or blocks_by_channels(examined.plan) != blocks_by_channels(examined.stages):
             return None  # where the stages are looked at, they say it
         said = say(
             "For {argument}={asked} the network has just as many parameters as the one for {argument}={value}.",
@@ -92,13 +90,20 @@ class WrongStages(NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         wanted, found = examined.plan, examined.stages
-        if _blocks(wanted) != _blocks(found) or wanted == found:
+        if blocks_by_channels(wanted) != blocks_by_channels(found) or wanted == found:
             return None
         if examined.trunk is not None and examined.trunk.cause is not None:
             return None  # a pooling that the stem lacks, perhaps: that is told
         if len({stage.shape[1:] for stage in found}) == 1:
             return None  # see `NoDownsampling`
-        if [stage.shape[0] for stage in wanted] != [stage.shape[0] for stage in found]:
+        if len(found) > len(wanted):
+            said = say(
+                "The map gets smaller inside of a stage, and not in its first block alone: {found}. The task asks for "
+                "{wanted}.",
+                found=", ".join(show(list(stage.shape)) for stage in found),
+                wanted=", ".join(show(list(stage.shape)) for stage in wanted),
+            )
+        elif [stage.shape[0] for stage in wanted] != [stage.shape[0] for stage in found]:
             said = say(
                 "The stages have {found} channels. The task asks for {wanted}.",
                 found=", ".join(str(stage.shape[0]) for stage in found),
@@ -111,8 +116,3 @@ class WrongStages(NetworkMistake):
                 wanted=", ".join(show(list(stage.shape[1:])) for stage in wanted),
             )
         return Notice(Proof.MEASURED, message=said)
-
-
-def _blocks(stages: Iterable[Stage]) -> list[int]:
-    """How many blocks each of them has."""
-    return [stage.blocks for stage in stages]

@@ -436,3 +436,52 @@ def test_a_layer_that_is_never_used_costs_once() -> None:
     both = judge(changed(unused, (RETURN, "return out + identity")), "resblock")
     assert {each.mistake for each in both.diagnoses} == {"layer-unused", "final-relu-missing"}
     assert both.score == 20
+
+
+PATHS = """
+import torch.nn.functional as F
+from torch import nn
+
+
+class ResNeXtBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        part = out_channels // 2 // cardinality
+        self.paths = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(in_channels, part, 1, bias=False), nn.BatchNorm2d(part), nn.ReLU(),
+                nn.Conv2d(part, part, 3, stride, padding=1, bias=False), nn.BatchNorm2d(part), nn.ReLU(),
+                nn.Conv2d(part, out_channels, 1, bias=False),
+            )
+            for _ in range(cardinality)
+        )
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        return F.relu(self.bn(sum(path(x) for path in self.paths)) + self.shortcut(x))
+"""
+IN_EVERY_PATH = {
+    "bn-missing": (("1, bias=False), nn.BatchNorm2d(part)", "1, bias=False)"),),
+    "inner-relu-missing": (("padding=1, bias=False), nn.BatchNorm2d(part), nn.ReLU()", "padding=1, bias=False), nn.BatchNorm2d(part)"),),
+    "wrong-stride-layer": (("part, 1, bias", "part, 1, stride, bias"), ("part, 3, stride", "part, 3, 1")),
+    "wrong-kernel": (("3, stride, padding=1", "1, stride"),),
+    "bn-without-affine": (("self.bn = nn.BatchNorm2d(out_channels", "self.bn = nn.BatchNorm2d(out_channels, affine=False"),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", IN_EVERY_PATH)
+def test_a_mistake_in_every_path_of_a_block_is_replayed(mistake: str) -> None:
+    """A block of several paths has each of its layers several times."""
+    assignment = find_assignment("resnext")
+    exercise = assignment.exercises[0]
+    assert isinstance(exercise, ModuleExercise)
+    answers = RightAnswers(Reference(assignment, exercise), 0, DEVICE)
+    assert judge_against(PATHS, exercise, answers).correct
+    report = judge_against(changed(PATHS, *IN_EVERY_PATH[mistake]), exercise, answers)
+    assert mistake in " ".join(f"{each.mistake} {each.message}" for each in report.diagnoses)
+    assert report.score == 30

@@ -74,6 +74,32 @@ class Block:
         self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
 
     @cached_property
+    def convolution_rows(self) -> list[list[Node]]:
+        """The branch's convolutions by how many of them lead to each: in a block of several paths, as ResNeXt's may
+        be, a row has one of every path."""
+        return self._rows(self.convolutions)
+
+    @cached_property
+    def norm_rows(self) -> list[list[Node]]:
+        return self._rows(self.norms)
+
+    @cached_property
+    def activation_rows(self) -> list[list[Node]]:
+        return self._rows(self.activations)
+
+    def _rows(self, among: list[Node]) -> list[list[Node]]:
+        counted = {node.id for node in among}
+        rows: list[list[Node]] = []
+        before: dict[int, int] = {}
+        for node in self.branch:
+            number = max((before.get(i, 0) for i in node.inputs), default=0)
+            if node.id in counted:
+                rows += [[] for _ in range(number + 1 - len(rows))]
+                rows[number].append(node)
+            before[node.id] = number + (node.id in counted)
+        return rows
+
+    @cached_property
     def follows_another(self) -> bool:
         """Is it the last block of a chain?"""
         return follows_another(self.source, self.parts)

@@ -17,10 +17,11 @@ def put_stride(*numbers: int) -> Edit:
 
     def change(block: Block) -> None:
         stride = stride_of(block)
-        if max(numbers, default=0) < len(block.convolutions):
-            for number, node in enumerate(block.convolutions):
+        if max(numbers, default=0) < len(block.convolution_rows):
+            for number, row in enumerate(block.convolution_rows):
                 size = stride if number in numbers else 1
-                block.editor.set_argument(node.id, 3, [size, size])
+                for node in row:
+                    block.editor.set_argument(node.id, 3, [size, size])
 
     return edit(change)
 
@@ -32,11 +33,12 @@ def move_stride(number: int) -> Edit:
     """
 
     def change(block: Block) -> None:
-        if any(_is_spatial(block, node) for node in block.convolutions[number:]):
+        if any(_is_spatial(block, node) for row in block.convolution_rows[number:] for node in row):
             stride = stride_of(block)
-            for position, node in enumerate(block.convolutions):
+            for position, row in enumerate(block.convolution_rows):
                 size = stride if position == number else 1
-                block.editor.set_argument(node.id, 3, [size, size])
+                for node in row:
+                    block.editor.set_argument(node.id, 3, [size, size])
 
     return edit(change)
 

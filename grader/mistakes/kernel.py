@@ -27,7 +27,8 @@ OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more 
 
 def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
     """Those with these numbers that the branch has."""
-    return [block.convolutions[number] for number in numbers if number < len(block.convolutions)]
+    rows = block.convolution_rows
+    return [node for number in numbers if number < len(rows) for node in rows[number]]
 
 
 def size_of(block: Block, node: Node) -> int:

@@ -14,8 +14,9 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 def drop(*numbers: int, projection: bool = False) -> Edit:
     def change(block: Block) -> None:
         for number in numbers:
-            if number < len(block.norms):
-                block.bypass(block.norms[number])
+            if number < len(block.norm_rows):
+                for norm in block.norm_rows[number]:
+                    block.bypass(norm)
         if projection and block.projection_norm is not None:
             block.bypass(block.projection_norm)
 
@@ -42,7 +43,7 @@ def set_mode(training: bool, *, number: int | None = None, projection: bool = Tr
     """All batch norms always in one mode; those of the branch alone, or one of them."""
 
     def change(block: Block) -> None:
-        chosen = block.norms if number is None else block.norms[number : number + 1]
+        chosen = block.norms if number is None else [n for row in block.norm_rows[number : number + 1] for n in row]
         if projection and number is None:
             chosen = [node for node in block.source.nodes if node.name == "native_batch_norm"]
         for node in chosen:

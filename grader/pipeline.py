@@ -242,7 +242,12 @@ class Grader(Closing):
             return judge(seen, self._right, {}, search=False).correct
 
         exercises = [each for each in self.assignment.called_exercises if each.id not in attempt.broken]
-        return mend(submission, exercises, look, is_right, attempt.examined)
+        try:
+            return mend(submission, exercises, look, is_right, attempt.examined)
+        except AssignmentError:
+            raise  # every submission would meet it
+        except Exception:
+            return Mended()  # the code as it is was looked at all the same
 
     def _start(self, cells: Cells, exercise: str, deadline: float) -> tuple[Session, Executed]:
         """A process that has run the cells; those that end it are left out, as far as that is possible.

@@ -161,6 +161,19 @@ def test_what_cannot_be_mended_costs_as_before(grade: Grade) -> None:
     assert not any("was mended" in repair for repair in report.repairs)
 
 
+def test_where_mending_breaks_the_code_is_judged_as_it_is(grade: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the grader's fault, and costs no more than the slip."""
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("the grader's own")
+
+    monkeypatch.setattr("grader.mended._nearer", breaks)
+    report = grade(SLIPS["return"], BOTTLENECK, NETWORK)
+    assert report.exercises[0].score == 10.0
+    assert [each.mistake for each in report.exercises[0].diagnoses] == ["output-missing"]
+    assert report.exercises[1].correct
+
+
 def test_the_line_as_it_is_meant_is_the_last_hint(grade: Grade) -> None:
     """An assignment may hold that back: it stands nowhere else."""
     report = grade(SLIPS["name"], BOTTLENECK, NETWORK)

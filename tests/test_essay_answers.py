@@ -17,6 +17,8 @@ from grader.essay import Given, Stance, read
 from grader.verdict import ExerciseReport, Status
 from grader.written import given_text, mark
 
+pytestmark = pytest.mark.heavy
+
 ASSIGNMENT = find_assignment("residual-ideas")
 GIVEN = given_text(ASSIGNMENT)
 QUESTIONS: dict[str, EssayExercise] = bench.essays(ASSIGNMENT)

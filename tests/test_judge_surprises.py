@@ -12,6 +12,8 @@ from programs import BLOCKS, HANDS, program
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 
+pytestmark = pytest.mark.heavy
+
 RET = "return F.relu(out + identity)"
 SUM = "F.relu(out + identity)"
 LAST = "        self.shortcut = nn.Sequential()\n"

@@ -13,6 +13,8 @@ from grader.mistakes._mistake import RESBLOCK, changed
 from grader.pipeline import Grader
 from grader.verdict import Report, Status
 
+pytestmark = pytest.mark.heavy
+
 Grade = Callable[..., Report]
 CLASS = "class ResBlock(nn.Module):"
 NETWORK = "def build_network(num_classes=10):\n    return nn.Sequential(ResBlock(3, num_classes), Head())"

@@ -20,6 +20,8 @@ from grader.pipeline import Grader
 from grader.submission import Cell
 from grader.verdict import Proof, Report, Status
 
+pytestmark = pytest.mark.heavy
+
 SUM = "return F.relu(out + identity)"
 NETWORK = """
 def build_network(num_classes=10):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -18,6 +19,8 @@ from reference.degradation import (
     train,
     training_error,
 )
+
+pytestmark = pytest.mark.heavy
 
 SEEDS = range(5)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import stat
 
+import pytest
 from fuzz_mutations import mutated
 from fuzz_targets import CORPUS, archive_target, kept
 from hostile_zips import BZIP2, DEFLATED, LZMA, STORED, Entry, zipped
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.heavy
 
 SEEDS = [path.read_bytes() for path in sorted((CORPUS / "archive").iterdir())]
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'

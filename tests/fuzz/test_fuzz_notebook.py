@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fuzz_mutations import mutated
 from fuzz_targets import CORPUS, kept, notebook_target
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.heavy
 
 EXAMPLES = Path(__file__).parents[2] / "assignments" / "residual-blocks" / "examples"
 SEEDS = [path.read_bytes() for path in sorted((CORPUS / "notebook").iterdir())]

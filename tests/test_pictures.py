@@ -24,7 +24,7 @@ from grader.formats._pictures._svg import width_of
 from grader.formats.json import document
 from grader.graph import Graph, Leaf, Node
 from grader.illustrate import illustrate
-from grader.illustrate.steps import drawn
+from grader.illustrate.steps import drawn, layer_of
 from grader.judge.examined import Examined
 from grader.pictures import (
     BlockPicture,
@@ -547,3 +547,9 @@ def test_an_exercise_without_pictures_has_none() -> None:
     """Essays, functions, and whatever could not be drawn."""
     assert [] == pictures_of(None, "exercise-1", None)
     assert ExerciseReport.model_fields["pictures"].exclude
+
+
+def test_a_redundant_bias_is_called_after_its_layer() -> None:
+    """A right form that has one keeps it under a key of its own."""
+    assert layer_of("bias of convolution 0 with p:conv1.weight") == "conv1"
+    assert layer_of("bias of convolution 0 with a weight") == ""

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from grader.graph import Graph, Node
 from grader.illustrate.operations import MOST_LETTERS, Words, show, words_of
 from grader.judge.anatomy import COMBINATIONS, SUMS, Anatomy, anatomy, ancestors
-from grader.judge.forms import Form
+from grader.judge.forms import BIAS_WITH, Form
 from grader.judge.formula import SILENT
 from grader.judge.uses import is_weighted
 from grader.language import say, spoken
@@ -275,6 +275,8 @@ def _step(draft: _Draft, on_skip: bool, inside: str) -> Step:
 
 def layer_of(key: str) -> str:
     """The layer that a tensor belongs to, by its key: `conv1` for `p:conv1.weight`; "" where it has no name."""
+    if key.startswith(BIAS_WITH):  # which a right form may have: it is called after its weight
+        key = key.rpartition(" with ")[2]
     if key[1:2] != ":":
         return ""
     name = key[2:]

@@ -51,6 +51,7 @@ MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
 MOST_BIASES = 8  # layers with a redundant bias or not in every combination
 MOST_LAYERS = 60  # each of which may have one where a student has
 MOST_DRAWN = 16  # forms of which the weights are kept: they are asked about one probe after another
+BIAS_WITH = "bias of convolution"  # how the key of a redundant bias begins, behind which its weight is named
 
 _drawn: Latest[dict[Slot, Tensor]] = Latest(MOST_DRAWN)
 
@@ -428,7 +429,7 @@ def _add_biases(chosen: frozenset[int]) -> Edit:
         for node in (layer for number, layer in enumerate(layers) if number in chosen):
             # The number alone is not enough: a layer that a mistake brings in takes the number of another one.
             weight = editor[node.inputs[1]].leaf
-            key = f"bias of convolution {number_of[node.id]} with {weight.key if weight is not None else 'a weight'}"
+            key = f"{BIAS_WITH} {number_of[node.id]} with {weight.key if weight is not None else 'a weight'}"
             leaf = Leaf(kind="parameter", key=key, learnable=True)
             editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, editor[node.inputs[1]].shape[:1])))
         return editor.graph()

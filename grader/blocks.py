@@ -145,8 +145,12 @@ class BlockJudge:
         # Without any skip, chains may be blocks whose mistake is known from their own exercise.
         known_wrong = any(not each.report.correct for each in earlier.values())
         try_chains = known_wrong and not any(segment.has_skip for segment in found)
-        for number, segment in enumerate(found, start=1):
-            block = JudgedBlock(segment.path or say("block {n}", n=number), segment)
+        number = 0
+        for segment in found:
+            number += segment.has_skip or segment.among_blocks
+            # The number that nn.Sequential calls it by counts other layers too, and says nothing.
+            name = "" if segment.path.isdecimal() else segment.path
+            block = JudgedBlock(name or say("block {n}", n=max(1, number)), segment)
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
             if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
                 in_time = time.monotonic() < deadline

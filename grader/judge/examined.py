@@ -219,7 +219,7 @@ class Examined:
         if LAYER_UNUSED in self.paid and key not in used:
             return True
         excused = [block for block in self.blocks if block.excused]
-        return key in used or any(key.startswith(f"p:{block.name}.") for block in excused)
+        return key in used or any(key.startswith(f"p:{block.segment.path}.") for block in excused)
 
     @property
     def signature(self) -> str:

@@ -39,7 +39,7 @@ class JudgedBlock:
     """One block of a network, compared with what the module exercises ask for.
 
     Attributes:
-        name: where it is: "layer3.0", or "block 5" when its module is not known.
+        name: where it is: "layer3.0", or "block 5" when its module is not known or has no name.
         compared: was it compared with the references of the module exercises?
         late: was it to be, and was there no time left?
         exercise: the exercise whose known mistakes it makes, or "".

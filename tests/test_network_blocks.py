@@ -194,7 +194,7 @@ def test_another_mistake_in_the_network_costs() -> None:
     )
     reports = judge_all(source)
     assert ["shortcut-detached"] == [d.mistake for d in reports["resblock"].diagnoses]
-    assert [("inner-relu-missing", "In 5")] == [
+    assert [("inner-relu-missing", "In block 3")] == [
         (d.mistake, d.message.split(":")[0]) for d in reports["network"].diagnoses
     ]
     assert "gradient" in [check for check, _ in failed(reports["network"])]
@@ -233,7 +233,7 @@ def test_a_block_of_another_kind_is_left_to_a_human() -> None:
     assert [] == report.diagnoses
     pending = [check for check in report.checks if check.status is Status.SKIPPED]
     assert ["skip-connection"] == [check.id for check in pending]
-    assert pending[0].message.startswith("5: ")
+    assert pending[0].message.startswith("block 3: ")
 
 
 def test_a_network_that_stops_where_its_block_stops_is_left_to_a_human() -> None:

@@ -272,7 +272,7 @@ def test_a_network_is_drawn_block_by_block(source: str, verdict: str) -> None:
     assert found is not None
     assert found.network is not None
     steps = [(step.says, step.layer, step.detail) for step in found.network.flow.steps]
-    assert ("2 × ResBlock(8, 8, 1)", "3 … 4", "to 2×8×32×32") == steps[1]
+    assert ("2 × ResBlock(8, 8, 1)", "block 1 … block 2", "to 2×8×32×32") == steps[1]
     assert ("input", "output", 4) == (steps[0][0], steps[-1][0], found.network.blocks)
     assert ["", verdict, verdict, verdict, ""] == list(found.network.verdicts)
     page = feedback_page(RUN, with_pictures(found), failing()[1])

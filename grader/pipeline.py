@@ -327,7 +327,7 @@ class Grader(Closing):
         if not mends:
             return rest  # what kept it from running has cost in an exercise before
         return with_slip(
-            judged(seen, earlier={}),
+            judged(seen, earlier={}, draw=False),
             rest,
             mends,
             exercise.mistakes if isinstance(exercise, ModuleExercise | NetworkExercise) else {},

@@ -77,6 +77,15 @@ def test_what_is_misspelt_or_another_framework_or_not_handed_in_is_not_pending(g
     assert block.checks[0].score == 0
 
 
+def test_a_slip_beside_a_library_that_is_missing_is_no_reason_to_wait(grade: Grade) -> None:
+    """What another exercise lacks keeps nobody from being told of a name that no text defines."""
+    head = "import lightning as L\n\nclass Head(L.LightningModule):\n    pass"
+    wrong = changed(RESBLOCK, ("return F.relu(out + identity)", "return magic(out, identity)"))
+    report = grade(wrong, head, NETWORK)
+    assert not report.exercises[0].pending
+    assert report.exercises[0].checks[0].status is Status.STUDENT_CRASHED
+
+
 def test_a_function_that_needs_a_library_is_pending(tmp_path: Path) -> None:
     source = "from scipy.special import comb\n\n\ndef path_lengths(n):\n    return [comb(n, k) for k in range(n + 1)]"
     with grading(assignment="ensemble-view") as grader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from grader.mended import MOST_WAYS
 from grader.mending import Mend, Slip, menders, mends_for, slip_of
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
+from grader.mistakes.slips import TUPLE_CALLED
 from grader.pipeline import Grader
 from grader.submission import Cell
 from grader.verdict import Proof, Report, Status
@@ -83,6 +85,16 @@ def test_a_long_line_of_a_hostile_hand_in_takes_no_time() -> None:
     cell = Cell(1, "code", "x = " + "(" * 1_000_000)
     slip = Slip("SyntaxError", "'(' was never closed", cell=1, line=1, found="ResBlock")
     assert not list(mends_for(slip, [cell]))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["class ResBlock:\n" + "    def f(\n" * 100_000, "super(" + ").__init__(" * 50_000, "    self.x = 1\n" * 100_000],
+)
+@pytest.mark.parametrize("slip", [Slip(gave="NoneType"), Slip(gave="ResBlock"), Slip(message=TUPLE_CALLED)])
+def test_cells_of_a_size_that_nobody_writes_are_not_looked_into(slip: Slip, source: str) -> None:
+    """Looking for the place of a slip takes quadratic time, on the trusted side of the wall."""
+    assert not list(mends_for(replace(slip, cell=1, line=2, found="ResBlock"), [Cell(1, "code", source)]))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from grader.judge.observed import Observation
 from grader.judge.segments import part_of
 
 SEED = 5
+MOST_NUMBERS = 1 << 24  # of a map: a graph's shapes are a self-report
 
 
 def head_without_average(examined: Examined, seen: Observation) -> Node | None:
@@ -64,12 +65,13 @@ def first_row(graph: Graph, last: int) -> int | None:
     """The first value behind a node that everything goes through and that is no map any more, but one row for each
     sample; None where there is none, or the node gives no map."""
     shape = graph.by_id[last].shape
-    if len(shape) != 4 or math.prod(shape[2:]) == 1:
+    if len(shape) != 4 or math.prod(shape[2:]) == 1 or math.prod(shape) > MOST_NUMBERS:
         return None
     part = part_of(graph, last, graph.output)
     if sum(node.leaf is not None and node.leaf.kind == "input" for node in part.nodes) > 1:
         return None  # something leads around the last block
-    chain = Dominators(part).chain(part.output)
+    dominators = Dominators(part)
+    chain = dominators.chain(part.output) if part.output in dominators else []
     nodes = part.by_id
     rows = (i for i in chain if len(nodes[i].shape) == 2 or nodes[i].shape[2:] == [1, 1])
     return next((i for i in rows if nodes[i].shape[0] == shape[0] and len(nodes[i].shapes) == 1), None)

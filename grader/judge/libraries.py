@@ -23,25 +23,25 @@ def missing_library(seen: Seen) -> str:
     """The library that an answer needs and that is not here, if that keeps it from running; else ""."""
     if seen.ended is not None or seen.ran:
         return ""
-    imports = [(problem, library) for problem in seen.problems if (library := _library(problem))]
     stopped: Problem | Raised | None = next(iter(seen.raised), None)
     if seen.found is None:
         blamed = seen.stands.blamed(seen.problems)
         stopped = next((each for each in blamed if not each.is_import), next(iter(blamed), None))
-    return _behind(stopped, imports, seen.problems) if stopped is not None else ""
+    if stopped is None:
+        return ""
+    if library := _needed(stopped, seen.problems):
+        return library
+    if stopped.type != "NameError" or not set(stopped.message.split("'")[1:2]) & set(seen.defined):
+        return ""
+    # What the text defines and the run lacks was left out, for the same reason perhaps.
+    left_out = (each for each in seen.problems if not each.is_import)
+    return next((library for each in left_out if (library := _needed(each, seen.problems))), "")
 
 
-def _behind(stopped: Problem | Raised, imports: Sequence[tuple[Problem, str]], problems: Sequence[Problem]) -> str:
-    """The library without which something stopped: directly, or since what it needs was left out for the same."""
-    for problem, library in imports:
-        if stopped == problem or problem.keeps_from(stopped):
-            return library
-    left_out = [
-        each for each in problems if not each.is_import and any(problem.keeps_from(each) for problem, _ in imports)
-    ]
-    if stopped.type == "NameError" and left_out and left_out[0] != stopped:
-        return _behind(left_out[0], imports, problems)
-    return ""
+def _needed(stopped: Problem | Raised, problems: Sequence[Problem]) -> str:
+    """The library whose import failed, for lack of which something stopped; or ""."""
+    libraries = ((each, _library(each)) for each in problems)
+    return next((name for each, name in libraries if name and (stopped == each or each.keeps_from(stopped))), "")
 
 
 def _library(problem: Problem) -> str:

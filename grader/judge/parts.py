@@ -73,6 +73,16 @@ class Block:
         self.is_dense = graph.by_id[parts.join].name == "cat"
         self.final_activation = next((nodes[i] for i in parts.after if nodes[i].name == "relu"), None)
 
+    def norms_at(self, number: int) -> list[Node]:
+        """The batch norms of the branch with this number, one of every path; none if it has not so many."""
+        return _row(self.norm_rows, number)
+
+    def activations_at(self, number: int) -> list[Node]:
+        return _row(self.activation_rows, number)
+
+    def convolutions_at(self, number: int) -> list[Node]:
+        return _row(self.convolution_rows, number)
+
     @cached_property
     def convolution_rows(self) -> list[list[Node]]:
         """The branch's convolutions by how many of them lead to each: in a block of several paths, as ResNeXt's may
@@ -160,6 +170,10 @@ class Block:
         leaf = self.leaf(argument)
         if leaf is not None:
             self.editor.change(leaf.id, shapes=[shape])
+
+
+def _row(rows: list[list[Node]], number: int) -> list[Node]:
+    return rows[number] if number < len(rows) else []
 
 
 def edit(change: Callable[[Block], None]) -> Edit:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from grader.submission import Cell
 
 IN_FRONT = 0  # the number of a cell that stands in front of all others
 LONGEST = 2000  # characters of a line in which anything is looked for
+# Of a cell in which anything is: a hostile one must not make the search take quadratic time.
+MOST_LINES, MOST_CHARACTERS = 2000, 200_000
 _WORD = re.compile(r"[^\W\d]\w*+")
 _COMMENT = re.compile(r"""(?:[^'"#]|'[^'\n]*+'|"[^"\n]*+")*+""")
 
@@ -51,9 +54,16 @@ class Code:
     def of(cls, cells: Sequence[Cell]) -> Code:
         return cls(tuple(cell for cell in cells if cell.kind == "code"))
 
+    @cached_property
+    def _lines(self) -> dict[int, list[str]]:
+        """The lines of each cell that nobody made long to take time."""
+        short = (cell for cell in self.cells if len(cell.source) <= MOST_CHARACTERS)
+        found = ((cell.number, cell.source.split("\n")) for cell in short)
+        return {number: lines for number, lines in found if len(lines) <= MOST_LINES}
+
     def lines(self, cell: int) -> list[str]:
-        """The lines of a cell; none if there is no such cell."""
-        return next((each.source.split("\n") for each in self.cells if each.number == cell), [])
+        """The lines of a cell; none if there is no such cell, or it is longer than people write them."""
+        return self._lines.get(cell, [])
 
     def line(self, cell: int | None, number: int | None) -> str:
         """One line without what stands behind it as a comment; "" where there is none, or none that is worth a look."""
@@ -104,7 +114,7 @@ class Code:
         depth = 0
         for number in range(block.first, block.last + 1):
             text = self.line(block.cell, number)
-            depth += sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
+            depth += _opened(text)
             if depth <= 0 and text.rstrip().endswith(":"):
                 return range(number + 1, block.last + 1)
         return range(block.last + 1, block.last + 1)
@@ -112,17 +122,20 @@ class Code:
     def _end(self, cell: int, first: int, indent: str) -> int:
         """The last line that is indented further than a head, or stands in its brackets."""
         end, depth = first, 0
-        for number, text in enumerate(self.lines(cell), 1):
-            if number < first:
-                continue
+        for number, text in enumerate(self.lines(cell)[first - 1 :], first):
             inside = depth > 0
-            depth += sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
+            depth += _opened(text)
             if number == first or not text.strip():
                 continue
             if not inside and len(indent_of(text)) <= len(indent):
                 break
             end = number
         return end
+
+
+def _opened(text: str) -> int:
+    """How many more brackets are opened than closed."""
+    return sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
 
 
 def code_of(line: str) -> str:

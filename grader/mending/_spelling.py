@@ -18,6 +18,11 @@ def alike(name: str, names: Iterable[str]) -> list[str]:
     return [others[close] for close in difflib.get_close_matches(name.casefold(), others, n=MOST, cutoff=ALIKE)]
 
 
+def library_in(code: Code, cell: int) -> str:
+    """What a cell calls `torch.nn` by."""
+    return "nn" if "nn" in code.words(cell) else "torch.nn"
+
+
 def instead(code: Code, cell: int, line: int, name: str, other: str) -> Change:
     """One name in place of another, wherever it stands in a line.
 

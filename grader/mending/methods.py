@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from grader.mending._code import Block, Change, Code, indent_of
 from grader.mending._mend import Mender, Slip
+from grader.mending._spelling import library_in
 from grader.mistakes._mistake import RESBLOCK, changed
 
 FORWARDS = ("call", "__call__", "predict", "run", "fwd")  # names of those who come from another library
@@ -42,7 +43,11 @@ class SuperInitMissing(Mender):
             return
         body = [number for number in code.body(constructor) if code.line(slip.cell, number).strip()]
         # What comes too late would throw away all that was kept before.
-        late = {number: f"{indent_of(lines[number - 1])}pass" for number in body if _SUPER.match(lines[number - 1])}
+        late = {
+            number: f"{indent_of(lines[number - 1])}pass"
+            for number in body
+            if _SUPER.match(code.line(slip.cell, number))
+        }
         for number in dict.fromkeys([body[0], slip.line]):
             text = lines[number - 1]
             if not _HEAD_OF_BLOCK.match(text):
@@ -108,9 +113,11 @@ class ReturnMissing(Mender):
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if slip.gave != "NoneType":
+            return
         block = code.block("class", slip.found)
         method = dict(code.methods(block)).get("forward") if block is not None else code.block("def", slip.found)
-        if slip.gave != "NoneType" or method is None:
+        if method is None:
             return
         written = [number for number in code.body(method) if code.line(method.cell, number).strip()]
         if not written:
@@ -186,8 +193,8 @@ class BaseMissing(Mender):
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
-        block = code.block("class", slip.found)
-        if slip.gave != slip.found or block is None:
+        block = code.block("class", slip.found) if slip.gave == slip.found else None
+        if block is None:
             return
         head = re.match(
             r"([ \t]*+class[ \t]++\w++)[ \t]*+(?:\([ \t]*+(?:object)?[ \t]*+\))?[ \t]*+:",
@@ -196,11 +203,11 @@ class BaseMissing(Mender):
         constructor = dict(code.methods(block)).get("__init__")
         if head is None or constructor is None:
             return
-        module = "nn.Module" if "nn" in code.words(block.cell) else "torch.nn.Module"
+        module = f"{library_in(code, block.cell)}.Module"
         now = {block.first: f"{head[1]}({module}):"}
         body = code.body(constructor)
         lines = code.lines(block.cell)
-        if not any(_SUPER.match(lines[number - 1]) for number in body):
+        if not any(_SUPER.match(code.line(block.cell, number)) for number in body):
             first = next((number for number in body if code.line(block.cell, number).strip()), None)
             if first is None or _HEAD_OF_BLOCK.match(lines[first - 1]):
                 return

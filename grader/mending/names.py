@@ -9,7 +9,7 @@ from torch import nn
 
 from grader.mending._code import Block, Change, Code
 from grader.mending._mend import Mender, Slip
-from grader.mending._spelling import alike, instead
+from grader.mending._spelling import alike, instead, library_in
 from grader.mistakes._mistake import RESBLOCK, changed
 
 IMPORTS = {
@@ -118,7 +118,9 @@ class NoneIsCalled(Mender):
         for number, text in enumerate(code.lines(slip.cell), 1):
             none = re.match(r"([ \t]*+)self\.(\w++)[ \t]*+=[ \t]*+None\b", text)
             if none is not None and none[2] in called:
-                yield code.written(slip.cell, {number: f"{none[1]}self.{none[2]} = {_nn(code, slip.cell)}.Identity()"})
+                yield code.written(
+                    slip.cell, {number: f"{none[1]}self.{none[2]} = {library_in(code, slip.cell)}.Identity()"}
+                )
 
 
 def _always_set(name: str, owner: str, cell: int, code: Code) -> Iterator[Change]:
@@ -130,10 +132,6 @@ def _always_set(name: str, owner: str, cell: int, code: Code) -> Iterator[Change
         for number in code.body(body):
             text = code.line(body.cell, number)
             if re.match(r"[ \t]*+super\(.*\)\.__init__\(\)$", text):
-                identity = f"self.{name} = {_nn(code, body.cell)}.Identity()"
+                identity = f"self.{name} = {library_in(code, body.cell)}.Identity()"
                 yield code.written(body.cell, {number: f"{text}; {identity}"})
                 return
-
-
-def _nn(code: Code, cell: int) -> str:
-    return "nn" if "nn" in code.words(cell) else "torch.nn"

@@ -48,9 +48,8 @@ FUNCTIONS = frozenset(
 def drop_inner(*numbers: int) -> Edit:
     def change(block: Block) -> None:
         for number in numbers:
-            if number < len(block.activation_rows):
-                for node in block.activation_rows[number]:
-                    block.bypass(node)
+            for node in block.activations_at(number):
+                block.bypass(node)
 
     return edit(change)
 
@@ -63,7 +62,7 @@ def replace(function: str, arguments: tuple[float, ...], which: str) -> Plant:
     def change(block: Block) -> None:
         inner = block.activations if which in ("all", "inner") else []
         if which.isdecimal():
-            inner = [node for row in block.activation_rows[int(which) :][:1] for node in row]
+            inner = block.activations_at(int(which))
         final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
         for node in [*inner, *final]:
             block.editor.change(node.id, op=f"aten.{function}.default", args=[ref(node.inputs[0]), *arguments])

@@ -27,8 +27,7 @@ OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more 
 
 def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
     """Those with these numbers that the branch has."""
-    rows = block.convolution_rows
-    return [node for number in numbers if number < len(rows) for node in rows[number]]
+    return [node for number in numbers for node in block.convolutions_at(number)]
 
 
 def size_of(block: Block, node: Node) -> int:

@@ -5,6 +5,8 @@ Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3.1 for the two
 
 from __future__ import annotations
 
+from typing import Literal
+
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._changes import value_at
@@ -14,9 +16,8 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 def drop(*numbers: int, projection: bool = False) -> Edit:
     def change(block: Block) -> None:
         for number in numbers:
-            if number < len(block.norm_rows):
-                for norm in block.norm_rows[number]:
-                    block.bypass(norm)
+            for norm in block.norms_at(number):
+                block.bypass(norm)
         if projection and block.projection_norm is not None:
             block.bypass(block.projection_norm)
 
@@ -39,14 +40,12 @@ def move_last(place: str) -> Edit:
     return edit(change)
 
 
-def set_mode(training: bool, *, number: int | None = None, projection: bool = True) -> Edit:
-    """All batch norms always in one mode; those of the branch alone, or one of them."""
+def set_mode(training: bool, which: Literal["all", "branch"] | int = "all") -> Edit:
+    """Batch norms always in one mode: all, those of the branch, or the one of the branch with this number."""
 
     def change(block: Block) -> None:
-        chosen = block.norms if number is None else [n for row in block.norm_rows[number : number + 1] for n in row]
-        if projection and number is None:
-            chosen = [node for node in block.source.nodes if node.name == "native_batch_norm"]
-        for node in chosen:
+        chosen = block.norms if which == "branch" else [n for n in block.source.nodes if n.name == "native_batch_norm"]
+        for node in block.norms_at(which) if isinstance(which, int) else chosen:
             block.editor.set_argument(node.id, 5, training)
 
     return edit(change)
@@ -126,8 +125,8 @@ SOME_TRAINING = (
 
 def _in_one_mode(training: bool, of_some: str) -> tuple[Plant, ...]:
     """Ways to keep batch norms in one mode: all, those of the branch, one of them."""
-    branch = plant(set_mode(training, projection=False), where="convolution 0", message=of_some)
-    each = (plant(set_mode(training, number=i), where=f"convolution {i}", message=of_some) for i in range(3))
+    branch = plant(set_mode(training, "branch"), where="convolution 0", message=of_some)
+    each = (plant(set_mode(training, i), where=f"convolution {i}", message=of_some) for i in range(3))
     return (plant(set_mode(training), where="convolution 0"), branch, *each)
 
 

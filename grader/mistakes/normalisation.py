@@ -39,7 +39,7 @@ OF_SOME = (
 def _norms(block: Block, which: str | int) -> list[Node]:
     """The batch norms of the "branch", of the "projection", or "all"; or the one of the branch with this number."""
     if isinstance(which, int):
-        return [norm for row in block.norm_rows[which : which + 1] for norm in row]
+        return block.norms_at(which)
     projection = [block.projection_norm] if block.projection_norm is not None else []
     return {"branch": block.norms, "projection": projection, "all": [*block.norms, *projection]}[which]
 

@@ -8,6 +8,8 @@ import pytest
 from handed_in import cell, hand_in, notebook
 from walls import grading
 
+from grader.assignment import find_assignment
+from grader.candidates import candidates
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.verdict import ExerciseReport, Report
 
@@ -145,3 +147,9 @@ def test_a_name_that_is_defined_where_it_stopped(grade: Grade) -> None:
     found = resblock(grade("k = 1 / 0", WIDE_AS_K))
     assert "name-error" == found.diagnoses[0].mistake
     assert "Cell 1, line 1 was left out (ZeroDivisionError: division by zero)." in found.diagnoses[0].message
+
+
+def test_the_name_of_an_exercise_comes_before_its_aliases_however_it_is_spelt() -> None:
+    """A helper may have an alias's name: the gate of a block, for instance."""
+    (exercise,) = find_assignment("se-resnet").called_exercises
+    assert candidates(exercise, ["SEBlock", "SEBasicblock"])[:2] == ["SEBasicBlock", "SEBasicblock"]

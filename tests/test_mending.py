@@ -11,8 +11,10 @@ import pytest
 from judging import examine_source, find_exercise, judge, right_answers
 from walls import graded, grading
 
-from grader.assignment import Limits, ModuleExercise
+from grader.assignment import Limits, ModuleExercise, find_assignment
 from grader.exercise import judge_exercise
+from grader.formats import Run
+from grader.formats._feedback import feedback_page
 from grader.mended import MOST_WAYS
 from grader.mending import Mend, Slip, menders, mends_for, slip_of
 from grader.mistakes import mistakes
@@ -204,3 +206,11 @@ def test_lines_are_counted_behind_empty_ones(grade: Grade) -> None:
     line = source.split("\n").index("    def forward(self, x)") + 1
     report = grade(source, BOTTLENECK, NETWORK)
     assert report.exercises[0].diagnoses[0].line == line
+
+
+def test_the_page_says_what_the_proof_of_a_slip_is(grade: Grade) -> None:
+    """It is the student's code that was run again, and not the reference with a mistake in it."""
+    report = grade(SLIPS["return"], BOTTLENECK, NETWORK)
+    page = feedback_page(Run(find_assignment("residual-blocks"), 0, "bwrap", "cpu"), report, None)
+    assert "with this line mended, your code does exactly what the reference does" in page
+    assert "the reference with exactly this mistake" not in page

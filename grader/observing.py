@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from grader.assignment import ModuleExercise, NetworkExercise
@@ -10,8 +11,10 @@ from grader.judge.alignment import kernels_in_matrices
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, examine, record_again
 from grader.judge.examined import Examined
-from grader.judge.network import RecordedNetwork
+from grader.judge.network import NOT_RECORDED, TRAINING, Again, RecordedNetwork
+from grader.judge.observed import Observation
 from grader.judge.roles import Roles
+from grader.judge.segments import drops_between_blocks
 from grader.observation import Executed
 
 MOST_BLOCKS = 3  # classes that are tried as the block of a network that asks for one
@@ -47,7 +50,7 @@ def observe(worker: Worker, examined: Examined, executed: Executed, names: list[
     _, examined.convention, examined.observations = max(attempts, key=lambda attempt: attempt[0])
     _ask_every_case(worker, examined, seed)
     if isinstance(exercise, NetworkExercise):
-        _test_network(worker, examined)
+        _test_network(worker, examined, seed)
 
 
 def _yield_of(examined: Examined) -> tuple[int, int, int, bool]:
@@ -60,21 +63,53 @@ def _yield_of(examined: Examined) -> tuple[int, int, int, bool]:
     return examined.fitting, len(examined.ran), built, by_name
 
 
-def _test_network(worker: Worker, examined: Examined) -> None:
-    """Does a network do what it was recorded to do, in the first case that has a recording?"""
+def _test_network(worker: Worker, examined: Examined, seed: int) -> None:
+    """Does a network do what it was recorded to do, in the first case that has a recording?
+
+    Its blocks are compared without its dropout. Between blocks that is a matter of its design, as its head is: then all
+    of it is judged without.
+    """
+    dropout = _free_dropout(examined.exercise)
+    if not dropout or not _has_dropout(examined):
+        examined.network = _recorded(worker, examined, dropout)
+        return
+    recording = _recording(worker, examined, dropout)
+    trained = recording[1](TRAINING) if recording is not None else None
+    without = replace(examined, observations=[])
+    _ask_every_case(worker, without, seed, dropout="network")
+    examined.network = _recorded(worker, without, "network")
+    if trained is not None and drops_between_blocks(trained):
+        examined.observations = without.observations
+
+
+def _has_dropout(examined: Examined) -> bool:
+    """Is dropout all that draws random numbers in training, where the same input gives different outputs?"""
+    draws = [draw for seen in examined.ran for answer in seen.unsteady for draw in answer.draws]
+    return bool(draws) and all("dropout" in draw.function for draw in draws)
+
+
+def _recorded(worker: Worker, examined: Examined, dropout: str) -> RecordedNetwork:
+    recording = _recording(worker, examined, dropout)
+    return RecordedNetwork.of(*recording) if recording is not None else NOT_RECORDED
+
+
+def _recording(worker: Worker, examined: Examined, dropout: str) -> tuple[Observation, Again] | None:
+    """The first case of a network that has a recording, and how to record it again."""
     seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
-    if seen is not None and examined.found is not None and examined.convention is not None:
-        call = examined.convention.call(seen.case)
-        head = _has_free_head(examined.exercise)
-        again = partial(record_again, worker, examined.found, seen, call, free_head=head, seconds=CALL_SECONDS)
-        examined.network = RecordedNetwork.of(seen, again)
+    if seen is None or examined.found is None or examined.convention is None:
+        return None
+    call = examined.convention.call(seen.case)
+    return seen, partial(record_again, worker, examined.found, seen, call, dropout=dropout, seconds=CALL_SECONDS)
 
 
-def _ask_every_case(worker: Worker, examined: Examined, seed: int, *, while_fitting: bool = False) -> None:
+def _ask_every_case(
+    worker: Worker, examined: Examined, seed: int, *, while_fitting: bool = False, dropout: str | None = None
+) -> None:
     """Ask about the cases that were not asked yet.
 
     Args:
         while_fitting: no further than to the first that gives another shape than it should: each takes long.
+        dropout: where it is free, if not where it always is in this exercise.
     """
     exercise, convention = examined.exercise, examined.convention
     assert examined.found is not None
@@ -93,7 +128,7 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int, *, while_fitt
             output_shape=partial(examined.output_shape, case),
             seed=seed,
             seconds=CALL_SECONDS,
-            free_head=_has_free_head(exercise),
+            dropout=_free_dropout(exercise) if dropout is None else dropout,
             twice=len(examined.observations) < CASES_OF_TWO,
             record_always=isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference",
         )
@@ -122,9 +157,10 @@ def _ask_every_case(worker: Worker, examined: Examined, seed: int, *, while_fitt
             return
 
 
-def _has_free_head(exercise: ModuleExercise | NetworkExercise) -> bool:
-    """Is it a network of the student's own design? The task then names its head and leaves open what else is in it."""
-    return isinstance(exercise, NetworkExercise) and exercise.reference is None
+def _free_dropout(exercise: ModuleExercise | NetworkExercise) -> str:
+    """Where dropout is free: in the head of a network of the student's own design. The task then names the head and
+    leaves open what else is in it."""
+    return "head" if isinstance(exercise, NetworkExercise) and exercise.reference is None else ""
 
 
 def _other_conventions(examined: Examined, blocks: list[str]) -> list[Convention]:

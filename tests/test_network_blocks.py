@@ -275,6 +275,17 @@ PAID = {
 }
 
 
+def test_blocks_are_compared_without_their_dropout() -> None:
+    """It costs the check that it shows in; what else a network's blocks do is known all the same."""
+    dropout = PAID["dropout-added"]
+    report = judge(changed(NETWORK, *dropout), "network")
+    failed = {check.id for check in report.checks if check.status is not Status.PASSED}
+    assert {"gradient"} == failed
+    missing = judge(changed(NETWORK, *dropout, ("out + identity", "out")), "network")
+    assert Status.FAILED is next(check.status for check in missing.checks if check.id == "skip-connection")
+    assert judge_all(changed(NETWORK, *dropout))["network"].correct
+
+
 @pytest.mark.parametrize("mistake", PAID)
 def test_what_was_noticed_in_the_block_costs_once(mistake: str) -> None:
     """A network of such blocks shows the same, and is not asked to pay for it again."""

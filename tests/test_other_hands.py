@@ -319,15 +319,33 @@ def test_the_head_of_a_network_may_have_dropout() -> None:
     assert_right(judge(NETWORK_WITH_DROPOUT, "network"))
 
 
-def test_dropout_that_is_always_active_or_between_blocks_is_a_mistake() -> None:
-    """In evaluation mode it must do nothing, and the blocks have none."""
+POOLING = "nn.AdaptiveAvgPool2d"
+BETWEEN = {
+    "before the average": [(POOLING, "nn.Dropout2d(0.5), " + POOLING)],
+    "in place, of a value that no gradient needs": [
+        (POOLING, "nn.Conv2d(64, 64, 1), nn.Dropout(0.1, inplace=True), " + POOLING)
+    ],
+    "of another kind": [(POOLING, "nn.AlphaDropout(0.3), " + POOLING)],
+    "between blocks and in the head": [
+        ("ResBlock(32, 64, 2),", "nn.Dropout2d(0.1), ResBlock(32, 64, 2), nn.Dropout(0.1),"),
+        ("nn.Flatten(),", "nn.Flatten(), nn.Dropout(),"),
+    ],
+}
+
+
+@pytest.mark.parametrize("how", BETWEEN)
+def test_a_network_may_have_dropout_between_its_blocks(how: str) -> None:
+    """The task says nothing of what stands between them; no edge leads around it, so the blocks are what they are."""
+    assert_right(judge(changed(NETWORK, *BETWEEN[how]), "network"))
+
+
+def test_dropout_that_is_always_active_is_a_mistake() -> None:
+    """In evaluation mode it must do nothing, between blocks as in the head."""
     always = NETWORK_WITH_DROPOUT.replace("nn.Dropout(0.5)", "Always()").replace(
         "def build_network",
         "class Always(nn.Module):\n    def forward(self, x):\n        return F.dropout(x, 0.5)\n\n\ndef build_network",
     )
-    between = NETWORK_WITH_DROPOUT.replace("nn.Dropout(0.5), ", "").replace(
-        "nn.AdaptiveAvgPool2d", "nn.Dropout2d(0.5), nn.AdaptiveAvgPool2d"
-    )
+    between = always.replace("Always(), ", "").replace("nn.AdaptiveAvgPool2d", "Always(), nn.AdaptiveAvgPool2d")
     for source in (always, between):
         assert NETWORK_WITH_DROPOUT != source
         assert "dropout-added" in [diagnosis.mistake for diagnosis in judge(source, "network").diagnoses]

@@ -223,12 +223,12 @@ CAUSES = {
         "have the kernels 3×3, 1×1, 1×1",
         "is missing",
     ),
-    "dropout between a network's blocks": (
-        changed(NETWORK, ("nn.AdaptiveAvgPool2d", "nn.Dropout2d(0.5), nn.AdaptiveAvgPool2d")),
+    "dropout in a network's blocks": (
+        changed(NETWORK, ("self.bn2(self.conv2(out))", "F.dropout(self.bn2(self.conv2(out)), 0.2, self.training)")),
         "network",
         ["dropout-added"],
         "There is dropout in the network",
-        "in the block",
+        "in the block;",
     ),
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ def examine(
     seconds: float,
     roles: Roles | None = None,
     by_registration: bool = True,
-    free_head: bool = False,
+    dropout: str = "",
     positions_first: bool = False,
     record_always: bool = False,
     twice: bool = False,
@@ -75,7 +75,7 @@ def examine(
         call: how it is constructed; None for a stand-in, which is there already.
         forms: the right forms, or none when there is no reference to align with.
         output_shape: function of an input's shape that gives the shape the output should have.
-        free_head: may there be dropout in its head, as in a network of the student's own design?
+        dropout: where is it free, as in a network of the student's own design: see `grader.worker.dropout`.
         positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
             channels? Where patches are cut by hand nothing tells.
         record_always: is it recorded in a case that confirms too, though there are no forms?
@@ -97,7 +97,7 @@ def examine(
     if roles is not None and not roles.tell_of(forms):
         roles = None
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
-    arguments |= {"free_head": free_head, "twice": twice and bool(forms)}
+    arguments |= {"dropout": dropout, "twice": twice and bool(forms)}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
@@ -240,7 +240,7 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
 
 
 def record_again(
-    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, free_head: bool, seconds: float
+    worker: Worker, name: str, seen: Observation, call: Call, probe: Probe, *, dropout: str, seconds: float
 ) -> Graph | None:
     """What a module computes for the input and in the mode of a probe, by its own recording.
 
@@ -255,7 +255,7 @@ def record_again(
         "record": True,
         "precision": seen.precision,
         "train": probe.train,
-        "free_head": free_head,
+        "dropout": dropout,
     }
     x = draw_input(seen.seed, seen.case.input, probe)
     graph: Graph | None = ask(worker, "build", arguments, {"x": x}, Built, seconds)[0].graph

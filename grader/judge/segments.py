@@ -26,6 +26,8 @@ POOLING = frozenset(
     "mean sum amax max avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool2d max_pool2d_with_indices".split()
 )
 
+DRAWING = frozenset(["bernoulli", "native_dropout"])  # what dropout draws its random numbers with
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -90,6 +92,17 @@ def segments(graph: Graph) -> list[Segment]:
     except LookupError:
         return []
     return network.segments()[:MOST_SEGMENTS]
+
+
+def drops_between_blocks(graph: Graph) -> bool:
+    """Is all dropout of a network that was recorded in training mode between its blocks, and none within one?"""
+    try:
+        network = _Network(graph)
+    except LookupError:
+        return False
+    drawn = {node.id for node in graph.nodes if node.name.rstrip("_") in DRAWING}
+    outside = [step.inside for step in network.steps if not step.is_core]
+    return bool(drawn) and drawn <= frozenset().union(*outside)
 
 
 class _Network:

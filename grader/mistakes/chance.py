@@ -79,8 +79,8 @@ class DropoutAdded(Noticed):
         said = self.said
         if isinstance(examined.exercise, NetworkExercise):
             said = say(
-                "There is dropout in the network, so that in training its outputs are random and its blocks cannot be "
-                "compared; the task asks for none."
+                "There is dropout in the network, so that in training its outputs are random; the task asks for blocks "
+                "without."
             )
         if always:
             said += " " + say(

@@ -21,6 +21,7 @@ from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
 from grader.worker.constructors import describe_constructor, given
+from grader.worker.dropout import Free
 from grader.worker.faults import without_faults
 from grader.worker.outputs import describe_output, is_dense
 from grader.worker.registered import registered
@@ -43,7 +44,7 @@ class Subject:
 
     module: nn.Module
     dtype: torch.dtype
-    free_head: bool = False  # is it a network that may have dropout in its head?
+    free_dropout: Free = ""  # where it may have dropout, as a network may
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
     _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)

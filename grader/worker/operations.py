@@ -13,7 +13,7 @@ from grader.wire import pack, unpack
 from grader.worker import files, functions, modules
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
-from grader.worker.heads import without_dropout_on_vectors
+from grader.worker.dropout import Free, without_dropout
 from grader.worker.shell import make_shell
 from grader.worker.undrawn import sizes
 
@@ -52,20 +52,20 @@ def build(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     """Construct a module and record one forward pass; see `grader.worker.modules.build`.
 
     Args:
-        arguments: as there, and `free_head`: may a network have dropout in its head? `sizes`: are nothing but its sizes
-            asked?
+        arguments: as there, and `dropout`: where is it free (see `grader.worker.dropout`)? `sizes`: are
+            nothing but its sizes asked?
     """
     if arguments.get("sizes", False):
         with student.devices:
             told = sizes(student.namespace, arguments, tensors["x"])
         if told is not None:
             return told, {}
-    head = _head(arguments.get("free_head", False), train=arguments.get("train", False))
-    with student.devices, head:
+    free: Free = arguments.get("dropout", "")
+    with student.devices, _dropout(free, train=arguments.get("train", False)):
         subject, answer = modules.build(student.namespace, arguments, tensors["x"])
     if subject is not None:
         # Dropout that is active in evaluation mode is a mistake, in the head too.
-        subject.free_head = arguments.get("free_head", False) and not answer.get("facts", {}).get("draws")
+        subject.free_dropout = free if not answer.get("facts", {}).get("draws") else ""
         student.subjects[arguments["handle"]] = subject
     return answer, {}
 
@@ -95,7 +95,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]
-        with student.devices, _head(subject.free_head, train=probe["train"]):
+        with student.devices, _dropout(subject.free_dropout, train=probe["train"]):
             answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
@@ -109,9 +109,9 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
     return {"answers": answers, "layout": layout}, {"row": row}
 
 
-def _head(free: bool, *, train: bool) -> AbstractContextManager[object]:
+def _dropout(free: Free, *, train: bool) -> AbstractContextManager[object]:
     """What has to be entered around a network's passes in this mode."""
-    return without_dropout_on_vectors() if free and train else nullcontext()
+    return without_dropout(free) if free and train else nullcontext()
 
 
 def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:

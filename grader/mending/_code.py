@@ -119,6 +119,16 @@ class Code:
                 return range(number + 1, block.last + 1)
         return range(block.last + 1, block.last + 1)
 
+    def statements(self, block: Block) -> list[int]:
+        """The lines of a block's body with which something begins: not those that go on in a line's brackets."""
+        found, depth = [], 0
+        for number in self.body(block):
+            text = self.line(block.cell, number)
+            if depth <= 0 and text.strip():
+                found.append(number)
+            depth += _opened(text)
+        return found
+
     def _end(self, cell: int, first: int, indent: str) -> int:
         """The last line that is indented further than a head, or stands in its brackets."""
         end, depth = first, 0

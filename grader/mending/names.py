@@ -26,6 +26,8 @@ IMPORTS = {
 _UNKNOWN = re.compile(r"name '(\w{1,60})' is not defined|local variable '(\w{1,60})'")
 _MISSING = re.compile(r"'(\w{1,60})' object has no attribute '(\w{1,60})'")
 _METHOD = re.compile(r"\bdef[ \t]++(\w++)")
+_LOCAL = re.compile(r"([ \t]*+)(\w++)([ \t]*+(?::[^=\n]++)?=(?!=).*)")
+_ASKED = re.compile(r"\bself\.(\w++)")
 _SET = re.compile(r"\bself\.(\w++)[ \t]*+(?::[^=\n]++)?=(?!=)")
 
 
@@ -70,13 +72,15 @@ class UnknownName(Mender):
 
 
 class UnknownAttribute(Mender):
-    """`self.cnov1` for `self.conv1`; and a shortcut that is set only where there is a projection."""
+    """`self.cnov1` for `self.conv1`, layers without `self.`, and a shortcut that is set only for a projection."""
 
     mistake = "attribute-missing"
     broken = (
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.cnov2(out))")),
         changed(RESBLOCK, ("self.conv1(x)", "self.Conv1(x)")),
         changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", "")),
+        changed(RESBLOCK, ("        self.conv1 = nn", "        conv1 = nn")),
+        changed(RESBLOCK, ("        self.conv1 = nn", "        conv1 = nn"), ("        self.bn2 = nn", "        bn2 = nn")),
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
@@ -89,6 +93,7 @@ class UnknownAttribute(Mender):
         text = "\n".join(code.lines(slip.cell))
         kept = list(dict.fromkeys([*_SET.findall(text), *_METHOD.findall(text)]))
         inherited = [each for each in dir(nn.Module) if not each.startswith("_")]
+        yield from _kept_by_self(name, missing[1], code)
         if name in kept:
             yield from _always_set(name, missing[1], slip.cell, code)
         for other in [*alike(name, kept), *alike(name, inherited)]:
@@ -121,6 +126,28 @@ class NoneIsCalled(Mender):
                 yield code.written(
                     slip.cell, {number: f"{none[1]}self.{none[2]} = {library_in(code, slip.cell)}.Identity()"}
                 )
+
+
+def _kept_by_self(name: str, owner: str, code: Code) -> Iterator[Change]:
+    """The constructor's variables that are asked for as attributes, made attributes: all, as one was forgotten."""
+    block = code.block("class", owner)
+    constructor = dict(code.methods(block)).get("__init__") if block is not None else None
+    if block is None or constructor is None:
+        return
+    text = "\n".join(code.lines(block.cell)[block.first - 1 : block.last])
+    asked = set(_ASKED.findall(text)) - set(_SET.findall(text))
+    found = {number: _LOCAL.match(code.line(block.cell, number)) for number in code.statements(constructor)}
+    variables = {number: match for number, match in found.items() if match is not None and match[2] in asked}
+    read = "\n".join(code.line(block.cell, number) for number in code.body(constructor))
+    lines = {}
+    for number, match in variables.items():
+        indent, variable, rest = match.groups()
+        # What the constructor itself reads by its short name goes on having it.
+        both = len(re.findall(rf"(?<![\w.]){variable}\b(?!=)", read)) > 1 and rest.lstrip().startswith("=")
+        lines[number] = f"{indent}self.{variable}{f' = {variable}' if both else ''}{rest}"
+    own = [number for number, match in variables.items() if match[2] == name]
+    if own:
+        yield code.written(block.cell, lines, shown=own[0])
 
 
 def _always_set(name: str, owner: str, cell: int, code: Code) -> Iterator[Change]:

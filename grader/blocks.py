@@ -206,8 +206,9 @@ class BlockJudge:
             # Which mistake it was is only known at the marking: any may be the network's as well.
             failed = {name: each for name, each in earlier.items() for c in each.report.checks if c.status in FAILED}
             examined.paid |= {f"a mistake in {name}": name for name in failed}
+        examined.misshapen = _misshapen(examined, earlier)
         if examined.network.graph is None:
-            examined.stopped_by = _stopped_by(examined, earlier)
+            examined.stopped_by = _stopped_by(examined, earlier) or (examined.misshapen if _misfits(examined) else "")
 
     def look_at(self, block: JudgedBlock) -> Examined | None:
         """A wrong block once more, as wide as it is and with the values on its way: so it can be drawn.
@@ -442,14 +443,15 @@ def _call(exercise: ModuleExercise, sizes: Sizes | None) -> str:
 
 def _excuse(block: JudgedBlock, earlier: Mapping[str, Earlier]) -> str:
     """The exercise in which a block's mistakes have cost already: those that were named there, or, where no cause is
-    known, whatever was wrong with the same lines of code."""
+    known here or there, whatever was wrong with the same lines of code."""
     for name, each in earlier.items():
         if each.report.correct or isinstance(each.examined.exercise, NetworkExercise):
             continue
         known = {diagnosis.mistake for diagnosis in each.report.diagnoses}
         if name == block.exercise and {diagnosis.mistake for diagnosis in block.diagnoses} <= known:
             return name
-        if block.is_unknown and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
+        has_cause = known and not block.is_unknown
+        if not has_cause and not block.right and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
             return name
     return ""
 
@@ -466,12 +468,30 @@ def _stopped_by(examined: Examined, earlier: Mapping[str, Earlier]) -> str:
     return ""
 
 
+def _misfits(examined: Examined) -> bool:
+    """Does the network stop at an operation, as it does where a block before it gives another shape than it should?"""
+    raised = next((seen.raised for seen in examined.observations if seen.raised is not None), None)
+    return raised is not None and raised.stage == "forward" and raised.operation is not None
+
+
+def _misshapen(examined: Examined, earlier: Mapping[str, Earlier]) -> str:
+    """The exercise whose block, by its lines, is in the network, and gave outputs of another shape than it should."""
+    mine = _lines(_recorded(examined, partly=True))
+    for name, each in earlier.items():
+        of_block = not isinstance(each.examined.exercise, NetworkExercise) and not each.report.correct
+        if of_block and each.examined.fitting < len(each.examined.ran) and mine & _lines(_recorded(each.examined)):
+            return name
+    return ""
+
+
 def _is_same(one: Raised, other: Raised) -> bool:
     return (one.type, one.stage, one.cell, one.line) == (other.type, other.stage, other.cell, other.line)
 
 
-def _recorded(examined: Examined) -> list[Graph]:
-    return [seen.built.graph for seen in examined.observations if seen.built.graph is not None]
+def _recorded(examined: Examined, *, partly: bool = False) -> list[Graph]:
+    """What was recorded in each case; with `partly` up to where something raised, too."""
+    recorded = (seen.built.graph or (seen.built.partial if partly else None) for seen in examined.observations)
+    return [graph for graph in recorded if graph is not None]
 
 
 def _lines(graphs: Iterable[Graph]) -> set[tuple[int, int]]:

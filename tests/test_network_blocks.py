@@ -260,6 +260,10 @@ def test_a_network_that_stops_elsewhere_pays() -> None:
 PAID = {
     "dropout-added": (("self.bn2(self.conv2(out))", "F.dropout(self.bn2(self.conv2(out)), 0.2, self.training)"),),
     "random-behaviour": (("self.bn2(self.conv2(out))", "self.bn2(self.conv2(out)) + 0.1 * torch.randn(())"),),
+    "layer-created-in-forward": (
+        ("        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)\n", ""),
+        ("self.conv2(out)", "nn.Conv2d(out.shape[1], out.shape[1], 3, padding=1, bias=False, dtype=out.dtype)(out)"),
+    ),
     "layers-unregistered": (
         ("        self.conv2 = nn.Conv2d(out", "        self.hidden = [nn.Conv2d(out"),
         ("3, stride=1, padding=1, bias=False)", "3, stride=1, padding=1, bias=False)]"),
@@ -396,3 +400,47 @@ def test_a_head_that_reads_two_stages_is_not_accused() -> None:
 )
 def test_a_sum_that_is_written_twice_is_one_block(end: str) -> None:
     assert judge(changed(NETWORK, ("return F.relu(out + identity)", end)), "network").correct
+
+
+MISSHAPEN = {
+    "shortcut-concatenated": (("F.relu(out + identity)", "F.relu(torch.cat([out, identity], 1))"),),
+    "argument-ignored": (
+        ("out_channels, 3, stride=stride, padding=1", "out_channels, 3, padding=1"),
+        ("out_channels, 1, stride=stride, bias", "out_channels, 1, bias"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISSHAPEN)
+def test_a_network_of_blocks_of_another_shape_is_left_to_a_human(mistake: str) -> None:
+    """It stops, or its resolution never halves, because of what was marked down in the block's own exercise."""
+    source = changed(NETWORK, *MISSHAPEN[mistake])
+    reports = judge_all(source)
+    assert mistake in [diagnosis.mistake for diagnosis in reports["resblock"].diagnoses]
+    lost = [check for check in reports["network"].checks if check.status in (Status.FAILED, Status.STUDENT_CRASHED)]
+    assert [] == [(check.id, check.message) for check in lost]
+    assert "resblock" in reports["network"].checks[0].message
+    assert "no-downsampling" not in [diagnosis.mistake for diagnosis in reports["network"].diagnoses]
+    assert not judge(source, "network").correct
+    assert judge(source, "network").pending == 0
+
+
+def test_a_mistake_without_a_name_costs_once() -> None:
+    """Where no cause was found in the block's own exercise, one that its small part in a network shows is the same."""
+    resized = (
+        "        if x.shape != out.shape:\n"
+        "            x = F.interpolate(x, size=out.shape[2:])\n"
+        "            x = F.pad(x, (0, 0, 0, 0, 0, max(0, out.shape[1] - x.shape[1])))[:, : out.shape[1]]\n"
+        "        return F.relu(out + x)"
+    )
+    projection = NETWORK[NETWORK.index("        if stride != 1 or") : NETWORK.index("    def forward")]
+    source = changed(
+        NETWORK,
+        (projection, "\n"),
+        ("        identity = self.shortcut(x)\n", ""),
+        ("        return F.relu(out + identity)", resized),
+    )
+    reports = judge_all(source)
+    assert not reports["resblock"].correct
+    assert [] == failed(reports["network"])
+    assert not judge(source, "network").correct

@@ -17,7 +17,7 @@ from grader.observation import Answer
 from grader.verdict import Status
 
 # Mistakes of a block that make it give something else each time, and the network with it.
-UNSTEADY = frozenset(["dropout-added", "random-behaviour", "state-kept"])
+UNSTEADY = frozenset(["dropout-added", "random-behaviour", "state-kept", "layer-created-in-forward"])
 
 
 def reach_of(examined: Examined) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from grader.assignment import NetworkExercise
@@ -100,6 +101,19 @@ def _in_words(stem: Stem) -> str:
 
 
 def wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
+    """Stages that are not as they should be; if they are made of blocks that have cost for that, they are left open."""
+    finding = _wrong_stages(examined, seen)
+    if finding is None or not examined.misshapen:
+        return finding
+    said = say(
+        "The block of {exercise}, of which they are made, gives another shape than it should, and has cost there.",
+        exercise=examined.misshapen,
+    )
+    advice = say("Once that is mended, this is checked too. Its points are pending, not lost.")
+    return replace(finding, status=Status.SKIPPED, message=f"{finding.message} {said}", advice=advice)
+
+
+def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     """Stages that are not as planned; without a plan, a network whose resolution never halves while its channels
     double."""
     if examined.network.graph is None or seen.case.confirm:

@@ -71,8 +71,8 @@ class Shape(Check):
         if examined.departures:
             failed.insert(0, _explain_call(examined))
         if failed:
-            first = failed[0]
-            first.evidence = [finding.message for finding in failed[1:]] + passed
+            first = next((finding for finding in failed if finding.status is not Status.SKIPPED), failed[0])
+            first.evidence = [finding.message for finding in failed if finding is not first] + passed
             return first
         if examined.ended is not None:
             return ended(examined)

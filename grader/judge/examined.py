@@ -108,6 +108,8 @@ class Examined:
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
         other_call: a case in which it is the network of another call; None if there is none.
         paid: the exercises that came before a network, by the mistakes that have cost there.
+        misshapen: the exercise before a network whose block, of which this one is made, gives another shape than it
+            should, which has cost there; or "".
         stopped_by: the exercise whose mistake keeps this one from running, and has cost already; or "".
         convention: how the constructor was called.
     """
@@ -128,6 +130,7 @@ class Examined:
     planned_parameters: dict[str, int] = field(default_factory=dict)
     other_call: OtherCall | None = None
     paid: dict[str, str] = field(default_factory=dict)
+    misshapen: str = ""
     stopped_by: str = ""
     convention: Convention | None = None
 

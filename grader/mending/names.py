@@ -80,7 +80,9 @@ class UnknownAttribute(Mender):
         changed(RESBLOCK, ("self.conv1(x)", "self.Conv1(x)")),
         changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", "")),
         changed(RESBLOCK, ("        self.conv1 = nn", "        conv1 = nn")),
-        changed(RESBLOCK, ("        self.conv1 = nn", "        conv1 = nn"), ("        self.bn2 = nn", "        bn2 = nn")),
+        changed(
+            RESBLOCK, ("        self.conv1 = nn", "        conv1 = nn"), ("        self.bn2 = nn", "        bn2 = nn")
+        ),
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:

@@ -179,7 +179,8 @@ class NoDownsampling(NetworkMistake):
         if graph is None:
             return None
         sizes = {tuple(shape[2:]) for shape in examined.block_maps}
-        return Notice(Proof.MEASURED) if len(sizes) == 1 and not examined.hides_blocks else None
+        is_told = examined.hides_blocks or examined.misshapen
+        return Notice(Proof.MEASURED) if len(sizes) == 1 and not is_told else None
 
 
 class HeadMissing(NetworkMistake):

@@ -14,12 +14,12 @@ from grader.graph import Graph
 from grader.judge.activations import activate_input
 from grader.judge.behaviour import behaves_like
 from grader.judge.examine import examine
-from grader.judge.examined import SHARED_WEIGHTS, Examined, RightAnswers
+from grader.judge.examined import SHARED_WEIGHTS, Examined, Large, RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
 from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import fingerprint, narrowed, possible_factors
-from grader.judge.network import JudgedBlock
+from grader.judge.network import JudgedBlock, RecordedNetwork
 from grader.judge.observed import RECORDED, Observation
 from grader.judge.plan import blocks_of
 from grader.judge.planned import PlannedNetworks
@@ -37,7 +37,9 @@ SECONDS = 20.0  # a stand-in answers at once: the guard bounds its work
 MOST_KEPT = 2000  # computations that are known to be right, or not
 MOST_CASES = 200  # sizes of blocks for which the references' answers are kept
 PATIENCE = 45.0  # seconds for the blocks of one network; real ones take a few; what is left goes to a human
-MOST_WEIGHTS = 1 << 23  # numbers in one block
+MOST_WEIGHTS = 1 << 24  # numbers in one block
+MOST_PAIRED = 1 << 16  # in one that cannot be made narrow, for which pairs of mistakes are tried
+MOST_UNEXPLAINED = 2  # such blocks of one network of which no cause is found, before only known ones are tried
 MAPS = [8, 8]  # on which a block is judged when narrow, whatever it was recorded on
 SMALL_MAPS = [4, 4]  # on which the verdict is confirmed at the width that it has
 FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
@@ -106,6 +108,8 @@ class BlockJudge:
         # Of the submission that is judged: mistakes that were met, and verdicts on wrong blocks.
         self._met: set[str] = set()
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
+        self._unexplained: set[tuple[object, ...]] = set()
+        self._unexplained_wide: set[tuple[object, ...]] = set()
         self.planned = PlannedNetworks(assignment, seed)
         self._cases: set[str] = set()
         self._answers: list[RightAnswers] = []
@@ -139,12 +143,43 @@ class BlockJudge:
             return
         deadline = time.monotonic() + PATIENCE
         self._verdicts = {}
+        self._unexplained, self._unexplained_wide = set(), set()
         self._met = set(examined.paid)
         examined.plan = self.planned.stages(examined.exercise)
-        found = segments(network.graph)
-        # Without any skip, chains may be blocks whose mistake is known from their own exercise.
+        compares = examined.exercise.blocks == "as-exercises" and bool(self._answers)
+        # Chains may be blocks whose mistake is known from their own exercise.
         known_wrong = any(not each.report.correct for each in earlier.values())
-        try_chains = known_wrong and not any(segment.has_skip for segment in found)
+        examined.blocks = self._take_apart(network, earlier, deadline, compares=compares, try_chains=known_wrong)
+        if network.trained is not None:
+            examined.blocks = self._in_training(examined.blocks, network.trained)
+        if examined.exercise.trunk == "as-reference":
+            seen = next(seen for seen in examined.ran if not seen.case.confirm)
+            examined.trunk = self.planned.trunk(examined.exercise, seen, network, examined.blocks)
+            examined.unconfirmed = self.planned.unconfirmed(examined)
+            if compares and examined.trunk is None and all(block.right or block.excused for block in examined.blocks):
+                self._take_large_apart(examined, earlier, deadline)
+        if len(self._cases) > MOST_CASES:
+            self._start_afresh()
+
+    def _take_apart(
+        self,
+        network: RecordedNetwork,
+        earlier: Mapping[str, Earlier],
+        deadline: float,
+        *,
+        compares: bool,
+        try_chains: bool,
+    ) -> list[JudgedBlock]:
+        """The blocks of a network, first to last.
+
+        Args:
+            compares: are they compared with the module exercises?
+            try_chains: may chains be blocks, where nothing has a skip?
+        """
+        assert network.graph is not None
+        found = segments(network.graph)
+        try_chains = try_chains and not any(segment.has_skip for segment in found)
+        blocks: list[JudgedBlock] = []
         number = 0
         for segment in found:
             number += segment.has_skip or segment.among_blocks
@@ -152,19 +187,55 @@ class BlockJudge:
             name = "" if segment.path.isdecimal() else segment.path
             block = JudgedBlock(name or say("block {n}", n=max(1, number)), segment)
             is_candidate = segment.has_skip or segment.among_blocks or try_chains
-            if examined.exercise.blocks == "as-exercises" and self._answers and is_candidate:
+            if compares and is_candidate:
                 in_time = time.monotonic() < deadline
                 block = self._judge(block, network.trains) if in_time else replace(block, late=True)
                 block = replace(block, excused=_excuse(block, earlier))
-            if segment.has_skip or block.excused or (segment.among_blocks and block.diagnoses):
-                examined.blocks.append(block)
-        if network.trained is not None:
-            examined.blocks = self._in_training(examined.blocks, network.trained)
-        if examined.exercise.trunk == "as-reference":
-            examined.trunk = self.planned.trunk(examined)
-            examined.unconfirmed = self.planned.unconfirmed(examined)
-        if len(self._cases) > MOST_CASES:
-            self._start_afresh()
+            if segment.has_skip or block.excused or (block.diagnoses and (segment.among_blocks or try_chains)):
+                blocks.append(block)
+        return blocks
+
+    def _take_large_apart(self, examined: Examined, earlier: Mapping[str, Earlier], deadline: float) -> None:
+        """Judge the blocks of a network in the cases that only confirm, too: of its like in the smaller one none is
+        wrong, but another kind may be used here, or another way.
+
+        Where the blocks are right as recorded, and the network gives what it is to give, the recording needs no proof.
+        """
+        assert isinstance(examined.exercise, NetworkExercise)
+        for seen in examined.ran:
+            graph = seen.built.graph
+            other = examined.other_call is not None and examined.other_call.seen is seen
+            if not seen.case.confirm or graph is None or not seen.recorded or other:
+                continue
+            count = sum(seen.counted_sizes.elements())
+            counted = count == examined.planned_parameters.get(seen.case.title, count)
+            is_given = counted and self.planned.gives_as_reference(examined, seen) is True
+            if is_given and self._all_right(RecordedNetwork(graph, trains=True)):
+                continue
+            network = RecordedNetwork.of_large(seen)
+            if network.graph is None:
+                continue
+            call = examined.call(seen.case)
+            found = self._take_apart(network, earlier, deadline, compares=True, try_chains=not is_given)
+            blocks = [replace(block, network=call) for block in found]
+            plan = self.planned.stages_in(examined.exercise, seen.case)
+            large = Large(seen, blocks, plan, departs=not counted or seen in examined.unconfirmed)
+            examined.large.append(large)
+            departure = self.planned.trunk(examined.exercise, seen, network, blocks)
+            if departure is not None and large.departs:
+                examined.trunk, examined.trunk_seen = departure, seen
+            known = [block.right or bool(block.excused) or bool(block.diagnoses) for block in blocks]
+            is_complete = len(blocks) == sum(stage.blocks for stage in plan)
+            if large.wrong_stages or (is_complete and all(known) and not all(block.right for block in blocks)):
+                examined.unconfirmed = [each for each in examined.unconfirmed if each is not seen]
+            if examined.trunk is not None:
+                return
+
+    def _all_right(self, network: RecordedNetwork) -> bool:
+        """Is every block of a network right, as it was recorded?"""
+        assert network.graph is not None
+        found = [segment for segment in segments(network.graph) if segment.has_skip]
+        return bool(found) and all(self._right(segment, network.trains) is not None for segment in found)
 
     def _in_training(self, blocks: list[JudgedBlock], trained: Graph) -> list[JudgedBlock]:
         """Blocks, of which those are not right that do something else in training mode than a right one does there."""
@@ -259,12 +330,23 @@ class BlockJudge:
             examined = self._examined(graph, answers, trains)
             if examined is None:
                 continue
+            small = examined.observations[0].built.graph
+            assert small is not None
+            key = (fingerprint(small), answers.reference.exercise.id, trains)
+            is_narrow = sum(math.prod(node.shape) for node in small.nodes if node.leaf) <= MOST_PAIRED
+            tired = not is_narrow and len(self._unexplained_wide) >= MOST_UNEXPLAINED
             exercise = answers.reference.exercise
             call = call or _call(exercise, Sizes.of(graph))
             # What was met before is looked for first: a search among all mistakes takes much longer.
             diagnoses = _proven(examined, self._met) if self._met else []
-            diagnoses = diagnoses or _proven(examined, None)
-            if diagnoses:
+            # What explains a block explains it when narrow, too: one that is the same then was searched already.
+            if not diagnoses and key not in self._unexplained and not tired:
+                diagnoses = _proven(examined, None, alone=not is_narrow)
+            if not diagnoses:
+                self._unexplained.add(key)
+                if not is_narrow:
+                    self._unexplained_wide.add(key)
+            else:
                 self._met |= {diagnosis.mistake for diagnosis in diagnoses}
                 results = [checks()[name].judge(examined, points) for name, points in exercise.points.items()]
                 return Verdict(exercise.id, _call(exercise, Sizes.of(graph)), results, diagnoses)
@@ -403,17 +485,16 @@ def block_diagnoses(examined: Examined) -> list[Diagnosis]:
     """The mistakes of a network's blocks, each with the block that makes it; those that have cost already left out."""
     return [
         diagnosis.model_copy(
-            update={"message": say("In {block}: {message}", block=block.name, message=diagnosis.message)}
+            update={"message": say("In {block}: {message}", block=block.place, message=diagnosis.message)}
         )
-        for block in examined.blocks
-        if not block.excused
+        for block in examined.wrong_blocks
         for diagnosis in block.diagnoses
     ]
 
 
-def _proven(examined: Examined, among: set[str] | None) -> list[Diagnosis]:
+def _proven(examined: Examined, among: set[str] | None, *, alone: bool = False) -> list[Diagnosis]:
     """The mistakes whose replay does what a block does; what else may be noticed in a module is not of a block."""
-    return [diagnosis for diagnosis in diagnose(examined, among) if diagnosis.proof is Proof.REPLAYED]
+    return [diagnosis for diagnosis in diagnose(examined, among, alone=alone) if diagnosis.proof is Proof.REPLAYED]
 
 
 def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:

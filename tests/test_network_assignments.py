@@ -6,10 +6,12 @@ from functools import cache, partial
 
 import pytest
 import torch
-from judging import DEVICE, judge_against
+from judging import DEVICE, examine_source, judge_against
 from torch import nn
 
 from grader.assignment import Assignment, ModuleExercise, NetworkExercise, PredictExercise, find_assignment
+from grader.blocks import BlockJudge
+from grader.exercise import judge_exercise
 from grader.judge.examined import RightAnswers
 from grader.judge.plan import planned_parameters
 from grader.judge.reference import Reference
@@ -121,6 +123,95 @@ def own(name: str, exercise_id: str) -> tuple[ModuleExercise, RightAnswers]:
     exercise = next(each for each in assignment(name).exercises if each.id == exercise_id)
     assert isinstance(exercise, ModuleExercise)
     return exercise, RightAnswers(Reference(assignment(name), exercise), seed=0, device=DEVICE)
+
+
+FIFTY = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+def conv(into, out, size, stride=1):
+    return nn.Conv2d(into, out, size, stride, size // 2, bias=False)
+
+
+class Block(nn.Module):
+    def __init__(self, into, out, stride, sizes):
+        super().__init__()
+        middle = out // 4 if len(sizes) == 3 else out
+        self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
+        channels = into
+        for number, size in enumerate(sizes):
+            width = out if number == len(sizes) - 1 else middle
+            self.convs.append(conv(channels, width, size, stride if number == (len(sizes) == 3) else 1))
+            self.norms.append(nn.BatchNorm2d(width))
+            channels = width
+        self.down = None
+        if stride > 1 or into != out:
+            self.down = nn.Sequential(conv(into, out, 1, stride), nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        f = x
+        for number, (layer, norm) in enumerate(zip(self.convs, self.norms)):
+            f = F.relu(f) if number else f
+            f = norm(layer(f))
+        y = f + (x if self.down is None else self.down(x))
+        return F.relu(y)
+
+
+class Network(nn.Module):
+    def __init__(self, sizes, wider, counts, num_classes):
+        super().__init__()
+        self.stem = nn.Sequential(conv(3, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+        channels = 64
+        for stage, count in enumerate(counts):
+            out = 64 * 2**stage * wider
+            blocks = [Block(channels, out, 2 if stage else 1, sizes)]
+            blocks += [Block(out, out, 1, sizes) for _ in range(count - 1)]
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            channels = out
+        self.fc = nn.Linear(channels, num_classes)
+
+    def forward(self, x):
+        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+        return self.fc(x.mean((2, 3)))
+
+
+def resnet(depth, num_classes=1000):
+    if depth == 18:
+        return Network((3, 3), 1, (2, 2, 2, 2), num_classes)
+    return Network((1, 3, 1), 4, (3, 4, 6, 3), num_classes)
+"""
+DEEP = "len(self.convs) == 3"
+ONE = ("final-relu-missing", 1)
+SLIPS = [
+    ("return F.relu(y)", f"return y if {DEEP} else F.relu(y)", "final-relu-missing", 16),
+    (
+        "return F.relu(y)",
+        f"return y if {DEEP} and x.shape[1] == 512 < y.shape[1] else F.relu(y)",
+        "final-relu-missing",
+        1,
+    ),
+    ("stride if number == (len(sizes) == 3)", "stride if number == (2 * (len(sizes) == 3))", "wrong-stride-layer", 3),
+    ("nn.BatchNorm2d(width))", "nn.Identity() if width == 2048 else nn.BatchNorm2d(width))", "bn-missing", 3),
+    ("if stride > 1 or into != out:", "if stride > 1 or into != out or len(sizes) == 3:", "projection-always", 12),
+]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("old", "new", "mistake", "blocks"), SLIPS)
+def test_fifty_layers_are_taken_apart(old: str, new: str, mistake: str, blocks: int) -> None:
+    """Though they are a case that only confirms: the block is named, nothing waits for a human, and it costs once."""
+    exercise = next(each for each in assignment("resnet").exercises if isinstance(each, NetworkExercise))
+    two = exercise.model_copy(update={"cases": exercise.cases[:2]})
+    judge = BlockJudge(assignment("resnet"), seed=0, device=DEVICE)
+    assert old in FIFTY
+    report = judge_exercise(examine_source(FIFTY.replace(old, new), two, None), judge)
+    assert {mistake} == {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert blocks == len(report.diagnoses)
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+    where = {diagnosis.message.split(":")[0] for diagnosis in report.diagnoses}
+    assert where <= {f"In layer{i}.{k} of resnet(depth=50, num_classes=1000)" for i in range(1, 5) for k in range(6)}
 
 
 PLAIN = """

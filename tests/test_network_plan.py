@@ -331,8 +331,8 @@ def test_code_that_looks_at_its_weights_has_some() -> None:
     assert {} == failed(judge_twice(looking, "sizes"))
 
 
-def test_what_is_wrong_in_the_large_case_alone_is_left_to_a_human() -> None:
-    """It is not taken apart there: it gets no points, and is accused of nothing."""
+def test_what_is_wrong_in_the_large_case_alone_is_looked_for_there() -> None:
+    """It is taken apart as well; what no known mistake explains gets no points, and is accused of nothing."""
     right = resnet({}, width=16, blocks=(2, 2, 2))
     assert {} == failed(judge_twice(right))
     gated = right.replace("x = self.stem(x)", "x = self.stem(x) * (1 if self.fc.out_features < 50 else 2)")
@@ -340,8 +340,26 @@ def test_what_is_wrong_in_the_large_case_alone_is_left_to_a_human() -> None:
     without = right.replace("return F.relu(out + identity)", "return F.relu(out + identity if N < 50 else out)")
     without = without.replace("    return ResNet(", "    global N\n    N = num_classes\n    return ResNet(")
     report = judge_twice(without)
+    assert {"shortcut-missing"} == {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert (0, 5) == (report.pending, report.max_score - report.score)
+    assert all(" of build_network(num_classes=100): " in diagnosis.message for diagnosis in report.diagnoses)
+    odd = without.replace("if N < 50 else out)", "if N < 50 else torch.sin(out) * identity)")
+    report = judge_twice(odd)
     assert ["gradient"] == list(failed(report))
     assert Status.SKIPPED is next(check.status for check in report.checks if check.id == "gradient")
+    assert "layer1.0, layer1.1" in failed(report)["gradient"] or "stage" in failed(report)["gradient"]
+
+
+def test_the_stages_of_the_large_case_are_looked_at() -> None:
+    """Where the small one has those of the plan."""
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    stride = "stride = 2 if stage > 1 and number == 0 else 1"
+    assert stride in source
+    source = changed(source, (stride, stride.replace("stage > 1", "1 < stage < 3 + (num_classes < 50)")))
+    report = judge_twice(source)
+    assert ["shape"] == list(failed(report))
+    assert ["wrong-stages"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert (0, 5) == (report.pending, report.max_score - report.score)
 
 
 @pytest.mark.parametrize(

@@ -144,21 +144,19 @@ def wrong_blocks(examined: Examined, check: str) -> Finding | None:
     mistake that has not cost yet; or None."""
     wrong = [
         block
-        for block in examined.blocks
-        if block.diagnoses
-        and not block.excused
-        and any(c.id == check and c.status not in (Status.PASSED, Status.SKIPPED) for c in block.checks)
+        for block in examined.wrong_blocks
+        if any(c.id == check and c.status not in (Status.PASSED, Status.SKIPPED) for c in block.checks)
     ]
     if not wrong:
         return None
-    said = [f"{block.name}, {block.call}: {d.message}" for block in wrong for d in block.diagnoses]
+    said = [f"{block.place}, {block.call}: {d.message}" for block in wrong for d in block.diagnoses]
     first = wrong[0].diagnoses[0]
     return Finding(
         Status.FAILED,
         said[0],
         lesson=BY_BLOCK,
         expected=say("a network whose blocks are as {call} should be", call=wrong[0].call),
-        actual=", ".join(block.name for block in wrong),
+        actual=", ".join(block.place for block in wrong),
         cell=first.cell,
         line=first.line,
         advice=say("Each block of the network was compared with the reference, under equal weights."),

@@ -13,6 +13,7 @@ from grader.graph import Graph
 from grader.judge.examined import Examined, show
 from grader.judge.head import head_without_average
 from grader.judge.observed import Observation
+from grader.judge.plan import Stage
 from grader.judge.segments import part_of
 from grader.judge.uses import is_weighted
 from grader.language import many, say
@@ -116,10 +117,13 @@ def wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
 def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     """Stages that are not as planned; without a plan, a network whose resolution never halves while its channels
     double."""
+    large = next((each for each in examined.large if each.seen is seen and each.wrong_stages), None)
+    if large is not None:
+        return _not_as_planned(examined, seen, large.plan, large.stages)
     if examined.network.graph is None or seen.case.confirm:
         return None
     if examined.plan:
-        return _not_as_planned(examined, seen)
+        return _not_as_planned(examined, seen, examined.plan, examined.stages)
     maps = examined.block_maps
     if not maps or examined.hides_blocks:
         return None  # the skip-connection check has something to say about that
@@ -143,9 +147,9 @@ def _wrong_stages(examined: Examined, seen: Observation) -> Finding | None:
     )
 
 
-def _not_as_planned(examined: Examined, seen: Observation) -> Finding | None:
+def _not_as_planned(examined: Examined, seen: Observation, plan: list[Stage], made: list[Stage]) -> Finding | None:
     """Stages with other channels, or on other maps, than the plan has. How many blocks each has is another check."""
-    wanted, found = ([list(stage.shape) for stage in each] for each in (examined.plan, examined.stages))
+    wanted, found = ([list(stage.shape) for stage in each] for each in (plan, made))
     if wanted == found:
         return None
     where, sizes = in_case(examined, seen), ", ".join(map(show, wanted))

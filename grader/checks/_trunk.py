@@ -23,7 +23,8 @@ def trunk(examined: Examined) -> Finding | None:
     found = examined.trunk
     if found is None or found.counted:
         return None
-    case = in_case(examined, next(seen for seen in examined.ran if not seen.case.confirm))
+    seen = examined.trunk_seen or next(seen for seen in examined.ran if not seen.case.confirm)
+    case = in_case(examined, seen)
     what = say(WHERE[found.where])
     return Finding(
         Status.FAILED,
@@ -47,12 +48,25 @@ def unconfirmed(examined: Examined) -> Finding | None:
     """A large network that gives something else than the reference, though a smaller one is right; or None."""
     if not examined.unconfirmed:
         return None
+    seen = examined.unconfirmed[0]
+    unknown = [block for large in examined.large if large.seen is seen for block in large.blocks if block.is_unknown]
+    node = unknown[0].segment.output if unknown else None
     return Finding(
         Status.SKIPPED,
         say(
             "{case}: under equal weights the network does not give what the reference gives. In the smaller case it is "
-            "right, and this one is not taken apart: what differs is not known.",
-            case=in_case(examined, examined.unconfirmed[0]),
+            "right. Here {blocks} do something else than a block of the other exercises, and no known mistake explains "
+            "the difference.",
+            case=in_case(examined, seen),
+            blocks=", ".join(block.name for block in unknown),
+        )
+        if unknown
+        else say(
+            "{case}: under equal weights the network does not give what the reference gives. In the smaller case it is "
+            "right, and what differs here is not known.",
+            case=in_case(examined, seen),
         ),
+        cell=node.cell if node is not None else None,
+        line=node.line if node is not None else None,
         advice=say("Look at what is done only here: other blocks, another depth. Its points are pending, not lost."),
     )

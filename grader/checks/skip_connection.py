@@ -23,7 +23,7 @@ from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
 from grader.judge.examined import SHARED_WEIGHTS, Examined, show
 from grader.judge.forms import Form
-from grader.judge.network import AS_RECORDED, RECORDING
+from grader.judge.network import AS_RECORDED, RECORDING, TRAINING
 from grader.judge.observed import Observation
 from grader.judge.plan import blocks_by_channels
 from grader.language import later, say
@@ -50,7 +50,7 @@ class SkipConnection(Check):
         if not case.confirm:
             yield from (*ZERO, *ALIGNED) if isinstance(exercise, ModuleExercise) else RECORDING
         elif isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference":
-            yield AS_RECORDED
+            yield from (AS_RECORDED, TRAINING)
 
     def judge_module(self, examined: Examined) -> Finding:
         assert examined.answers is not None

@@ -32,7 +32,7 @@ EXTREMES = frozenset(
 )
 REFUSALS = ("AssertionError", "ValueError")  # what code raises that checks its input
 MOST_SAMPLES = 17  # of a size that was not chosen to be small
-MOST_WEIGHTS = 1 << 25  # numbers that are sent to a network
+MOST_WEIGHTS: dict[Precision, int] = {"float64": 1 << 25, "float32": 1 << 26}  # numbers that are sent to a network
 MOST_OUTPUTS = 1 << 20  # of a network, for which a gradient is sent whatever it was to give
 
 
@@ -279,7 +279,9 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
             # The order of registration does not tell a branch from a projection.
             return seen.aligned is not None and (seen.recorded or seen.aligned.shortcut_is_free_of_weights)
         case "random":  # without a reference, to see whether a recorded graph tells the truth
-            return bool(forms) or (seen.recorded and sum(math.prod(slot.shape) for slot in seen.slots) <= MOST_WEIGHTS)
+            return bool(forms) or (
+                seen.recorded and sum(math.prod(slot.shape) for slot in seen.slots) <= MOST_WEIGHTS[seen.precision]
+            )
 
 
 def insists_on_float32(built: Built) -> bool:

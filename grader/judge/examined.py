@@ -17,7 +17,7 @@ from grader.judge.calls import Convention, as_asked
 from grader.judge.forms import Form, biased_forms, biased_like, right_forms
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
-from grader.judge.plan import Stage, stages
+from grader.judge.plan import Stage, blocks_by_channels, stages
 from grader.judge.reference import Reference
 from grader.judge.trunk import Departure
 from grader.judge.wrongs import WrongForms
@@ -90,6 +90,33 @@ class OtherCall:
     value: JsonValue
 
 
+@dataclass(frozen=True)
+class Large:
+    """A network in a case that only confirms, taken apart as well.
+
+    Attributes:
+        blocks: what was found out about its blocks, first to last.
+        plan: the stages that it is to have.
+        departs: does it give something else than the reference, or has it another number of parameters?
+    """
+
+    seen: Observation
+    blocks: list[JudgedBlock]
+    plan: list[Stage]
+    departs: bool
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages that its blocks make."""
+        return stages(block.segment for block in self.blocks)
+
+    @property
+    def wrong_stages(self) -> bool:
+        """Has it as many stages' worth of blocks as planned, but of other channels, or on maps of another size?"""
+        wanted, found = self.plan, self.stages
+        return self.departs and wanted != found and blocks_by_channels(wanted) == blocks_by_channels(found)
+
+
 @dataclass
 class Examined:
     """What the checks judge.
@@ -104,7 +131,10 @@ class Examined:
         blocks: what was found out about the blocks of a network, first to last.
         plan: the stages that a network is to have; none if any will do.
         trunk: where a network of right blocks departs from the reference outside of them, if it must not.
-        unconfirmed: large cases in which such a network, right where it was taken apart, gives something else.
+        trunk_seen: in which case that was seen.
+        large: what was found out about the blocks of such a network in cases that only confirm.
+        unconfirmed: large cases in which it gives something else, though it is right in the smaller one, and nothing
+            that was found out there explains it.
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
         other_call: a case in which it is the network of another call; None if there is none.
         paid: the exercises that came before a network, by the mistakes that have cost there.
@@ -126,6 +156,8 @@ class Examined:
     blocks: list[JudgedBlock] = field(default_factory=list)
     plan: list[Stage] = field(default_factory=list)
     trunk: Departure | None = None
+    trunk_seen: Observation | None = None
+    large: list[Large] = field(default_factory=list)
     unconfirmed: list[Observation] = field(default_factory=list)
     planned_parameters: dict[str, int] = field(default_factory=dict)
     other_call: OtherCall | None = None
@@ -179,6 +211,13 @@ class Examined:
             (self.blocks[i], self.blocks[k], sorted(key.removeprefix("p:") for key in keys[i] & keys[k]))
             for i, k in pairs
         ]
+
+    @property
+    def wrong_blocks(self) -> list[JudgedBlock]:
+        """The blocks of a network, in each case in which it was taken apart, that make a known mistake which has not
+        cost yet."""
+        blocks = [*self.blocks, *(block for large in self.large for block in large.blocks)]
+        return [block for block in blocks if block.diagnoses and not block.excused]
 
     @property
     def adds_nothing(self) -> str:

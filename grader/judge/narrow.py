@@ -30,7 +30,7 @@ def possible_factors(graph: Graph) -> list[int]:
 
 def narrowed(graph: Graph, factor: int) -> Graph:
     """The same computation with all channels divided by a factor."""
-    nodes = [_narrowed(node, factor) if node.leaf is not None else node for node in graph.nodes]
+    nodes = [_narrowed(node, factor) if node.leaf is not None else _padded(node, factor) for node in graph.nodes]
     return Graph.model_construct(nodes=nodes, output=graph.output)
 
 
@@ -39,6 +39,18 @@ def _narrowed(node: Node, factor: int) -> Node:
     for position in _channel_positions(node):
         shape[position] //= factor
     return node.changed(shapes=[shape])
+
+
+def _padded(node: Node, factor: int) -> Node:
+    """An operation; if it adds channels of zeros, with so many fewer of them."""
+    sizes = node.args[1] if node.name == "constant_pad_nd" and len(node.shape) == 4 and len(node.args) > 1 else None
+    if not isinstance(sizes, list) or len(sizes) < 5:
+        return node
+    channels = [size for size in sizes[4:6] if isinstance(size, int) and size % factor == 0]
+    if len(channels) < len(sizes[4:6]):
+        return node
+    padded = [*sizes[:4], *(size // factor for size in channels), *sizes[6:]]
+    return node.changed(args=[node.args[0], padded, *node.args[2:]])
 
 
 def _channel_positions(node: Node) -> list[int]:

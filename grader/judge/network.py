@@ -17,7 +17,7 @@ from grader.judge.observed import BUILD, Observation
 from grader.judge.replay import Environment
 from grader.judge.segments import Segment, segments
 from grader.judge.trusted import Untold, run_guarded
-from grader.language import later
+from grader.language import later, say
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
 
@@ -49,6 +49,7 @@ class JudgedBlock:
         checks: for a wrong block, what the exercise's checks say of it.
         diagnoses: mistakes that were replayed: the reference with them does exactly what the block does.
         excused: the exercise in which they have cost points already, or "".
+        network: the call of the network that it is of, where that is not the one that is looked at first; or "".
     """
 
     name: str
@@ -62,11 +63,17 @@ class JudgedBlock:
     checks: list[CheckResult] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     excused: str = ""
+    network: str = ""
 
     @property
     def is_unknown(self) -> bool:
         """Neither right nor with a mistake that is known."""
         return (self.compared or self.late) and not self.right and not self.diagnoses
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: "layer3.0", or "layer3.0 of resnet(50)"."""
+        return say("{block} of {network}", block=self.name, network=self.network) if self.network else self.name
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,16 @@ class RecordedNetwork:
         if trained is None or not _gives(seen, trained, TRAINING, values) or not _has_same_blocks(graph, trained):
             return RecordedNetwork(None, later("in training mode it computes something else than in evaluation mode"))
         return RecordedNetwork(graph, trained=trained)
+
+    @staticmethod
+    def of_large(seen: Observation) -> RecordedNetwork:
+        """Put what was recorded in a case that only confirms to the test, for the samples that it was recorded with."""
+        graph, values = seen.built.graph, seen.drawn
+        if graph is None or not _gives(seen, graph, AS_RECORDED, values):
+            return RecordedNetwork(
+                None, later("what was recorded gives another output than the network, or cannot be run again")
+            )
+        return RecordedNetwork(graph, trains=_gives(seen, in_training(graph), TRAINING, values))
 
 
 NOT_RECORDED = RecordedNetwork(None, later("no case records what the network computes"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -10,7 +11,7 @@ from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
 from grader.judge.confirmed import ROUGHLY, Whole
 from grader.judge.examined import Examined, OtherCall
-from grader.judge.network import TRAINING
+from grader.judge.network import TRAINING, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_of, count_parameters, planned_network, planned_parameters, stages
 from grader.judge.segments import Segment
@@ -53,17 +54,29 @@ class PlannedNetworks:
             AssignmentError: the reference network cannot be used.
         """
         case = next((case for case in exercise.cases if not case.confirm), None)
-        planned = self._network(exercise, case) if case is not None else None
+        return self.stages_in(exercise, case) if case is not None else []
+
+    def stages_in(self, exercise: NetworkExercise, case: Case) -> list[Stage]:
+        """The stages that a network is to have in any case.
+
+        Raises:
+            AssignmentError: the reference network cannot be used.
+        """
+        planned = self._network(exercise, case)
         return stages(planned.blocks) if planned is not None else []
 
-    def trunk(self, examined: Examined) -> Departure | None:
+    def trunk(
+        self, exercise: NetworkExercise, seen: Observation, network: RecordedNetwork, blocks: Sequence[JudgedBlock]
+    ) -> Departure | None:
         """Where a network departs from the reference outside of its blocks, once these are right, or it is known what
         is wrong with them. Where a wrong block begins and ends is not certain: then it departs if it does whatever of
-        the network they are."""
-        assert isinstance(examined.exercise, NetworkExercise)
-        seen = next(seen for seen in examined.ran if not seen.case.confirm)
-        planned, network = self._network(examined.exercise, seen.case), examined.network
-        blocks = examined.blocks
+        the network they are.
+
+        Args:
+            seen: in which case.
+            network: what was recorded of it there.
+        """
+        planned = self._network(exercise, seen.case)
         if planned is None or network.graph is None or len(planned.blocks) != len(blocks):
             return None
         if not all(block.right or block.excused or block.diagnoses for block in blocks):
@@ -77,7 +90,7 @@ class PlannedNetworks:
                 [segment.extents[0] for segment in planned.blocks],
                 seed=self._seed,
                 trains=network.trains,
-                counted=examined.exercise.exact_parameters,
+                counted=exercise.exact_parameters,
             )
             if found is None:
                 break
@@ -124,13 +137,14 @@ class PlannedNetworks:
         small case: not so one that is right in another way, in padding on both sides for instance."""
         if examined.trunk is not None or not all(block.right for block in examined.blocks):
             return []
-        small = [self._gives_as_reference(examined, seen) for seen in examined.ran if not seen.case.confirm]
+        small = [self.gives_as_reference(examined, seen) for seen in examined.ran if not seen.case.confirm]
         if not small or not all(small):
             return []
         large = [seen for seen in examined.ran if seen.case.confirm and not _is_told(examined, seen)]
-        return [seen for seen in large if self._gives_as_reference(examined, seen) is False]
+        return [seen for seen in large if self.gives_as_reference(examined, seen) is False]
 
-    def _gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
+    def gives_as_reference(self, examined: Examined, seen: Observation) -> bool | None:
+        """Does a network give what the reference gives in a case? None where that is not known."""
         assert isinstance(examined.exercise, NetworkExercise)
         planned = self._network(examined.exercise, seen.case)
         return None if planned is None else planned.whole.is_given_by(seen)

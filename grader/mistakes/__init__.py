@@ -30,7 +30,7 @@ def mistakes() -> dict[str, Mistake]:
     return found
 
 
-def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[Diagnosis]:
+def diagnose(examined: Examined, among: Collection[str] | None = None, *, alone: bool = False) -> list[Diagnosis]:
     """The mistakes that explain what a wrong submission does, the most telling first.
 
     Noticed ones are all named. Of planted ones the first that explains every case is named; if others explain it
@@ -38,6 +38,7 @@ def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[D
 
     Args:
         among: the planted mistakes that are considered; None for all of them.
+        alone: are only single ones tried? Pairs are many, and each takes long where modules are wide.
     """
     noticed: dict[str, list[Diagnosis]] = {"before": [], "after": [], "otherwise": []}
     explained = False
@@ -57,7 +58,7 @@ def diagnose(examined: Examined, among: Collection[str] | None = None) -> list[D
             )
             noticed[mistake.rank].append(found)
             explained |= explains and mistake.rank != "otherwise"
-    replayed = [] if explained else _replay(examined, among)
+    replayed = [] if explained else _replay(examined, among, alone=alone)
     return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
 
 
@@ -66,7 +67,7 @@ def with_lesson(diagnosis: Diagnosis) -> Diagnosis:
     return diagnosis.model_copy(update={"lesson": mistakes()[diagnosis.mistake].lesson, "explains": True})
 
 
-def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis]:
+def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -> list[Diagnosis]:
     observations = [seen.by_graph or seen for seen in examined.observations]
     if examined.answers is None or not observations or examined.ended is not None:
         return []
@@ -89,7 +90,7 @@ def _replay(examined: Examined, among: Collection[str] | None) -> list[Diagnosis
     if not found and len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong):
         # Right in some cases: a mistake that is made in one branch of an `if`.
         found, only = Search(examined.answers, steps, wrong).alone(), examined.call(wrong[0].case)
-    if not found:
+    if not found and not alone:
         found, only = search.together(), ""
     if not found:
         return []

@@ -89,7 +89,8 @@ class WrongStages(NetworkMistake):
     )
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        wanted, found = examined.plan, examined.stages
+        large = next((each for each in examined.large if each.wrong_stages), None)
+        wanted, found = (large.plan, large.stages) if large is not None else (examined.plan, examined.stages)
         if blocks_by_channels(wanted) != blocks_by_channels(found) or wanted == found:
             return None
         if examined.trunk is not None and examined.trunk.cause is not None:

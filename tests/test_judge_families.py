@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from family_programs import RIGHT
-from judging import families, judge, judge_against
+from judging import DEVICE, families, judge, judge_against
 
 from grader.assignment import ModuleExercise, find_assignment
 from grader.judge.examined import RightAnswers
@@ -102,3 +102,56 @@ def test_paths_may_have_redundant_biases(total: str, biased: str) -> None:
     small = exercise.model_copy(update={"cases": exercise.cases[:2]})
     report = judge_against(source, small, RightAnswers(Reference(assignment, small), seed=0, device="cpu"))
     assert [] == [check.message for check in report.checks if check.status != "passed"]
+
+
+# Figure 3(a) of ResNeXt with a norm of its own in every path, behind its layers of one width.
+IN_PATHS = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Path(nn.Module):
+    def __init__(self, into, width, out, stride):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(into, width, 1, bias=False), NORM, nn.ReLU(),
+            nn.Conv2d(width, width, 3, stride, 1, bias=False), NORM, nn.ReLU(),
+            nn.Conv2d(width, out, 1, bias=False),
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class ResNeXtBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        width = out_channels // 2 // cardinality
+        self.paths = nn.ModuleList(Path(in_channels, width, out_channels, stride) for _ in range(cardinality))
+        self.norm = nn.BatchNorm2d(out_channels)
+        self.down = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            layers = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            self.down = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return F.relu(self.norm(sum(path(x) for path in self.paths)) + self.down(x))
+"""
+NORMS = {
+    "nn.BatchNorm2d(width)": [],
+    "nn.InstanceNorm2d(width)": ["wrong-normalisation"],
+    "nn.GroupNorm(1, width)": ["wrong-normalisation"],
+    "nn.GroupNorm(width, width)": ["wrong-normalisation"],
+}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_another_norm_in_every_path_is_named(norm: str) -> None:
+    """In as many paths as there are; none of it waits for a human."""
+    assignment = find_assignment("resnext")
+    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
+    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+    report = judge_against(IN_PATHS.replace("NORM", norm), exercise, answers)
+    assert NORMS[norm] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert report.pending == 0

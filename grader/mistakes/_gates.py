@@ -138,6 +138,16 @@ def instead_of(name: str, op: str | None, *args: object) -> Edit:
     return gated(change)
 
 
+def exchange(block: Block, gate: Gate) -> None:
+    """ReLU and sigmoid of the gate, each in the place of the other."""
+    ops = {"relu": "aten.sigmoid.default", "sigmoid": "aten.relu.default"}
+    found = {name: inside(block, gate, name) for name in ops}
+    if all(found.values()):
+        for name, places in found.items():
+            for node in places:
+                block.editor.change(node.id, op=ops[name], args=[ref(node.inputs[0])])
+
+
 def combine(op: str) -> Edit:
     """Value and factor combined by another operation."""
     return gated(lambda block, gate: block.editor.change(gate.scale, op=op))

@@ -11,10 +11,13 @@ from functools import cache
 from grader.graph import Node
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.widths import groups_of
+from grader.mistakes._families import RESNEXT
 from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 WHICH = ("all", "branch", "projection")
+SOME = ("inner", "outer")  # those of one width: between the convolutions of the branch, or of its result
 EACH = (0, 1, 2)  # one norm of the branch alone
 DEFAULT_EPSILON = 1e-5
 OVER_ALL_CHANNELS = (
@@ -37,10 +40,18 @@ OF_SOME = (
 
 
 def _norms(block: Block, which: str | int) -> list[Node]:
-    """The batch norms of the "branch", of the "projection", or "all"; or the one of the branch with this number."""
+    """The batch norms of the "branch", of the "projection", or "all"; those of the branch but for the last ("inner"),
+    or that and the projection's ("outer"); or the one of the branch with this number."""
     if isinstance(which, int):
         return block.norms_at(which)
+    if len(block.norm_rows) > 2 and which in SOME:
+        rows = block.norm_rows[:-1] if which == "inner" else block.norm_rows[-1:]
+    else:
+        rows = []
     projection = [block.projection_norm] if block.projection_norm is not None else []
+    some = [norm for row in rows for norm in row]
+    if which in SOME:
+        return [*some, *projection] if which == "outer" and some else some
     return {"branch": block.norms, "projection": projection, "all": [*block.norms, *projection]}[which]
 
 
@@ -53,15 +64,23 @@ def _replace(block: Block, norm: Node, op: str, *args: object) -> None:
 
 @cache
 def group(which: str | int, *, groups: int | None = None, size: int | None = None, affine: bool = True) -> Plant:
-    """Group norm, with a number of groups or with a number of channels in each."""
+    """Group norm, with a number of groups or with a number of channels in each; without either with as many groups as
+    the branch has paths."""
 
     def change(block: Block) -> None:
         for norm in _norms(block, which):
-            number = groups or max(1, norm.shape[1] // (size or 1))
+            number = groups or (_paths(block) if size is None else max(1, norm.shape[1] // size))
+            if norm.shape[1] % number:
+                continue
             weights = norm.args[1:3] if affine else [None, None]
             _replace(block, norm, "aten.group_norm.default", number, *weights, DEFAULT_EPSILON, False)
 
     return plant(edit(change), where=_where(which), message=OVER_ALL_CHANNELS if groups == 1 else OVER_GROUPS)
+
+
+def _paths(block: Block) -> int:
+    """Into how many groups the branch's convolutions are divided."""
+    return max((groups_of(node) for node in block.convolutions), default=1)
 
 
 def instance(which: str | int, *, affine: bool) -> Plant:
@@ -131,6 +150,9 @@ class WrongNormalisation(Planted):
         *(group(which, groups=groups) for groups in (1, 2, 4, 8, 32) for which in WHICH),
         *(instance(which, affine=affine) for affine in (False, True) for which in WHICH),
         *(group(which, groups=1, affine=False) for which in WHICH),
+        *(group(which, groups=groups) for groups in (1, 4) for which in SOME),
+        *(instance(which, affine=affine) for affine in (False, True) for which in SOME),
+        *(group(which) for which in (*WHICH, *SOME)),
         *(instance(which, affine=True) for which in EACH),
         *(group(which, groups=groups) for groups in (1, 4) for which in EACH),
     )
@@ -145,11 +167,13 @@ class WrongNormalisation(Planted):
         ),
         changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(", "self.bn2 = nn.InstanceNorm2d(affine=True, num_features=")),
         changed(BOTTLENECK, ("self.bn3 = nn.BatchNorm2d(", "self.bn3 = nn.GroupNorm(1, ")),
+        changed(RESNEXT, ("nn.BatchNorm2d(width)", "nn.GroupNorm(cardinality, width)")),
+        changed(BOTTLENECK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(4, out_channels)")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         for groups, channels in few(_groups(observations)):
-            for which in WHICH:
+            for which in (*WHICH, *SOME):
                 yield group(which, groups=groups)
                 yield group(which, size=channels // groups)
 

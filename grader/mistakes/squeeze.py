@@ -13,6 +13,7 @@ from grader.mistakes._gates import (
     add_value,
     combine,
     drop_biases,
+    exchange,
     gate_behind,
     gate_shortcut,
     gated,
@@ -48,7 +49,9 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "aten.exp.default": (),
     "aten.gelu.default": (),
     "aten.leaky_relu.default": (0.01,),
+    "aten.silu.default": (),
 }
+UP_TO_SIX = ("aten.hardtanh.default", 0.0, 6.0)  # as ReLU6 is recorded
 
 
 class GateMissing(Planted):
@@ -95,6 +98,7 @@ class GateWrong(Planted):
     plants = (
         plant(instead_of("sigmoid", None), where="gate"),
         *(plant(instead_of("sigmoid", op, *args), where="gate") for op, args in OTHERS.items()),
+        plant(instead_of("sigmoid", *UP_TO_SIX), where="gate"),
     )
     broken = (
         changed(SE, (LAYERS, "z = self.fc2(F.relu(self.fc1(z)))")),
@@ -204,11 +208,39 @@ class GateReluMissing(Planted):
         plant(instead_of("relu", "aten.leaky_relu.default", 0.01), where="gate"),
         plant(instead_of("relu", "aten.gelu.default"), where="gate"),
         plant(instead_of("relu", "aten.silu.default"), where="gate"),
+        plant(instead_of("relu", "aten.elu.default"), where="gate"),
+        plant(instead_of("relu", *UP_TO_SIX), where="gate"),
     )
     broken = (
         changed(SE, (LAYERS, "z = torch.sigmoid(self.fc2(self.fc1(z)))")),
         changed(SE_BOTTLENECK, ("            nn.ReLU(inplace=True),\n", "")),
         changed(SE_BOTTLENECK, ("nn.ReLU(inplace=True)", "nn.SiLU()")),
+    )
+
+
+class GateExchanged(Planted):
+    id = "se-functions-exchanged"
+    message = (
+        "ReLU and sigmoid of the gate are exchanged: the ReLU belongs between its two layers, the sigmoid at its end."
+    )
+    why = (
+        "Behind a ReLU the weights have no upper limit, and those of many channels are exactly zero. A sigmoid between "
+        "the layers saturates and lets little gradient through, where a ReLU would pass it on."
+    )
+    hints = (
+        "The gate has two functions, and each has its place: one makes the layers more than a linear map, the other "
+        "makes weights between 0 and 1.",
+        "Read the steps of the gate aloud: mean, first layer, which function? Second layer, which function?",
+        "Swap them: `s = torch.sigmoid(self.fc2(F.relu(self.fc1(z))))`.",
+    )
+    plants = (plant(gated(exchange), where="gate"),)
+    broken = (
+        changed(SE, (LAYERS, "z = F.relu(self.fc2(torch.sigmoid(self.fc1(z))))")),
+        changed(
+            SE_BOTTLENECK,
+            ("            nn.ReLU(inplace=True),\n", "            nn.Sigmoid(),\n"),
+            ("            nn.Sigmoid(),\n        )", "            nn.ReLU(inplace=True),\n        )"),
+        ),
     )
 
 

@@ -444,3 +444,38 @@ def test_a_mistake_without_a_name_costs_once() -> None:
     assert not reports["resblock"].correct
     assert [] == failed(reports["network"])
     assert not judge(source, "network").correct
+
+
+MADE = {
+    "of a class of one's own": (
+        "class Mine(nn.Module):\n"
+        "    def __init__(self, num_classes=10):\n"
+        "        super().__init__()\n"
+        "        self.layers = first(num_classes)\n\n"
+        "    def forward(self, x):\n"
+        "        return self.layers(x)\n\n\n"
+        "Net = Mine()\n",
+        [],
+    ),
+    "by PyTorch's own": ("Net = first()\n", ["outputs-ignored"]),
+    "of a class that takes other arguments": (
+        "class Mine(nn.Module):\n"
+        "    def __init__(self, layers):\n"
+        "        super().__init__()\n"
+        "        self.layers = layers\n\n"
+        "    def forward(self, x):\n"
+        "        return self.layers(x)\n\n\n"
+        "Net = Mine(first())\n",
+        ["outputs-ignored"],
+    ),
+}
+
+
+@pytest.mark.parametrize("how", MADE)
+def test_a_network_that_is_made_already_is_judged(how: str) -> None:
+    """It is no constructor, and its forward is not to blame for that: its class makes others, or it is copied."""
+    source, mistakes = MADE[how]
+    report = judge(changed(NETWORK, ("def build_network(", "def first(")) + "\n\n" + source, "network")
+    assert mistakes == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert report.correct == (not mistakes)
+    assert [check.id for check in report.checks if check.score == 0] == ["shape"] * len(mistakes)

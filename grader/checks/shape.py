@@ -15,7 +15,7 @@ from grader.judge.draws import input_shape
 from grader.judge.examined import Examined, show
 from grader.judge.observed import Observation
 from grader.language import later, many, say
-from grader.observation import Probe, Raised
+from grader.observation import Operation, Probe, Raised
 from grader.verdict import Lesson, Status
 
 REAL = ("float64", "float32", "float16", "bfloat16")
@@ -225,6 +225,12 @@ def _explain_output(where: str, kind: str, length: int | None) -> Finding:
     )
 
 
+def _cannot_be_combined(operation: Operation) -> bool:
+    """Is it a sum or product of tensors of different shapes? Of equal ones, it raises for something else."""
+    name = operation.op.split(".")[1].rstrip("_")
+    return name in ("add", "sub", "rsub", "mul") and len({tuple(shape) for shape in operation.shapes}) > 1
+
+
 def _explain_exception(examined: Examined, seen: Observation, raised: Raised) -> Finding:
     call, case = examined.call(seen.case), in_case(examined, seen)
     said = raised.words
@@ -244,7 +250,7 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
         finding.expected = examined.signature
         finding.lesson = lessons.REJECTS_ARGUMENTS
         finding.advice = say("The task asks for {wanted}, with the arguments in this order.", wanted=examined.signature)
-    elif operation is not None and operation.op.split(".")[1].rstrip("_") in ("add", "sub", "rsub", "mul"):
+    elif operation is not None and _cannot_be_combined(operation):
         shapes = say(" and ").join(show(shape) for shape in operation.shapes)
         finding.message = say("{case}: tensors of {shapes} cannot be combined.", case=case, shapes=shapes)
         finding.actual = [list(shape) for shape in operation.shapes]

@@ -70,8 +70,6 @@ def group(which: str | int, *, groups: int | None = None, size: int | None = Non
     def change(block: Block) -> None:
         for norm in _norms(block, which):
             number = groups or (_paths(block) if size is None else max(1, norm.shape[1] // size))
-            if norm.shape[1] % number:
-                continue
             weights = norm.args[1:3] if affine else [None, None]
             _replace(block, norm, "aten.group_norm.default", number, *weights, DEFAULT_EPSILON, False)
 

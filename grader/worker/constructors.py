@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any
 
@@ -43,6 +44,31 @@ def _sort(default: object) -> str | None:
     if isinstance(default, bool):
         return str(default).lower()
     return "number" if isinstance(default, int | float) else "other"
+
+
+def constructor(namespace: dict[str, Any], name: str) -> Any:
+    """What makes a module: what has this name, or, where that is a module already, its class.
+
+    One that its class would not make like this, as `model = nn.Sequential(…)`, is copied, whatever is asked for.
+    """
+    target = namespace[name]
+    return _Maker(target) if isinstance(target, nn.Module) else target
+
+
+class _Maker:
+    """Makes modules like one that a notebook has made."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        if type(module).__module__.partition(".")[0] != "torch":
+            self.__signature__ = inspect.signature(type(module))
+
+    def __call__(self, *positional: Any, **named: Any) -> Any:
+        try:
+            self.__signature__.bind(*positional, **named)
+        except (AttributeError, TypeError):
+            return copy.deepcopy(self._module)
+        return type(self._module)(*positional, **named)
 
 
 def given(namespace: dict[str, Any], arguments: Json) -> tuple[list[Any], dict[str, Any]]:

@@ -20,7 +20,7 @@ from grader.capture.construction import Construction
 from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
-from grader.worker.constructors import describe_constructor, given
+from grader.worker.constructors import constructor, describe_constructor, given
 from grader.worker.dropout import Free
 from grader.worker.faults import without_faults
 from grader.worker.outputs import describe_output, is_dense
@@ -109,7 +109,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     seed_all(0)
     brief = arguments.get("brief", False)
     construction = Construction(place_of)
-    target = namespace[arguments["name"]]
+    target = constructor(namespace, arguments["name"])
     try:
         positional, named = given(namespace, arguments)
         with nullcontext() if brief else construction.watched():
@@ -165,7 +165,7 @@ def _shared(namespace: dict[str, Any], arguments: Json, module: nn.Module) -> li
     """Names of parameters that another module has too, which is made in the same way, of arguments of its own."""
     try:
         positional, named = given(namespace, arguments)
-        another = namespace[arguments["name"]](*positional, **named)
+        another = constructor(namespace, arguments["name"])(*positional, **named)
         theirs = {id(parameter) for parameter in another.parameters()}
     except BaseException:
         return []

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from grader.worker.chance import seed_all
-from grader.worker.constructors import given
+from grader.worker.constructors import constructor, given
 from grader.worker.outputs import describe_output
 from grader.worker.registered import registered
 
@@ -35,7 +35,7 @@ def sizes(namespace: dict[str, Any], arguments: Json, x: Tensor) -> dict[str, Js
     try:
         positional, named = given(namespace, arguments)
         with _Undrawn(), torch.no_grad():
-            module = namespace[arguments["name"]](*positional, **named)
+            module = constructor(namespace, arguments["name"])(*positional, **named)
             if not isinstance(module, nn.Module):
                 return None
             result = module.eval()(x.float())

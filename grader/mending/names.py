@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from torch import nn
@@ -28,6 +29,7 @@ _MISSING = re.compile(r"'(\w{1,60})' object has no attribute '(\w{1,60})'")
 _METHOD = re.compile(r"\bdef[ \t]++(\w++)")
 _LOCAL = re.compile(r"([ \t]*+)(\w++)([ \t]*+(?::[^=\n]++)?=(?!=).*)")
 _ASKED = re.compile(r"\bself\.(\w++)")
+_NAMED = re.compile(r"(?<![\w.])(\w++)(?!=)")  # anything but a keyword of a call
 _SET = re.compile(r"\bself\.(\w++)[ \t]*+(?::[^=\n]++)?=(?!=)")
 
 
@@ -140,12 +142,13 @@ def _kept_by_self(name: str, owner: str, code: Code) -> Iterator[Change]:
     asked = set(_ASKED.findall(text)) - set(_SET.findall(text))
     found = {number: _LOCAL.match(code.line(block.cell, number)) for number in code.statements(constructor)}
     variables = {number: match for number, match in found.items() if match is not None and match[2] in asked}
-    read = "\n".join(code.line(block.cell, number) for number in code.body(constructor))
+    body = "\n".join(code.line(block.cell, number) for number in code.body(constructor))
+    named = Counter(_NAMED.findall(body))
     lines = {}
     for number, match in variables.items():
         indent, variable, rest = match.groups()
         # What the constructor itself reads by its short name goes on having it.
-        both = len(re.findall(rf"(?<![\w.]){variable}\b(?!=)", read)) > 1 and rest.lstrip().startswith("=")
+        both = named[variable] > 1 and rest.lstrip().startswith("=")
         lines[number] = f"{indent}self.{variable}{f' = {variable}' if both else ''}{rest}"
     own = [number for number, match in variables.items() if match[2] == name]
     if own:

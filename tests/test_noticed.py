@@ -8,6 +8,7 @@ from judging import examine_source, find_exercise, judge, right_answers
 from grader.assignment import ModuleExercise
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
+from grader.mistakes.network import NETWORK
 from grader.verdict import Proof
 
 RET = "return F.relu(out + identity)"
@@ -147,3 +148,12 @@ def test_a_typo_is_a_typo_where_tensorflow_is_imported_too() -> None:
     other = "import tensorflow as tf\n" + changed(RESBLOCK, (RET, "return tf.nn.relu(out + identity)"))
     assert noticed(other, "not-pytorch") is not None
     assert noticed(other, "name-error") is None
+
+
+def test_a_long_formula_of_an_operand_is_cut_to_its_last_step() -> None:
+    """That of a whole network, at the linear layer behind it, helps nobody."""
+    source = changed(NETWORK, ("nn.Linear(64, num_classes)", "nn.Linear(128, num_classes)"))
+    (message,) = (found.message for found in judge(source, "network").diagnoses)
+    assert message.startswith("A linear layer raises in build_network(")
+    assert "2×64, view (layer 8)" in message
+    assert len(message) < 300

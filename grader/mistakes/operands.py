@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.graph import Graph
 from grader.judge.examined import Examined, show
-from grader.judge.formula import formula
+from grader.judge.formula import describe, formula
 from grader.language import later, say
 from grader.mistakes._evidence import at, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
@@ -17,7 +17,9 @@ RAISES = {
     "native_batch_norm": later("A batch norm raises in {call}: the shapes do not fit."),
     "add": later("A sum raises in {call}: the shapes do not fit."),
     "mul": later("A product raises in {call}: the shapes do not fit."),
+    **dict.fromkeys(("addmm", "mm", "linear"), later("A linear layer raises in {call}: the shapes do not fit.")),
 }
+LONGEST = 80  # letters of a formula that is read in a sentence
 
 
 class ShapeMismatch(Noticed):
@@ -71,6 +73,9 @@ def _operands(operation: Operation, graph: Graph) -> list[str]:
         if i not in nodes:
             return []
         origin = formula(Graph(nodes=graph.nodes, output=i)).removeprefix("y = ")
+        if i in graph.of_input and not 0 < len(origin) <= LONGEST:
+            said.append(f"{show(shape)}, {describe(graph, nodes[i])}")
+            continue
         leaf = nodes[i].leaf
         if leaf is not None and leaf.kind != "input":
             origin = leaf.key[2:] if leaf.key[1:2] == ":" else ""

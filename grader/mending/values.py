@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from grader.mending._code import Change, Code
 from grader.mending._mend import Mender, Slip
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
-from grader.mistakes.slips import FRACTION, POOL_TOO_LARGE, TUPLE_CALLED
+from grader.mistakes.slips import FRACTION, OTHER_DIMENSIONS, POOL_TOO_LARGE, TUPLE_CALLED
 
 _KEEPS = re.compile(r"[ \t]*+self\.\w++[ \t]*+=(?!=)[^=].*\)[ \t]*+,$")
 _DIVISION = re.compile(r"(?<!/)/(?![/=])")
+_NOT_2D = re.compile(r"\b((?:Lazy)?(?:Batch|Instance)Norm|(?:Lazy)?Conv(?:Transpose)?|\w{3,11}Pool)[13]d\b")
 _POOL = re.compile(r"\bAvgPool2d\([^()]*+\)")
 _POOLED = re.compile(r"\bavg_pool2d\(((?:[^(),]|\([^()]*+\))*+),[^()]*+\)")
 
@@ -64,3 +65,23 @@ class PoolingOfOneSize(Mender):
                 now = _POOL.sub("AdaptiveAvgPool2d(1)", _POOLED.sub(r"adaptive_avg_pool2d(\1, 1)", text))
                 if now != text:
                     yield code.written(cell.number, {number: now})
+
+
+class OtherDimensions(Mender):
+    """`nn.BatchNorm1d` for `nn.BatchNorm2d`."""
+
+    mistake = "layer-of-other-dimensions"
+    broken = (
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(", "self.bn1 = nn.BatchNorm1d(")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(", "nn.BatchNorm3d(")),
+        changed(BOTTLENECK, ("self.conv1 = nn.Conv2d(", "self.conv1 = nn.Conv1d(")),
+    )
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        if not OTHER_DIMENSIONS.search(slip.message):
+            return
+        for cell in code.cells:  # a layer may be made in another than that which calls it
+            texts = enumerate(code.lines(cell.number), 1)
+            lines = {n: now for n, text in texts if (now := _NOT_2D.sub(r"\g<1>2d", text)) != text}
+            if lines:
+                yield code.written(cell.number, lines)

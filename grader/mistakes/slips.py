@@ -13,6 +13,12 @@ TUPLE_CALLED = "'tuple' object is not callable"
 # How functions of torch that make tensors refuse a fraction as a size.
 FRACTION = re.compile(r"(?:empty|zeros|ones|full|rand|randn)\(\).*\bfloat\b", re.DOTALL)
 POOL_TOO_LARGE = "Output size is too small"
+# How layers for sequences or volumes refuse maps.
+OTHER_DIMENSIONS = re.compile(
+    r"expected (?:2D or 3D|5D) input \(got 4D input\)|expected 2D (?:\(unbatched\) )?or 3D \(batch"
+    r"|expected 2 to 3 dimensions, but got 4-dimensional",
+    re.IGNORECASE,
+)
 
 
 class MadeATuple(Noticed):
@@ -78,3 +84,29 @@ class PoolingOfOneSize(Noticed):
         if error is None or POOL_TOO_LARGE not in error.message:
             return None
         return at(error, say("{message} (PyTorch says: {error})", message=self.said, error=error.message))
+
+
+class OtherDimensions(Noticed):
+    id = "layer-of-other-dimensions"
+    message = "A layer for sequences or volumes is given maps: its name ends in 1d or 3d, where maps need 2d."
+    why = (
+        "The number in a layer's name counts the dimensions of what it works on, without batch and channels. Images "
+        "and feature maps have two, height and width, so their layers end in 2d."
+    )
+    hints = (
+        "A batch of maps is batch × channels × height × width. Each layer for it comes in versions for one, two and "
+        "three dimensions.",
+        "Read the names of the layers in the constructor to their last letters. Which one ends in 1d or 3d?",
+        "Write 2d there, as in `nn.BatchNorm2d(out_channels)`. If a layer for vectors is meant, flatten the maps "
+        "first.",
+    )
+    broken = (
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(", "self.bn1 = nn.BatchNorm1d(")),
+        changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(", "self.bn2 = nn.BatchNorm3d(")),
+        changed(BOTTLENECK, ("self.conv1 = nn.Conv2d(", "self.conv1 = nn.Conv1d(")),
+        changed(RESBLOCK, ("return F.relu(out + identity)", "return nn.AvgPool1d(1)(F.relu(out + identity))")),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        return at(error) if error is not None and OTHER_DIMENSIONS.search(error.message) else None

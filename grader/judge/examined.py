@@ -261,6 +261,8 @@ class Examined:
         if LAYER_UNUSED in self.paid and key not in used:
             return True
         excused = [block for block in self.blocks if block.excused]
+        if not excused:
+            return False
         return key in used or any(key.startswith(f"p:{block.segment.path}.") for block in excused)
 
     @property

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:
-    """Keep so many examples of each test, and of five heavy tests so many.
+    """Keep so many examples of each test, and of five heavy tests so many; of verdicts all, if it is more than one.
 
     The first are kept, since pytest-randomly has shuffled them, by a seed that it says.
     """
@@ -50,6 +50,7 @@ def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:
         if item.get_closest_marker("heavy") is not None:
             heavy.setdefault(test, len(heavy))
         drawn = met[test] <= number and heavy.get(test, 0) % 5 < number
+        drawn |= number > 1 and item.get_closest_marker("verdict") is not None
         (kept if drawn else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept

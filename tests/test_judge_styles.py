@@ -31,6 +31,7 @@ def cases(sources: dict[str, str]) -> list[object]:
     ]
 
 
+@pytest.mark.verdict
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), cases({**STRUCTURES, **COMPUTATIONS}))
 def test_a_right_program_gets_everything(source: str, exercise: str) -> None:
@@ -42,6 +43,7 @@ def test_a_right_program_gets_everything(source: str, exercise: str) -> None:
     assert report.max_score == report.score
 
 
+@pytest.mark.verdict
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("source", "exercise"), cases(WRONG))
 @pytest.mark.usefixtures("no_diagnosis")

@@ -551,7 +551,7 @@ def _stopped_by(examined: Examined, earlier: Mapping[str, Earlier]) -> str:
 
 def _misfits(examined: Examined) -> bool:
     """Does the network stop at an operation, as it does where a block before it gives another shape than it should?"""
-    raised = next((seen.raised for seen in examined.observations if seen.raised is not None), None)
+    raised = next(iter(examined.raised), None)
     return raised is not None and raised.stage == "forward" and raised.operation is not None
 
 

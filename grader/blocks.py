@@ -153,7 +153,8 @@ class BlockJudge:
         if network.trained is not None:
             examined.blocks = self._in_training(examined.blocks, network.trained)
         if examined.exercise.trunk == "as-reference":
-            seen = next(seen for seen in examined.ran if not seen.case.confirm)
+            seen = examined.taken_apart
+            assert seen is not None
             examined.trunk = self.planned.trunk(examined.exercise, seen, network, examined.blocks)
             examined.unconfirmed = self.planned.unconfirmed(examined)
             if compares and examined.trunk is None and all(block.right or block.excused for block in examined.blocks):

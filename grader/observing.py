@@ -95,7 +95,7 @@ def _recorded(worker: Worker, examined: Examined, dropout: str) -> RecordedNetwo
 
 def _recording(worker: Worker, examined: Examined, dropout: str) -> tuple[Observation, Again] | None:
     """The first case of a network that has a recording, and how to record it again."""
-    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    seen = examined.taken_apart
     if seen is None or examined.found is None or examined.convention is None:
         return None
     call = examined.convention.call(seen.case)

@@ -20,7 +20,7 @@ def mixed_samples(examined: Examined) -> Finding | None:
     assert isinstance(examined.exercise, NetworkExercise)
     if graph is None or examined.exercise.trunk != "free" or any(not block.right for block in examined.blocks):
         return None
-    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    seen = examined.taken_apart
     if seen is None or not mixes_samples(seen, graph):
         return None
     return Finding(

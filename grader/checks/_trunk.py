@@ -23,7 +23,8 @@ def trunk(examined: Examined) -> Finding | None:
     found = examined.trunk
     if found is None or found.counted:
         return None
-    seen = examined.trunk_seen or next(seen for seen in examined.ran if not seen.case.confirm)
+    seen = examined.trunk_seen or examined.taken_apart
+    assert seen is not None
     case = in_case(examined, seen)
     what = say(WHERE[found.where])
     return Finding(

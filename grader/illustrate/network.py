@@ -18,7 +18,7 @@ def network_picture(examined: Examined) -> NetworkPicture | None:
     graph = examined.network.graph
     if graph is None or not examined.blocks:
         return None
-    seen = next((seen for seen in examined.ran if not seen.case.confirm), None)
+    seen = examined.taken_apart
     if seen is None:
         return None
     first = Step(says=say("input"), kind="input", detail=show(graph.input.shape), shape=tuple(graph.input.shape))

@@ -213,6 +213,11 @@ class Examined:
         ]
 
     @property
+    def taken_apart(self) -> Observation | None:
+        """The case in which a network is looked at block by block: the first that ran and does not only confirm."""
+        return next((seen for seen in self.ran if not seen.case.confirm), None)
+
+    @property
     def wrong_blocks(self) -> list[JudgedBlock]:
         """The blocks of a network, in each case in which it was taken apart, that make a known mistake which has not
         cost yet."""

@@ -243,6 +243,10 @@ class Form:
         leaves = self._draw(probe)[1]
         return {key: leaves[slot] for slot, key in self.slots.items()}
 
+    def value(self, slot: Slot, probe: Probe) -> Tensor:
+        """The value that a parameter or buffer in a slot has on a probe with random weights."""
+        return draw_value(self.seed, slot, probe.recipe, in_branch=False).to(self.device)
+
     def gives_the_same(self, other: Form, probe: Probe) -> bool:
         """Has another form the same output on a probe, if it has the same values for the same keys and no others?"""
         x, leaves = self._draw(probe)

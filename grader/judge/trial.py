@@ -15,6 +15,7 @@ from grader.judge.anatomy import MEETINGS
 from grader.judge.behaviour import Operands, is_like
 from grader.judge.forms import Edit, Form
 from grader.judge.replay import Environment, ReplayError, evaluate
+from grader.judge.skeleton import slots_in
 from grader.judge.trace import Digest, digest
 from grader.observation import Operation, Probe
 
@@ -49,30 +50,44 @@ class Trial:
     """A form with what it gives on one probe, to which edits are made."""
 
     def __init__(self, form: Form, probe: Probe) -> None:
+        self._form, self._probe = form, probe
         self._graph, self._passed = form.passed(probe)
         self._values = form.values(probe)
         self._nodes = self._graph.by_id
 
-    def glance(self, edit: Edit) -> Glance | None:
-        """What an edit makes of it, every parameter as the form has it; None when it cannot be edited."""
+    def glance(self, edit: Edit, *, moved: bool = False) -> Glance | None:
+        """What an edit makes of it, every parameter as the form has it; None when it cannot be edited.
+
+        Args:
+            moved: do its parameters stand in other slots with the edit? Then they have the values of these.
+        """
         environment: Environment = {}
         try:
             graph = edit(self._graph)
             if graph is self._graph and self._own is not None:
                 return self._own  # many find nothing to change
             x = self._passed[graph.input.id]
-            new = {key: x.new_ones(shape) for key, shape in _leaves(graph) if not self._has(key, shape)}
+            other = self._moved(graph) if moved else {}
+            leaves = [leaf for leaf in _leaves(graph) if leaf[0] not in other]
+            new = {key: x.new_ones(shape) for key, shape in leaves if not self._has(key, shape)}
             for node in graph.nodes:
+                is_other = node.leaf is not None and node.leaf.key in other
                 as_before = self._nodes.get(node.id) is node and all(i in environment for i in node.inputs)
-                if as_before and node.id in self._passed:
+                if as_before and not is_other and node.id in self._passed:
                     environment[node.id] = self._passed[node.id]
             with torch.no_grad():
-                evaluate(graph, x, {**self._values, **new}, environment)
+                evaluate(graph, x, {**self._values, **new, **other}, environment)
         except ReplayError as error:
             return Glance(operation=error.operation, operands=sorted(zip(error.shapes, error.depths, strict=True)))
         except (LookupError, TypeError, ValueError, RuntimeError, AssertionError):
             return None
         return _glance(graph, environment, is_known=not new)
+
+    def _moved(self, graph: Graph) -> dict[str, Tensor]:
+        """The values of parameters that stand in other slots of a graph than the form has them in, by key."""
+        before = self._form.slots
+        slots = slots_in(graph).items()
+        return {key: self._form.value(slot, self._probe) for slot, key in slots if before.get(slot) != key}
 
     @cached_property
     def _own(self) -> Glance | None:

@@ -44,11 +44,13 @@ class Effect:
         parts: how many more parameters of each role and shape there are with it; shifts do not count, since those of
             redundant biases come and go.
         drops: does it only leave parameters out, which may still be registered?
+        detaches: does it make values without gradient, by a `detach` or under `torch.no_grad()`?
     """
 
     touched: frozenset[int]
     parts: Parts
     drops: bool
+    detaches: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,11 @@ class WrongForms:
 
         return self._first.get((form, probe.name), first)
 
-    def glance(self, form: Form, edit: Edit, probe: Probe) -> Glance | None:
-        """What a mistake makes of a form, in short and parameter by parameter: see `Trial.glance`. Kept."""
+    def glance(self, form: Form, edit: Edit, probe: Probe, *, moved: bool = False) -> Glance | None:
+        """What a mistake makes of a form, in short: see `Trial.glance`. Kept."""
         form = self._first_alike(form, probe)
-        return self._glances.get((form, probe.name, edit), lambda: self.trial(form, probe).glance(edit))
+        key = (form, probe.name, edit, moved)
+        return self._glances.get(key, lambda: self.trial(form, probe).glance(edit, moved=moved))
 
     def trial(self, form: Form, probe: Probe) -> Trial:
         """A form on which further mistakes are tried; the latest are kept."""
@@ -285,9 +288,12 @@ class WrongForms:
     def _effect(self, edit: Edit, plain: Form) -> Effect:
         wrong = self._wrong(plain, (edit,))
         touched = touched_nodes(wrong, plain)
-        if not touched or leaves_are_kept(wrong.recorded, plain.recorded):
+        if not touched:
             return Effect(touched, frozenset(), drops=False)
-        return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain))
+        detaches = not _without_gradient(wrong.recorded) <= _without_gradient(plain.recorded)
+        if leaves_are_kept(wrong.recorded, plain.recorded):
+            return Effect(touched, frozenset(), drops=False, detaches=detaches)
+        return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain), detaches)
 
     def _reorders(self, edit: Edit, case: Case, variant: int) -> bool:
         effect = self.effect(edit, case, variant)
@@ -326,6 +332,11 @@ def redundant_biases(found: Signature) -> int:
 def touched_nodes(wrong: Form, right: Form) -> frozenset[int]:
     """Nodes of a form's graph that are changed, dropped, or read no more in another one; see `Effect.touched`."""
     return _changed(wrong, right, train=False) or _changed(wrong, right, train=True)
+
+
+def _without_gradient(graph: Graph) -> set[int]:
+    """Operations through which no gradient comes."""
+    return {node.id for node in graph.nodes if node.leaf is None and (not node.gradient or node.name == "detach")}
 
 
 def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:

@@ -84,13 +84,14 @@ class Seen:
             return sketch.output is output
         return is_near(output, sketch.output, self._roughly)
 
-    def could_come_of(self, glance: Glance | None, probe: Probe) -> bool:
+    def could_come_of(self, glance: Glance, probe: Probe) -> bool:
         """Can it be what gives this, its parameters being these? Told by the output, or by what raised."""
-        if glance is None:
-            return False
         raised = self.observation.built.raised
         if raised is not None:
             return raised.operation is None or glance.raises(raised.operation)
+        answer = self.observation.answers.get(probe.name)
+        if answer is not None and answer.raised is not None and answer.y is None:
+            return bool(glance.operation)  # it raised
         output = self.output(probe)
         if not self.observation.recorded or output is None or not glance.is_known:
             return True  # not known, or not which parameter is which
@@ -120,6 +121,19 @@ class Hypotheses:
     def reorders(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does another one of the right form's parameters come first with a mistake?"""
         return self._wrongs.reorders(step.edit, seen.case, variant)
+
+    def unlike_parts(self, variant: int, step: Step) -> int:
+        """In how many cases does the mistake alone bring or take other parameters than the student's module tells?"""
+        return sum(not self._brings(variant, step, seen) for seen in self.seen)
+
+    def _brings(self, variant: int, step: Step, seen: Seen) -> bool:
+        effect = self.effect(variant, step, seen)
+        missing = self._missing(variant, seen)
+        return missing == seen.known(effect.parts) or (effect.drops and not missing)
+
+    def _missing(self, variant: int, seen: Seen) -> Parts:
+        """Which parameters the student's module has more of than the right form."""
+        return seen.known(more_parts(seen.signature, self._wrongs.plain(seen.case, variant).signature))
 
     def moves_biases(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does the mistake bring or take biases? Without it the student's are then taken for others of one size."""
@@ -154,9 +168,21 @@ class Hypotheses:
         edits = self._edits(variant, planted, seen)
         return self._wrongs.trace(edits, seen.case, variant, seen.signature, recorded=seen.observation.recorded)
 
-    def glance(self, step: Step, form: Form, probe: Probe) -> Glance | None:
-        """What one more mistake makes of a form."""
-        return self._wrongs.glance(form, step.edit, probe)
+    def glances(self, step: Step, form: Form, probe: Probe, *, moves: bool, keeps: bool) -> list[Glance]:
+        """What one more mistake may make of a form; nothing where it cannot be made.
+
+        Args:
+            moves: may parameters stand in other slots with it?
+            keeps: may parameters that it leaves unused still be registered, so that the others stay where they are?
+        """
+        found: list[Glance | None] = []
+        if moves and _is_as_recorded(probe):
+            found.append(self._wrongs.glance(form, step.edit, probe, moved=True))
+        elif moves:
+            return [Glance(is_known=False)]
+        if keeps or not moves:
+            found.append(self._wrongs.glance(form, step.edit, probe))
+        return [glance for glance in found if glance is not None]
 
     def is_silent(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does the mistake leave the outputs of this probe as they are, but for rounding? It shows in gradients, in
@@ -234,6 +260,11 @@ class Hypotheses:
         if len(edits) > 1 and not self._wrongs.effect(edits[0], seen.case, variant).touched:
             return edits[1:]
         return edits
+
+
+def _is_as_recorded(probe: Probe) -> bool:
+    """Is it asked in the mode and size in which slots are told?"""
+    return (probe.train, probe.batch, probe.grow) == (RECORDED.train, RECORDED.batch, RECORDED.grow)
 
 
 def _with_slots_of(seen: Seen, forms: list[Form]) -> list[Form]:

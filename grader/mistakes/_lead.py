@@ -40,6 +40,12 @@ class Lead:
         """Has the hypothesis the student's parameters? Of a module that raised these are not known for certain."""
         return self.seen.has_raised or self.forms[0].signature == self.seen.signature
 
+    @property
+    def is_of_gradients(self) -> bool:
+        """Are all outputs alike, to many digits, and only gradients not?"""
+        told = self.is_exact and self.seen.observation.precision == "float64"
+        return self.is_silent and told and self.probe is None
+
     def is_at(self, effect: Effect) -> bool:
         """Does a mistake change something at the places?"""
         return self.places is None or not effect.touched.isdisjoint(self.places)

@@ -14,11 +14,14 @@ from functools import cached_property
 from itertools import islice
 
 from grader.judge.examined import RightAnswers
+from grader.judge.forms import Form
 from grader.judge.observed import Observation
 from grader.judge.trace import Trace
+from grader.judge.trial import Glance
 from grader.judge.wrongs import Effect, Parts, less, size
 from grader.mistakes._hypotheses import Explanation, Hypotheses, Seen, Step
 from grader.mistakes._lead import Lead, find_lead
+from grader.observation import Probe
 
 MOST_VARIANTS = 4  # right answers in which mistakes are looked for
 MOST_TRIED = 20_000  # second mistakes that are tried for one submission, in right answers of the usual size
@@ -265,9 +268,11 @@ class Search:
             return
         for step in seconds:
             form = self._hypotheses.form(start.variant, (step,), lead.seen)
-            glance = self._hypotheses.glance(start.first, form, lead.probe) if form is not None else None
-            # What it cannot tell is left to those that need not be turned.
-            if glance is not None and glance.is_known and lead.seen.could_come_of(glance, lead.probe):
+            if form is None:
+                continue
+            glances = self._glances(start.variant, start.first, form, lead, lead.probe)
+            # What they cannot tell is left to those that need not be turned.
+            if any(glance.is_known and lead.seen.could_come_of(glance, lead.probe) for glance in glances):
                 yield step
 
     def _with_seconds(self, start: Start, seconds: Iterable[Step]) -> list[Explanation]:
@@ -298,13 +303,14 @@ class Search:
     def _firsts(self, leads: dict[int, Lead]) -> Iterator[tuple[int, Step]]:
         """First mistakes of a pair, the most promising first.
 
-        Those that bring all parameters that are missing, or change something at the right place if none are, and come
-        nearer to the student's values; those that leave as many to bring as another mistake brings; those that leave
-        all of that to another one, and change something there; the first ones again, if they come no nearer; any that
-        leave all to another one; and those that bring some of the parameters, since two mistakes together may bring
-        others than both do alone.
+        Those that detach something, where only gradients differ; those that bring all parameters that are missing, or
+        change something at the right place if none are, and come nearer to the student's values, in front of others if
+        they bring them in the other cases too; those that leave as many to bring as another mistake brings; those that
+        leave all of that to another one, and change something there; the first ones again, if they come no nearer; any
+        that leave all to another one; and those that bring some of the parameters, since two mistakes together may
+        bring others than both do alone.
         """
-        ranked: list[tuple[int, float, int, Step]] = []
+        ranked: list[tuple[int, float, float, int, Step]] = []
         for variant, lead in leads.items():
             every = self._all_done(variant, lead.seen)
             known = {done.parts for done in every}
@@ -314,17 +320,19 @@ class Search:
                 left = less(lead.missing, parts)
                 if self._is_likely(variant, done, lead):
                     likeness = self._likeness(variant, (step,), lead.seen)
-                    ranked.append((0 if likeness > root or lead.is_silent else 3, -likeness, variant, step))
+                    nearer = likeness > root or lead.is_silent
+                    rank = -1 if lead.is_of_gradients and effect.detaches else 0 if nearer else 3
+                    ranked.append((rank, self._hypotheses.unlike_parts(variant, step), -likeness, variant, step))
                 elif not effect.touched:
                     continue
                 elif parts and left in known and (lead.missing or lead.is_at(effect)):
-                    ranked.append((1, size(left), variant, step))
+                    ranked.append((1, size(left), 0.0, variant, step))
                 elif not parts and lead.missing in known:
-                    ranked.append((2 if lead.is_at(effect) else 4, 0.0, variant, step))
+                    ranked.append((2 if lead.is_at(effect) else 4, 0.0, 0.0, variant, step))
                 elif parts and size(left) < size(lead.missing):
-                    ranked.append((5, size(left), variant, step))
-        ranked.sort(key=lambda first: first[:3])
-        return ((variant, step) for _, _, variant, step in ranked)
+                    ranked.append((5, size(left), 0.0, variant, step))
+        ranked.sort(key=lambda first: first[:4])
+        return ((first[-2], first[-1]) for first in ranked)
 
     def _seconds(self, variant: int, first: Step, lead: Lead) -> list[Step]:
         """Second mistakes that bring what a first one leaves to bring; if none does by itself, what does beside it."""
@@ -348,18 +356,34 @@ class Search:
 
     def _not_refuted(self, variant: int, lead: Lead, steps: list[Step]) -> list[Step]:
         """Further mistakes without those that give another output than the student's, or raise elsewhere, as far as
-        that is quickly told."""
+        that is quickly told; where only gradients differ, without those that detach nothing."""
+        if lead.is_of_gradients:
+            return [step for step in steps if self._hypotheses.effect(variant, step, lead.seen).detaches]
         if not lead.is_exact or lead.probe is None:
             return steps
         probe = lead.probe
         return [
             step
             for step in steps
-            if self._reorders(variant, step, lead)
-            or (not lead.planted and self._leaves_unused(variant, step, lead))
+            if (not lead.planted and self._leaves_unused(variant, step, lead))
             or (not lead.planted and self._hypotheses.moves_biases(variant, step, lead.seen))
-            or any(lead.seen.could_come_of(self._hypotheses.glance(step, form, probe), probe) for form in lead.forms)
+            or any(
+                lead.seen.could_come_of(glance, probe)
+                for form in lead.forms
+                for glance in self._glances(variant, step, form, lead, probe)
+            )
         ]
+
+    def _glances(self, variant: int, step: Step, form: Form, lead: Lead, probe: Probe) -> list[Glance]:
+        """What a further mistake may make of a form that has, or has not, the mistakes of a lead."""
+        moves = not lead.seen.has_raised and self._moves(variant, step, lead)
+        keeps = self._hypotheses.effect(variant, step, lead.seen).drops
+        return self._hypotheses.glances(step, form, probe, moves=moves, keeps=keeps)
+
+    def _moves(self, variant: int, step: Step, lead: Lead) -> bool:
+        """May parameters stand in other slots with a mistake?"""
+        brought = any(self._hypotheses.effect(variant, first, lead.seen).parts for first in lead.planted)
+        return brought or self._reorders(variant, step, lead)
 
     def _leaves_unused(self, variant: int, step: Step, lead: Lead) -> bool:
         """Does a mistake use parameters no more that the student registers? They stand behind the others then."""

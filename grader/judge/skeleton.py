@@ -20,7 +20,7 @@ MOST_GRAPHS = 2000
 # Of these the arguments tell which part of a value is read, or which way round a matrix is kept.
 CUTTING = VIEWS | PARTINGS | PRODUCTS | {"getitem", "narrow"}
 # Of these the name tells what a leaf is for.
-TELLING = ROOTS | JOININGS | {"mul", "div", "add", "sub", "rsub"}
+TELLING = ROOTS | JOININGS | {"mul", "div", "add", "sub", "rsub", "prelu", "_prelu_kernel"}
 
 Part = tuple[str, Role, tuple[int, ...]]  # key, role and shape
 

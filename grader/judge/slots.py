@@ -1,6 +1,6 @@
 """Which value of one graph plays the part of which value of another: by role and place, never by name.
 
-Every parameter and buffer gets a *slot*: its role (weight, scale, shift, mean, variance), its shape, and its number
+Every parameter and buffer gets a *slot*: its role (weight, scale, shift, slope, mean, variance), its shape, and its number
 among those of the same role and shape in a canonical order over the graph (see `leaves`). Equal slots of the student's
 module and of the reference hold equal values; whether that pairing was right is then a matter of numbers alone.
 """
@@ -16,14 +16,14 @@ from typing import Literal
 
 from grader.judge.keeping import Keeping
 
-Role = Literal["weight", "scale", "shift", "mean", "variance"]
+Role = Literal["weight", "scale", "shift", "slope", "mean", "variance"]
 MOST_EXCHANGES = 24  # ways to fill like slots that are tried
 TOLD = 6  # of a place's order so many numbers tell what it is for; the others depend on style
 
 
 def is_learnable(role: Role) -> bool:
     """Is it a parameter's, and not a buffer's?"""
-    return role in ("weight", "scale", "shift")
+    return role not in ("mean", "variance")
 
 
 @dataclass(frozen=True, order=True)

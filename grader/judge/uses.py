@@ -51,6 +51,8 @@ BY_POSITION: dict[str, dict[int, Role]] = {
     "native_group_norm": {1: "scale", 2: "shift"},
     "native_layer_norm": {2: "scale", 3: "shift"},
     "addmm": {0: "shift", 2: "weight"},
+    "prelu": {1: "slope"},
+    "_prelu_kernel": {1: "slope"},
 }
 
 

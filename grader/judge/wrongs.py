@@ -325,8 +325,10 @@ def size(parts: Parts) -> int:
 
 
 def redundant_biases(found: Signature) -> int:
-    """How many shifts there are beyond those of the batch norms, which each have a scale too."""
-    return sum((role == "shift") * number - (role == "scale") * number for (role, _), number in found.items())
+    """How many shifts there are beyond those of the batch norms, which each have a scale too. A single number is not
+    one of a layer but a factor that was learned."""
+    layers = ((role, number) for (role, shape), number in found.items() if shape != (1,))
+    return sum((role == "shift") * number - (role == "scale") * number for role, number in layers)
 
 
 def touched_nodes(wrong: Form, right: Form) -> frozenset[int]:

@@ -155,8 +155,8 @@ class Hypotheses:
 
     def has_parts(self, variant: int, planted: Explanation, seen: Seen) -> bool:
         """Can a hypothesis have the student's parameters in one case, but for shifts?"""
-        wanted = more_parts(seen.signature, self._wrongs.plain(seen.case, variant).signature)
-        return wanted in self._wrongs.parts(self._edits(variant, planted, seen), seen.case, variant)
+        parts = self._wrongs.parts(self._edits(variant, planted, seen), seen.case, variant)
+        return self._missing(variant, seen) in map(seen.known, parts)
 
     def sketch(self, variant: int, planted: Explanation, seen: Seen) -> Sketch | None:
         """A hypothesis in one case at a glance, of mistakes that were planted before: as `form`."""

@@ -318,7 +318,8 @@ class Search:
             for done in every:
                 step, effect, parts = done.step, done.effect, done.parts
                 left = less(lead.missing, parts)
-                if self._is_likely(variant, done, lead):
+                moves_biases = not parts and self._hypotheses.moves_biases(variant, step, lead.seen)
+                if moves_biases or self._is_likely(variant, done, lead):
                     likeness = self._likeness(variant, (step,), lead.seen)
                     nearer = likeness > root or lead.is_silent
                     rank = -1 if lead.is_of_gradients and effect.detaches else 0 if nearer else 3
@@ -335,14 +336,18 @@ class Search:
         return ((first[-2], first[-1]) for first in ranked)
 
     def _seconds(self, variant: int, first: Step, lead: Lead) -> list[Step]:
-        """Second mistakes that bring what a first one leaves to bring; if none does by itself, what does beside it."""
+        """Second mistakes that bring what a first one leaves to bring, by themselves or beside it: if there are some
+        that do by themselves, only other ways to make these are planted to see."""
         found = self._likely(variant, lead)
-        if found or not lead.missing or lead.seen.has_raised:
+        if not lead.missing:
             return found
-        every = self._all_done(variant, lead.seen)
-        bringing = [done.step for done in every if done.effect.touched and done.effect.parts]
+        every = [done for done in self._all_done(variant, lead.seen) if done.effect.touched and done.effect.parts]
+        likely = {done.step.mistake for done in every if done.step in found}
+        bringing = [
+            done.step for done in every if done.step not in found and (not likely or done.step.mistake in likely)
+        ]
         self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
-        return [
+        return found + [
             step
             for step in bringing
             if any(self._hypotheses.has_parts(variant, pair, lead.seen) for pair in ((first, step), (step, first)))

@@ -1,8 +1,9 @@
 """Which value of one graph plays the part of which value of another: by role and place, never by name.
 
-Every parameter and buffer gets a *slot*: its role (weight, scale, shift, slope, mean, variance), its shape, and its number
-among those of the same role and shape in a canonical order over the graph (see `leaves`). Equal slots of the student's
-module and of the reference hold equal values; whether that pairing was right is then a matter of numbers alone.
+Every parameter and buffer gets a *slot*: its role (weight, scale, shift, slope, mean, variance), its shape, and its
+number among those of the same role and shape in a canonical order over the graph (see `leaves`). Equal slots of the
+student's module and of the reference hold equal values; whether that pairing was right is then a matter of numbers
+alone.
 """
 
 from __future__ import annotations

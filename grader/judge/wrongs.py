@@ -26,7 +26,7 @@ from grader.observation import Probe
 
 MOST_FORMS = 2000  # that are kept with their outcomes
 MOST_SKETCHES = 30_000
-MOST_TRACES = 4000
+MOST_TRACES = 12_000
 MOST_TRIALS = 400
 # What an edit raises that finds, behind another one, nothing to make its mistake of.
 NOTHING_TO_CHANGE = (LookupError, TypeError, ValueError, RuntimeError, AssertionError)

@@ -323,7 +323,8 @@ class Search:
                     likeness = self._likeness(variant, (step,), lead.seen)
                     nearer = likeness > root or lead.is_silent
                     rank = -1 if lead.is_of_gradients and effect.detaches else 0 if nearer else 3
-                    ranked.append((rank, self._hypotheses.unlike_parts(variant, step), -likeness, variant, step))
+                    elsewhere = self._hypotheses.unlike_parts(variant, step) if parts else 0
+                    ranked.append((rank, elsewhere, -likeness, variant, step))
                 elif not effect.touched:
                     continue
                 elif parts and left in known and (lead.missing or lead.is_at(effect)):
@@ -370,8 +371,7 @@ class Search:
         return [
             step
             for step in steps
-            if (not lead.planted and self._leaves_unused(variant, step, lead))
-            or (not lead.planted and self._hypotheses.moves_biases(variant, step, lead.seen))
+            if (not lead.planted and self._hypotheses.moves_biases(variant, step, lead.seen))
             or any(
                 lead.seen.could_come_of(glance, probe)
                 for form in lead.forms
@@ -380,20 +380,15 @@ class Search:
         ]
 
     def _glances(self, variant: int, step: Step, form: Form, lead: Lead, probe: Probe) -> list[Glance]:
-        """What a further mistake may make of a form that has, or has not, the mistakes of a lead."""
-        moves = not lead.seen.has_raised and self._moves(variant, step, lead)
-        keeps = self._hypotheses.effect(variant, step, lead.seen).drops
-        return self._hypotheses.glances(step, form, probe, moves=moves, keeps=keeps)
+        """What a further mistake may make of a form that has, or has not, the mistakes of a lead.
 
-    def _moves(self, variant: int, step: Step, lead: Lead) -> bool:
-        """May parameters stand in other slots with a mistake?"""
+        Parameters may stand in other slots with it if it puts them in another order or leaves some unused, or if there
+        are others than in the right form already. What raises does so wherever they stand.
+        """
+        drops = self._hypotheses.effect(variant, step, lead.seen).drops
         brought = any(self._hypotheses.effect(variant, first, lead.seen).parts for first in lead.planted)
-        return brought or self._reorders(variant, step, lead)
-
-    def _leaves_unused(self, variant: int, step: Step, lead: Lead) -> bool:
-        """Does a mistake use parameters no more that the student registers? They stand behind the others then."""
-        effect = self._hypotheses.effect(variant, step, lead.seen)
-        return effect.drops and bool(effect.parts) and not lead.missing
+        moves = drops or brought or self._reorders(variant, step, lead)
+        return self._hypotheses.glances(step, form, probe, moves=moves and not lead.seen.has_raised, keeps=drops)
 
 
 def _share(one: Trace, other: Trace) -> float:

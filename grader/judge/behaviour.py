@@ -133,11 +133,13 @@ class Failure:
         operation: the one that raises, or "".
         operands: the shape of each of its operands, and how many layers lead to it, sorted.
         meetings: the same of the operations that combine two values, if none raises.
+        is_grouped: is it a convolution in groups?
     """
 
     operation: str = ""
     operands: Operands = field(default_factory=list)
     meetings: list[Operands] = field(default_factory=list)
+    is_grouped: bool = False
 
 
 def sizes_of(form: Form) -> Sizes:
@@ -150,7 +152,11 @@ def failure_of(form: Form) -> Failure:
     if form not in _failures:
         output = form.output(BUILD)
         _failures[form] = (
-            Failure(output.operation, sorted(zip(output.shapes, output.depths, strict=True)))
+            Failure(
+                output.operation,
+                sorted(zip(output.shapes, output.depths, strict=True)),
+                is_grouped=GROUPED.search(str(output)) is not None,
+            )
             if isinstance(output, ReplayError)
             else Failure(meetings=_meetings(form, BUILD))
         )
@@ -160,6 +166,7 @@ def failure_of(form: Form) -> Failure:
 _failures: WeakKeyDictionary[Form, Failure] = WeakKeyDictionary()
 
 
+GROUPED = re.compile(r"Given groups=(?!1,)")
 # What layers refuse when they are made, and functions only when they are called.
 REFUSED = {
     "num_channels must be divisible by num_groups": "aten.group_norm.default",
@@ -193,7 +200,9 @@ def fails_like(seen: Observation, failure: Failure) -> bool:
     raised = seen.built.raised
     if raised is not None and raised.stage == "constructor":
         refused = _refused(raised)
-        return refused is not None and is_same(refused, failure.operation)
+        if refused is None or not is_same(refused, failure.operation):
+            return False
+        return failure.is_grouped or "by groups" not in raised.message  # a full one raises for another reason
     if raised is None or raised.stage != "forward" or raised.operation is None:
         return False
     op = raised.operation.op

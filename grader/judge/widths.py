@@ -39,6 +39,13 @@ def groups_of(node: Node) -> int:
     return groups
 
 
+def fix_groups(block: Block, node: Node, groups: int) -> None:
+    """A convolution in so many groups, also where they do not divide its channels: there it raises."""
+    out, into, *kernel = block.editor[node.inputs[1]].shape
+    block.resize(node.args[1], [out, max(1, into * groups_of(node) // groups), *kernel])
+    block.editor.set_argument(node.id, 8, groups)
+
+
 def _convolution_before(block: Block, node: Node) -> Node | None:
     """The convolution of the branch whose result a layer gets, if there is one."""
     convolutions = {convolution.id: convolution for convolution in block.convolutions}

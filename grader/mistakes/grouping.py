@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from grader.graph import Node
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.widths import groups_of
+from grader.judge.widths import fix_groups, groups_of
 from grader.mistakes._families import RESNEXT
 from grader.mistakes._mistake import Planted, changed, plant
 
@@ -22,13 +22,6 @@ def regroup(block: Block, node: Node, groups: int) -> None:
     out, into, *_ = block.editor[node.inputs[1]].shape
     if groups and out % groups == 0 and into * groups_of(node) % groups == 0:
         fix_groups(block, node, groups)
-
-
-def fix_groups(block: Block, node: Node, groups: int) -> None:
-    """A convolution in so many groups, also where they do not divide its channels: there it raises."""
-    out, into, *kernel = block.editor[node.inputs[1]].shape
-    block.resize(node.args[1], [out, max(1, into * groups_of(node) // groups), *kernel])
-    block.editor.set_argument(node.id, 8, groups)
 
 
 def set_groups(groups: int | str) -> Edit:

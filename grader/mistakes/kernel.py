@@ -9,12 +9,15 @@ from grader.graph import Node
 from grader.judge.edits import ref
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
+from grader.judge.widths import fix_groups
+from grader.language import later
 from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)"
 SECOND = "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)"
 MIDDLE = "nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)"
+PROJECTED = later("The 1×1 on the shortcut works in groups (groups=…); it joins every output with all inputs.")
 SEPARATED = "A convolution is split into a depthwise and a 1×1 convolution, as in MobileNet; this block has a full one."
 NUMBERS = (0, 1, 2)
 OF_WRONG_SIZE = (
@@ -107,18 +110,32 @@ def dilate(dilation: int, padding: int, *numbers: int) -> Plant:
 
 
 @cache
-def split(groups: int | None, *numbers: int) -> Plant:
-    """Convolutions in groups; None for one group for each channel (depthwise)."""
+def split(groups: int | None, *numbers: int, projection: bool = False) -> Plant:
+    """Convolutions in groups, also where they do not divide the channels: there it raises.
+
+    Args:
+        groups: None for one group for each channel that comes in (depthwise).
+    """
 
     def change(block: Block) -> None:
-        for node in convolutions(block, numbers):
-            out, into, *kernel = block.editor[node.inputs[1]].shape
-            count = groups or into
-            if node.args[8] == 1 and out % count == 0 == into % count:
-                block.resize(node.args[1], [out, into // count, *kernel])
-                block.editor.set_argument(node.id, 8, count)
+        chosen = convolutions(block, numbers)
+        if projection and block.projection is not None:
+            chosen.append(block.projection)
+        for node in chosen:
+            if node.args[8] == 1:
+                fix_groups(block, node, groups or block.editor[node.inputs[1]].shape[1])
 
+    if not numbers:
+        return plant(edit(change), where="projection", message=PROJECTED)
     return plant(edit(change), where=f"convolution {numbers[0]}")
+
+
+def split_by_input(block: Block) -> None:
+    """Every convolution of the branch in as many groups as the block has channels coming in."""
+    groups = block.editor[block.x].shape[1]
+    for node in block.convolutions:
+        if node.args[8] == 1:
+            fix_groups(block, node, groups)
 
 
 def separate(*numbers: int) -> Edit:
@@ -279,6 +296,10 @@ class GroupsAdded(Planted):
     )
     plants = (
         *(split(groups, *numbers) for groups in (None, 2) for numbers in ((1,), (0,), (0, 1))),
+        split(None, *NUMBERS),
+        split(None, *NUMBERS, projection=True),
+        split(None, projection=True),
+        plant(edit(split_by_input), where="convolution 0"),
         plant(separate(0, 1), where="convolution 0", message=SEPARATED),
         plant(separate(1), where="convolution 1", message=SEPARATED),
         plant(separate(0), where="convolution 0", message=SEPARATED),
@@ -299,11 +320,18 @@ class GroupsAdded(Planted):
                 "nn.Conv2d(out_channels, out_channels, 1, bias=False))",
             ),
         ),
+        changed(
+            RESBLOCK,
+            (FIRST, FIRST.replace("bias", "groups=in_channels, bias")),
+            (SECOND, SECOND.replace("bias", "groups=out_channels, bias")),
+        ),
+        changed(RESBLOCK, ("1, stride=stride, bias", "1, stride=stride, groups=2, bias")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         found = few(groups for *_, groups in settings(observations) if groups > 1)
-        return [split(groups, *numbers) for groups in found for numbers in ((1,), (0,), (0, 1), (2,), NUMBERS)]
+        ways = [split(groups, *numbers) for groups in found for numbers in ((1,), (0,), (0, 1), (2,), NUMBERS)]
+        return [*ways, *(split(groups, projection=True) for groups in found)]
 
 
 class TransposedConvolution(Planted):

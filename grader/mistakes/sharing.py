@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from grader.judge.parts import Block, Edit, edit
-from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
+from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
 
 def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
@@ -26,13 +26,12 @@ def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
 
 
 def share_norm(first: int, second: int) -> Edit:
-    """The second batch norm is the first one again."""
+    """The second batch norm is the first one again, also where it is for other channels: there it raises."""
 
     def change(block: Block) -> None:
         if second < len(block.norms):
             one, other = block.norms[first], block.norms[second]
-            if block.editor[one.inputs[1]].shape == block.editor[other.inputs[1]].shape:
-                block.editor.change(other.id, args=[other.args[0], *one.args[1:]])
+            block.editor.change(other.id, args=[other.args[0], *one.args[1:]])
 
     return edit(change)
 
@@ -41,8 +40,7 @@ def share_with_projection(block: Block, number: int) -> None:
     """The projection's batch norm is one of the branch again."""
     if block.projection_norm is not None and block.norms:
         norm = block.norms[number]
-        if norm.shape[1] == block.projection_norm.shape[1]:
-            block.editor.change(block.projection_norm.id, args=[block.projection_norm.args[0], *norm.args[1:]])
+        block.editor.change(block.projection_norm.id, args=[block.projection_norm.args[0], *norm.args[1:]])
 
 
 class LayerShared(Planted):
@@ -113,4 +111,5 @@ class BNShared(Planted):
             ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
             ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
         ),
+        changed(BOTTLENECK, ("self.bn3(self.conv3(out))", "self.bn2(self.conv3(out))")),
     )

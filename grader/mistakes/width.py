@@ -10,7 +10,7 @@ from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import add_projection, drop_projection
 from grader.judge.strides import stride_of
-from grader.judge.widths import set_hidden_width
+from grader.judge.widths import groups_of, set_hidden_width
 from grader.language import later
 from grader.mistakes._changes import set_channels
 from grader.mistakes._families import PREACT, RESNEXT
@@ -19,6 +19,10 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 
 FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride"
 SECOND = "nn.Conv2d(out_channels, out_channels, 3"
+OF_NORM = "A batch norm is made for another number of channels than it gets."
+OF_PROJECTION = later("The batch norm of the shortcut is made for another number of channels than the 1×1 gives.")
+EXCHANGED = later("The channels in and out of a convolution have changed places: first come those that it is given.")
+ALL = (0, 1, 2)
 Call = tuple[int, int, int]  # channels in and out, and the stride: what tells a block's cases apart
 Layer = tuple[int, int]  # channels out of a convolution and into it
 Table = tuple[tuple[Call, tuple[Layer, ...]], ...]
@@ -75,6 +79,52 @@ def set_norm(number: int, of: str) -> Edit:
             set_channels(block, block.norms[number], out=channels)
 
     return edit(change)
+
+
+@cache
+def set_norms(of: str | int, numbers: tuple[int, ...], *, projection: bool) -> Plant:
+    """Batch norms made for other channels than they get.
+
+    Args:
+        of: the channels "in" or "out" of the block, its "width" (those in front of its last convolution), or a number.
+        numbers: those of the branch.
+        projection: that of the projection too?
+    """
+
+    def change(block: Block) -> None:
+        into, out, _ = call_of(block)
+        width = block.editor[block.convolutions[-1].inputs[1]].shape[1]
+        channels = of if isinstance(of, int) else {"in": into, "out": out, "width": width}[of]
+        chosen = [norm for number in numbers for norm in block.norms_at(number)]
+        if projection and block.projection_norm is not None:
+            chosen.append(block.projection_norm)
+        for norm in chosen:
+            set_channels(block, norm, out=channels)
+
+    if not numbers:
+        return plant(edit(change), where="projection", message=OF_PROJECTION)
+    return plant(edit(change), where=f"convolution {numbers[0]}", message=OF_NORM)
+
+
+def exchange(*numbers: int, projection: bool = False, norm: bool = False) -> Plant:
+    """Convolutions whose channels in and out have changed places.
+
+    Args:
+        norm: is the batch norm behind made for what they give then?
+    """
+
+    def change(block: Block) -> None:
+        chosen = [(block.convolutions[number], block.norms[number : number + 1]) for number in numbers]
+        if projection and block.projection is not None:
+            chosen.append((block.projection, [block.projection_norm] if block.projection_norm is not None else []))
+        for node, norms in chosen:
+            out, into, *_ = block.editor[node.inputs[1]].shape
+            set_channels(block, node, into=out, out=into * groups_of(node))
+            for behind in norms if norm and not block.is_preactivated else []:
+                set_channels(block, behind, out=into)
+
+    where = f"convolution {numbers[0]}" if numbers else "projection"
+    return plant(edit(change), where=where, message=EXCHANGED)
 
 
 def expand(factor: int) -> Edit:
@@ -204,11 +254,24 @@ class WrongChannels(Planted):
             plant(
                 set_norm(number, of),
                 where=f"convolution {number}",
-                message="A batch norm is made for another number of channels than it gets.",
+                message=OF_NORM,
             )
             for number in range(BOTTLENECKED)
             for of in ("in", "out")
         ),
+        set_norms("in", (0, 1), projection=False),
+        set_norms("out", (0, 1), projection=False),
+        set_norms("in", ALL, projection=False),
+        set_norms("in", (0, 1), projection=True),
+        set_norms("in", ALL, projection=True),
+        set_norms("width", (2,), projection=False),
+        set_norms("width", (2,), projection=True),
+        set_norms("in", (), projection=True),
+        set_norms("width", (), projection=True),
+        *(exchange(*numbers) for numbers in ((0,), (2,), (0, 2))),
+        *(exchange(0, projection=True, norm=norm) for norm in (False, True)),
+        *(exchange(projection=True, norm=norm) for norm in (False, True)),
+        exchange(0, norm=True),
     )
     broken = (
         changed(

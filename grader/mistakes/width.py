@@ -14,15 +14,19 @@ from grader.judge.widths import groups_of, set_hidden_width
 from grader.language import later
 from grader.mistakes._changes import set_channels
 from grader.mistakes._families import PREACT, RESNEXT
-from grader.mistakes._hints import MOST
+from grader.mistakes._hints import MOST, few
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride"
 SECOND = "nn.Conv2d(out_channels, out_channels, 3"
 OF_NORM = "A batch norm is made for another number of channels than it gets."
+OF_CONVOLUTION = later("A convolution is made for another number of channels than the layer before it gives.")
+OF_NEIGHBOURS = later("A convolution has other channels than its neighbours: what one layer gives, the next must take.")
 OF_PROJECTION = later("The batch norm of the shortcut is made for another number of channels than the 1×1 gives.")
 EXCHANGED = later("The channels in and out of a convolution have changed places: first come those that it is given.")
 ALL = (0, 1, 2)
+# Batch norms that one slip makes too wide or too narrow: those of the branch, and that of the projection?
+OF_NORMS = (((0,), False), ((1,), False), ((2,), False), ((0, 1), False), (ALL, False), ((), True), (ALL, True))
 Call = tuple[int, int, int]  # channels in and out, and the stride: what tells a block's cases apart
 Layer = tuple[int, int]  # channels out of a convolution and into it
 Table = tuple[tuple[Call, tuple[Layer, ...]], ...]
@@ -51,8 +55,12 @@ def set_width(of: str, factor: float, convolutions: int) -> Edit:
 
 
 @cache
-def set_layers(table: Table, convolutions: int) -> Edit:
-    """These channels for the convolutions of the branch, and then of the projection, in each case."""
+def set_layers(table: Table, convolutions: int, *, norms: bool = True) -> Edit:
+    """These channels for the convolutions of the branch, and then of the projection, in each case.
+
+    Args:
+        norms: do the batch norms fit what the convolutions give, or stay as they should be?
+    """
 
     def change(block: Block) -> None:
         layers = dict(table).get(call_of(block), ())
@@ -63,7 +71,7 @@ def set_layers(table: Table, convolutions: int) -> Edit:
             return
         for node, (out, into) in zip(own, layers, strict=False):
             set_channels(block, node, into=into, out=out)
-        for norm, (out, into) in zip(block.norms, layers, strict=False):
+        for norm, (out, into) in zip(block.norms if norms else (), layers, strict=False):
             set_channels(block, norm, out=into if block.is_preactivated else out)
 
     return edit(change)
@@ -259,15 +267,9 @@ class WrongChannels(Planted):
             for number in range(BOTTLENECKED)
             for of in ("in", "out")
         ),
-        set_norms("in", (0, 1), projection=False),
+        *(set_norms("in", numbers, projection=projection) for numbers, projection in OF_NORMS[3:]),
+        *(set_norms("width", numbers, projection=both) for numbers, both in (((2,), False), ((2,), True), ((), True))),
         set_norms("out", (0, 1), projection=False),
-        set_norms("in", ALL, projection=False),
-        set_norms("in", (0, 1), projection=True),
-        set_norms("in", ALL, projection=True),
-        set_norms("width", (2,), projection=False),
-        set_norms("width", (2,), projection=True),
-        set_norms("in", (), projection=True),
-        set_norms("width", (), projection=True),
         *(exchange(*numbers) for numbers in ((0,), (2,), (0, 2))),
         *(exchange(0, projection=True, norm=norm) for norm in (False, True)),
         *(exchange(projection=True, norm=norm) for norm in (False, True)),
@@ -291,6 +293,12 @@ class WrongChannels(Planted):
         changed(BOTTLENECK, ("self.bn1 = nn.BatchNorm2d(width)", "self.bn1 = nn.BatchNorm2d(out_channels)")),
         changed(PREACT, ("self.bn1 = nn.BatchNorm2d(in_channels)", "self.bn1 = nn.BatchNorm2d(out_channels)")),
         changed(BOTTLENECK, ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(in_channels, out_channels, 1")),
+        changed(RESBLOCK, (FIRST, "nn.Conv2d(out_channels, in_channels, 3, stride=stride")),
+        changed(BOTTLENECK, ("nn.Conv2d(in_channels, out_channels, 1", "nn.Conv2d(out_channels, in_channels, 1")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(in_channels)")),
+        changed(BOTTLENECK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(width)")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(64)")),
+        changed(RESBLOCK, (SECOND, "nn.Conv2d(in_channels, in_channels, 3")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
@@ -301,13 +309,18 @@ class WrongChannels(Planted):
             found = ((_call(seen), registered(seen, projection_first=projection_first)) for seen in raising)
             rows = tuple((call, layers) for call, layers in found if call is not None)
             for convolutions in (BASIC, BOTTLENECKED):
+                yield plant(set_layers(rows, convolutions), where="convolution 1", message=OF_CONVOLUTION)
                 yield plant(
-                    set_layers(rows, convolutions),
-                    where="convolution 1",
-                    message=later(
-                        "A convolution is made for another number of channels than the layer before it gives."
-                    ),
+                    set_layers(rows, convolutions, norms=False), where="convolution 1", message=OF_NEIGHBOURS
                 )
+        for size in few(_fixed(raising)):
+            yield from (set_norms(size, numbers, projection=projection) for numbers, projection in OF_NORMS)
+
+
+def _fixed(raising: Sequence[Observation]) -> Iterator[int]:
+    """Sizes of vectors that modules have whatever they are made for: numbers that were written into the code."""
+    sizes = [{tensor.shape[0] for tensor in seen.built.parameters if len(tensor.shape) == 1} for seen in raising]
+    yield from sorted(set[int].intersection(*sizes)) if sizes else ()
 
 
 class WrongExpansion(Planted):

@@ -251,6 +251,7 @@ class WrongActivation(Planted):
         changed(BOTTLENECK, ("F.relu(", "F.selu(")),
         changed(BOTTLENECK, ("F.relu(self.bn2(self.conv2(out)))", "F.leaky_relu(self.bn2(self.conv2(out)), 0.2)")),
         changed(RESBLOCK, (SUM, "F.hardtanh(out + identity, 0, 5)")),
+        changed(BOTTLENECK, ("F.relu(", "F.logsigmoid(")),
         changed(
             RESBLOCK,
             (
@@ -269,7 +270,8 @@ class WrongActivation(Planted):
 def _activations(observations: Sequence[Observation]) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Functions with their constants that stand where a ReLU could."""
     for node, _ in nodes(observations):
-        if node.name in FUNCTIONS and len(node.inputs) == 1:
+        name = node.name.removesuffix("_forward")  # as log-sigmoid is recorded
+        if name in FUNCTIONS and len(node.inputs) == 1:
             numbers = tuple(value for value in node.args[1:] if isinstance(value, int | float))
             if len(numbers) == len(node.args) - 1:
-                yield node.name, numbers
+                yield name, numbers

@@ -70,6 +70,32 @@ def identity_unless(*, strided: bool) -> Callable[[Block], None]:
     return change
 
 
+# What stands behind `F.pad`, where other things than the channels grow by it, or these by more: from the number of
+# channels that are missing, and that there are to be.
+ELSEWHERE: dict[str, Callable[[int, int], list[int]]] = {
+    "columns": lambda more, out: [0, more],
+    "columns in front": lambda more, out: [more, 0],
+    "rows": lambda more, out: [0, 0, 0, more],
+    "images": lambda more, out: [0, 0, 0, 0, 0, 0, 0, more],
+    "twice": lambda more, out: [0, 0, 0, 0, more, more],
+    "a quarter": lambda more, out: [0, 0, 0, 0, out // 4, out // 4],
+}
+
+
+def pad_elsewhere(zeros: Callable[[int, int], list[int]]) -> Callable[[Block], None]:
+    """Zeros, and not where they belong: the sum raises."""
+
+    def change(block: Block) -> None:
+        channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+        value = strided(block, stride_of(block))
+        padding = zeros(wanted - channels, wanted)
+        if any(padding):
+            value = block.editor.add("aten.constant_pad_nd.default", ref(value), padding, 0.0)
+        block.join(block.parts.branch, value)
+
+    return change
+
+
 class PaddedShortcutWrong(Planted):
     id = "zero-padding-wrong"
     message = "Where shapes differ the shortcut is not option A: x at every stride-th pixel, and channels of zeros."
@@ -101,6 +127,14 @@ class PaddedShortcutWrong(Planted):
         plant(
             padded(normalise), message="The shortcut has a batch norm. Option A has no weights, and changes no value."
         ),
+        *(
+            plant(
+                padded(pad_elsewhere(zeros)),
+                message="The zeros do not give the shortcut the channels that it lacks: `F.pad` begins with the last "
+                "dimension, so that its fifth and sixth number are for the channels.",
+            )
+            for zeros in ELSEWHERE.values()
+        ),
     )
     broken = tuple(
         changed(RESBLOCK, ("ResBlock", "PaddedBlock"), (CONDITION, "if False:"), (SUM, PADDED.format(shortcut)))
@@ -110,5 +144,7 @@ class PaddedShortcutWrong(Planted):
             "F.pad(x[:, :, : out.shape[2], : out.shape[3]], zeros)",
             "F.pad(x[:, :, 1::2, 1::2], zeros)",
             "self.bn2(F.pad(x[:, :, ::2, ::2], zeros))",
+            "F.pad(x[:, :, ::2, ::2], (0, zeros[5]))",
+            "F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, zeros[5], zeros[5]))",
         )
     )

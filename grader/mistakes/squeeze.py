@@ -43,6 +43,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "aten._softmax.default": (1, False),
     "aten.relu.default": (),
     "aten.tanh.default": (),
+    "aten.log_sigmoid.default": (),
     "aten.hardsigmoid.default": (),
     "aten.hardtanh.default": (0.0, 1.0),
     "aten.softplus.default": (),
@@ -104,6 +105,7 @@ class GateWrong(Planted):
         changed(SE, (LAYERS, "z = self.fc2(F.relu(self.fc1(z)))")),
         changed(SE, (LAYERS, "z = torch.softmax(self.fc2(F.relu(self.fc1(z))), dim=1)")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Tanh(),\n")),
+        changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.LogSigmoid(),\n")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Hardsigmoid(),\n")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.ReLU(inplace=True),\n")),
     )

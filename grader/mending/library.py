@@ -11,6 +11,7 @@ import torch
 from grader.mending._code import Change, Code
 from grader.mending._mend import Mender, Slip
 from grader.mending._spelling import alike, instead
+from grader.mending.layers import with_width
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.library import REFUSED, STRIDED_SAME, UNKNOWN_NAME
 
@@ -50,6 +51,7 @@ class ArgumentOfALayer(Mender):
         changed(RESBLOCK, ("3, stride=stride", "3, strides=stride")),
         changed(RESBLOCK, ("stride=1, padding=1, bias=False", "stride=1, padding=1, use_bias=False")),
         changed(RESBLOCK, ("stride=stride, padding=1", "stride=stride, padding='same'")),
+        changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d()")),
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
@@ -63,6 +65,8 @@ class ArgumentOfALayer(Mender):
             meant = [KERAS[keyword[1]]] if keyword[1] in KERAS else []
             for other in [*meant, *alike(keyword[1], known)]:
                 yield instead(code, slip.cell, slip.line, keyword[1], other)
+        elif refused is not None and refused[1] == "BatchNorm":
+            yield from with_width(code, slip.cell)
         elif slip.message == STRIDED_SAME:
             for padding in ("1", "0"):
                 yield code.written(slip.cell, {slip.line: re.sub(r"""['"]same['"]""", padding, line)})

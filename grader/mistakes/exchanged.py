@@ -37,7 +37,9 @@ def _padded(*numbers: int, projection: bool = False) -> Plant:
 
 class StrideAndPaddingExchanged(Planted):
     id = "stride-and-padding-exchanged"
-    message = "A convolution is padded by the block's stride, and moves one step at a time: the two have changed places."
+    message = (
+        "Stride and padding of a convolution have changed places: it is padded by the block's stride, and has none."
+    )
     why = (
         "By position `nn.Conv2d` takes the stride before the padding. Exchanged, a stride of 2 makes the map larger in "
         "place of halving it, and with a stride of 1 nobody notices."

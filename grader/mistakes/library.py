@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import torch
+
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, raised
@@ -14,7 +16,10 @@ from grader.verdict import Proof
 UNKNOWN_NAME = re.compile(r"module '(torch[\w.]{0,60})' has no attribute '(\w{1,60})'")
 # The layers of torch.nn say their own class's name, or that of the one that they are made from.
 REFUSED = re.compile(r"_?([A-Z]\w{1,40})\.__init__\(\) (?:got an unexpected keyword|missing \d+ required positional)")
+# Functions that stand for layers in other people's code are called as if they were their classes.
+WITHOUT_INPUT = re.compile(r"(\w{1,40})\(\) missing 1 required positional argument: '(?:input|x)'")
 STRIDED_SAME = "padding='same' is not supported for strided convolutions"
+MADE = "        self.act = F.relu()\n        self.shortcut = nn.Sequential()\n"
 LAYERS = frozenset("Conv2d ConvNd BatchNorm2d BatchNorm ReLU Linear MaxPool2d AvgPool2d AdaptiveAvgPool2d".split())
 
 
@@ -82,3 +87,31 @@ class LayerRejectsArguments(Noticed):
         if (refused and refused[1] in LAYERS) or error.message == STRIDED_SAME:
             return at(error, say("A layer of PyTorch does not take what it is given: {error}.", error=error.message))
         return None
+
+
+class FunctionWithoutInput(Noticed):
+    id = "function-without-input"
+    message = "A function of PyTorch is called with empty brackets: it is no layer, and wants its input at once."
+    why = (
+        "`nn.ReLU` is a class, of which a layer is made first, with brackets of its own. `F.relu` is a function, which "
+        "is given the tensor and gives back another."
+    )
+    hints = (
+        "What begins with a capital letter is a layer and is made in the constructor. What does not is a function and "
+        "is called in `forward`.",
+        "Go to the marked line, and look for empty brackets behind a function's name.",
+        "Write `F.relu(x)`. Or make a layer, `self.relu = nn.ReLU()`, and call it: `self.relu(x)`.",
+    )
+    broken = (
+        changed(RESBLOCK, ("return F.relu(out + identity)", "return F.relu()(out + identity)")),
+        changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", MADE)),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        found = WITHOUT_INPUT.fullmatch(error.message) if error is not None and error.type == "TypeError" else None
+        if error is None or found is None or not hasattr(torch.nn.functional, found[1]):
+            return None
+        return at(
+            error, say("{function} is called with empty brackets: it wants its input at once.", function=found[1])
+        )

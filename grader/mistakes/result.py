@@ -89,6 +89,19 @@ IN_PLACE_OF_TENSOR = (
 )
 
 
+# How torch refuses a tensor for a number of channels: a batch norm was made of it, and not applied to it.
+MADE_OF_TENSOR = "empty(): argument 'size' (position 1) must be tuple of ints, not Tensor"
+
+
+def names_layer(said: str, of: str) -> bool:
+    """Does an exception of a type say that a layer was met where a tensor should be? Of no type: is that a layer?"""
+    if not of:
+        return _is_layer(said)
+    said = said.split("expected one of")[0]
+    words = [word for pattern in IN_PLACE_OF_TENSOR for found in pattern.findall(said) for word in found.split()]
+    return of == "TypeError" and (said == MADE_OF_TENSOR or any(_is_layer(word.strip("',")) for word in words))
+
+
 def _is_layer(name: str) -> bool:
     found = getattr(nn, name, None)
     return isinstance(found, type) and issubclass(found, nn.Module)
@@ -113,6 +126,7 @@ class LayerNotCalled(Noticed):
         changed(RESBLOCK, (SUM, "return nn.ReLU(inplace=True) + identity")),
         changed(RESBLOCK, (FIRST, "out = self.conv1(x)\n        out = F.relu(self.bn1)")),
         changed(RESBLOCK, (FIRST, "out = nn.Tanh(self.bn1(self.conv1(x)))")),
+        changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d")),
     )
 
     def notice(self, examined: Examined) -> Notice | None:
@@ -120,11 +134,9 @@ class LayerNotCalled(Noticed):
             if seen.built.output is not None and _is_layer(seen.built.output.kind):
                 return Notice(Proof.MEASURED)
         error = raised(examined)
-        if error is None or error.type != "TypeError" or error.stage != "forward":
+        if error is None or error.stage != "forward":
             return None
-        said = error.message.split("expected one of")[0]
-        words = [word for pattern in IN_PLACE_OF_TENSOR for found in pattern.findall(said) for word in found.split()]
-        return at(error) if any(_is_layer(word.strip("',")) for word in words) else None
+        return at(error) if names_layer(error.message, of=error.type) else None
 
 
 class ResultDiscarded(Noticed):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from math import prod
 
 from grader.judge.edits import ref
-from grader.judge.observed import Observation
 from grader.judge.parts import Block, edit
 from grader.language import later
 from grader.mistakes._changes import put_behind, value_at
-from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
-HALVES = 2  # a window that many blocks have in them: see `extra-layer`
 ENDS = {
     "flatten": later(
         "The block gives a vector in place of a map: it is flattened. That belongs at the end of a network, in front "
@@ -32,22 +28,17 @@ ENDS = {
         "The block ends in a log-softmax. Probabilities belong at the end of a network, if anywhere; a block gives a "
         "map."
     ),
-    "pooled": later(
-        "The block ends in an average over windows of {size}×{size}. Pooling belongs at the end of a network; here the "
-        "resolution is the convolutions' business."
-    ),
 }
 OF_BRANCH = later(
     "The branch averages each map to a single pixel before it is added. Every pixel of x needs a correction of its own."
 )
 
 
-def end_in(block: Block, steps: tuple[str, ...], place: str, size: int = 0) -> None:
+def end_in(block: Block, steps: tuple[str, ...], place: str) -> None:
     """These steps behind a place: "activation" for those that stand in place of the last ReLU, else see `value_at`.
 
     Args:
-        steps: "average" over the whole map, "pooled" over windows of `size`, "flatten", "softmax" or "log-softmax" over
-            the channels, "softmax of rows".
+        steps: "average" over the whole map, "flatten", "softmax" or "log-softmax" over the channels, "softmax of rows".
     """
     if place == "activation":
         if block.final_activation is None:
@@ -59,7 +50,7 @@ def end_in(block: Block, steps: tuple[str, ...], place: str, size: int = 0) -> N
         return
     result = value
     for step in steps:
-        result = _step(block, result, step, size)
+        result = _step(block, result, step)
     if place == "activation":
         assert block.final_activation is not None
         block.editor.redirect(block.final_activation.id, result)
@@ -67,14 +58,11 @@ def end_in(block: Block, steps: tuple[str, ...], place: str, size: int = 0) -> N
         put_behind(block, place, value, result)
 
 
-def _step(block: Block, value: int, step: str, size: int) -> int:
+def _step(block: Block, value: int, step: str) -> int:
     batch, channels, *rest = block.editor[value].shape
     add = block.editor.add
     if step == "average":
         return add("aten.mean.dim", ref(value), [2, 3], True, shapes=[[batch, channels, 1, 1]])
-    if step == "pooled":
-        pooled = [batch, channels, *(length // size for length in rest)]
-        return add("aten.avg_pool2d.default", ref(value), [size, size], [size, size], shapes=[pooled])
     if step == "flatten":
         # The batch is read off the value: another mistake may have made another map of it.
         return add("aten.flatten.using_ints", ref(value), 1, shapes=[[batch, channels * prod(rest)]])
@@ -84,14 +72,6 @@ def _step(block: Block, value: int, step: str, size: int) -> int:
 
 def _end(what: str, *steps: str, place: str = "output") -> Plant:
     return plant(edit(partial(end_in, steps=steps, place=place)), where="output", message=ENDS[what])
-
-
-@cache
-def _pooled(size: int, *, flat: bool) -> Plant:
-    """An average over windows of a size that the code shows."""
-    steps = ("pooled", "flatten") if flat else ("pooled",)
-    change = partial(end_in, steps=steps, place="output", size=size)
-    return plant(edit(change), where="output", message=ENDS["pooled"], size=size)
 
 
 class HeadInBlock(Planted):
@@ -126,17 +106,4 @@ class HeadInBlock(Planted):
         changed(BOTTLENECK, (SUM, "F.relu(out + identity).mean((2, 3))")),
         changed(RESBLOCK, (SUM, "F.softmax(F.relu(out + identity), dim=1)")),
         changed(BOTTLENECK, (SUM, "torch.log_softmax(out + identity, 1)")),
-        changed(RESBLOCK, (SUM, "F.avg_pool2d(F.relu(out + identity), 4)")),
-        changed(RESBLOCK, (SUM, "F.avg_pool2d(F.relu(out + identity), 4).flatten(1)")),
     )
-
-    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
-        return [_pooled(size, flat=flat) for size in few(_windows(observations)) for flat in (False, True)]
-
-
-def _windows(observations: Sequence[Observation]) -> Iterator[int]:
-    """Sizes of the windows over which a module averages."""
-    for node, _ in nodes(observations):
-        window = node.args[1] if node.name == "avg_pool2d" and len(node.args) > 1 else None
-        if isinstance(window, list) and window and isinstance(window[0], int) and window[0] > HALVES:
-            yield window[0]

@@ -310,9 +310,7 @@ class WrongChannels(Planted):
             rows = tuple((call, layers) for call, layers in found if call is not None)
             for convolutions in (BASIC, BOTTLENECKED):
                 yield plant(set_layers(rows, convolutions), where="convolution 1", message=OF_CONVOLUTION)
-                yield plant(
-                    set_layers(rows, convolutions, norms=False), where="convolution 1", message=OF_NEIGHBOURS
-                )
+                yield plant(set_layers(rows, convolutions, norms=False), where="convolution 1", message=OF_NEIGHBOURS)
         for size in few(_fixed(raising)):
             yield from (set_norms(size, numbers, projection=projection) for numbers, projection in OF_NORMS)
 

@@ -1,7 +1,7 @@
-"""Answers that do not run, judged as they are with their slips mended.
+"""Answers that do not run, or whose layers are not registered, judged as they are with their slips mended.
 
-What keeps an answer from running costs in one check, the first that fails by it. All others are judged on the code as
-its author meant it, and what is wrong there costs there.
+What keeps an answer from running, or its layers from being trained, costs in one check, the first that fails by it. All
+others are judged on the code as its author meant it, and what is wrong there costs there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import islice
 
 from grader.assignment import CalledExercise
 from grader.judge.seen import Seen
-from grader.language import say
+from grader.language import later, say
 from grader.mending import Code, Mend, mends_for, slip_of
 from grader.mistakes import mistakes
 from grader.scoring import FAILED
@@ -22,6 +22,13 @@ from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof
 MOST_SLIPS = 3  # that are mended for one exercise
 MOST_WAYS = 16  # in which one of them is mended
 MOST_RUNNING = 4  # of these that run, and take as long as an answer takes
+
+KEPT_FROM_RUNNING = later("Cell {cell}, line {line} keeps code from running. It was mended to judge all else.")
+REPAIRS = {
+    "layers-unregistered": later(
+        "Cell {cell}, line {line} keeps layers where PyTorch does not find them. It was mended to judge all else."
+    ),
+}
 
 Look = Callable[[Submission, CalledExercise], Seen]
 
@@ -40,15 +47,12 @@ class Mended:
     @property
     def repairs(self) -> list[str]:
         """What was mended, for the report."""
-        places = dict.fromkeys((m.change.cell, m.change.line) for mends in self.mends.values() for m in mends)
-        return [
-            say(
-                "Cell {cell}, line {line} keeps code from running. It was mended to judge all else.",
-                cell=cell,
-                line=line,
-            )
-            for cell, line in places
-        ]
+        found = dict.fromkeys(
+            (REPAIRS.get(m.mistake, KEPT_FROM_RUNNING), m.change.cell, m.change.line)
+            for mends in self.mends.values()
+            for m in mends
+        )
+        return [say(words, cell=cell, line=line) for words, cell, line in found]
 
 
 def mend(
@@ -58,7 +62,8 @@ def mend(
     is_right: Callable[[Seen], bool],
     first: Mapping[str, Seen],
 ) -> Mended:
-    """Mend what keeps answers from running, as far as that can be done, and look at them again.
+    """Mend what keeps answers from running, or layers from being registered, as far as that can be done, and look at
+    them again.
 
     Args:
         look: runs a hand-in, and asks for one exercise.
@@ -67,13 +72,15 @@ def mend(
     mended = Mended()
     for exercise in exercises:
         before = first[exercise.id]
-        if slip_of(before) is None:
+        slip = slip_of(before)
+        if slip is None or (slip.is_unregistered and is_right(before)):
             continue
         # What was mended for another may be all that it lacked.
         found = Try(submission, look(submission, exercise) if mended.mends else before)
         while len(found.mends) < MOST_SLIPS and (nearer := _nearer(found, exercise, look, is_right)) is not None:
             found = nearer
-        if len(found.seen.ran) > len(before.ran):
+        is_registered = slip.is_unregistered and _is_registered(found.seen, before)
+        if len(found.seen.ran) > len(before.ran) or is_registered:
             submission, mended.seen[exercise.id] = found.submission, found.seen
             if found.mends:
                 mended.mends[exercise.id] = list(found.mends)
@@ -99,7 +106,7 @@ def _nearer(found: Try, exercise: CalledExercise, look: Look, is_right: Callable
     for each in islice(mends_for(slip, found.submission.cells), MOST_WAYS):
         submission = _with(found.submission, each.change.code)
         tried = Try(submission, look(submission, exercise), (*found.mends, each))
-        if is_right(tried.seen):
+        if is_right(tried.seen) or (slip.is_unregistered and _is_registered(tried.seen, found.seen)):
             return tried
         further = len(tried.seen.ran) - len((best or found).seen.ran)
         if further > 0 or (best is None and further == 0 and slip_of(tried.seen) not in (slip, None)):
@@ -108,6 +115,11 @@ def _nearer(found: Try, exercise: CalledExercise, look: Look, is_right: Callable
         if running == MOST_RUNNING:
             break
     return best
+
+
+def _is_registered(seen: Seen, before: Seen) -> bool:
+    """Does all run that ran before, with every layer registered?"""
+    return len(seen.ran) == len(before.ran) and seen.ended is None and slip_of(seen) is None
 
 
 def _with(submission: Submission, code: Code) -> Submission:

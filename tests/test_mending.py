@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from judging import examine_source, find_exercise, judge, right_answers
+from planted_programs import HANDS
 from walls import graded, grading
 
 from grader.assignment import Limits, ModuleExercise, find_assignment
@@ -62,10 +63,10 @@ def test_what_a_mender_is_for_it_mends(mistake: str, source: str) -> None:
 
 @pytest.mark.parametrize("source", [source for mender in menders() for source in mender.broken])
 def test_what_does_not_run_does_not_pass(source: str) -> None:
-    """However easily it could be mended."""
+    """However easily it could be mended; where layers are not registered it runs, and has too few parameters."""
     report = judge(source, "bottleneck" if "class Bottleneck" in source else "resblock")
     assert not report.correct
-    assert report.checks[0].score == 0
+    assert 0 in [check.score for check in report.checks[:2]]
 
 
 # Slips in front of which the code is more than one line away from running, or is not what was asked for.
@@ -161,6 +162,45 @@ def test_two_slips_in_a_row_are_both_named(grade: Grade) -> None:
     report = grade(changed(RESBLOCK, (SUM, "out = F.Relu(out + identity)")), BOTTLENECK, NETWORK)
     assert [each.mistake for each in report.exercises[0].diagnoses] == ["unknown-in-torch", "output-missing"]
     assert lost(report)["resblock"] == 10.0
+
+
+LISTED = (
+    "        self.convs, self.bns = nn.ModuleList(), nn.ModuleList()\n",
+    "        self.convs, self.bns = [], []  # one of each\n",
+)
+
+
+def test_layers_in_a_python_list_cost_one_check(grade: Grade) -> None:
+    """All else is judged with the list made a ModuleList, and where that is right the list is proven to be all."""
+    report = grade(changed(HANDS["loop"], LISTED), BOTTLENECK, NETWORK)
+    assert lost(report) == {"resblock": 10.0, "bottleneck": 0.0, "network": 0.0}
+    block = report.exercises[0]
+    assert [check.score for check in block.checks] == [10, 0, 10, 10]
+    assert [(each.mistake, each.proof) for each in block.diagnoses] == [("layers-unregistered", Proof.REPLAYED)]
+    assert any("where PyTorch does not find them" in repair for repair in report.repairs)
+
+
+def test_beside_layers_in_a_python_list_the_next_mistake_is_found(grade: Grade) -> None:
+    report = grade(changed(HANDS["loop"], LISTED, ("(h + short)", "(h * short)")), BOTTLENECK, NETWORK)
+    found = {each.mistake: each.proof for each in report.exercises[0].diagnoses}
+    assert found == {"layers-unregistered": Proof.MEASURED, "shortcut-multiplied": Proof.REPLAYED}
+    assert report.exercises[0].score == 20.0
+
+
+def test_lists_that_hold_no_layers_stay_as_they_are(grade: Grade) -> None:
+    """Numbers cannot be put into a ModuleList."""
+    source = changed(HANDS["loop"], (LISTED[0], LISTED[1] + "        self.sizes = [inc, outc]\n"))
+    report = grade(source, BOTTLENECK, NETWORK)
+    assert lost(report)["resblock"] == 10.0
+
+
+def test_a_weight_that_is_not_registered_and_not_missed_is_right(grade: Grade) -> None:
+    """Nothing is mended of what is right: what is not trained is asked for where it is counted."""
+    one = "        self.one = torch.ones(1, requires_grad=True)\n        self.shortcut = nn.Sequential()\n"
+    source = changed(RESBLOCK, ("        self.shortcut = nn.Sequential()\n", one))
+    report = grade(source, BOTTLENECK, NETWORK)
+    assert lost(report)["resblock"] == 0.0
+    assert not any("was mended" in repair for repair in report.repairs)
 
 
 def test_a_pooling_for_one_size_costs_once(grade: Grade) -> None:

@@ -207,3 +207,9 @@ def _place_in_row(user: Node, users: dict[int, list[Node]]) -> int:
             return following.inputs.index(node.id)
         node = following
     return 0
+
+
+def unregistered(graph: Graph | None) -> list[Node]:
+    """The weights of layers that a module uses and does not register."""
+    leaves = [(node, node.leaf) for node in (graph.nodes if graph is not None else [])]
+    return [node for node, leaf in leaves if leaf is not None and leaf.kind == "unregistered" and leaf.learnable]

@@ -12,13 +12,14 @@ from grader.mending._code import Change, Code
 
 @dataclass(frozen=True)
 class Slip:
-    """What kept an answer from running.
+    """What kept an answer from running, or its layers from being registered.
 
     Attributes:
         type: of the exception; "" where there was none.
         gave: what was returned, or constructed, where it should be a tensor, or a module; "" where something raised.
         cell, line: where it raised, if that is known.
         found: the class or function that answers the exercise, or should.
+        is_unregistered: does it run with layers that are not registered?
     """
 
     type: str = ""
@@ -27,6 +28,7 @@ class Slip:
     cell: int | None = None
     line: int | None = None
     found: str = ""
+    is_unregistered: bool = False
 
 
 class Mender(ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.judge.examined import Examined
+from grader.judge.leaves import unregistered
 from grader.judge.seen import Seen
 from grader.mending._mend import Slip
 
@@ -28,4 +29,6 @@ def slip_of(seen: Seen) -> Slip | None:
             gave = each.built.not_a_module or (output.kind if output is not None and output.kind != "tensor" else "")
             if gave:
                 return Slip(gave=gave, found=seen.found)
+        if any(unregistered(each.built.graph) for each in seen.observations):
+            return Slip(found=seen.found, is_unregistered=True)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.judge.examined import Examined
+from grader.judge.leaves import unregistered
 from grader.mistakes._evidence import facts, is_unsteady, places, weights_are_computed
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
@@ -36,11 +37,9 @@ class LayersUnregistered(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         for seen in examined.observations:
-            nodes = seen.built.graph.nodes if seen.built.graph is not None else []
-            for node in nodes:
-                if node.leaf is not None and node.leaf.kind == "unregistered" and node.leaf.learnable:
-                    # That they are missing among the parameters was counted.
-                    return Notice(Proof.MEASURED, node.cell, node.line)
+            for node in unregistered(seen.built.graph):
+                # That they are missing among the parameters was counted.
+                return Notice(Proof.MEASURED, node.cell, node.line)
         return None
 
 

@@ -19,6 +19,7 @@ from grader.verdict import ExerciseReport, Status
 pytestmark = pytest.mark.heavy
 
 FIRST = "out = F.relu(self.bn1(x))"
+RETURN = "return F.relu(out + identity)"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
 NOT_AFFINE = "nn.BatchNorm2d(out_channels, affine=False)"
 GATE = "        out = self.gate(out)\n"
@@ -230,6 +231,76 @@ CAUSES = {
         "There is dropout in the network",
         "in the block;",
     ),
+    "a block that ends in a vector": (
+        changed(RESBLOCK, (RETURN, "return torch.flatten(F.relu(out + identity), 1)")),
+        "resblock",
+        ["head-in-block"],
+        "it is flattened",
+        "single pixel",
+    ),
+    "a block that ends in an average, without the task's last ReLU": (
+        changed(BIASED, ("return out + self.shortcut(x)", "return (out + self.shortcut(x)).mean((2, 3), keepdim=True)")),
+        "biased",
+        ["head-in-block"],
+        "averages each map to a single pixel",
+        "it is flattened",
+    ),
+    "a softmax in place of the last ReLU": (
+        changed(BOTTLENECK, (RETURN, "return torch.softmax(out + identity, dim=1)")),
+        "bottleneck",
+        ["head-in-block"],
+        "The block ends in a softmax",
+        "log-softmax",
+    ),
+    "stride and padding exchanged in the projection alone": (
+        changed(RESBLOCK, ("1, stride=stride, bias", "1, 1, stride, bias")),
+        "resblock",
+        ["stride-and-padding-exchanged"],
+        "The 1×1 on the shortcut is padded by the block's stride",
+        "of a convolution have changed places",
+    ),
+    "channels exchanged in a pre-activation block": (
+        changed(PREACT, ("nn.Conv2d(in_channels, out_channels, 3", "nn.Conv2d(out_channels, in_channels, 3")),
+        "preact",
+        ["wrong-channels"],
+        "The channels in and out of a convolution have changed places",
+        "batch norm is made",
+    ),
+    "the projection's batch norm for the channels that come in": (
+        changed(BOTTLENECK, ("                nn.BatchNorm2d(out_channels)", "                nn.BatchNorm2d(in_channels)")),
+        "bottleneck",
+        ["wrong-channels"],
+        "The batch norm of the shortcut is made for another number of channels",
+        "A batch norm is made",
+    ),
+    "a batch norm of a bottleneck behind the wider convolution too": (
+        changed(PREACT_BOTTLENECK, ("self.bn3(out)", "self.bn1(out)"), ("        self.bn3 = nn.BatchNorm2d(width)\n", "")),
+        "preact-bottleneck",
+        ["bn-shared"],
+        "One batch norm is used in two places",
+        "another number of channels",
+    ),
+    "groups that divide the channels of some blocks alone": (
+        changed(RESBLOCK, ("stride=stride, padding=1", "stride=stride, padding=1, groups=in_channels")),
+        "resblock",
+        ["groups-added"],
+        "A convolution of the branch works in groups",
+        "on the shortcut works",
+    ),
+    "a shortcut in training alone": (
+        changed(RESBLOCK, (RETURN, "return F.relu(out + identity) if self.training else F.relu(out)")),
+        "resblock",
+        ["shortcut-in-one-mode"],
+        "in evaluation the block gives F(x) without x",
+        "in training the block gives F(x) without x",
+    ),
+    "zeros behind the columns": (
+        PADDED.replace("(0, 0, 0, 0, {})", "(0, self.more)"),
+        "padded",
+        ["zero-padding-wrong"],
+        "begins with the last dimension",
+        "",
+    ),
 }  # fmt: skip
 
 
@@ -383,7 +454,6 @@ def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
     assert len(lost) == bool(said)
 
 
-RETURN = "return F.relu(out + identity)"
 IN_ONE_BRANCH = {
     "no ReLU where the shortcut is the identity": (
         changed(RESBLOCK, (RETURN, "return out + x if len(self.shortcut) == 0 else F.relu(out + identity)")),

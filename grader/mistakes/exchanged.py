@@ -21,6 +21,8 @@ def pad_by_stride(block: Block, numbers: tuple[int, ...], *, projection: bool = 
     """These convolutions take the block's stride for their padding, and move one step at a time."""
     stride = stride_of(block)
     chosen = [node for node in convolutions(block, numbers) if size_of(block, node) > 1]
+    if numbers and not chosen:
+        return  # all that is left is what is said of the projection alone
     if projection and block.projection is not None:
         chosen.append(block.projection)
     for node in chosen:

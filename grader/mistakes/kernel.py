@@ -17,7 +17,9 @@ from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, chang
 FIRST = "nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)"
 SECOND = "nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)"
 MIDDLE = "nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)"
-PROJECTED = later("The 1×1 on the shortcut works in groups (groups=…); it joins every output with all inputs.")
+PROJECTED = later(
+    "The 1×1 on the shortcut works in groups (groups=…); in this block each of its outputs sees all channels of x."
+)
 SEPARATED = "A convolution is split into a depthwise and a 1×1 convolution, as in MobileNet; this block has a full one."
 NUMBERS = (0, 1, 2)
 OF_WRONG_SIZE = (

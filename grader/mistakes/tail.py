@@ -40,20 +40,17 @@ def end_in(block: Block, steps: tuple[str, ...], place: str) -> None:
     Args:
         steps: "average" over the whole map, "flatten", "softmax" or "log-softmax" over the channels, "softmax of rows".
     """
-    if place == "activation":
-        if block.final_activation is None:
-            return
-        value = block.final_activation.inputs[0]
-    else:
-        value = value_at(block, place)
+    instead = block.final_activation if place == "activation" else None
+    if place == "activation" and instead is None:
+        return
+    value = instead.inputs[0] if instead is not None else value_at(block, place)
     if value is None or len(block.editor[value].shape) != 4 or block.is_dense:
         return
     result = value
     for step in steps:
         result = _step(block, result, step)
-    if place == "activation":
-        assert block.final_activation is not None
-        block.editor.redirect(block.final_activation.id, result)
+    if instead is not None:
+        block.editor.redirect(instead.id, result)
     else:
         put_behind(block, place, value, result)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from grader.mending._code import Change, Code
@@ -27,8 +27,8 @@ _FUNCTION = re.compile(rf"{_FUNCTIONS}\.({'|'.join(OF_FUNCTION)})\b(?![ \t]*+[(.
 _APPLIED = re.compile(rf"\b({_ACTIVATION})\((?=[ \t]*+[\w(])(?![ \t]*+(?:\w++[ \t]*+=(?!=)|True\b|False\b|[\d.]))")
 _NAMED = re.compile(r"([ \t]*+)(\w++)[ \t]*+=[ \t]*+(self\.\w++)$")
 _NORM = re.compile(r"\b((?:torch\.)?nn\.BatchNorm2d)(?:\([ \t]*+\)|$|(?=[ \t]*+,))")
-_OUT = re.compile(
-    r"\bConv2d\([ \t]*+(?:in_channels[ \t]*+=)?[^,()]++,[ \t]*+(?:out_channels[ \t]*+=[ \t]*+)?([^,()=]++),"
+_CHANNELS = re.compile(
+    r"\bConv2d\([ \t]*+(?:in_channels[ \t]*+=[ \t]*+)?([^,()=]++),[ \t]*+(?:out_channels[ \t]*+=[ \t]*+)?([^,()=]++),"
 )
 _HEAD = re.compile(r"[ \t]*+(?:class|def)\b")
 
@@ -42,6 +42,7 @@ class LayerNotCalled(Mender):
         changed(RESBLOCK, ("F.relu(", "nn.ReLU(")),
         changed(RESBLOCK, (BN1, "self.bn1 = nn.BatchNorm2d")),
         changed(BOTTLENECK, ("BatchNorm2d(width)", "BatchNorm2d")),
+        changed(BOTTLENECK, ("self.bn3 = nn.BatchNorm2d(out_channels)", "self.bn3 = nn.BatchNorm2d")),
         changed(RESBLOCK, (MADE, f"        self.relu = nn.ReLU\n{MADE}"), ("F.relu(", "self.relu(")),
         changed(
             RESBLOCK,
@@ -109,18 +110,37 @@ def _made(text: str, library: str) -> str:
 
 
 def with_width(code: Code, cell: int) -> Iterator[Change]:
-    """Batch norms without brackets, or with nothing in them, made for what the convolution above gives; else all for
-    what another one does."""
+    """Batch norms without brackets, or with nothing in them, made for the channels of a convolution near them."""
     texts = {number: code.line(cell, number) for number in range(1, len(code.lines(cell)) + 1)}
-    given = {number: found[1].strip() for number, text in texts.items() if (found := _OUT.search(text))}
-    wanting = [number for number, text in texts.items() if _NORM.search(text)]
-    above = {number: [width for line, width in given.items() if line <= number][-1:] for number in wanting}
-    ways = [{number: found[0] for number, found in above.items() if found}]
-    ways += [dict.fromkeys(wanting, width) for width in list(dict.fromkeys(given.values()))[:MOST_WIDTHS]]
-    for widths in ways:
-        lines = {number: _NORM.sub(rf"\1({width})", texts[number]) for number, width in widths.items()}
+    near = _widths_near(texts)
+    widths = list(dict.fromkeys(width for found in near.values() for width in found))[:MOST_WIDTHS]
+    ways = [
+        {number: found[0] for number, found in near.items() if found},
+        {number: found[-1] for number, found in near.items() if found},  # where norms stand in front
+        *(dict.fromkeys(near, width) for width in widths),
+    ]
+    for way in ways:
+        lines = {number: _NORM.sub(rf"\1({width})", texts[number]) for number, width in way.items()}
         if lines:
             yield code.written(cell, lines)
+
+
+def _widths_near(texts: Mapping[int, str]) -> dict[int, list[str]]:
+    """By the line of a batch norm what the convolution above it in its class gives, and what the one below takes."""
+    found: dict[int, list[str]] = {}
+    above: list[str] = []
+    waiting: list[int] = []
+    for number, text in texts.items():
+        if text.lstrip().startswith("class "):
+            above, waiting = [], []
+        if channels := _CHANNELS.search(text):
+            for norm in waiting:
+                found[norm].append(channels[1].strip())
+            above, waiting = [channels[2].strip()], []
+        if _NORM.search(text):
+            found[number] = list(above)
+            waiting.append(number)
+    return found
 
 
 def _everywhere(code: Code, cell: int, write: Callable[[str], str]) -> Iterator[Change]:

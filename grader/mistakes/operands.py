@@ -38,7 +38,7 @@ class ShapeMismatch(Noticed):
     )
     rank = "otherwise"
     broken = (
-        changed(RESBLOCK, ("nn.Conv2d(in_channels, out_channels, 3", "nn.Conv2d(out_channels, in_channels + 1, 3")),
+        changed(RESBLOCK, ("out + identity", "out + identity[:, 1:]")),
         changed(RESBLOCK, ("self.bn2 = nn.BatchNorm2d(out_channels)", "self.bn2 = nn.BatchNorm2d(out_channels + 1)")),
         changed(RESBLOCK, ("identity = self.shortcut(x)", "identity = self.shortcut(x).flatten(1)")),
     )

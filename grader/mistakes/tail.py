@@ -38,13 +38,16 @@ def end_in(block: Block, steps: tuple[str, ...], place: str) -> None:
     """These steps behind a place: "activation" for those that stand in place of the last ReLU, else see `value_at`.
 
     Args:
-        steps: "average" over the whole map, "flatten", "softmax" or "log-softmax" over the channels, "softmax of rows".
+        steps: "relu" where none stands at the end, "average" over the whole map, "flatten", "softmax" or "log-softmax"
+            over the channels, "softmax of rows".
     """
     instead = block.final_activation if place == "activation" else None
     if place == "activation" and instead is None:
         return
     value = instead.inputs[0] if instead is not None else value_at(block, place)
     if value is None or len(block.editor[value].shape) != 4 or block.is_dense:
+        return
+    if "relu" in steps and block.final_activation is not None:
         return
     result = value
     for step in steps:
@@ -58,6 +61,8 @@ def end_in(block: Block, steps: tuple[str, ...], place: str) -> None:
 def _step(block: Block, value: int, step: str) -> int:
     batch, channels, *rest = block.editor[value].shape
     add = block.editor.add
+    if step == "relu":
+        return block.activate(value)
     if step == "average":
         return add("aten.mean.dim", ref(value), [2, 3], True, shapes=[[batch, channels, 1, 1]])
     if step == "flatten":
@@ -90,6 +95,9 @@ class HeadInBlock(Planted):
         _end("flatten", "flatten"),
         _end("average", "average"),
         _end("average", "average", "flatten"),
+        # The end of a network of pre-activation blocks.
+        _end("average", "relu", "average"),
+        _end("average", "relu", "average", "flatten"),
         *(
             _end(what.removesuffix(" of rows"), what, place=place)
             for what in ("softmax", "log-softmax", "softmax of rows")

@@ -74,7 +74,7 @@ UNKNOWN = {
     "half of the channels": changed(RESBLOCK, (SUM, "F.relu(torch.cat((out[:, ::2] + identity[:, ::2], out[:, 1::2]), 1))")),
     "centred over the batch": changed(RESBLOCK, (SUM, "F.relu(out + identity - identity.mean(0))")),
     "logarithm": changed(RESBLOCK, (SUM, "torch.log1p(F.relu(out + identity))")),
-    "softmax of twice as much": changed(RESBLOCK, (SUM, "F.softmax(2 * (out + identity), dim=1)")),
+    "softmax over the batch": changed(RESBLOCK, (SUM, "F.softmax(out + identity, dim=0)")),
     "added up over channels": changed(RESBLOCK, (SUM, "F.relu(out + identity).cumsum(1)")),
     "branch where x is positive": changed(RESBLOCK, (SUM, "F.relu(torch.where(identity > 0, out, out.sin()) + identity)")),
     "cube": changed(RESBLOCK, (SUM, "F.relu(out + identity**3)")),

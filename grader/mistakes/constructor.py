@@ -12,7 +12,7 @@ from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.mistakes.other_call import without_argument
 from grader.verdict import Proof
 
-_TWICE = re.compile(r"\b(\w+)\.__init__\(\) got multiple values for argument '(\w+)'")
+TWICE = re.compile(r"\b(\w+)\.__init__\(\) got multiple values for argument '(\w+)'")
 _CONVOLUTION = "in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias"
 _ORDER = {"Conv2d": _CONVOLUTION, "Conv1d": _CONVOLUTION, "MaxPool2d": "kernel_size, stride, padding"}
 CONSTRUCTOR = "        super().__init__()\n"
@@ -106,7 +106,7 @@ class ArgumentGivenTwice(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        found = _TWICE.search(error.message) if error is not None else None
+        found = TWICE.search(error.message) if error is not None else None
         if error is None or found is None or error.cell is None:
             return None
         layer, name = found.groups()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 
 from grader.family import members
@@ -14,6 +14,7 @@ from grader.judge.observed import Observation
 from grader.judge.parts import block_of
 from grader.judge.places import place_of
 from grader.language import say
+from grader.mistakes._chained import ChainMistake, explain_chain
 from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
 from grader.mistakes._search import Search
@@ -78,6 +79,9 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
+    chained = _chained(examined, observations, right)
+    if chained:
+        return chained
     steps = [
         step
         for mistake in planted_mistakes(form.recorded for form in examined.answers.plain_forms(observations[0].case))
@@ -101,6 +105,37 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     )
     said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
     return [_of_some(each, only) for each in said] if only else said
+
+
+def _chained(
+    examined: Examined, observations: Sequence[Observation], right: Mapping[int, bool]
+) -> list[Diagnosis]:
+    """In what a network that is a chain of steps differs from the reference, if that is all; see `_chained`."""
+    explained = explain_chain(examined, observations, lambda seen: not right[id(seen)])
+    if explained is None:
+        return []
+    chained, topics = explained
+    of_topic = {each.topic: each for each in mistakes().values() if isinstance(each, ChainMistake)}
+    found = []
+    for topic, differences in topics.items():
+        mistake = of_topic[topic]
+        message = mistake.told(chained, differences)
+        for other in topics:
+            if other != topic:
+                message += " " + say(PROVEN_TOGETHER, mistake=of_topic[other].id)
+        node = chained.compared.links[max(0, differences[0].at)].node
+        found.append(
+            Diagnosis(
+                mistake=mistake.id,
+                proof=Proof.REPLAYED,
+                message=message,
+                cell=node.cell,
+                line=node.line,
+                lesson=mistake.lesson,
+            )
+        )
+    is_later = examined.observations[0].case.title != chained.seen.case.title
+    return [_of_some(each, examined.call(chained.seen.case)) for each in found] if is_later else found
 
 
 def _of_some(diagnosis: Diagnosis, call: str) -> Diagnosis:

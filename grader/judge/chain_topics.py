@@ -1,0 +1,180 @@
+"""What is to be said about the differences of two chains: which of them belong together, as one mistake does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Literal
+
+from grader.judge.chain import WEIGHTED, Link, Step
+from grader.judge.chain_changes import Pair, changed, is_rows, usual_row
+
+Topic = Literal[
+    "activation missing",
+    "norm missing",
+    "missing",
+    "extra",
+    "order",
+    "changed",
+    "kernel",
+    "stride",
+    "width",
+    "length",
+    "shortcut",
+    "shared",
+]
+OF_FIELD: dict[str, Topic] = {"kernel": "kernel", "padding": "kernel", "stride": "stride", "out": "width", "shared": "shared"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One step that differs.
+
+    Attributes:
+        wanted, found: the reference's and the student's, None where there is none.
+        name: in which of its attributes, if both are there.
+        row: the number of the reference's layer that it belongs to; -1 in front of all.
+        at: the number of the student's step; of one that is missing, of the step in front of it; -1 if there is none.
+    """
+
+    topic: Topic
+    wanted: Step | None
+    found: Step | None
+    row: int
+    at: int
+    name: str = ""
+
+
+class Compared:
+    """The chain that a student's network is to be, and the one that it is.
+
+    Args:
+        bias_free: may a convolution in front of a batch norm have a bias?
+    """
+
+    def __init__(self, wanted: Sequence[Step], found: Sequence[Link], pairs: Sequence[Pair], *, bias_free: bool) -> None:
+        self.wanted = wanted
+        self.links = found
+        self.found = [link.step for link in found]
+        self.pairs = pairs
+        self._bias_free = bias_free
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """All that is to be said, first to last."""
+        return [*self._missing_and_extra(), *self._changed()]
+
+    def _missing_and_extra(self) -> Iterator[Difference]:
+        left: list[int] = []
+        rows = {usual_row(self.wanted), usual_row(self.found)}
+        for kind, run in groupby(range(len(self.pairs)), key=lambda n: self._is_apart(self.pairs[n])):
+            numbers = list(run)
+            steps = [step for n in numbers if (step := self._wanted(n) or self._found(n)) is not None]
+            if kind and any(is_rows([step.kind for step in steps], row) for row in rows):
+                yield self._difference("length", numbers[0])
+            elif kind:
+                left += numbers
+        moved: set[int] = set()
+        for n in left:
+            if n in moved:
+                continue
+            other = next((m for m in left if m > n and m not in moved and self._is_moved(n, m)), None)
+            if other is not None:
+                moved |= {n, other}
+                yield self._difference("order", n if self.pairs[n].found is not None else other)
+        for n in left:
+            if n not in moved:
+                yield self._difference(self._topic(n), n)
+
+    def _changed(self) -> Iterator[Difference]:
+        for n, pair in enumerate(self.pairs):
+            wanted, found = self._wanted(n), self._found(n)
+            if wanted is None or found is None or pair.wanted is None:
+                continue
+            names = changed(wanted, found)
+            for name in names:
+                if name == "padding" and "kernel" in names and found.pads_as_usual:
+                    continue  # goes with it
+                if name == "bias":
+                    follower = self.wanted[pair.wanted + 1].kind if pair.wanted + 1 < len(self.wanted) else ""
+                    if found.bias and found.kind == "convolution" and follower == "norm" and self._bias_free:
+                        continue
+                    yield self._difference("extra" if found.bias else "missing", n, name)
+                    continue
+                yield self._difference(OF_FIELD.get(name, "changed"), n, name)
+
+    def _topic(self, n: int) -> Topic:
+        wanted, found = self._wanted(n), self._found(n)
+        if found is not None:
+            return "shortcut" if found.kind == "addition" else "extra"
+        assert wanted is not None
+        if wanted.kind == "activation":
+            return "activation missing"
+        return "norm missing" if wanted.kind == "norm" else "missing"
+
+    def _is_apart(self, pair: Pair) -> Literal["", "missing", "extra"]:
+        if pair.wanted is None:
+            return "extra"
+        return "missing" if pair.found is None else ""
+
+    def _is_moved(self, n: int, m: int) -> bool:
+        """Is it one step that stands in another place, not more than one layer away?"""
+        steps = [self._wanted(n) or self._found(n), self._wanted(m) or self._found(m)]
+        one, other = steps
+        if one is None or other is None or one.kind in WEIGHTED or (one.kind, one.what) != (other.kind, other.what):
+            return False
+        if self._is_apart(self.pairs[n]) == self._is_apart(self.pairs[m]):
+            return False
+        between = [self._found(i) for i in range(n + 1, m)]
+        return sum(step is not None and step.kind in WEIGHTED for step in between) <= 1
+
+    def _difference(self, topic: Topic, n: int, name: str = "") -> Difference:
+        before = [pair.found for pair in self.pairs[: n + 1] if pair.found is not None]
+        return Difference(topic, self._wanted(n), self._found(n), self._row(n), before[-1] if before else -1, name)
+
+    def _row(self, n: int) -> int:
+        return sum(self._is_layer(self._wanted(i)) for i in range(n + 1)) - 1
+
+    def _is_layer(self, step: Step | None) -> bool:
+        return step is not None and step.kind in WEIGHTED
+
+    def _wanted(self, n: int) -> Step | None:
+        number = self.pairs[n].wanted
+        return None if number is None else self.wanted[number]
+
+    def _found(self, n: int) -> Step | None:
+        number = self.pairs[n].found
+        return None if number is None else self.found[number]
+
+    # ------------------------------------------------------------------ rows
+
+    def rows_of(self, kind: str) -> set[int]:
+        """The numbers of the reference's layers that are such a step, or are followed by one before the next layer."""
+        found: set[int] = set()
+        row = -1
+        for step in self.wanted:
+            row += step.kind in WEIGHTED
+            if step.kind == kind:
+                found.add(row)
+        return found
+
+    def row_around(self, at: int) -> list[Step]:
+        """The steps of the student's layer at a step, from it up to the next layer."""
+        return _row(self.found, at)
+
+    def row_wanted(self, row: int) -> list[Step]:
+        """The same of the reference's layer with a number."""
+        starts = [number for number, step in enumerate(self.wanted) if step.kind in WEIGHTED]
+        return _row(self.wanted, starts[max(0, row)])
+
+
+def _row(steps: Sequence[Step], at: int) -> list[Step]:
+    first = at
+    while first > 0 and steps[first].kind not in WEIGHTED:
+        first -= 1
+    last = first + 1
+    while last < len(steps) and steps[last].kind not in WEIGHTED:
+        last += 1
+    return list(steps[max(0, first) : last])

@@ -1,0 +1,187 @@
+"""What a network that is a chain of steps does otherwise than the reference: found step by step, proven by replay.
+
+The student's own recording tells what to try. The reference is made into just that chain, and where it then does what
+the student's network does, in every case, the differences are the causes: those of one kind are one mistake.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from grader.graph import Node
+from grader.judge.chain import WEIGHTED, Link, chain_of
+from grader.judge.chain_changes import align
+from grader.judge.chain_edits import Item, Remade, is_moderate, unbiased
+from grader.judge.chain_topics import Compared, Difference, Topic
+from grader.judge.examined import Examined
+from grader.judge.observed import Observation
+from grader.language import later, say
+from grader.mistakes._hypotheses import Hypotheses, Step
+from grader.mistakes._mistake import Mistake, plant
+
+MOST_TOPICS = 4  # of a network that differs in more than that no cause is named
+MOST_NAMED = 3  # layers, behind which the others are counted
+
+
+@dataclass(frozen=True)
+class Chained:
+    """A network in one case, held against the reference.
+
+    Attributes:
+        lengths: how many layers the network has and is to have, in every case that is known.
+    """
+
+    seen: Observation
+    compared: Compared
+    lengths: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One mistake that was proven, with its words and the node of the student's graph that it is at."""
+
+    topic: Topic
+    message: str
+    node: Node | None
+
+
+class ChainMistake(Mistake):
+    """A mistake of chains: told for all differences of its topic at once."""
+
+    topic: ClassVar[Topic]
+
+    @abstractmethod
+    def told(self, chained: Chained, found: list[Difference]) -> str:
+        """Words for all of these."""
+
+
+def explain_chain(
+    examined: Examined, observations: Sequence[Observation], wrong: Callable[[Observation], bool]
+) -> tuple[Chained, dict[Topic, list[Difference]]] | None:
+    """In what a network differs from the reference, if the reference with just that does the same; None if it is not
+    known.
+
+    Args:
+        wrong: is it wrong in a case?
+    """
+    assert examined.answers is not None
+    found: list[Chained] = []
+    made: Mapping[object, tuple[Item, ...]] = {}
+    plain = examined.answers.plain_forms(observations[0].case)
+    for variant in range(len(plain)):
+        made, found = {}, []
+        for seen in observations:
+            wanted = chain_of(examined.answers.plain_forms(seen.case)[variant].recorded)
+            links = _links(seen)
+            if wanted is None or any(link.step.kind == "addition" for link in wanted):
+                break
+            if links is None:
+                continue
+            steps = unbiased(wanted)
+            pairs = align([link.step for link in wanted], [link.step for link in links])
+            items = [Item(links[p.found].step, p.wanted) for p in pairs if p.found is not None]
+            made = {**made, steps: tuple(items)}
+            free = examined.exercise.conv_bias == "free"
+            compared = Compared([link.step for link in wanted], links, pairs, bias_free=free)
+            found.append(Chained(seen, compared, []))
+        else:
+            edit = Remade(tuple(made.items()))
+            forms = (examined.answers.plain_forms(each.seen.case)[variant] for each in found)
+            if not found or not all(is_moderate(edit(form.recorded)) for form in forms):
+                continue
+            hypotheses = Hypotheses(examined.answers, observations)
+            if hypotheses.explains(variant, (Step("", plant(edit)),)):
+                return _told(found, wrong)
+    return None
+
+
+def _told(
+    found: list[Chained], wrong: Callable[[Observation], bool]
+) -> tuple[Chained, dict[Topic, list[Difference]]] | None:
+    """The case that is told, and its differences by topic."""
+    lengths = [(_layers(each.compared.found), _layers(each.compared.wanted)) for each in found]
+    telling = [each for each in found if wrong(each.seen) and each.compared.differences]
+    if not telling:
+        return None
+    first = Chained(telling[0].seen, telling[0].compared, lengths)
+    topics: dict[Topic, list[Difference]] = {}
+    for difference in first.compared.differences:
+        topics.setdefault(difference.topic, []).append(difference)
+    return (first, topics) if len(topics) <= MOST_TOPICS else None
+
+
+def _links(seen: Observation) -> list[Link] | None:
+    """The chain of a student's network, as its recording says."""
+    graph = seen.built.graph
+    return None if graph is None or not graph.is_sound else chain_of(graph)
+
+
+def _layers(steps: Sequence[object]) -> int:
+    return sum(getattr(step, "kind", "") in WEIGHTED for step in steps)
+
+
+# ---------------------------------------------------------------------- words
+
+
+def layer_at(links: Sequence[Link], at: int) -> str:
+    """The layer that a step belongs to, by its name in the student's code; by its number where it has none."""
+    layers = [link for link in links[: at + 1] if link.is_layer]
+    if not layers:
+        return say("the input")
+    link = layers[-1]
+    module = link.node.module or ""
+    if any(part and not part.isdecimal() for part in module.split(".")):
+        return module
+    number = sum(each.step.kind == link.step.kind for each in layers)
+    if link.step.kind == "convolution":
+        return say("convolution {n}", n=number)
+    return say("linear layer {n}", n=number)
+
+
+def layers_of(chained: Chained, found: Sequence[Difference], kind: str) -> str:
+    """The layers of some differences: "layer2.1.conv1, layer2.1.conv2 and 3 more", or "every convolution".
+
+    Args:
+        kind: the kind of step that they are about, as the reference has it.
+    """
+    compared = chained.compared
+    rows = {each.row for each in found}
+    all_rows = compared.rows_of(kind)
+    layers = [step.kind for step in compared.wanted if step.kind in WEIGHTED]
+    is_convolutions = all(layers[row] == "convolution" for row in all_rows if row >= 0)
+    if len(all_rows) > 2 and rows == all_rows:
+        return say("every convolution") if is_convolutions else say("every layer")
+    if len(all_rows) > 3 and rows == all_rows - {min(all_rows)}:
+        return say("every convolution but the first") if is_convolutions else say("every layer but the first")
+    names = list(dict.fromkeys(layer_at(compared.links, each.at) for each in found))
+    return listed(names)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as people list them, of many only the first."""
+    if len(names) > MOST_NAMED + 1:
+        return say("{names} and {n} more", names=", ".join(names[:MOST_NAMED]), n=len(names) - MOST_NAMED)
+    *most, last = names
+    return say("{names} and {last}", names=", ".join(most), last=last) if most else last
+
+
+STEPS = {
+    ("activation", "relu"): later("ReLU"),
+    ("activation", "_softmax"): later("softmax"),
+    ("activation", "_log_softmax"): later("log-softmax"),
+    ("norm", "batch"): later("batch norm"),
+    ("norm", "group"): later("group norm"),
+    ("pooling", "average"): later("average pooling"),
+    ("pooling", "max"): later("max pooling"),
+    ("convolution", ""): later("convolution"),
+    ("linear", ""): later("linear layer"),
+    ("flatten", ""): later("flattening of the maps"),
+}
+
+
+def step_name(kind: str, what: str) -> str:
+    """A step in words; a function that is no ReLU by its own name."""
+    return say(STEPS[kind, what]) if (kind, what) in STEPS else what

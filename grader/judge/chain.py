@@ -42,6 +42,7 @@ class Step:
             the arguments of its window in `numbers`, or none where it is the whole map; "batch" or "group" of a norm.
         out: channels or numbers that a layer gives.
         affine: has a norm a scale and a shift?
+        first: of equal largest values, does the first alone get the gradient?
         own: does a batch norm use the statistics of its batch in evaluation mode too?
         back: of an addition, how many steps back the value is that is added.
         padded: channels of zeros in front of and behind that value; with `stride` it is thinned out. None where it is
@@ -60,6 +61,7 @@ class Step:
     bias: bool = False
     affine: bool = True
     own: bool = False
+    first: bool = False
     numbers: tuple[object, ...] = ()
     momentum: float = 0.1
     back: int = 0
@@ -94,7 +96,7 @@ def chain_of(graph: Graph) -> list[Link] | None:
     try:
         reader = _Reader(graph)
         links = reader.read(graph.input.id, graph.output)
-    except (LookupError, Unchained, TypeError, ValueError):
+    except UNREADABLE:
         return None
     return links if any(link.is_layer for link in links) else None
 
@@ -103,11 +105,15 @@ def begun_chain(graph: Graph) -> list[Link]:
     """The first steps of a network that was recorded up to where it raised, as far as they are known."""
     try:
         reader = _Reader(graph)
-    except LookupError:
+    except UNREADABLE:
         return []
-    with suppress(LookupError, Unchained, TypeError, ValueError):
+    with suppressUNREADABLE:
         reader.read(graph.input.id, None)
     return reader.links
+
+
+# What may come of reading a self-report that has an operation's name and not its arguments.
+UNREADABLE = (LookupError, AttributeError, TypeError, ValueError, AssertionError, RecursionError, Unchained)
 
 
 class _Reader:
@@ -210,9 +216,10 @@ class _Reader:
         return self._append(Step("linear", out=matrix.shape[0], bias=bool(bias)), node, weight=matrix, bias=shift)
 
     def _norm(self, value: int, node: Node) -> int:
-        result = next(user for user in self._users[node.id] if user.name == "getitem" and user.args[1] == 0)
-        if node.args[0] != {"v": value} or len(self._users[node.id]) > 1:
+        users = self._users[node.id]
+        if node.args[0] != {"v": value} or len(users) != 1 or users[0].name != "getitem" or users[0].args[1] != 0:
             raise Unchained
+        result = users[0]
         scale, shift = map(self._leaf, node.args[1:3])
         if node.name == "native_group_norm":
             step = Step("norm", "group", groups=node.args[6], affine=scale is not None, numbers=(node.args[7],))
@@ -272,7 +279,7 @@ class _Reader:
                 raise Unchained
         what = "average" if node.name in AVERAGES else "max"
         if math.prod(result.shape[2:]) == 1 and self._is_whole(node, shape):
-            return self._append(Step("pooling", what), result)
+            return self._append(Step("pooling", what, first=what == "max" and node.name != "amax"), result)
         if node.name not in WINDOWS:
             raise Unchained
         return self._append(Step("pooling", what, numbers=_frozen(node.args[1:])), result)
@@ -297,7 +304,7 @@ class _Reader:
         branch, shortcut = node.inputs if layers[0] >= layers[1] else node.inputs[::-1]
         start = len(self.links)
         inside = ancestors(self._graph, shortcut)
-        self._users[value] = [user for user in self._users[value] if user.id not in inside]
+        self._users[value] = [user for user in self._users[value] if user.id not in inside and user is not node]
         self.read(value, branch)
         back = len(self.links) - start
         return self._append(replace(self._shortcut(value, shortcut), back=back), node)

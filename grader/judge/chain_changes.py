@@ -21,7 +21,7 @@ COSTS: dict[Kind, float] = {
 # What it costs to change a step in this; all else is free, as redundant biases are.
 CHANGED = {"kernel": 0.3, "stride": 0.3, "padding": 0.1, "dilation": 0.2, "groups": 0.2, "out": 0.4, "bias": 0.01}
 OTHERWISE = 0.4
-FREE = ("momentum",)  # it shows in running statistics alone
+FREE = ("momentum", "first")  # the one shows in running statistics alone, the other where values are equal
 NAMES = tuple(each.name for each in fields(Step) if each.name not in ("kind", *FREE))
 
 

@@ -174,13 +174,17 @@ class _Maker:
 
     def _pooling(self, value: int, step: Step) -> int:
         shape = self._shape(value)
+        if step.first and not step.numbers:
+            made = [*shape[:2], 1, 1]
+            pool = self._editor.add("aten.adaptive_max_pool2d.default", ref(value), [1, 1], shapes=[made, made])
+            return self._editor.add("getitem", ref(pool), 0, shapes=[made])
         if not step.numbers:
             over, op = list(range(2, len(shape))), "aten.mean.dim" if step.what == "average" else "aten.amax.default"
             made = [*shape[:2], *[1] * len(over)]
             return self._editor.add(op, ref(value), over, True, shapes=[made]) if over else value
         arguments = [list(number) if isinstance(number, tuple) else number for number in step.numbers]
-        kernel, stride, padding = (*_pairs(step.numbers), (0, 0))[:3]
-        made = [*shape[:2], *_sizes(shape[2:], kernel, stride or kernel, padding)]
+        kernel, stride, padding = ([number for number in step.numbers if isinstance(number, tuple)] + [(), ()])[:3]
+        made = [*shape[:2], *_sizes(shape[2:], kernel, stride or kernel, padding or (0, 0))]
         if step.what == "average":
             return self._editor.add("aten.avg_pool2d.default", ref(value), *arguments, shapes=[made])
         pool = self._editor.add("aten.max_pool2d_with_indices.default", ref(value), *arguments, shapes=[made, made])
@@ -213,7 +217,3 @@ def _sizes(
     found = zip(sizes, kernel, stride, padding, strict=False)
     return [max(0, (size + 2 * p - k) // max(1, s) + 1) for size, k, s, p in found]
 
-
-def _pairs(numbers: tuple[object, ...]) -> list[tuple[int, ...]]:
-    """Kernel, stride and padding among the arguments of a window."""
-    return [tuple(number) for number in numbers if isinstance(number, tuple)]

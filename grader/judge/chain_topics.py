@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Literal
@@ -83,10 +83,15 @@ class Compared:
             other = next((m for m in left if m > n and m not in moved and self._is_moved(n, m)), None)
             if other is not None:
                 moved |= {n, other}
-                yield self._difference("order", n if self.pairs[n].found is not None else other)
+                wanted, found = (n, other) if self.pairs[n].found is None else (other, n)
+                yield replace(self._difference("order", wanted), found=self._found(found), at=self.pairs[found].found or 0)
+        left = [n for n in left if n not in moved]
+        pools = any(step is not None and step.kind == "pooling" for n in left for step in (self._wanted(n), self._found(n)))
         for n in left:
-            if n not in moved:
-                yield self._difference(self._topic(n), n)
+            step = self._wanted(n) or self._found(n)
+            if step is not None and step.kind == "flatten" and pools:
+                continue  # what no pooling made one pixel has to become one row
+            yield self._difference(self._topic(n), n)
 
     def _changed(self) -> Iterator[Difference]:
         for n, pair in enumerate(self.pairs):
@@ -160,21 +165,19 @@ class Compared:
                 found.add(row)
         return found
 
-    def row_around(self, at: int) -> list[Step]:
-        """The steps of the student's layer at a step, from it up to the next layer."""
-        return _row(self.found, at)
-
-    def row_wanted(self, row: int) -> list[Step]:
-        """The same of the reference's layer with a number."""
+    def order_wanted(self, row: int) -> list[Step]:
+        """The steps of the reference's layer with a number, up to the next layer."""
         starts = [number for number, step in enumerate(self.wanted) if step.kind in WEIGHTED]
-        return _row(self.wanted, starts[max(0, row)])
+        first = starts[max(0, row)]
+        return list(self.wanted[first : next((start for start in starts if start > first), len(self.wanted))])
 
+    def order_found(self, row: int, at: int) -> list[Step]:
+        """As many of the student's steps, from that layer on, or from a step in front of it that belongs behind it."""
+        first = min(at, self.layer_at(row))
+        return self.found[first : first + len(self.order_wanted(row))]
 
-def _row(steps: Sequence[Step], at: int) -> list[Step]:
-    first = at
-    while first > 0 and steps[first].kind not in WEIGHTED:
-        first -= 1
-    last = first + 1
-    while last < len(steps) and steps[last].kind not in WEIGHTED:
-        last += 1
-    return list(steps[max(0, first) : last])
+    def layer_at(self, row: int) -> int:
+        """The number of the student's step that is the reference's layer with a number; 0 if there is none."""
+        starts = [number for number, step in enumerate(self.wanted) if step.kind in WEIGHTED]
+        layer = starts[max(0, row)]
+        return next((pair.found for pair in self.pairs if pair.wanted == layer and pair.found is not None), 0)

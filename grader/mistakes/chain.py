@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grader.judge.chain import Step
 from grader.judge.chain_topics import Difference
 from grader.language import later, say
@@ -127,13 +129,14 @@ class ChainOrder(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        compared = chained.compared
-        kind = found[0].wanted.kind if found[0].wanted is not None else "norm"
+        compared, first = chained.compared, found[0]
+        kind = first.wanted.kind if first.wanted is not None else ""
+        layers = [replace(each, at=compared.layer_at(each.row)) for each in found]
         return say(
             "At {where} the order is {found}. The task asks for {wanted}.",
-            where=layers_of(chained, found, kind),
-            found=_row(compared.row_around(max(0, found[0].at))),
-            wanted=_row(compared.row_wanted(found[0].row)),
+            where=layers_of(chained, layers, kind),
+            found=_row(compared.order_found(first.row, first.at)),
+            wanted=_row(compared.order_wanted(first.row)),
         )
 
 
@@ -195,9 +198,10 @@ class ChainStepExtra(ChainMistake):
             where = listed([layer_at(links, each.at) for each in found])
             return say("There is a bias too many: that of {where}.", where=where)
         others = [each for each in found if each.name != "bias"]
+        firsts = [each for n, each in enumerate(others) if not n or each.at != others[n - 1].at + 1]
         return say(
             "Behind {where} there is a step too many: {step}.",
-            where=listed(list(dict.fromkeys(layer_at(links, _before(each)) for each in others))),
+            where=listed(list(dict.fromkeys(layer_at(links, _before(each)) for each in firsts))),
             step=_steps([each.found for each in others]),
         )
 

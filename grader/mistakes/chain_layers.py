@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -147,22 +148,28 @@ class ChainLength(ChainMistake):
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
         compared = chained.compared
-        mine, theirs = _lengths(compared.found), _lengths(compared.wanted)
-        values = {"found": ", ".join(map(str, mine)), "wanted": ", ".join(map(str, theirs))}
-        if len(mine) > 1 and len(mine) == len(theirs):
-            said = say("The layers with as many outputs in a row are {found} instead of {wanted}.", **values)
-        else:
-            said = say("The network has {found} layers with weights instead of {wanted}.", found=sum(mine), wanted=sum(theirs))
+        mine, theirs = _stages(compared.found), _stages(compared.wanted)
+        said = say(
+            "The network has {found} layers with weights instead of {wanted}.",
+            found=sum(mine.values()),
+            wanted=sum(theirs.values()),
+        )
+        if list(mine) == list(theirs) and len(mine) > 1:
+            said += " " + say(
+                "With {outs} outputs there are {found}. The task asks for {wanted}.",
+                outs=listed(list(map(str, mine))),
+                found=listed(list(map(str, mine.values()))),
+                wanted=listed(list(map(str, theirs.values()))),
+            )
         has, wants = ({length[i] for length in chained.lengths} for i in (0, 1))
         if len(has) == 1 and len(wants) > 1:
             said += " " + say("There are as many in every case, whatever the arguments say.")
         return said
 
 
-def _lengths(steps: Sequence[Step]) -> list[int]:
-    """How many layers in a row have as many outputs."""
-    outs = [step.out for step in steps if step.kind in WEIGHTED]
-    return [len(list(group)) for _, group in groupby(outs)]
+def _stages(steps: Sequence[Step]) -> dict[int, int]:
+    """How many layers have as many outputs."""
+    return Counter(step.out for step in steps if step.kind in WEIGHTED)
 
 
 class ChainShared(ChainMistake):

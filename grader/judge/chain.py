@@ -23,8 +23,8 @@ Kind = Literal["convolution", "linear", "norm", "activation", "pooling", "flatte
 WEIGHTED = ("convolution", "linear")
 # Functions of one value, with numbers for arguments, that may stand for an activation.
 FUNCTIONS = frozenset(
-    "abs celu clamp elu exp gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_sigmoid mish selu sigmoid silu "
-    "sin softplus softshrink square tanh _softmax _log_softmax".split()
+    "abs celu clamp elu exp gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_sigmoid mish selu sigmoid "
+    "silu sin softplus softshrink square tanh _softmax _log_softmax".split()
 )
 AS_IT_IS = frozenset("clone contiguous alias".split())
 SHAPING = frozenset("view _unsafe_view reshape flatten squeeze".split())
@@ -41,6 +41,7 @@ class Step:
         what: the function of an activation, with its constants in `numbers`; "average" or "max" of a pooling, with
             the arguments of its window in `numbers`, or none where it is the whole map; "batch" or "group" of a norm.
         out: channels or numbers that a layer gives.
+        into: channels or numbers that a layer takes, where it is known to take others than it gets; else 0.
         affine: has a norm a scale and a shift?
         first: of equal largest values, does the first alone get the gradient?
         own: does a batch norm use the statistics of its batch in evaluation mode too?
@@ -53,6 +54,7 @@ class Step:
     kind: Kind
     what: str = ""
     out: int = 0
+    into: int = 0
     kernel: tuple[int, ...] = ()
     stride: tuple[int, ...] = ()
     padding: tuple[int, ...] = ()
@@ -107,7 +109,7 @@ def begun_chain(graph: Graph) -> list[Link]:
         reader = _Reader(graph)
     except UNREADABLE:
         return []
-    with suppressUNREADABLE:
+    with suppress(*UNREADABLE):
         reader.read(graph.input.id, None)
     return reader.links
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 from grader.judge.chain import WEIGHTED, Kind, Step
 
@@ -19,7 +20,16 @@ COSTS: dict[Kind, float] = {
     "addition": 0.3,
 }
 # What it costs to change a step in this; all else is free, as redundant biases are.
-CHANGED = {"kernel": 0.3, "stride": 0.3, "padding": 0.1, "dilation": 0.2, "groups": 0.2, "out": 0.4, "bias": 0.01}
+CHANGED = {
+    "kernel": 0.3,
+    "stride": 0.3,
+    "padding": 0.1,
+    "dilation": 0.2,
+    "groups": 0.2,
+    "out": 0.4,
+    "into": 0.1,
+    "bias": 0.01,
+}
 OTHERWISE = 0.4
 FREE = ("momentum", "first")  # the one shows in running statistics alone, the other where values are equal
 NAMES = tuple(each.name for each in fields(Step) if each.name not in ("kind", *FREE))
@@ -91,7 +101,7 @@ def usual_row(steps: Sequence[Step]) -> tuple[Kind, ...]:
     """The kinds of steps that a layer most often goes with, up to the next layer."""
     rows: Counter[tuple[Kind, ...]] = Counter()
     starts = [number for number, step in enumerate(steps) if step.kind in WEIGHTED]
-    for start, stop in zip(starts, starts[1:], strict=False):
+    for start, stop in pairwise(starts):
         rows[tuple(step.kind for step in steps[start:stop])] += 1
     return max(rows, key=lambda row: rows[row]) if rows else ()
 

@@ -126,7 +126,8 @@ class _Maker:
 
     def _convolution(self, value: int, number: int, item: Item) -> int:
         step, shape = item.step, self._shape(value)
-        weight = self._leaf(number, item, "weight", [step.out, shape[1] // max(1, step.groups), *step.kernel])
+        into = step.into or shape[1]
+        weight = self._leaf(number, item, "weight", [step.out, into // max(1, step.groups), *step.kernel])
         bias = ref(self._leaf(number, item, "bias", [step.out])) if step.bias else None
         spread = [(k - 1) * d + 1 for k, d in zip(step.kernel, step.dilation, strict=True)]
         size = _sizes(shape[2:], spread, step.stride, step.padding)
@@ -138,6 +139,7 @@ class _Maker:
         if len(self._shape(value)) > 2:
             value = self._row(value)
         rows, into = self._shape(value)
+        into = item.step.into or into
         weight = self._leaf(number, item, "weight", [item.step.out, into])
         turned = self._editor.add("aten.t.default", ref(weight), shapes=[[into, item.step.out]])
         shapes = [[rows, item.step.out]]
@@ -210,10 +212,7 @@ class _Maker:
         return self._editor.add("aten.add.Tensor", ref(value), ref(earlier))
 
 
-def _sizes(
-    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
-) -> list[int]:
+def _sizes(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> list[int]:
     """Height and width that a window leaves; 0 where it does not fit, as is found out when it runs."""
     found = zip(sizes, kernel, stride, padding, strict=False)
     return [max(0, (size + 2 * p - k) // max(1, s) + 1) for size, k, s, p in found]
-

@@ -25,7 +25,14 @@ Topic = Literal[
     "shortcut",
     "shared",
 ]
-OF_FIELD: dict[str, Topic] = {"kernel": "kernel", "padding": "kernel", "stride": "stride", "out": "width", "shared": "shared"}
+OF_FIELD: dict[str, Topic] = {
+    "kernel": "kernel",
+    "padding": "kernel",
+    "stride": "stride",
+    "out": "width",
+    "into": "width",
+    "shared": "shared",
+}
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,25 @@ class Compared:
     """The chain that a student's network is to be, and the one that it is.
 
     Args:
+        links: the student's steps that ran.
+        raised: the layer that raised, if one did.
         bias_free: may a convolution in front of a batch norm have a bias?
     """
 
-    def __init__(self, wanted: Sequence[Step], found: Sequence[Link], pairs: Sequence[Pair], *, bias_free: bool) -> None:
+    def __init__(
+        self,
+        wanted: Sequence[Step],
+        found: Sequence[Step],
+        links: Sequence[Link],
+        pairs: Sequence[Pair],
+        *,
+        bias_free: bool,
+        raised: str = "",
+    ) -> None:
         self.wanted = wanted
-        self.links = found
-        self.found = [link.step for link in found]
+        self.found = found
+        self.links = links
+        self.raised = raised
         self.pairs = pairs
         self._bias_free = bias_free
 
@@ -84,14 +103,15 @@ class Compared:
             if other is not None:
                 moved |= {n, other}
                 wanted, found = (n, other) if self.pairs[n].found is None else (other, n)
-                yield replace(self._difference("order", wanted), found=self._found(found), at=self.pairs[found].found or 0)
-        left = [n for n in left if n not in moved]
-        pools = any(step is not None and step.kind == "pooling" for n in left for step in (self._wanted(n), self._found(n)))
+                yield replace(
+                    self._difference("order", wanted), found=self._found(found), at=self.pairs[found].found or 0
+                )
         for n in left:
             step = self._wanted(n) or self._found(n)
-            if step is not None and step.kind == "flatten" and pools:
-                continue  # what no pooling made one pixel has to become one row
-            yield self._difference(self._topic(n), n)
+            # What no pooling made one pixel has to become one row.
+            follows = step is not None and step.kind == "flatten" and self._pools_otherwise
+            if n not in moved and not follows:
+                yield self._difference(self._topic(n), n)
 
     def _changed(self) -> Iterator[Difference]:
         for n, pair in enumerate(self.pairs):
@@ -102,6 +122,8 @@ class Compared:
             for name in names:
                 if name == "padding" and "kernel" in names and found.pads_as_usual:
                     continue  # goes with it
+                if name == "into" and self._pools_otherwise:
+                    continue  # so does it, as what is given is another number
                 if name == "bias":
                     follower = self.wanted[pair.wanted + 1].kind if pair.wanted + 1 < len(self.wanted) else ""
                     if found.bias and found.kind == "convolution" and follower == "norm" and self._bias_free:
@@ -118,6 +140,12 @@ class Compared:
         if wanted.kind == "activation":
             return "activation missing"
         return "norm missing" if wanted.kind == "norm" else "missing"
+
+    @cached_property
+    def _pools_otherwise(self) -> bool:
+        """Is a pooling another one, missing or too many?"""
+        pairs = [(self._wanted(n), self._found(n)) for n in range(len(self.pairs))]
+        return any(one != other and "pooling" in (one and one.kind, other and other.kind) for one, other in pairs)
 
     def _is_apart(self, pair: Pair) -> Literal["", "missing", "extra"]:
         if pair.wanted is None:
@@ -174,7 +202,7 @@ class Compared:
     def order_found(self, row: int, at: int) -> list[Step]:
         """As many of the student's steps, from that layer on, or from a step in front of it that belongs behind it."""
         first = min(at, self.layer_at(row))
-        return self.found[first : first + len(self.order_wanted(row))]
+        return list(self.found[first : first + len(self.order_wanted(row))])
 
     def layer_at(self, row: int) -> int:
         """The number of the student's step that is the reference's layer with a number; 0 if there is none."""

@@ -98,7 +98,7 @@ class WrongForms:
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
         self._effects: dict[tuple[object, ...], Effect] = {}
         self._reordering: dict[tuple[object, ...], bool] = {}
-        self._brought: dict[tuple[object, ...], int] = {}
+        self._brought: Latest[int] = Latest(MOST_SKETCHES)  # of edits that one student's code led to, too
         self._silent: dict[tuple[object, ...], bool] = {}
 
     def plain(self, case: Case, variant: int) -> Form:
@@ -280,10 +280,11 @@ class WrongForms:
     def _biases_brought(self, edit: Edit, plain: Form) -> int:
         """How many more redundant biases there are with a mistake: it may bring a layer that has one."""
         key = (edit, plain.case.title, plain.variant)
-        if key not in self._brought:
-            before, after = plain.signature, self._wrong(plain, (edit,)).signature
-            self._brought[key] = redundant_biases(after) - redundant_biases(before)
-        return self._brought[key]
+
+        def brought() -> int:
+            return redundant_biases(self._wrong(plain, (edit,)).signature) - redundant_biases(plain.signature)
+
+        return self._brought.get(key, brought)
 
     def _effect(self, edit: Edit, plain: Form) -> Effect:
         wrong = self._wrong(plain, (edit,))

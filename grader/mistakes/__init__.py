@@ -79,7 +79,7 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
-    chained = _chained(examined, observations, right)
+    chained = _differences(examined, observations, right)
     if chained:
         return chained
     steps = [
@@ -107,9 +107,7 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     return [_of_some(each, only) for each in said] if only else said
 
 
-def _chained(
-    examined: Examined, observations: Sequence[Observation], right: Mapping[int, bool]
-) -> list[Diagnosis]:
+def _differences(examined: Examined, observations: Sequence[Observation], right: Mapping[int, bool]) -> list[Diagnosis]:
     """In what a network that is a chain of steps differs from the reference, if that is all; see `_chained`."""
     explained = explain_chain(examined, observations, lambda seen: not right[id(seen)])
     if explained is None:
@@ -123,14 +121,14 @@ def _chained(
         for other in topics:
             if other != topic:
                 message += " " + say(PROVEN_TOGETHER, mistake=of_topic[other].id)
-        node = chained.compared.links[max(0, differences[0].at)].node
+        cell, line = chained.place(differences[0])
         found.append(
             Diagnosis(
                 mistake=mistake.id,
                 proof=Proof.REPLAYED,
                 message=message,
-                cell=node.cell,
-                line=node.line,
+                cell=cell,
+                line=line,
                 lesson=mistake.lesson,
             )
         )

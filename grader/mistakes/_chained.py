@@ -7,12 +7,14 @@ the student's network does, in every case, the differences are the causes: those
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from grader.graph import Node
-from grader.judge.chain import WEIGHTED, Link, chain_of
+from grader.assignment import ModuleExercise
+from grader.judge.chain import WEIGHTED, Link, begun_chain, chain_of
+from grader.judge.chain import Step as ChainStep
+from grader.judge.chain_begun import continued, shapes_before
 from grader.judge.chain_changes import align
 from grader.judge.chain_edits import Item, Remade, is_moderate, unbiased
 from grader.judge.chain_topics import Compared, Difference, Topic
@@ -38,14 +40,12 @@ class Chained:
     compared: Compared
     lengths: Sequence[tuple[int, int]]
 
-
-@dataclass(frozen=True)
-class Cause:
-    """One mistake that was proven, with its words and the node of the student's graph that it is at."""
-
-    topic: Topic
-    message: str
-    node: Node | None
+    def place(self, found: Difference) -> tuple[int | None, int | None]:
+        """Cell and line of a difference."""
+        links, raised = self.compared.links, self.seen.built.raised
+        if found.at >= len(links) and raised is not None:
+            return raised.cell, raised.line
+        return (links[max(0, found.at)].node.cell, links[max(0, found.at)].node.line) if links else (None, None)
 
 
 class ChainMistake(Mistake):
@@ -67,34 +67,27 @@ def explain_chain(
     Args:
         wrong: is it wrong in a case?
     """
-    assert examined.answers is not None
-    found: list[Chained] = []
-    made: Mapping[object, tuple[Item, ...]] = {}
-    plain = examined.answers.plain_forms(observations[0].case)
-    for variant in range(len(plain)):
-        made, found = {}, []
+    exercise, answers = examined.exercise, examined.answers
+    if answers is None or not isinstance(exercise, ModuleExercise):
+        return None
+    for variant in range(len(answers.plain_forms(observations[0].case))):
+        found: list[Chained] = []
+        made: dict[tuple[ChainStep, ...], tuple[Item, ...]] = {}
+        right = {seen.case.title: answers.plain_forms(seen.case)[variant].recorded for seen in observations}
         for seen in observations:
-            wanted = chain_of(examined.answers.plain_forms(seen.case)[variant].recorded)
-            links = _links(seen)
+            wanted = chain_of(right[seen.case.title])
             if wanted is None or any(link.step.kind == "addition" for link in wanted):
-                break
-            if links is None:
-                continue
-            steps = unbiased(wanted)
-            pairs = align([link.step for link in wanted], [link.step for link in links])
-            items = [Item(links[p.found].step, p.wanted) for p in pairs if p.found is not None]
-            made = {**made, steps: tuple(items)}
-            free = examined.exercise.conv_bias == "free"
-            compared = Compared([link.step for link in wanted], links, pairs, bias_free=free)
-            found.append(Chained(seen, compared, []))
-        else:
-            edit = Remade(tuple(made.items()))
-            forms = (examined.answers.plain_forms(each.seen.case)[variant] for each in found)
-            if not found or not all(is_moderate(edit(form.recorded)) for form in forms):
-                continue
-            hypotheses = Hypotheses(examined.answers, observations)
-            if hypotheses.explains(variant, (Step("", plant(edit)),)):
-                return _told(found, wrong)
+                return None
+            compared = _compared(seen, wanted, bias_free=exercise.conv_bias == "free")
+            if compared is not None:
+                items = (Item(compared.found[p.found], p.wanted) for p in compared.pairs if p.found is not None)
+                made[unbiased(wanted)] = tuple(items)
+                found.append(Chained(seen, compared, []))
+        edit = Remade(tuple(made.items()))
+        if not found or not all(is_moderate(edit(graph)) for graph in right.values()):
+            continue
+        if Hypotheses(answers, observations).explains(variant, (Step("", plant(edit)),)):
+            return _told(found, wrong)
     return None
 
 
@@ -113,10 +106,23 @@ def _told(
     return (first, topics) if len(topics) <= MOST_TOPICS else None
 
 
-def _links(seen: Observation) -> list[Link] | None:
-    """The chain of a student's network, as its recording says."""
-    graph = seen.built.graph
-    return None if graph is None or not graph.is_sound else chain_of(graph)
+def _compared(seen: Observation, wanted: Sequence[Link], *, bias_free: bool) -> Compared | None:
+    """The chain of a student's network beside the reference's, as its recording says; None if it is no chain."""
+    steps = [link.step for link in wanted]
+    graph, partial = seen.built.graph, seen.built.partial
+    if graph is not None and graph.is_sound:
+        links = chain_of(graph)
+        if links is None:
+            return None
+        found = [link.step for link in links]
+        return Compared(steps, found, links, align(steps, found), bias_free=bias_free)
+    if seen.built.raised is None or partial is None or not partial.is_sound:
+        return None
+    begun = begun_chain(partial)
+    found, pairs = continued(steps, list(shapes_before(wanted)), begun, seen.built)
+    operation = seen.built.raised.operation
+    raised = operation.module or "" if operation is not None else ""
+    return Compared(steps, found, begun, pairs, bias_free=bias_free, raised=raised)
 
 
 def _layers(steps: Sequence[object]) -> int:
@@ -126,19 +132,20 @@ def _layers(steps: Sequence[object]) -> int:
 # ---------------------------------------------------------------------- words
 
 
-def layer_at(links: Sequence[Link], at: int) -> str:
+def layer_at(compared: Compared, at: int) -> str:
     """The layer that a step belongs to, by its name in the student's code; by its number where it has none."""
-    layers = [link for link in links[: at + 1] if link.is_layer]
+    layers = [number for number, step in enumerate(compared.found[: at + 1]) if step.kind in WEIGHTED]
     if not layers:
         return say("the input")
-    link = layers[-1]
-    module = link.node.module or ""
+    layer, kind = layers[-1], compared.found[layers[-1]].kind
+    ran = layer < len(compared.links)
+    module = (
+        compared.links[layer].node.module if ran else compared.raised if layer == len(compared.links) else ""
+    ) or ""
     if any(part and not part.isdecimal() for part in module.split(".")):
         return module
-    number = sum(each.step.kind == link.step.kind for each in layers)
-    if link.step.kind == "convolution":
-        return say("convolution {n}", n=number)
-    return say("linear layer {n}", n=number)
+    number = sum(compared.found[each].kind == kind for each in layers)
+    return say("convolution {n}", n=number) if kind == "convolution" else say("linear layer {n}", n=number)
 
 
 def layers_of(chained: Chained, found: Sequence[Difference], kind: str) -> str:
@@ -156,7 +163,7 @@ def layers_of(chained: Chained, found: Sequence[Difference], kind: str) -> str:
         return say("every convolution") if is_convolutions else say("every layer")
     if len(all_rows) > 3 and rows == all_rows - {min(all_rows)}:
         return say("every convolution but the first") if is_convolutions else say("every layer but the first")
-    names = list(dict.fromkeys(layer_at(compared.links, each.at) for each in found))
+    names = list(dict.fromkeys(layer_at(compared, each.at) for each in found))
     return listed(names)
 
 

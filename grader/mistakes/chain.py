@@ -7,7 +7,7 @@ from dataclasses import replace
 from grader.judge.chain import Step
 from grader.judge.chain_topics import Difference
 from grader.language import later, say
-from grader.mistakes._chained import ChainMistake, Chained, layer_at, layers_of, listed, step_name
+from grader.mistakes._chained import Chained, ChainMistake, layer_at, layers_of, listed, step_name
 from grader.mistakes._mistake import changed
 
 # A plain network, as students write it. Mistakes are shown as changes to it.
@@ -163,12 +163,12 @@ class ChainStepMissing(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        links = chained.compared.links
+        compared = chained.compared
         if all(each.name == "bias" for each in found):
-            return say("The bias of {where} is missing.", where=listed([layer_at(links, each.at) for each in found]))
+            return say("The bias of {where} is missing.", where=listed([layer_at(compared, each.at) for each in found]))
         return say(
             "Behind {where} a step is missing: {step}.",
-            where=listed(list(dict.fromkeys(layer_at(links, each.at) for each in found))),
+            where=listed(list(dict.fromkeys(layer_at(compared, each.at) for each in found))),
             step=_steps([each.wanted for each in found if each.name != "bias"]),
         )
 
@@ -193,15 +193,15 @@ class ChainStepExtra(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        links = chained.compared.links
+        compared = chained.compared
         if all(each.name == "bias" for each in found):
-            where = listed([layer_at(links, each.at) for each in found])
+            where = listed([layer_at(compared, each.at) for each in found])
             return say("There is a bias too many: that of {where}.", where=where)
         others = [each for each in found if each.name != "bias"]
         firsts = [each for n, each in enumerate(others) if not n or each.at != others[n - 1].at + 1]
         return say(
             "Behind {where} there is a step too many: {step}.",
-            where=listed(list(dict.fromkeys(layer_at(links, _before(each)) for each in firsts))),
+            where=listed(list(dict.fromkeys(layer_at(compared, _before(each)) for each in firsts))),
             step=_steps([each.found for each in others]),
         )
 
@@ -251,7 +251,8 @@ class ChainStepChanged(ChainMistake):
         names = [each.name for each in found]
         first = found[names.index("what")] if "what" in names else found[0]
         wanted, other = first.wanted, first.found
-        assert wanted is not None and other is not None
+        assert wanted is not None
+        assert other is not None
         same = [each for each in found if (each.name, each.wanted, each.found) == (first.name, wanted, other)]
         where = layers_of(chained, same, wanted.kind)
         step = step_name(wanted.kind, wanted.what)
@@ -268,6 +269,9 @@ class ChainStepChanged(ChainMistake):
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_shown, value)) or say("the whole map")
-    return str(value)
+    """A setting in words: of a window its size alone."""
+    if value == ():
+        return say("the whole map")
+    if isinstance(value, tuple) and isinstance(value[0], tuple):
+        return "×".join(map(str, value[0]))
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

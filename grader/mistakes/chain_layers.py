@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from grader.judge.chain import WEIGHTED, Step
-from grader.judge.chain_topics import Difference
+from grader.judge.chain_topics import Compared, Difference
 from grader.language import say
-from grader.mistakes._chained import ChainMistake, Chained, layer_at, layers_of, listed
+from grader.mistakes._chained import Chained, ChainMistake, layer_at, layers_of, listed
 from grader.mistakes._mistake import changed
 from grader.mistakes.chain import LAST, PLAIN
 
@@ -81,11 +81,11 @@ class ChainStride(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        links = chained.compared.links
+        compared = chained.compared
         said = [
             say(
                 "{layer} has stride {found} instead of {wanted}",
-                layer=layer_at(links, each.at),
+                layer=layer_at(compared, each.at),
                 found=_values(each)[0],
                 wanted=_values(each)[1],
             )
@@ -115,12 +115,30 @@ class ChainWidth(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        links = chained.compared.links
+        compared = chained.compared
+        misfit = next((each for each in found if each.name == "into"), None)
+        if misfit is not None:
+            return _misfit(compared, misfit)
         said = []
         for (mine, theirs), group in groupby(found, key=lambda each: (_out(each.found), _out(each.wanted))):
-            layers = listed(list(dict.fromkeys(layer_at(links, each.at) for each in group)))
+            layers = listed(list(dict.fromkeys(layer_at(compared, each.at) for each in group)))
             said.append(say("{found} instead of {wanted} in {layers}", found=mine, wanted=theirs, layers=layers))
         return say("The number of outputs is {said}.", said=listed(said))
+
+
+def _misfit(compared: Compared, each: Difference) -> str:
+    """A layer that takes another number of values than the one before it gives."""
+    assert each.found is not None
+    layer = layer_at(compared, each.at)
+    if each.found.kind != "convolution":
+        return say("{layer} takes {n} numbers, and gets another number of them.", layer=layer, n=each.found.into)
+    given = [step.out for step in compared.found[: each.at] if step.kind == "convolution"]
+    return say(
+        "{layer} takes {n} channels, and the layer in front of it gives {given}.",
+        layer=layer,
+        n=each.found.into,
+        given=given[-1] if given else say("others"),
+    )
 
 
 def _out(step: Step | None) -> int:
@@ -189,18 +207,20 @@ class ChainShared(ChainMistake):
     broken = (
         changed(
             PLAIN,
-            ("x = self.layer3(self.layer2(self.layer1(self.stem(x))))", "x = self.layer1(self.layer1(self.stem(x)))\n"
-             "        x = self.layer3(self.layer2(x))"),
+            (
+                "x = self.layer3(self.layer2(self.layer1(self.stem(x))))",
+                "x = self.layer1(self.layer1(self.stem(x)))\n        x = self.layer3(self.layer2(x))",
+            ),
             ("self._make_layer(16, 16, n, 1)", "self._make_layer(16, 16, 1, 1)"),
         ),
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
         layers = [each for each in found if each.found is not None and each.found.kind in WEIGHTED] or found
-        links = chained.compared.links
+        compared = chained.compared
         return say(
             "{layers}: the weights of an earlier layer are used again.",
-            layers=listed(list(dict.fromkeys(layer_at(links, each.at) for each in layers))),
+            layers=listed(list(dict.fromkeys(layer_at(compared, each.at) for each in layers))),
         )
 
 
@@ -233,5 +253,5 @@ class ChainShortcut(ChainMistake):
     def told(self, chained: Chained, found: list[Difference]) -> str:
         return say(
             "Behind {where} an earlier value is added: a shortcut, which this network is not to have.",
-            where=listed([layer_at(chained.compared.links, each.at) for each in found]),
+            where=listed([layer_at(chained.compared, each.at) for each in found]),
         )

@@ -12,6 +12,7 @@ from judging import families, judge, options
 
 from grader.mistakes import mistakes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK
+from grader.mistakes.chain import PLAIN
 from grader.mistakes.dense import DENSE
 from grader.mistakes.network import NETWORK, PLANNED
 from grader.verdict import Proof
@@ -27,6 +28,8 @@ def exercise_of(source: str) -> str:
         return "averaged-network"
     if "def planned_network" in source:
         return "planned-network"
+    if "def plain(" in source:
+        return "plain"
     if "class DenseLayer" in source:
         return "dense-layer"
     for exercise in families().code_exercises:
@@ -44,7 +47,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK, PLANNED, DENSE])
+@pytest.mark.parametrize("source", [RESBLOCK, BOTTLENECK, NETWORK, PLANNED, DENSE, PLAIN])
 def test_the_sources_that_mistakes_change_are_right(source: str) -> None:
     """A mistake is a change to something right."""
     report = judge(source, exercise_of(source))

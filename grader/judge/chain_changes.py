@@ -13,7 +13,7 @@ from grader.judge.chain import WEIGHTED, Kind, Step
 COSTS: dict[Kind, float] = {
     "convolution": 1.0,
     "linear": 1.5,
-    "norm": 0.6,
+    "norm": 0.59,  # of a norm and an activation that changed places the norm has moved
     "activation": 0.6,
     "pooling": 0.8,
     "flatten": 0.5,
@@ -31,7 +31,8 @@ CHANGED = {
     "bias": 0.01,
 }
 OTHERWISE = 0.4
-FREE = ("momentum", "first")  # the one shows in running statistics alone, the other where values are equal
+# The first shows in running statistics alone, the second where values are equal; the third is told by `Compared`.
+FREE = ("momentum", "first", "back")
 NAMES = tuple(each.name for each in fields(Step) if each.name not in ("kind", *FREE))
 
 
@@ -49,6 +50,18 @@ def align(wanted: Sequence[Step], found: Sequence[Step], *, open_end: bool = Fal
     Args:
         open_end: is it not known what the student's chain goes on with? Then the reference's last steps cost nothing.
     """
+    if not open_end:
+        # From the end: of several ways the one that pairs the first steps, so that what is too many comes behind them.
+        last = (len(wanted) - 1, len(found) - 1)
+        turned = _align(wanted[::-1], found[::-1], open_end=False)[::-1]
+        return [
+            Pair(*(None if n is None else end - n for n, end in zip((p.wanted, p.found), last, strict=True)))
+            for p in turned
+        ]
+    return _align(wanted, found, open_end=True)
+
+
+def _align(wanted: Sequence[Step], found: Sequence[Step], *, open_end: bool) -> list[Pair]:
     rows, columns = len(wanted) + 1, len(found) + 1
     cost = [[0.0] * columns for _ in range(rows)]
     for i in range(rows):
@@ -98,8 +111,9 @@ def changed(one: Step, other: Step) -> list[str]:
 
 
 def usual_row(steps: Sequence[Step]) -> tuple[Kind, ...]:
-    """The kinds of steps that a layer most often goes with, up to the next layer."""
+    """The kinds of steps that a layer most often goes with, up to the next layer, but for additions."""
     rows: Counter[tuple[Kind, ...]] = Counter()
+    steps = [step for step in steps if step.kind != "addition"]
     starts = [number for number, step in enumerate(steps) if step.kind in WEIGHTED]
     for start, stop in pairwise(starts):
         rows[tuple(step.kind for step in steps[start:stop])] += 1
@@ -107,7 +121,8 @@ def usual_row(steps: Sequence[Step]) -> tuple[Kind, ...]:
 
 
 def is_rows(kinds: Sequence[Kind], row: Sequence[Kind]) -> bool:
-    """Are these the steps of one such row or several, whichever comes first?"""
+    """Are these the steps of one such row or several, whichever comes first, with or without additions?"""
+    kinds = [kind for kind in kinds if kind != "addition"]
     if not row or not kinds or len(kinds) % len(row):
         return False
     turned = [tuple(row[i:]) + tuple(row[:i]) for i in range(len(row))]

@@ -131,6 +131,18 @@ class Compared:
                     yield self._difference("extra" if found.bias else "missing", n, name)
                     continue
                 yield self._difference(OF_FIELD.get(name, "changed"), n, name)
+            if wanted.kind == "addition" and not self._adds_alike(pair):
+                yield self._difference("changed", n, "back")
+
+    def _adds_alike(self, pair: Pair) -> bool:
+        """Does an addition add the same earlier value? Steps that are missing or too many on the way do not count."""
+        assert pair.wanted is not None
+        assert pair.found is not None
+        wanted = pair.wanted - self.wanted[pair.wanted].back - 1
+        found = pair.found - self.found[pair.found].back - 1
+        if wanted < 0 or found < 0:
+            return wanted == found
+        return Pair(wanted, found) in self.pairs
 
     def _topic(self, n: int) -> Topic:
         wanted, found = self._wanted(n), self._found(n)
@@ -193,16 +205,15 @@ class Compared:
                 found.add(row)
         return found
 
-    def order_wanted(self, row: int) -> list[Step]:
-        """The steps of the reference's layer with a number, up to the next layer."""
-        starts = [number for number, step in enumerate(self.wanted) if step.kind in WEIGHTED]
-        first = starts[max(0, row)]
-        return list(self.wanted[first : next((start for start in starts if start > first), len(self.wanted))])
-
-    def order_found(self, row: int, at: int) -> list[Step]:
-        """As many of the student's steps, from that layer on, or from a step in front of it that belongs behind it."""
-        first = min(at, self.layer_at(row))
-        return list(self.found[first : first + len(self.order_wanted(row))])
+    def orders(self, moved: Sequence[Difference]) -> tuple[list[Step], list[Step]]:
+        """The steps of a layer as they stand and as they should, as far as these moved ones of it reach."""
+        row, starts = moved[0].row, [number for number, step in enumerate(self.wanted) if step.kind in WEIGHTED]
+        start = starts[max(0, row)]
+        end = next((number for number in starts if number > start), len(self.wanted))
+        places = [each.at for each in moved if each.row == row]
+        first = min(*places, self.layer_at(row))
+        size = max(end - start, max(places) - first + 1)
+        return list(self.found[first : first + size]), list(self.wanted[start : start + size])
 
     def layer_at(self, row: int) -> int:
         """The number of the student's step that is the reference's layer with a number; 0 if there is none."""

@@ -132,11 +132,12 @@ class ChainOrder(ChainMistake):
         compared, first = chained.compared, found[0]
         kind = first.wanted.kind if first.wanted is not None else ""
         layers = [replace(each, at=compared.layer_at(each.row)) for each in found]
+        stands, should = compared.orders(found)
         return say(
             "At {where} the order is {found}. The task asks for {wanted}.",
             where=layers_of(chained, layers, kind),
-            found=_row(compared.order_found(first.row, first.at)),
-            wanted=_row(compared.order_wanted(first.row)),
+            found=_row(stands),
+            wanted=_row(should),
         )
 
 
@@ -222,6 +223,7 @@ INSTEAD = {
     "groups": later("The layer {where} works in {found} groups instead of {wanted}."),
     "dilation": later("The layer {where} is dilated by {found} instead of {wanted}."),
     "affine": later("Scale and shift of the {step} at {where} are others than the task asks for: there or not there."),
+    "back": later("The addition behind {where} adds another value than the task asks for."),
     "own": later("The {step} at {where} uses the statistics of its batch in evaluation mode, too."),
 }
 

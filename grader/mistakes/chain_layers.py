@@ -208,10 +208,9 @@ class ChainShared(ChainMistake):
         changed(
             PLAIN,
             (
-                "x = self.layer3(self.layer2(self.layer1(self.stem(x))))",
-                "x = self.layer1(self.layer1(self.stem(x)))\n        x = self.layer3(self.layer2(x))",
+                "blocks = [PlainBlock(c_out if i else c_in, c_out, 1 if i else stride) for i in range(blocks)]",
+                "blocks = [PlainBlock(c_in, c_out, stride)] + [PlainBlock(c_out, c_out, 1)] * (blocks - 1)",
             ),
-            ("self._make_layer(16, 16, n, 1)", "self._make_layer(16, 16, 1, 1)"),
         ),
     )
 

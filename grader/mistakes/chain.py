@@ -95,9 +95,9 @@ class ChainNormMissing(ChainMistake):
         "network is hard to train, and the layers behind get other values."
     )
     hints = (
-        "In this network every convolution has a batch norm of its own.",
-        "Count the convolutions and the batch norms, and go through `forward` layer by layer.",
-        "Make a batch norm with the channels of its convolution, and use it: `self.bn1(self.conv1(x))`.",
+        "Each layer that the task follows with a batch norm has one of its own.",
+        "Count the layers and the batch norms, and go through `forward` layer by layer.",
+        "Make a batch norm with the channels of its layer, and use it, as in `self.bn1(self.conv1(x))`.",
     )
     check = "parameters"
     broken = (
@@ -118,9 +118,10 @@ class ChainOrder(ChainMistake):
         "zero, and gives some to the next layer."
     )
     hints = (
-        "The order of the paper is: convolution, batch norm, ReLU.",
+        "The task says in which order the steps stand. In ResNet it is: convolution, batch norm, ReLU.",
         "Read the calls from the inside out: the innermost one comes first.",
-        "Write `F.relu(self.bn1(self.conv1(x)))`, or put the layers into that order in `nn.Sequential`.",
+        "Put the calls into the order of the task, as in `F.relu(self.bn1(self.conv1(x)))`, or the layers in "
+        "`nn.Sequential`.",
     )
     check = "gradient"
     broken = (

@@ -72,7 +72,7 @@ class ChainStride(ChainMistake):
     hints = (
         "The map is halved where the channels double: in the first convolution of a stage, and nowhere else.",
         "Follow the argument `stride` from the loop that builds the stages down to `nn.Conv2d`.",
-        "Give stride 2 to the first convolution of the second and third stage, and 1 to all others.",
+        "Give the layers that are named the stride of the task, and all others stride 1.",
     )
     check = "gradient"
     broken = (

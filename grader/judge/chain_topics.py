@@ -130,7 +130,9 @@ class Compared:
                         continue
                     yield self._difference("extra" if found.bias else "missing", n, name)
                     continue
-                yield self._difference(OF_FIELD.get(name, "changed"), n, name)
+                # Another layer altogether, as the stem of an ImageNet network: one mistake.
+                field = "kernel" if name == "stride" and "kernel" in names else name
+                yield self._difference(OF_FIELD.get(field, "changed"), n, name)
             if wanted.kind == "addition" and not self._adds_alike(pair):
                 yield self._difference("changed", n, "back")
 

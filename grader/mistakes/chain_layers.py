@@ -45,7 +45,9 @@ class ChainKernel(ChainMistake):
         where = layers_of(chained, same, "convolution")
         if not kernels:
             return say("The padding is {found} instead of {wanted} in {where}.", found=mine, wanted=theirs, where=where)
-        return say("The kernel is {found} instead of {wanted} in {where}.", found=mine, wanted=theirs, where=where)
+        said = say("The kernel is {found} instead of {wanted} in {where}.", found=mine, wanted=theirs, where=where)
+        strides = [each for each in found if each.name == "stride"]
+        return f"{said} {_strides(chained, strides)}" if strides else said
 
 
 def _values(each: Difference) -> tuple[str, str]:
@@ -81,17 +83,20 @@ class ChainStride(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        compared = chained.compared
-        said = [
-            say(
-                "{layer} has stride {found} instead of {wanted}",
-                layer=layer_at(compared, each.at),
-                found=_values(each)[0],
-                wanted=_values(each)[1],
-            )
-            for each in found
-        ]
-        return f"{listed(said)}."
+        return _strides(chained, found)
+
+
+def _strides(chained: Chained, found: list[Difference]) -> str:
+    said = [
+        say(
+            "{layer} has stride {found} instead of {wanted}",
+            layer=layer_at(chained.compared, each.at),
+            found=_values(each)[0],
+            wanted=_values(each)[1],
+        )
+        for each in found
+    ]
+    return f"{listed(said)}."
 
 
 class ChainWidth(ChainMistake):

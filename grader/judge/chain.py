@@ -16,6 +16,7 @@ from typing import Literal
 from grader.graph import Graph, Node
 from grader.judge.anatomy import ancestors
 from grader.judge.cuts import Dominators
+from grader.judge.uses import is_weighted
 
 MOST_STEPS = 500
 MOST_SETTING = 1 << 13  # of a kernel, a stride, a number of channels: a graph is a self-report
@@ -317,9 +318,10 @@ class _Reader:
         position = chain.index(value) if value in chain else len(chain)
         return chain[position + 1 : position + 2]
 
-    def _layers(self, node: int, start: int) -> int:
-        """How many operations lead from one value to another."""
-        return len([i for i in ancestors(self._graph, node) - ancestors(self._graph, start) if self.nodes[i].inputs])
+    def _layers(self, node: int, start: int) -> tuple[int, int]:
+        """How many operations with weights, and how many in all, lead from one value to another."""
+        way = [self.nodes[i] for i in ancestors(self._graph, node) - ancestors(self._graph, start)]
+        return sum(is_weighted(each, self.nodes) for each in way), sum(bool(each.inputs) for each in way)
 
     def _shortcut(self, value: int, end: int) -> Step:
         """What is done to a value before it is added."""

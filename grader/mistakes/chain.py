@@ -114,7 +114,7 @@ class ChainOrder(ChainMistake):
     topic = "order"
     message = "The steps behind a layer stand in another order than the task asks for."
     why = (
-        "The same steps in another order compute something else: a batch norm behind the ReLU sees no value below "
+        "The same steps in another order compute something else. A batch norm behind the ReLU sees no value below "
         "zero, and gives some to the next layer."
     )
     hints = (
@@ -157,7 +157,7 @@ class ChainStepMissing(ChainMistake):
     hints = (
         "A network is a list of steps. The task names them all.",
         "Write the steps of your `forward` below each other, and those of the task beside them.",
-        "Put in the step that is named, at the place that is named.",
+        "Put in the step that is named, at the place that is named. A layer has to be made in the constructor, too.",
     )
     broken = (
         changed(PLAIN, ("nn.Linear(64, num_classes)", "nn.Linear(64, num_classes, bias=False)")),
@@ -180,13 +180,13 @@ class ChainStepExtra(ChainMistake):
     topic = "extra"
     message = "The network has a step too many."
     why = (
-        "One step more makes another network: it gives other numbers, and what is measured with it says nothing about "
-        "the one of the task."
+        "One step more makes another network, which gives other numbers. What is measured with it, how fast it learns "
+        "or how good it gets, says nothing about the network of the task."
     )
     hints = (
-        "The task names all steps, and there are no others.",
-        "Write the steps of your `forward` below each other, and those of the task beside them.",
-        "Take out the step that is named.",
+        "The task names all steps of the network. Between them, before and behind them there are no others.",
+        "Go through your `forward` step by step, and look for each step in the task. Which one is not there?",
+        "Take out the step that is named, and its layer in the constructor, if it has one.",
     )
     check = "gradient"
     broken = (

@@ -68,8 +68,8 @@ class ChainStride(ChainMistake):
     topic = "stride"
     message = "The stride stands in another layer than the task asks for, or is missing."
     why = (
-        "Where the map is halved decides at which resolution every layer behind it works, what it sees, and what it "
-        "costs."
+        "Where the map is halved decides at which resolution every layer behind it works. With a stride elsewhere the "
+        "layers see other parts of the picture, and the network costs more or less."
     )
     hints = (
         "The map is halved where the channels double: in the first convolution of a stage, and nowhere else.",
@@ -104,8 +104,8 @@ class ChainWidth(ChainMistake):
     topic = "width"
     message = "Layers have another number of outputs than the task asks for."
     why = (
-        "The channels decide what a layer can tell apart, and what it costs: twice the channels are four times the "
-        "weights."
+        "The channels decide how many things a layer can tell apart, and what it costs. Twice the channels are four "
+        "times the weights."
     )
     hints = (
         "Each stage has its number of channels, and the last layer one output for each class.",

@@ -99,6 +99,7 @@ CASES = {
     "wide kernels": (changed(LOOP, ("width, 3, stride, 1", "width, 5, stride, 2")), 15, "chain-kernel", "5×5 instead of 3×3"),
     "stem of ImageNet": (changed(FLAG, ("nn.Conv2d(3, 16, 3, 1, 1", "nn.Conv2d(3, 16, 7, 2, 3")), 15, "chain-kernel", "stride 2 instead of 1"),
     "shortcuts": (changed(FLAG, ("residual=False", "residual=True")), 10, "chain-shortcut", "blocks.0.body.3, blocks.1.body.3"),
+    "projections": (changed(FLAG, ("self.residual, self.stride, self.pad = residual, stride, (c_out - c_in) // 2", "self.short = nn.Identity() if stride == 1 else nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride), nn.BatchNorm2d(c_out))"), ("        if self.residual:\n            y = y + F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.pad, self.pad))\n", "        y = y + self.short(x)\n")), 10, "chain-shortcut", "an earlier value is added"),
     "largest value": (changed(LOOP, ("AvgPool2d(8)", "MaxPool2d(8)")), 10, "chain-step-changed", "max pooling instead of average pooling"),
     "GELU": (changed(LOOP, (ROW, "nn.BatchNorm2d(width), nn.GELU()]")), 10, "chain-step-changed", "gelu instead of ReLU"),
     "softmax": (changed(FLAG, ("self.linear(x.mean(dim=(2, 3)))", "self.linear(x.mean(dim=(2, 3))).softmax(1)")), 10, "chain-step-extra", "softmax"),

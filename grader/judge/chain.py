@@ -48,7 +48,7 @@ class Step:
         own: does a batch norm use the statistics of its batch in evaluation mode too?
         back: of an addition, how many steps back the value is that is added.
         padded: channels of zeros in front of and behind that value; with `stride` it is thinned out. None where it is
-            as it is, or passes a 1×1 convolution, to `out` channels, and a norm if `affine`.
+            passes a convolution ("projection"), and a batch norm if `affine`.
         shared: how many steps back the layer is whose weights it uses again; 0 if they are its own.
     """
 
@@ -310,7 +310,8 @@ class _Reader:
         self._users[value] = [user for user in self._users[value] if user.id not in inside and user is not node]
         self.read(value, branch)
         back = len(self.links) - start
-        return self._append(replace(self._shortcut(value, shortcut), back=back), node)
+        step, leaves = self._projection(value, shortcut) or (self._shortcut(value, shortcut), {})
+        return self._append(replace(step, back=back), node, **leaves)
 
     def _dominated(self, value: int) -> list[int]:
         """The next value that everything that comes of a value must pass."""
@@ -322,6 +323,27 @@ class _Reader:
         """How many operations with weights, and how many in all, lead from one value to another."""
         way = [self.nodes[i] for i in ancestors(self._graph, node) - ancestors(self._graph, start)]
         return sum(is_weighted(each, self.nodes) for each in way), sum(bool(each.inputs) for each in way)
+
+    def _projection(self, value: int, end: int) -> tuple[Step, dict[str, Node | None]] | None:
+        """A value that passes a convolution before it is added, and perhaps a batch norm; None if it does not."""
+        norm, node = None, self.nodes[end]
+        if node.name == "getitem" and self.nodes[node.inputs[0]].name == "native_batch_norm":
+            norm = self.nodes[node.inputs[0]]
+            node = self.nodes[norm.inputs[0]]
+        if node.name != "convolution" or node.inputs[0] != value:
+            return None
+        links = len(self.links)
+        self._convolution(value, node)
+        if norm is not None:
+            self._norm(node.id, norm)
+        found = self.links[links:]
+        del self.links[links:]
+        leaves: dict[str, Node | None] = {name: leaf for link in found for name, leaf in link.leaves.items()}
+        of_norm = found[-1].step
+        step = replace(found[0].step, kind="addition", what="projection", affine=norm is not None)
+        if norm is not None:
+            step = replace(step, numbers=of_norm.numbers, momentum=of_norm.momentum, own=of_norm.own)
+        return step, leaves
 
     def _shortcut(self, value: int, end: int) -> Step:
         """What is done to a value before it is added."""

@@ -98,7 +98,7 @@ class _Maker:
                 case "flatten":
                     value = self._row(value)
                 case "addition":
-                    value = self._addition(value, values[number - step.back], step)
+                    value = self._addition(value, values[number - step.back], number, item)
             values.append(value)
         self._editor.output = value
         return self._editor.graph()
@@ -197,7 +197,14 @@ class _Maker:
         made = [shape[0], math.prod(shape[1:])]
         return self._editor.add("aten.view.default", ref(value), made, shapes=[made])
 
-    def _addition(self, value: int, earlier: int, step: Step) -> int:
+    def _addition(self, value: int, earlier: int, number: int, item: Item) -> int:
+        step = item.step
+        if step.what == "projection":
+            earlier = self._convolution(earlier, number, replace(item, step=replace(step, kind="convolution")))
+            if step.affine:
+                norm = replace(step, kind="norm", what="batch")
+                earlier = self._norm(earlier, number, replace(item, step=norm))
+            return self._editor.add("aten.add.Tensor", ref(value), ref(earlier))
         shape = list(self._shape(earlier))
         for dimension, stride in enumerate(step.stride, 2):
             if stride > 1:

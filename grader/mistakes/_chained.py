@@ -190,11 +190,12 @@ STEPS = {
     ("pooling", "max"): later("max pooling"),
     ("convolution", ""): later("convolution"),
     ("linear", ""): later("linear layer"),
-    ("addition", ""): later("addition of an earlier value"),
     ("flatten", ""): later("flattening of the maps"),
 }
 
 
 def step_name(kind: str, what: str) -> str:
     """A step in words; a function that is no ReLU by its own name."""
+    if kind == "addition":
+        return say("addition of an earlier value")
     return say(STEPS[kind, what]) if (kind, what) in STEPS else what

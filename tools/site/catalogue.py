@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import grader.mistakes
 from grader.mistakes import mistakes
+from grader.mistakes._chained import ChainMistake
 from grader.mistakes._mistake import RESBLOCK, Mistake, Planted
 
 _TOO_FAR = 20  # lines that differ: no repair, another program
@@ -73,7 +74,7 @@ def _mistake(mistake: Mistake, bases: list[str]) -> Iterator[str]:
         yield f"The repair:\n\n```diff\n{repair(broken, base)}\n```\n"
     else:
         yield f"Wrong:\n\n```python\n{broken}\n```\n\nRight:\n\n```python\n{RESBLOCK.strip()}\n```\n"
-    known = "proven by replay" if isinstance(mistake, Planted) else "noticed"
+    known = "proven by replay" if isinstance(mistake, Planted | ChainMistake) else "noticed"
     ways = f", in {len(mistake.broken)} ways of writing it that the tests grade" if len(mistake.broken) > 1 else ""
     yield f"It is {known}{ways}.\n"
 

@@ -151,3 +151,24 @@ def test_what_would_take_too_long_is_not_run() -> None:
     assert links is not None
     huge = [Item(Step("convolution", out=8000, kernel=(3, 3), stride=(1, 1), padding=(4000, 4000), dilation=(1, 1)), 0)]
     assert not is_moderate(Remade(((unbiased(links), tuple(huge)),))(right))
+
+
+@pytest.mark.parametrize(
+    ("name", "position", "value"),
+    [
+        ("convolution", 3, [1.5, 1]),
+        ("convolution", 4, [1 << 40, 0]),
+        ("convolution", 4, "1"),
+        ("native_batch_norm", 7, {"v": 0}),
+        ("native_batch_norm", 7, "inf"),
+        ("native_batch_norm", 0, 3),
+        ("mean", 1, [{}]),
+    ],
+)
+def test_a_recording_that_says_anything_is_no_chain(name: str, position: int, value: object) -> None:
+    """Nor does it break the grader."""
+    right = graph_of(nn.Sequential(*LAYERS, nn.ReLU(), *HEAD))
+    node = next(node for node in right.nodes if node.name == name)
+    args = [*node.args[:position], value, *node.args[position + 1 :]]
+    nodes = [each.changed(args=args) if each is node else each for each in right.nodes]
+    assert chain_of(Graph.model_construct(nodes=nodes, output=right.output)) is None

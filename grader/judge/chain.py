@@ -147,7 +147,9 @@ class _Reader:
     def _append(self, step: Step, node: Node, **leaves: Node | None) -> int:
         found = {name: leaf for name, leaf in leaves.items() if leaf is not None}
         numbers = (step.out, step.groups, *step.kernel, *step.stride, *step.padding, *step.dilation)
-        if any(not 0 <= number <= MOST_SETTING for number in numbers):
+        if not all(isinstance(number, int) and 0 <= number <= MOST_SETTING for number in numbers):
+            raise Unchained
+        if not all(map(_is_plain, (*step.numbers, step.momentum))):
             raise Unchained
         first = next((leaf.leaf.key for leaf in found.values() if leaf.leaf is not None), None)
         if first is not None:
@@ -368,6 +370,13 @@ class _Reader:
         if strides[:2] != [1, 1]:
             raise Unchained
         return Step("addition", stride=tuple(strides[2:]), padded=padded)
+
+
+def _is_plain(value: object) -> bool:
+    """Is a setting a number, or several of them, or the name of a way to compute GELU?"""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, int | float) or value in ("none", "tanh")
 
 
 def _frozen(value: object) -> tuple[object, ...]:

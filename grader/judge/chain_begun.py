@@ -88,7 +88,7 @@ def _given(begun: Sequence[Link], found: Sequence[Step], step: Step) -> int:
     """How many channels or numbers the next layer gets; 0 if that is not known."""
     if len(found) == len(begun) and begun:
         shape = begun[-1].node.shape
-        return math.prod(shape[1:]) if step.kind == "linear" else shape[1]
+        return math.prod(shape[1:]) if step.kind == "linear" else math.prod(shape[1:2])
     return next((each.out for each in reversed(found) if each.kind in WEIGHTED), 0)
 
 

@@ -138,6 +138,14 @@ def test_two_mistakes_are_told_together() -> None:
     assert report.score == 5
 
 
+def test_what_shows_in_another_case_alone_is_told_as_well() -> None:
+    """Ten outputs are right where ten are asked for: there the ReLU alone is missing."""
+    report = judge(changed(LOOP, (ROW, "nn.BatchNorm2d(width)]"), ("channels, num_classes", "channels, 10")), "plain")
+    assert ["chain-activation-missing", "chain-width"] == [d.mistake for d in report.diagnoses]
+    assert report.diagnoses[1].message.startswith("Not in all cases, but in plain(20, 7)")
+    assert report.score == 5
+
+
 @pytest.mark.parametrize(
     "source",
     [

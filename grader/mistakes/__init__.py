@@ -109,31 +109,28 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
 
 def _differences(examined: Examined, observations: Sequence[Observation], right: Mapping[int, bool]) -> list[Diagnosis]:
     """In what a network that is a chain of steps differs from the reference, if that is all; see `_chained`."""
-    explained = explain_chain(examined, observations, lambda seen: not right[id(seen)])
-    if explained is None:
-        return []
-    chained, topics = explained
+    topics = explain_chain(examined, observations, lambda seen: not right[id(seen)])
     of_topic = {each.topic: each for each in mistakes().values() if isinstance(each, ChainMistake)}
     found = []
-    for topic, differences in topics.items():
+    for topic, (chained, differences) in topics.items():
         mistake = of_topic[topic]
         message = mistake.told(chained, differences)
         for other in topics:
             if other != topic:
                 message += " " + say(PROVEN_TOGETHER, mistake=of_topic[other].id)
         cell, line = chained.place(differences[0])
-        found.append(
-            Diagnosis(
-                mistake=mistake.id,
-                proof=Proof.REPLAYED,
-                message=message,
-                cell=cell,
-                line=line,
-                lesson=mistake.lesson,
-            )
+        told = Diagnosis(
+            mistake=mistake.id,
+            proof=Proof.REPLAYED,
+            message=message,
+            cell=cell,
+            line=line,
+            lesson=mistake.lesson,
         )
-    is_later = examined.observations[0].case.title != chained.seen.case.title
-    return [_of_some(each, examined.call(chained.seen.case)) for each in found] if is_later else found
+        case = chained.seen.case
+        is_later = case.title != examined.observations[0].case.title
+        found.append(_of_some(told, examined.call(case)) if is_later else told)
+    return found
 
 
 def _of_some(diagnosis: Diagnosis, call: str) -> Diagnosis:

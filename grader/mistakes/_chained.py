@@ -48,6 +48,9 @@ class Chained:
         return (links[max(0, found.at)].node.cell, links[max(0, found.at)].node.line) if links else (None, None)
 
 
+Told = dict[Topic, tuple[Chained, list[Difference]]]
+
+
 class ChainMistake(Mistake):
     """A mistake of chains: told for all differences of its topic at once."""
 
@@ -60,16 +63,16 @@ class ChainMistake(Mistake):
 
 def explain_chain(
     examined: Examined, observations: Sequence[Observation], wrong: Callable[[Observation], bool]
-) -> tuple[Chained, dict[Topic, list[Difference]]] | None:
-    """In what a network differs from the reference, if the reference with just that does the same; None if it is not
-    known.
+) -> Told:
+    """In what a network differs from the reference, if the reference with just that does the same; nothing if that is
+    not known.
 
     Args:
         wrong: is it wrong in a case?
     """
     exercise, answers = examined.exercise, examined.answers
     if answers is None or not isinstance(exercise, ModuleExercise):
-        return None
+        return {}
     for variant in range(len(answers.plain_forms(observations[0].case))):
         found: list[Chained] = []
         made: dict[tuple[ChainStep, ...], tuple[Item, ...]] = {}
@@ -89,22 +92,20 @@ def explain_chain(
             continue
         if Hypotheses(answers, observations).explains(variant, (Step("", plant(edit)),)):
             return _told(found, wrong)
-    return None
+    return {}
 
 
-def _told(
-    found: list[Chained], wrong: Callable[[Observation], bool]
-) -> tuple[Chained, dict[Topic, list[Difference]]] | None:
-    """The case that is told, and its differences by topic."""
+def _told(found: list[Chained], wrong: Callable[[Observation], bool]) -> Told:
+    """The differences by topic, each in the first case that has some."""
     lengths = [(_layers(each.compared.found), _layers(each.compared.wanted)) for each in found]
-    telling = [each for each in found if wrong(each.seen) and each.compared.differences]
-    if not telling:
-        return None
-    first = Chained(telling[0].seen, telling[0].compared, lengths)
-    topics: dict[Topic, list[Difference]] = {}
-    for difference in first.compared.differences:
-        topics.setdefault(difference.topic, []).append(difference)
-    return (first, topics) if len(topics) <= MOST_TOPICS else None
+    told: Told = {}
+    for each in found:
+        topics: dict[Topic, list[Difference]] = {}
+        for difference in each.compared.differences if wrong(each.seen) else ():
+            topics.setdefault(difference.topic, []).append(difference)
+        for topic, differences in topics.items():
+            told.setdefault(topic, (Chained(each.seen, each.compared, lengths), differences))
+    return told if len(told) <= MOST_TOPICS else {}
 
 
 def _compared(seen: Observation, wanted: Sequence[Link], *, bias_free: bool) -> Compared | None:

@@ -83,7 +83,10 @@ class Compared:
     @cached_property
     def differences(self) -> list[Difference]:
         """All that is to be said, first to last."""
-        return [*self._missing_and_extra(), *self._changed()]
+        found = [*self._missing_and_extra(), *self._changed()]
+        # Where steps stand elsewhere it cannot be told which value is the same one.
+        is_moved = any(each.topic in ("order", "length") for each in found)
+        return [each for each in found if each.name != "back" or not is_moved]
 
     def _missing_and_extra(self) -> Iterator[Difference]:
         left: list[int] = []
@@ -96,16 +99,11 @@ class Compared:
             elif kind:
                 left += numbers
         moved: set[int] = set()
-        for n in left:
-            if n in moved:
-                continue
-            other = next((m for m in left if m > n and m not in moved and self._is_moved(n, m)), None)
-            if other is not None:
-                moved |= {n, other}
-                wanted, found = (n, other) if self.pairs[n].found is None else (other, n)
-                yield replace(
-                    self._difference("order", wanted), found=self._found(found), at=self.pairs[found].found or 0
-                )
+        for n, other in self._moves(left):
+            moved |= {n, other}
+            wanted, found = (n, other) if self.pairs[n].found is None else (other, n)
+            at = self.pairs[found].found or 0
+            yield replace(self._difference("order", wanted), found=self._found(found), at=at)
         for n in left:
             step = self._wanted(n) or self._found(n)
             # What no pooling made one pixel has to become one row.
@@ -142,9 +140,13 @@ class Compared:
         assert pair.found is not None
         wanted = pair.wanted - self.wanted[pair.wanted].back - 1
         found = pair.found - self.found[pair.found].back - 1
-        if wanted < 0 or found < 0:
-            return wanted == found
-        return Pair(wanted, found) in self.pairs
+        known = [each for each in self.pairs if each.wanted is not None and each.found is not None]
+        return self._last(known, "wanted", wanted) == self._last(known, "found", found)
+
+    @staticmethod
+    def _last(known: Sequence[Pair], side: str, number: int) -> Pair | None:
+        """The last step up to a number that both have; None if there is none."""
+        return next((each for each in reversed(known) if getattr(each, side) <= number), None)
 
     def _topic(self, n: int) -> Topic:
         wanted, found = self._wanted(n), self._found(n)
@@ -165,6 +167,33 @@ class Compared:
         if pair.wanted is None:
             return "extra"
         return "missing" if pair.found is None else ""
+
+    def _moves(self, left: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Pairs of a step that is missing in one place and too many in another: several in a row wherever they went,
+        single ones not far away."""
+        moved: set[int] = set()
+        runs: list[list[int]] = []
+        for n in left:
+            if runs and runs[-1][-1] == n - 1 and self._is_apart(self.pairs[n]) == self._is_apart(self.pairs[n - 1]):
+                runs[-1].append(n)
+            else:
+                runs.append([n])
+        for number, run in enumerate(runs):
+            for other in runs[number + 1 :]:
+                if len(run) == len(other) > 1 and not moved & {*run, *other} and self._is_alike(run, other):
+                    moved |= {*run, *other}
+                    yield from zip(run, other, strict=True)
+        for n in left:
+            to = next((m for m in left if m > n and not moved & {n, m} and self._is_moved(n, m)), None)
+            if to is not None:
+                moved |= {n, to}
+                yield n, to
+
+    def _is_alike(self, run: Sequence[int], other: Sequence[int]) -> bool:
+        """Are these the same steps, there in the one place and not in the other?"""
+        steps = [[self._wanted(n) or self._found(n) for n in each] for each in (run, other)]
+        kinds = [[(step.kind, step.what) for step in each if step is not None] for each in steps]
+        return kinds[0] == kinds[1] and self._is_apart(self.pairs[run[0]]) != self._is_apart(self.pairs[other[0]])
 
     def _is_moved(self, n: int, m: int) -> bool:
         """Is it one step that stands in another place, not more than one layer away?"""
@@ -214,7 +243,7 @@ class Compared:
         end = next((number for number in starts if number > start), len(self.wanted))
         places = [each.at for each in moved if each.row == row]
         first = min(*places, self.layer_at(row))
-        size = max(end - start, max(places) - first + 1)
+        size = min(max(end - start, max(places) - first + 1), end - start + 1)  # one may come from far away
         return list(self.found[first : first + size]), list(self.wanted[start : start + size])
 
     def layer_at(self, row: int) -> int:

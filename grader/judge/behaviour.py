@@ -17,13 +17,14 @@ from grader.judge.forms import Form, Outcome
 from grader.judge.observed import BUILD, Observation, Sizes
 from grader.judge.replay import ReplayError, layers_before
 from grader.judge.uses import PRODUCTS
-from grader.observation import Probe, Raised
+from grader.observation import Answer, Probe, Raised
 
 ROUGHLY = 0.01
 # How far apart a confirming case in float32 may be, and its gradients. A quotient can lose most of its digits; other
 # sizes of layers, for which these cases are there, lose all of them.
 CONFIRMING, CONFIRMING_GRADIENTS = 0.1, 0.3
 
+SINGLE_VALUES = "Expected more than 1 value per channel when training"  # of `F.batch_norm`
 
 Operands = list[tuple[list[int], int]]  # of each the shape, and how many layers lead to it
 
@@ -49,13 +50,23 @@ def _difference_of_outputs(seen: Observation, form: Form, probe: Probe) -> Diffe
     answer = seen.answers[probe.name]
     output = form.output(probe)
     if isinstance(output, ReplayError) or answer.y is None:
-        both_raise = isinstance(output, ReplayError) and answer.raised is not None
-        return None if both_raise else Difference("outcome", float("inf"))
+        raises = isinstance(output, ReplayError) or _is_refused_by_norm(answer, form, probe)
+        return None if raises and answer.raised is not None else Difference("outcome", float("inf"))
     if list(answer.y.shape) != list(output.shape):
         return Difference("shape", float("inf"))
     if not equal(answer.y, output, seen.precision):
         return Difference("output", difference(answer.y, output))
     return None
+
+
+def _is_refused_by_norm(answer: Answer, form: Form, probe: Probe) -> bool:
+    """Did a layer refuse to normalise single values in training, which a form normalises? The operation itself does
+    not."""
+    if answer.raised is None or not answer.raised.message.startswith(SINGLE_VALUES):
+        return False
+    graph, environment = form.passed(probe)
+    norms = (environment.get(node.inputs[0]) for node in graph.nodes if node.name == "native_batch_norm")
+    return any(isinstance(x, Tensor) and x.numel() == x.shape[1] for x in norms)
 
 
 def _difference_of_gradients(seen: Observation, form: Form, probe: Probe) -> Difference | None:

@@ -6,7 +6,7 @@ kept; what tells them apart at a glance is small, and kept for all.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -191,16 +191,42 @@ class WrongForms:
         return self._trials.get((form, probe.name), lambda: Trial(form, probe))
 
     def failures(self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, sizes: Sizes) -> list[Failure]:
-        """Where those forms of `planted` raise that have parameters of these sizes; kept longer than they are."""
+        """Where those forms of `planted` raise that have parameters of these sizes; kept longer than they are.
+
+        Of a module that raised it is not certain which parameters are biases: how many there must be is told by the
+        sizes as well.
+        """
         key = (edits, case.title, variant, biases, sizes)
-        return self._failures.get(
-            key,
-            lambda: [
-                failure_of(form)
-                for form in self._plant(edits, case, variant, biases, recorded=False, raises=True)
-                if sizes is None or sizes == sizes_of(form)
-            ],
-        )
+        return self._failures.get(key, lambda: self._failures_of(edits, case, variant, biases, sizes))
+
+    def _failures_of(
+        self, edits: tuple[Edit, ...], case: Case, variant: int, biases: int, sizes: Sizes
+    ) -> list[Failure]:
+        for number in dict.fromkeys((biases, self._biases_by_sizes(edits, case, variant, sizes))):
+            if number is None:
+                continue
+            forms = self._plant(edits, case, variant, number, recorded=False, raises=True)
+            found = [failure_of(form) for form in forms if sizes is None or sizes == sizes_of(form)]
+            if found:
+                return found
+        return []
+
+    def _biases_by_sizes(self, edits: tuple[Edit, ...], case: Case, variant: int, sizes: Sizes) -> int | None:
+        """How many biases there must be with these mistakes, if there are parameters of these sizes; None where that
+        is not known, or where there are too few of any size."""
+        forms = self._by_biases(case, variant)
+        plain = forms[min(forms)][0]
+        if sizes is None:
+            return None
+        try:
+            wrong = self._wrong(plain, edits)
+        except NOTHING_TO_CHANGE:
+            return None
+        there = Counter(dict(sizes))
+        if wrong.sizes - there:
+            return None
+        brought = sum(self._biases_brought(edit, plain) for edit in edits)
+        return min(forms) + brought + (there - wrong.sizes).total()
 
     def is_silent(self, edit: Edit, case: Case, right: Form, probe: Probe) -> bool:
         """Does a mistake leave a right form's output on a probe as it is, but for rounding? Kept."""

@@ -110,6 +110,55 @@ PAIRS = {
         {"shortcut-from-wrong-tensor", "shortcut-scaled"},
         changed(BOTTLENECK, (SUM, "F.relu(out + 0.3 * identity)"), ("self.shortcut(x)", "self.shortcut(out)")),
     ),
+    # The second one puts the parameters in another order that the first one brings.
+    "of the branch, and on equal channels": (
+        {"projection-wrong-condition", "shortcut-from-wrong-tensor"},
+        changed(RESBLOCK, (CONDITION, "if in_channels == out_channels:"), ("self.shortcut(x)", "self.shortcut(out)")),
+    ),
+    # What the first one leaves out has the places of what is left.
+    "no branch, and padded": (
+        {"branch-missing", "projection-wrong-padding"},
+        changed(
+            RESBLOCK,
+            ("        out = F.relu(self.bn1(self.conv1(x)))\n        out = self.bn2(self.conv2(out))\n", ""),
+            (SUM, "F.relu(identity)"),
+            ("        self.bn1 = nn.BatchNorm2d(out_channels)\n", ""),
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
+            (
+                "        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)\n",
+                "",
+            ),
+            ("        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=1, padding=1, bias=False)\n", ""),
+            ("1, stride=stride, bias=False", "1, stride=stride, padding=1, bias=False"),
+        ),
+    ),
+    # A slope that is learned is no redundant bias.
+    "a slope, and no activation": (
+        {"wrong-activation", "inner-relu-missing"},
+        changed(
+            BOTTLENECK,
+            (
+                "        self.shortcut = nn.Sequential()\n",
+                "        self.shortcut = nn.Sequential()\n        self.act = nn.PReLU()\n",
+            ),
+            (SUM, "self.act(out + identity)"),
+            ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))"),
+            ("F.relu(self.bn2(self.conv2(out)))", "self.bn2(self.conv2(out))"),
+        ),
+    ),
+    # Nor is a factor that starts at zero, where the code raises and nothing tells but sizes.
+    "a factor, and padded": (
+        {"learned-scale", "projection-wrong-padding"},
+        changed(
+            RESBLOCK,
+            (
+                "        self.shortcut = nn.Sequential()\n",
+                "        self.shortcut = nn.Sequential()\n        self.factor = nn.Parameter(torch.zeros(1, out_channels, 1, 1))\n",
+            ),
+            (SUM, "F.relu(out + self.factor * identity)"),
+            ("1, stride=stride, bias=False", "1, stride=stride, padding=2, bias=False"),
+        ),
+    ),
     # Both show in training or in gradients only.
     "silent": (
         {"shortcut-detached", "bn-without-statistics"},
@@ -143,6 +192,15 @@ POINTWISE = changed(
     ("self.conv1(x)", "self.conv1(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)"),
 )
 SINGLES = {
+    # Single values are left, which a norm refuses in training: the layer does, the operation does not.
+    "refused in training": (
+        "stride-in-both",
+        changed(
+            BOTTLENECK,
+            ("in_channels, width, 1, bias", "in_channels, width, 1, stride=stride, bias"),
+            ("width, out_channels, 1, bias", "width, out_channels, 1, stride=stride, bias"),
+        ),
+    ),
     # In one case there are six channels, which four groups do not divide.
     "refused when it is made": ("wrong-normalisation", changed(BOTTLENECK, ("nn.BatchNorm2d(", "nn.GroupNorm(4, "))),
     # By the order of registration it is a bias that a right answer may have.
@@ -222,6 +280,21 @@ def test_a_trial_gives_what_the_form_itself_gives() -> None:
         elif not isinstance(output, torch.Tensor):
             assert glance is None or glance.operation == output.operation
     assert compared > 50
+
+
+def test_a_trial_gives_it_wherever_the_parameters_stand() -> None:
+    trials: dict[int, Trial] = {}
+    moved = 0
+    for right, wrong, edit in wrong_forms():
+        output = wrong.output(RECORDED)
+        if isinstance(output, torch.Tensor):
+            trial = trials.setdefault(id(right), Trial(right, RECORDED))
+            glance = trial.glance(edit, moved=True)  # type: ignore[arg-type]
+            assert glance is not None
+            assert glance.is_known
+            assert str(glance.output) == str(digest(output)) or is_near(glance.output, digest(output), 1e-13)  # type: ignore[arg-type]
+            moved += wrong.slots != right.slots
+    assert moved > 50
 
 
 def test_what_equal_graphs_share_is_what_each_has_of_its_own() -> None:

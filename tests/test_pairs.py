@@ -199,6 +199,7 @@ SINGLES = {
             BOTTLENECK,
             ("in_channels, width, 1, bias", "in_channels, width, 1, stride=stride, bias"),
             ("width, out_channels, 1, bias", "width, out_channels, 1, stride=stride, bias"),
+            ("identity = self.shortcut(x)", "assert not torch.isnan(x).any()\n        identity = self.shortcut(x)"),
         ),
     ),
     # In one case there are six channels, which four groups do not divide.

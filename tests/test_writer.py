@@ -98,8 +98,10 @@ def test_lazy_layers_do_not_mend_a_mistake() -> None:
 
 
 def test_a_helper_class_does_not_mend_a_mistake() -> None:
-    """Its batch norm has the channels that its convolution gives; one with others is no part of it. Where channels in and
-    out are exchanged the norm's go with them, and the helper is as wrong."""
+    """Its batch norm has the channels that its convolution gives; one with others is no part of it.
+
+    Where channels in and out are exchanged the norm's go with them, and the helper is as wrong.
+    """
     generator = GENERATORS["bottleneck"]
     ways = [Plan(("wrong-channels",), (forms,)) for forms in generator.planner.realisations(("wrong-channels",))]
     wrong = [plan for plan in ways if not generator.planner.is_right(plan)]

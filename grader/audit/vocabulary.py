@@ -78,6 +78,7 @@ WORDS: dict[str, Word] = {
     "t": _word("{self}.t()"),
     "view": _word("{self}.reshape({size})"),
     "_unsafe_view": _word("{self}.reshape({size})"),
+    "flatten": _word("torch.flatten({self}, {start_dim})", module="nn.Flatten({start_dim})"),
     "transpose": _word("{self}.transpose({dim0}, {dim1})"),
     "permute": _word("{self}.permute({dims})"),
     "unsqueeze": _word("{self}.unsqueeze({dim})"),

@@ -11,11 +11,14 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 from grader.graph import Graph, Node
 from grader.judge.anatomy import ancestors
 from grader.judge.cuts import Dominators
+from grader.judge.latest import Latest
 from grader.judge.uses import is_weighted
 
 MOST_STEPS = 500
@@ -31,7 +34,7 @@ AS_IT_IS = frozenset("clone contiguous alias".split())
 SHAPING = frozenset("view _unsafe_view reshape flatten squeeze".split())
 AVERAGES = frozenset("mean adaptive_avg_pool2d _adaptive_avg_pool2d avg_pool2d".split())
 LARGEST = frozenset("amax adaptive_max_pool2d max_pool2d_with_indices".split())
-WINDOWS = {"avg_pool2d": "average", "max_pool2d_with_indices": "max"}
+WINDOWS = frozenset("avg_pool2d max_pool2d_with_indices".split())
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Step:
         first: of equal largest values, does the first alone get the gradient?
         own: does a batch norm use the statistics of its batch in evaluation mode too?
         back: of an addition, how many steps back the value is that is added.
-        padded: channels of zeros in front of and behind that value; with `stride` it is thinned out. None where it is
+        padded: channels of zeros in front of and behind that value; with `stride` it is thinned out. None where it
             passes a convolution ("projection"), and a batch norm if `affine`.
         shared: how many steps back the layer is whose weights it uses again; 0 if they are its own.
     """
@@ -102,6 +105,15 @@ def chain_of(graph: Graph) -> list[Link] | None:
     except UNREADABLE:
         return None
     return links if any(link.is_layer for link in links) else None
+
+
+def kept_chain(graph: Graph) -> list[Link] | None:
+    """The same of a reference's graph, which is asked for again and again; not to be changed."""
+    return _kept.get(id(graph), lambda: (graph, chain_of(graph)))[1]  # with the graph, its id lasts
+
+
+MOST_KEPT = 500
+_kept: Latest[tuple[Graph, list[Link] | None]] = Latest(MOST_KEPT)
 
 
 def begun_chain(graph: Graph) -> list[Link]:
@@ -301,7 +313,7 @@ class _Reader:
 
     def _addition(self, value: int) -> int:
         """A value that goes two ways, of which one is a shortcut: the steps of the other, and the addition."""
-        join = next((i for i in self._dominated(value)), None)
+        join = self._passed_next.get(value)
         node = self.nodes[join] if join is not None else None
         if node is None or node.name != "add" or len(node.inputs) != 2 or node.kwargs:
             raise Unchained
@@ -315,11 +327,10 @@ class _Reader:
         step, leaves = self._projection(value, shortcut) or (self._shortcut(value, shortcut), {})
         return self._append(replace(step, back=back), node, **leaves)
 
-    def _dominated(self, value: int) -> list[int]:
-        """The next value that everything that comes of a value must pass."""
-        chain = self._dominators.chain(self._graph.output)
-        position = chain.index(value) if value in chain else len(chain)
-        return chain[position + 1 : position + 2]
+    @cached_property
+    def _passed_next(self) -> dict[int, int]:
+        """By each value that everything must pass on its way to the output the next such value."""
+        return dict(pairwise(self._dominators.chain(self._graph.output)))
 
     def _layers(self, node: int, start: int) -> tuple[int, int]:
         """How many operations with weights, and how many in all, lead from one value to another."""

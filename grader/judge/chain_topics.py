@@ -93,7 +93,7 @@ class Compared:
         rows = {usual_row(self.wanted), usual_row(self.found)}
         for kind, run in groupby(range(len(self.pairs)), key=lambda n: self._is_apart(self.pairs[n])):
             numbers = list(run)
-            steps = [step for n in numbers if (step := self._wanted(n) or self._found(n)) is not None]
+            steps = [step for n in numbers if (step := self._step(n)) is not None]
             if kind and any(is_rows([step.kind for step in steps], row) for row in rows):
                 yield self._difference("length", numbers[0])
             elif kind:
@@ -105,7 +105,7 @@ class Compared:
             at = self.pairs[found].found or 0
             yield replace(self._difference("order", wanted), found=self._found(found), at=at)
         for n in left:
-            step = self._wanted(n) or self._found(n)
+            step = self._step(n)
             # What no pooling made one pixel has to become one row.
             follows = step is not None and step.kind == "flatten" and self._pools_otherwise
             if n not in moved and not follows:
@@ -191,13 +191,13 @@ class Compared:
 
     def _is_alike(self, run: Sequence[int], other: Sequence[int]) -> bool:
         """Are these the same steps, there in the one place and not in the other?"""
-        steps = [[self._wanted(n) or self._found(n) for n in each] for each in (run, other)]
+        steps = [[self._step(n) for n in each] for each in (run, other)]
         kinds = [[(step.kind, step.what) for step in each if step is not None] for each in steps]
         return kinds[0] == kinds[1] and self._is_apart(self.pairs[run[0]]) != self._is_apart(self.pairs[other[0]])
 
     def _is_moved(self, n: int, m: int) -> bool:
         """Is it one step that stands in another place, not more than one layer away?"""
-        steps = [self._wanted(n) or self._found(n), self._wanted(m) or self._found(m)]
+        steps = [self._step(n), self._step(m)]
         one, other = steps
         if one is None or other is None or one.kind in WEIGHTED or (one.kind, one.what) != (other.kind, other.what):
             return False
@@ -211,10 +211,12 @@ class Compared:
         return Difference(topic, self._wanted(n), self._found(n), self._row(n), before[-1] if before else -1, name)
 
     def _row(self, n: int) -> int:
-        return sum(self._is_layer(self._wanted(i)) for i in range(n + 1)) - 1
+        steps = map(self._wanted, range(n + 1))
+        return sum(step is not None and step.kind in WEIGHTED for step in steps) - 1
 
-    def _is_layer(self, step: Step | None) -> bool:
-        return step is not None and step.kind in WEIGHTED
+    def _step(self, n: int) -> Step | None:
+        """The reference's, else the student's."""
+        return self._wanted(n) or self._found(n)
 
     def _wanted(self, n: int) -> Step | None:
         number = self.pairs[n].wanted

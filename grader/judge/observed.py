@@ -117,7 +117,7 @@ class Observation:
     @cached_property
     def verified(self) -> Verified | None:
         """Its graph, if that gives what the module gave under random weights; else None, and `untold` says why."""
-        probe = next((p for p in self.probes.values() if _is_as_recorded(p)), None)
+        probe = next((p for p in self.probes.values() if is_as_recorded(p)), None)
         y = self.answers[probe.name].y if probe is not None else None
         if probe is None or y is None or not self.has_graph:
             return None
@@ -166,7 +166,7 @@ class Observation:
         return value if kept is None else kept.keep(value, self.shapes[key])
 
 
-def _is_as_recorded(probe: Probe) -> bool:
+def is_as_recorded(probe: Probe) -> bool:
     """Is it asked like the pass that was recorded, but for weights and input?"""
     same = (probe.train, probe.batch, probe.grow) == (BUILD.train, BUILD.batch, BUILD.grow)
     return same and probe.recipe == "random"

@@ -214,10 +214,9 @@ class WrongForms:
     def _biases_by_sizes(self, edits: tuple[Edit, ...], case: Case, variant: int, sizes: Sizes) -> int | None:
         """How many biases there must be with these mistakes, if there are parameters of these sizes; None where that
         is not known, or where there are too few of any size."""
-        forms = self._by_biases(case, variant)
-        plain = forms[min(forms)][0]
         if sizes is None:
             return None
+        plain = self.plain(case, variant)
         try:
             wrong = self._wrong(plain, edits)
         except NOTHING_TO_CHANGE:
@@ -226,7 +225,7 @@ class WrongForms:
         if wrong.sizes - there:
             return None
         brought = sum(self._biases_brought(edit, plain) for edit in edits)
-        return min(forms) + brought + (there - wrong.sizes).total()
+        return redundant_biases(plain.signature) + brought + (there - wrong.sizes).total()
 
     def is_silent(self, edit: Edit, case: Case, right: Form, probe: Probe) -> bool:
         """Does a mistake leave a right form's output on a probe as it is, but for rounding? Kept."""

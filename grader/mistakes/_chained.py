@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from grader.assignment import ModuleExercise
-from grader.judge.chain import WEIGHTED, Link, begun_chain, chain_of
+from grader.judge.chain import WEIGHTED, Link, begun_chain, chain_of, kept_chain
 from grader.judge.chain import Step as ChainStep
 from grader.judge.chain_begun import continued, shapes_before
 from grader.judge.chain_changes import align
@@ -77,7 +77,7 @@ def explain_chain(
         found: list[Chained] = []
         made: dict[tuple[ChainStep, ...], tuple[Item, ...]] = {}
         right = {seen.case.title: answers.plain_forms(seen.case)[variant].recorded for seen in observations}
-        chains = {title: chain_of(graph) for title, graph in right.items()}
+        chains = {title: kept_chain(graph) for title, graph in right.items()}
         if max(map(_additions, chains.values())) == 1:
             continue  # a single block, of which other mistakes are known
         for seen in observations:

@@ -10,7 +10,7 @@ from statistics import fmean
 from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
-from grader.judge.observed import RECORDED, Observation
+from grader.judge.observed import RECORDED, Observation, is_as_recorded
 from grader.judge.slots import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
@@ -176,7 +176,7 @@ class Hypotheses:
             keeps: may parameters that it leaves unused still be registered, so that the others stay where they are?
         """
         found: list[Glance | None] = []
-        if moves and _is_as_recorded(probe):
+        if moves and is_as_recorded(probe):
             found.append(self._wrongs.glance(form, step.edit, probe, moved=True))
         elif moves:
             return [Glance(is_known=False)]
@@ -260,11 +260,6 @@ class Hypotheses:
         if len(edits) > 1 and not self._wrongs.effect(edits[0], seen.case, variant).touched:
             return edits[1:]
         return edits
-
-
-def _is_as_recorded(probe: Probe) -> bool:
-    """Is it asked in the mode and size in which slots are told?"""
-    return (probe.train, probe.batch, probe.grow) == (RECORDED.train, RECORDED.batch, RECORDED.grow)
 
 
 def _with_slots_of(seen: Seen, forms: list[Form]) -> list[Form]:

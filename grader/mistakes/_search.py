@@ -334,7 +334,7 @@ class Search:
                 elif parts and size(left) < size(lead.missing):
                     ranked.append((5, size(left), 0.0, variant, step))
         ranked.sort(key=lambda first: first[:4])
-        return ((first[-2], first[-1]) for first in ranked)
+        return ((variant, step) for *_, variant, step in ranked)
 
     def _seconds(self, variant: int, first: Step, lead: Lead) -> list[Step]:
         """Second mistakes that bring what a first one leaves to bring, by themselves or beside it: if there are some
@@ -342,11 +342,11 @@ class Search:
         found = self._likely(variant, lead)
         if not lead.missing:
             return found
-        every = [done for done in self._all_done(variant, lead.seen) if done.effect.touched and done.effect.parts]
-        likely = {done.step.mistake for done in every if done.step in found}
-        bringing = [
-            done.step for done in every if done.step not in found and (not likely or done.step.mistake in likely)
-        ]
+        own = set(found)
+        every = self._all_done(variant, lead.seen)
+        steps = [done.step for done in every if done.effect.touched and done.effect.parts]
+        likely = {step.mistake for step in steps if step in own}
+        bringing = [step for step in steps if step not in own and (not likely or step.mistake in likely)]
         self._planted += 2 * len(bringing) * len(lead.forms[0].parts)
         return found + [
             step

@@ -555,3 +555,11 @@ def test_a_mistake_in_every_path_of_a_block_is_replayed(mistake: str) -> None:
     report = judge_against(changed(PATHS, *IN_EVERY_PATH[mistake]), exercise, answers)
     assert mistake in " ".join(f"{each.mistake} {each.message}" for each in report.diagnoses)
     assert report.score == 30
+
+
+def test_a_sum_of_equal_shapes_that_raises_is_not_said_to_be_one_of_others() -> None:
+    whole = "out = torch.zeros_like(out, dtype=torch.long).add_(out)\n        return F.relu(out + identity)"
+    report = judge(changed(RESBLOCK, ("return F.relu(out + identity)", whole)), "resblock")
+    said = " ".join(check.message for check in report.checks)
+    assert "can't be cast" in said
+    assert "cannot be combined" not in said

@@ -482,6 +482,12 @@ class BlockJudge:
         return Case(title=title, arguments=arguments, input=[given, *maps])
 
 
+def lines_of(examined: Examined, *, partly: bool = False) -> set[tuple[int, int]]:
+    """Cell and line of all that was recorded in any case; with `partly` up to where something raised, too."""
+    recorded = (seen.built.graph or (seen.built.partial if partly else None) for seen in examined.observations)
+    return _lines(graph for graph in recorded if graph is not None)
+
+
 def block_diagnoses(examined: Examined) -> list[Diagnosis]:
     """The mistakes of a network's blocks, each with the block that makes it; those that have cost already left out."""
     return [
@@ -533,7 +539,7 @@ def _excuse(block: JudgedBlock, earlier: Mapping[str, Earlier]) -> str:
         if name == block.exercise and {diagnosis.mistake for diagnosis in block.diagnoses} <= known:
             return name
         has_cause = known and not block.is_unknown
-        if not has_cause and not block.right and _lines([block.segment.extents[-1]]) & _lines(_recorded(each.examined)):
+        if not has_cause and not block.right and _lines([block.segment.extents[-1]]) & lines_of(each.examined):
             return name
     return ""
 
@@ -558,22 +564,16 @@ def _misfits(examined: Examined) -> bool:
 
 def _misshapen(examined: Examined, earlier: Mapping[str, Earlier]) -> str:
     """The exercise whose block, by its lines, is in the network, and gave outputs of another shape than it should."""
-    mine = _lines(_recorded(examined, partly=True))
+    mine = lines_of(examined, partly=True)
     for name, each in earlier.items():
         of_block = not isinstance(each.examined.exercise, NetworkExercise) and not each.report.correct
-        if of_block and each.examined.fitting < len(each.examined.ran) and mine & _lines(_recorded(each.examined)):
+        if of_block and each.examined.fitting < len(each.examined.ran) and mine & lines_of(each.examined):
             return name
     return ""
 
 
 def _is_same(one: Raised, other: Raised) -> bool:
     return (one.type, one.stage, one.cell, one.line) == (other.type, other.stage, other.cell, other.line)
-
-
-def _recorded(examined: Examined, *, partly: bool = False) -> list[Graph]:
-    """What was recorded in each case; with `partly` up to where something raised, too."""
-    recorded = (seen.built.graph or (seen.built.partial if partly else None) for seen in examined.observations)
-    return [graph for graph in recorded if graph is not None]
 
 
 def _lines(graphs: Iterable[Graph]) -> set[tuple[int, int]]:

@@ -23,6 +23,7 @@ from grader.mistakes import diagnose
 from grader.observation import Executed
 from grader.observing import observe
 from grader.pictures import Pictures
+from grader.repeated import Function, nowhere, repeated, with_reason
 from grader.right import Right
 from grader.scoring import FAILED, settle
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
@@ -46,7 +47,13 @@ def look_at(worker: Worker, seen: Seen, executed: Executed, names: list[str], se
 
 
 def judge(
-    seen: Seen, right: Right, earlier: dict[str, Earlier], *, search: bool = True, draw: bool = False
+    seen: Seen,
+    right: Right,
+    earlier: dict[str, Earlier],
+    function: Function = nowhere,
+    *,
+    search: bool = True,
+    draw: bool = False,
 ) -> ExerciseReport:
     """The report on one exercise; that on a module is noted in `earlier`, whose mistakes do not cost again."""
     if library := missing_library(seen):
@@ -55,7 +62,7 @@ def judge(
         return judge_function(seen)
     if isinstance(seen, Experimented):
         return judge_experiment(seen)
-    report = judge_exercise(seen, right.blocks, earlier, search=search, draw=draw)
+    report = judge_exercise(seen, right.blocks, earlier, function, search=search, draw=draw)
     earlier[seen.exercise.id] = Earlier(seen, report)
     return report
 
@@ -64,6 +71,7 @@ def judge_exercise(
     examined: Examined,
     blocks: BlockJudge | None = None,
     earlier: Mapping[str, Earlier] | None = None,
+    function: Function = nowhere,
     *,
     search: bool = True,
     draw: bool = False,
@@ -73,6 +81,7 @@ def judge_exercise(
     Args:
         blocks: judges the blocks of a network; without it they are not looked into.
         earlier: the exercises that were judged before, by id, whose mistakes do not cost again.
+        function: in which function a line of the student's code stands.
         search: are the mistakes looked for?
         draw: are pictures made of it?
     """
@@ -85,7 +94,10 @@ def judge_exercise(
     if not correct and search:
         try:
             diagnoses = [*diagnose(examined), *block_diagnoses(examined)]
-            results = settle(results, diagnoses, exercise.mistakes, decide=isinstance(exercise, ModuleExercise))
+            is_module = isinstance(exercise, ModuleExercise)
+            paid = repeated(diagnoses, earlier or {}, function) if is_module else {}
+            results = settle(results, diagnoses, exercise.mistakes, decide=is_module, paid=paid)
+            diagnoses = [with_reason(each, paid.get(each.mistake)) for each in diagnoses]
         except AssignmentError:
             raise
         except Exception as error:

@@ -57,6 +57,7 @@ from grader.submission import (
     defines_unseen,
     find_answer,
     find_given,
+    function_at,
     read,
     where_it_stands,
 )
@@ -319,7 +320,13 @@ class Grader(Closing):
         if isinstance(exercise, EssayExercise):
             return mark(exercise, find_answer(submission, exercise), self._given)
         seen, settings = attempt.examined[exercise.id], self.settings
-        judged = partial(judge, right=self._right, search=settings.diagnose, draw=settings.draw)
+        judged = partial(
+            judge,
+            right=self._right,
+            function=partial(function_at, submission),
+            search=settings.diagnose,
+            draw=settings.draw,
+        )
         if exercise.id not in mended.seen:
             return judged(seen, earlier=earlier)
         rest = judged(mended.seen[exercise.id], earlier=earlier)

@@ -9,7 +9,7 @@ do outputs, gradients and shortcuts that could not be compared, since the code h
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from grader.assignment import Assignment
 from grader.errors import AssignmentError
@@ -39,13 +39,19 @@ def require_known_mistakes(assignment: Assignment) -> None:
 
 
 def settle(
-    results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis], weights: Mapping[str, float], *, decide: bool
+    results: Sequence[CheckResult],
+    diagnoses: Sequence[Diagnosis],
+    weights: Mapping[str, float],
+    *,
+    decide: bool,
+    paid: Collection[str] = (),
 ) -> list[CheckResult]:
     """The results with the points that proven mistakes leave.
 
     Args:
         weights: what a mistake costs, by its id, where the assignment says so.
         decide: do the mistakes account for all that could not be compared? Those of one block of a network do not.
+        paid: those that have cost in another exercise.
     """
     measured = [found for each in diagnoses if each.proof is Proof.MEASURED and (found := _noticed(each)) is not None]
     proven = list(dict.fromkeys(each.mistake for each in diagnoses if each.proof is Proof.REPLAYED))
@@ -63,6 +69,8 @@ def settle(
     }
     left = dict(failed)
     for mistake in proven:
+        if mistake in paid:
+            continue
         whole = [name for name in left if left[name] == failed[name]]
         if not whole:
             break

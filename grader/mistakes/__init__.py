@@ -31,6 +31,12 @@ def mistakes() -> dict[str, Mistake]:
     return found
 
 
+def chain_mistake(mistake: str) -> ChainMistake | None:
+    """What is told of a network that is a chain of steps, by its id; None for all other mistakes."""
+    found = mistakes()[mistake]
+    return found if isinstance(found, ChainMistake) else None
+
+
 def diagnose(examined: Examined, among: Collection[str] | None = None, *, alone: bool = False) -> list[Diagnosis]:
     """The mistakes that explain what a wrong submission does, the most telling first.
 

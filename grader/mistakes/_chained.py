@@ -55,6 +55,8 @@ class ChainMistake(Mistake):
     """A mistake of chains: told for all differences of its topic at once."""
 
     topic: ClassVar[Topic]
+    # What it is called in a block, or beside the blocks of a network, where something is missing that has no line.
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def told(self, chained: Chained, found: list[Difference]) -> str:

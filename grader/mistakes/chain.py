@@ -62,6 +62,7 @@ HEAD = "return self.fc(x)"
 class ChainActivationMissing(ChainMistake):
     id = "chain-activation-missing"
     topic = "activation missing"
+    elsewhere = ("inner-relu-missing", "final-relu-missing", "trunk-step-missing")
     message = "Behind a layer the activation is missing."
     why = (
         "Two layers with nothing between them that bends can do no more than one. A deep network is more than a "
@@ -89,6 +90,7 @@ class ChainActivationMissing(ChainMistake):
 class ChainNormMissing(ChainMistake):
     id = "chain-norm-missing"
     topic = "norm missing"
+    elsewhere = ("bn-missing", "trunk-step-missing")
     message = "Behind a layer the batch norm is missing."
     why = (
         "Batch norm keeps the values of each channel in one range, however deep the network is. Without it a deep "
@@ -149,6 +151,7 @@ def _row(steps: list[Step]) -> str:
 class ChainStepMissing(ChainMistake):
     id = "chain-step-missing"
     topic = "missing"
+    elsewhere = ("trunk-step-missing",)
     message = "A step of the network is missing."
     why = (
         "Every step has its work to do: layers find, pooling sums up, and the last layer makes scores. One step less "

@@ -14,7 +14,7 @@ from grader.submission.answers import Written, find_answer
 from grader.submission.astray import Misnamed
 from grader.submission.bound import Given
 from grader.submission.choose import choose_assignment
-from grader.submission.definitions import defined_names, defines, defines_unseen, where_it_stands
+from grader.submission.definitions import defined_names, defines, defines_unseen, function_at, where_it_stands
 from grader.submission.discover import find
 from grader.submission.given import find_given
 from grader.submission.handed_out import HandedOut
@@ -49,6 +49,7 @@ __all__ = [
     "find_answer",
     "find_given",
     "fingerprint",
+    "function_at",
     "read",
     "where_it_stands",
 ]

@@ -21,6 +21,7 @@ _DEFINITION = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
+_FUNCTION = re.compile(r"[ \t]*+(?:async[ \t]++)?def[ \t]")
 # Ways to define what the text does not show.
 _UNSEEN = re.compile(
     r"\bexec\s*+\(|\bglobals\s*+\(|^[ \t]*+%run\b|\brun_line_magic\s*+\(\s*+['\"]run\b"
@@ -55,6 +56,26 @@ def where_it_stands(submission: Submission, names: Iterable[str]) -> Stands:
     code = [cell for cell in submission.cells if cell.kind == "code"]
     cells = frozenset(cell.number for cell in code if wanted & (_defined(cell) | _imported(cell)))
     return Stands(cells, next((said for cell in submission.cells if (said := _why_not_run(cell, wanted))), ""))
+
+
+def function_at(submission: Submission, cell: int, line: int) -> int | None:
+    """The line on which the function begins that a line stands in; None if it stands in none, or is not there."""
+    source = next((each.source for each in submission.cells if each.number == cell), "")
+    above = source.splitlines()[:line]
+    if not 0 < line == len(above):
+        return None
+    within = _indent(above.pop())
+    while above:
+        text = above.pop()
+        if text.strip() and _indent(text) < within:
+            if _FUNCTION.match(text):
+                return len(above) + 1
+            within = _indent(text)
+    return None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _why_not_run(cell: Cell, wanted: set[str]) -> str:

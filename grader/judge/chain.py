@@ -30,9 +30,12 @@ FUNCTIONS = frozenset(
     "abs celu clamp elu exp gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_sigmoid mish selu sigmoid "
     "silu sin softplus softshrink square tanh _softmax _log_softmax".split()
 )
+# The same of arithmetic with a number, as inputs are scaled.
+ARITHMETIC = frozenset("add div mul sub".split())
 AS_IT_IS = frozenset("clone contiguous alias".split())
 SHAPING = frozenset("view _unsafe_view reshape flatten squeeze".split())
 AVERAGES = frozenset("mean adaptive_avg_pool2d _adaptive_avg_pool2d avg_pool2d".split())
+REDUCTIONS = frozenset("mean sum amax".split())
 LARGEST = frozenset("amax adaptive_max_pool2d max_pool2d_with_indices".split())
 WINDOWS = frozenset("avg_pool2d max_pool2d_with_indices".split())
 
@@ -42,8 +45,9 @@ class Step:
     """What one step computes.
 
     Attributes:
-        what: the function of an activation, with its constants in `numbers`; "average" or "max" of a pooling, with
-            the arguments of its window in `numbers`, or none where it is the whole map; "batch" or "group" of a norm.
+        what: the function of an activation, with its constants in `numbers`; "average", "max" or "sum" of a pooling,
+            with the arguments of its window in `numbers`, or none where it is the whole map; "batch" or "group" of a
+            norm.
         out: channels or numbers that a layer gives.
         into: channels or numbers that a layer takes, where it is known to take others than it gets; else 0.
         affine: has a norm a scale and a shift?
@@ -99,12 +103,16 @@ class Unchained(Exception):
 
 def chain_of(graph: Graph) -> list[Link] | None:
     """The steps of a network; None if it is no chain, or one with a step that is not known."""
+    links = steps_of(graph)
+    return links if links is not None and any(link.is_layer for link in links) else None
+
+
+def steps_of(graph: Graph) -> list[Link] | None:
+    """The steps of any part of a network, even without layers, or none at all; None if one is not known."""
     try:
-        reader = _Reader(graph)
-        links = reader.read(graph.input.id, graph.output)
+        return _Reader(graph).read(graph.input.id, graph.output)
     except UNREADABLE:
         return None
-    return links if any(link.is_layer for link in links) else None
 
 
 def kept_chain(graph: Graph) -> list[Link] | None:
@@ -191,7 +199,7 @@ class _Reader:
             return node.id
         if name in SHAPING:
             return self._shaping(value, node)
-        if name in AVERAGES | LARGEST:
+        if name in AVERAGES | LARGEST | REDUCTIONS:
             return self._pooling(value, node)
         return self._activation(node)
 
@@ -269,7 +277,7 @@ class _Reader:
         if name in ("relu", "clamp_min", "clamp", "threshold") and numbers in ((), (0,), (0, None), (0, 0)):
             return self._append(Step("activation", "relu"), node)
         plain = all(isinstance(number, int | float) for number in numbers)
-        if name not in FUNCTIONS or not plain or len(node.inputs) != 1:
+        if name not in FUNCTIONS | ARITHMETIC or not plain or len(node.inputs) != 1:
             raise Unchained
         how = node.kwargs.get("approximate")
         return self._append(Step("activation", name, numbers=(*numbers, *([how] if how else []))), node)
@@ -294,7 +302,7 @@ class _Reader:
             result = users[0] if len(users) == 1 and users[0].name == "getitem" and users[0].args[1] == 0 else node
             if result is node:
                 raise Unchained
-        what = "average" if node.name in AVERAGES else "max"
+        what = "sum" if node.name == "sum" else "average" if node.name in AVERAGES else "max"
         if math.prod(result.shape[2:]) == 1 and self._is_whole(node, shape):
             return self._append(Step("pooling", what, first=what == "max" and node.name != "amax"), result)
         if node.name not in WINDOWS:
@@ -303,7 +311,7 @@ class _Reader:
 
     def _is_whole(self, node: Node, shape: list[int]) -> bool:
         """Does a pooling read the whole map?"""
-        if node.name in ("mean", "amax"):
+        if node.name in REDUCTIONS:
             dimensions = sorted(d % len(shape) for d in node.args[1])
             return dimensions == list(range(2, len(shape)))
         padding = node.args[3] if len(node.args) > 3 else [0, 0]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from grader.graph import Graph, Leaf
-from grader.judge.chain import Link, Step, chain_of
+from grader.judge.chain import ARITHMETIC, Link, Step, chain_of
 from grader.judge.edits import Editor, ref
 from grader.judge.trusted import MOST_NUMBERS, MOST_WORK
 
+WHOLE = {"average": "aten.mean.dim", "max": "aten.amax.default", "sum": "aten.sum.dim_IntList"}
 END = (1 << 63) - 1  # of a slice without one
 
 
@@ -46,7 +47,12 @@ class Remade:
             zip((link.step for link in links), range(len(links)), strict=True)
         ):
             return graph
-        return _Maker(graph, links).make(items)
+        return remade(graph, links, items)
+
+
+def remade(graph: Graph, links: Sequence[Link], items: Sequence[Item]) -> Graph:
+    """What is made of a chain of these steps."""
+    return _Maker(graph, links).make(items)
 
 
 def unbiased(links: Sequence[Link]) -> tuple[Step, ...]:
@@ -72,7 +78,7 @@ class _Maker:
     def __init__(self, graph: Graph, links: Sequence[Link]) -> None:
         self._editor = Editor(graph)
         self._links = links
-        self._input = graph.input
+        self._input, self._output = graph.input, graph.output
         norms = (graph.by_id[node] for link in links if link.step.what == "batch" for node in link.node.inputs)
         self._trains = any(norm.args[5] is True for norm in norms)
         self._used: list[dict[str, int]] = []  # the leaves of each step that was made, by what they are for
@@ -100,6 +106,8 @@ class _Maker:
                 case "addition":
                     value = self._addition(value, values[number - step.back], number, item)
             values.append(value)
+        if len(self._shape(self._output)) == 2 and math.prod(self._shape(value)[2:]) == 1:
+            value = self._row(value)
         self._editor.output = value
         return self._editor.graph()
 
@@ -172,7 +180,8 @@ class _Maker:
         numbers = [number for number in step.numbers if not isinstance(number, str)]
         how = [number for number in step.numbers if isinstance(number, str)]
         kwargs = {"approximate": how[0]} if how else {}
-        return self._editor.add(f"aten.{step.what}.default", ref(value), *numbers, kwargs=kwargs)
+        overload = "Tensor" if step.what in ARITHMETIC else "default"
+        return self._editor.add(f"aten.{step.what}.{overload}", ref(value), *numbers, kwargs=kwargs)
 
     def _pooling(self, value: int, step: Step) -> int:
         shape = self._shape(value)
@@ -181,7 +190,7 @@ class _Maker:
             pool = self._editor.add("aten.adaptive_max_pool2d.default", ref(value), [1, 1], shapes=[made, made])
             return self._editor.add("getitem", ref(pool), 0, shapes=[made])
         if not step.numbers:
-            over, op = list(range(2, len(shape))), "aten.mean.dim" if step.what == "average" else "aten.amax.default"
+            over, op = list(range(2, len(shape))), WHOLE[step.what]
             made = [*shape[:2], *[1] * len(over)]
             return self._editor.add(op, ref(value), over, True, shapes=[made]) if over else value
         arguments = [list(number) if isinstance(number, tuple) else number for number in step.numbers]

@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import Literal
 
 from grader.judge.chain import WEIGHTED, Link, Step
-from grader.judge.chain_changes import Pair, changed, is_rows, usual_row
+from grader.judge.chain_changes import Pair, align, changed, is_rows, usual_row
+from grader.judge.chain_edits import Item
 
 Topic = Literal[
     "activation missing",
@@ -25,6 +26,7 @@ Topic = Literal[
     "shortcut",
     "shared",
 ]
+MOST_TOPICS = 4  # of what differs in more than that no cause is named
 OF_FIELD: dict[str, Topic] = {
     "kernel": "kernel",
     "padding": "kernel",
@@ -61,6 +63,7 @@ class Compared:
         links: the student's steps that ran.
         raised: the layer that raised, if one did.
         bias_free: may a convolution in front of a batch norm have a bias?
+        of_part: is it a part of a network? There it is not told how many rows of layers there are.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Compared:
         *,
         bias_free: bool,
         raised: str = "",
+        of_part: bool = False,
     ) -> None:
         self.wanted = wanted
         self.found = found
@@ -79,6 +83,18 @@ class Compared:
         self.raised = raised
         self.pairs = pairs
         self._bias_free = bias_free
+        self._rows = set() if of_part else {usual_row(wanted), usual_row(found)}
+
+    @staticmethod
+    def of(wanted: Sequence[Link], links: Sequence[Link], *, bias_free: bool, of_part: bool = False) -> Compared:
+        """One that ran, beside what it is to be."""
+        steps, found = [link.step for link in wanted], [link.step for link in links]
+        return Compared(steps, found, links, align(steps, found), bias_free=bias_free, of_part=of_part)
+
+    @property
+    def items(self) -> list[Item]:
+        """The student's steps, and which of the reference's they are."""
+        return [Item(self.found[pair.found], pair.wanted) for pair in self.pairs if pair.found is not None]
 
     @cached_property
     def differences(self) -> list[Difference]:
@@ -90,11 +106,10 @@ class Compared:
 
     def _missing_and_extra(self) -> Iterator[Difference]:
         left: list[int] = []
-        rows = {usual_row(self.wanted), usual_row(self.found)}
         for kind, run in groupby(range(len(self.pairs)), key=lambda n: self._is_apart(self.pairs[n])):
             numbers = list(run)
             steps = [step for n in numbers if (step := self._step(n)) is not None]
-            if kind and any(is_rows([step.kind for step in steps], row) for row in rows):
+            if kind and any(is_rows([step.kind for step in steps], row) for row in self._rows):
                 yield self._difference("length", numbers[0])
             elif kind:
                 left += numbers

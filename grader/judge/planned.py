@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ class PlannedNetworks:
                 [segment.extents[0] for segment in planned.blocks],
                 seed=self._seed,
                 trains=network.trains,
-                counted=exercise.exact_parameters,
+                counted=self._is_counted(exercise, seen),
             )
             if found is None:
                 break
@@ -102,6 +103,11 @@ class PlannedNetworks:
         if departure is None or departure < ROUGHLY[seen.precision]:
             return None
         return Departure("in training", departure, output)
+
+    def _is_counted(self, exercise: NetworkExercise, seen: Observation) -> bool:
+        """Does a network have another number of parameters than it is to have, so that it is said in any case?"""
+        planned = self.parameters(exercise).get(seen.case.title)
+        return planned is not None and planned != sum(math.prod(each.shape) for each in seen.built.parameters)
 
     def of_another_call(self, examined: Examined) -> OtherCall | None:
         """A case in which a network has as many parameters as the reference for another value of one argument, which

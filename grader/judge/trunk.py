@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 
 from grader.graph import Graph, Node
+from grader.judge.chain import steps_of
+from grader.judge.chain_edits import is_moderate, remade
+from grader.judge.chain_topics import MOST_TOPICS, Compared
 from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.forms import add_every_bias
@@ -23,7 +26,6 @@ from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import in_training
 from grader.judge.segments import part_of
 from grader.judge.slots import Signature, fill_slots, signature
-from grader.judge.trunk_causes import Cause, causes
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Precision, Probe
 
@@ -39,14 +41,14 @@ class Departure:
         size: by how much, relative to the largest value; infinite where parameters or shapes are others.
         node: of the student's graph, at which the part ends; in training, where it is not known which part it is, the
             last one.
-        cause: what is wrong with the part, if that is known.
+        cause: its steps beside the reference's, if the reference with just these does the same.
         counted: is it said elsewhere, since it has other parameters?
     """
 
     where: Where
     size: float
     node: Node
-    cause: Cause | None = None
+    cause: Compared | None = None
     counted: bool = False
 
 
@@ -68,7 +70,7 @@ def trunk_departure(
         blocks, wanted: the blocks of the student's network and of the reference, as many of each, in order, as graphs
             with the ids of their network.
         trains: does the graph, put into training mode, do what the network does there?
-        counted: is it said elsewhere where there are other parameters?
+        counted: has the whole network another number of parameters, which is said elsewhere?
     """
     said: Departure | None = None
     for number, (mine, theirs) in enumerate(zip(_ends(network, blocks), _ends(reference, wanted), strict=True)):
@@ -140,9 +142,16 @@ class Comparison:
                 return difference(given, expected)
         return None
 
-    def cause(self, model: Graph) -> Cause | None:
-        """What is wrong with the part: the reference's part with just that does the same."""
-        return next((cause for cause, wrong in causes(model) if self.difference(wrong, untold=math.inf) is None), None)
+    def cause(self, model: Graph) -> Compared | None:
+        """In which steps it differs, if the reference's part with just these does the same."""
+        wanted, found = steps_of(model), steps_of(self._part)
+        if wanted is None or found is None:
+            return None
+        compared = Compared.of(wanted, found, bias_free=True, of_part=True)
+        wrong = remade(model, wanted, compared.items)
+        is_proven = is_moderate(wrong) and self.difference(wrong, untold=math.inf) is None
+        topics = {each.topic for each in compared.differences}
+        return compared if is_proven and 0 < len(topics) <= MOST_TOPICS else None
 
 
 def _leads_around(part: Graph) -> bool:

@@ -8,16 +8,18 @@ from functools import cache, reduce
 from grader.family import members
 from grader.graph import Graph
 from grader.judge.behaviour import fails_beyond_replay
+from grader.judge.chain_topics import Difference, Topic
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
 from grader.judge.observed import Observation
 from grader.judge.parts import block_of
-from grader.judge.places import place_of
+from grader.judge.places import Place, place_of
 from grader.language import say
-from grader.mistakes._chained import ChainMistake, explain_chain
+from grader.mistakes._chained import Chained, ChainMistake, TrunkMistake, explain_chain
 from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
 from grader.mistakes._search import Search
+from grader.mistakes.network import SOFTMAXES
 from grader.verdict import ALIKE, PROVEN_TOGETHER, Diagnosis, Proof
 
 
@@ -65,7 +67,9 @@ def diagnose(examined: Examined, among: Collection[str] | None = None, *, alone:
             )
             noticed[mistake.rank].append(found)
             explained |= explains and mistake.rank != "otherwise"
-    replayed = [] if explained else _replay(examined, among, alone=alone)
+    replayed = _in_trunk(examined)
+    if not replayed and not explained:
+        replayed = _replay(examined, among, alone=alone)
     return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
 
 
@@ -117,26 +121,62 @@ def _differences(examined: Examined, observations: Sequence[Observation], right:
     """In what a network that is a chain of steps differs from the reference, if that is all; see `_chained`."""
     topics = explain_chain(examined, observations, lambda seen: not right[id(seen)])
     of_topic = {each.topic: each for each in mistakes().values() if isinstance(each, ChainMistake)}
+    found = [
+        (of_topic[topic], of_topic[topic].told(*told), told[0].place(told[1][0])) for topic, told in topics.items()
+    ]
+    calls = [examined.call(chained.seen.case) for chained, _ in topics.values()]
+    first = examined.call(examined.observations[0].case)
+    return [
+        each if call == first else _of_some(each, call)
+        for each, call in zip(_proven_together(found), calls, strict=True)
+    ]
+
+
+def _in_trunk(examined: Examined) -> list[Diagnosis]:
+    """In what a network differs from the reference before, between or behind its blocks, if that is known."""
+    departure = examined.trunk
+    seen = examined.trunk_seen or examined.taken_apart
+    if departure is None or departure.cause is None or seen is None:
+        return []
+    chained = Chained(seen, departure.cause, [])
+    of_topic: dict[Topic, ChainMistake | TrunkMistake] = {}
+    for mistake in mistakes().values():
+        if isinstance(mistake, ChainMistake):
+            of_topic.setdefault(mistake.topic, mistake)
+        elif isinstance(mistake, TrunkMistake):
+            of_topic |= dict.fromkeys(mistake.topics, mistake)
+    topics: dict[str, list[Difference]] = {}
+    for difference in departure.cause.differences:
+        if difference.found is not None and difference.found.what in SOFTMAXES:
+            continue  # a mistake of its own
+        topics.setdefault(of_topic[difference.topic].id, []).append(difference)
     found = []
-    for topic, (chained, differences) in topics.items():
-        mistake = of_topic[topic]
-        message = mistake.told(chained, differences)
-        for other in topics:
-            if other != topic:
-                message += " " + say(PROVEN_TOGETHER, mistake=of_topic[other].id)
-        cell, line = chained.place(differences[0])
-        told = Diagnosis(
+    for differences in topics.values():
+        mistake = of_topic[differences[0].topic]
+        if isinstance(mistake, TrunkMistake):
+            message = mistake.told(departure.where, chained, differences)
+        else:
+            message = mistake.told(chained, differences)
+        found.append((mistake, message, chained.place(differences[0])))
+    return _proven_together(found)
+
+
+def _proven_together(found: Sequence[tuple[Mistake, str, Place]]) -> list[Diagnosis]:
+    """Mistakes with what is said of them, and where they are: with all of these the reference does what the student's
+    code does."""
+    return [
+        Diagnosis(
             mistake=mistake.id,
             proof=Proof.REPLAYED,
-            message=message,
+            message=" ".join(
+                [message, *(say(PROVEN_TOGETHER, mistake=other.id) for other, *_ in found if other is not mistake)]
+            ),
             cell=cell,
             line=line,
             lesson=mistake.lesson,
         )
-        case = chained.seen.case
-        is_later = case.title != examined.observations[0].case.title
-        found.append(_of_some(told, examined.call(case)) if is_later else told)
-    return found
+        for mistake, message, (cell, line) in found
+    ]
 
 
 def _of_some(diagnosis: Diagnosis, call: str) -> Diagnosis:

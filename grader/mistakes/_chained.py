@@ -7,7 +7,7 @@ the student's network does, in every case, the differences are the causes: those
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,16 +15,15 @@ from grader.assignment import ModuleExercise
 from grader.judge.chain import WEIGHTED, Link, begun_chain, chain_of, kept_chain
 from grader.judge.chain import Step as ChainStep
 from grader.judge.chain_begun import continued, shapes_before
-from grader.judge.chain_changes import align
 from grader.judge.chain_edits import Item, Remade, is_moderate, unbiased
-from grader.judge.chain_topics import Compared, Difference, Topic
+from grader.judge.chain_topics import MOST_TOPICS, Compared, Difference, Topic
 from grader.judge.examined import Examined
 from grader.judge.observed import Observation
+from grader.judge.trunk import Where
 from grader.language import later, say
 from grader.mistakes._hypotheses import Hypotheses, Step
 from grader.mistakes._mistake import Mistake, plant
 
-MOST_TOPICS = 4  # of a network that differs in more than that no cause is named
 MOST_NAMED = 3  # layers, behind which the others are counted
 
 
@@ -63,6 +62,20 @@ class ChainMistake(Mistake):
         """Words for all of these."""
 
 
+class TrunkMistake(Mistake):
+    """A mistake before, between or behind the blocks of a network: told for all differences of its topics at once."""
+
+    topics: ClassVar[tuple[Topic, ...]]
+
+    @abstractmethod
+    def told(self, where: Where, chained: Chained, found: list[Difference]) -> str:
+        """Words for all of these.
+
+        Args:
+            chained: the part of the network, held against that of the reference.
+        """
+
+
 def explain_chain(
     examined: Examined, observations: Sequence[Observation], wrong: Callable[[Observation], bool]
 ) -> Told:
@@ -86,8 +99,7 @@ def explain_chain(
             wanted = chains[seen.case.title]
             compared = _compared(seen, wanted, bias_free=exercise.conv_bias == "free") if wanted is not None else None
             if compared is not None and wanted is not None:
-                items = (Item(compared.found[p.found], p.wanted) for p in compared.pairs if p.found is not None)
-                made[unbiased(wanted)] = tuple(items)
+                made[unbiased(wanted)] = tuple(compared.items)
                 found.append(Chained(seen, compared, []))
         edit = Remade(tuple(made.items()))
         if not found or not all(is_moderate(edit(graph)) for graph in right.values()):
@@ -118,8 +130,7 @@ def _compared(seen: Observation, wanted: Sequence[Link], *, bias_free: bool) -> 
         links = chain_of(graph)
         if links is None:
             return None
-        found = [link.step for link in links]
-        return Compared(steps, found, links, align(steps, found), bias_free=bias_free)
+        return Compared.of(wanted, links, bias_free=bias_free)
     if seen.built.raised is None or partial is None or not partial.is_sound:
         return None
     begun = begun_chain(partial)
@@ -191,10 +202,20 @@ STEPS = {
     ("norm", "group"): later("group norm"),
     ("pooling", "average"): later("average pooling"),
     ("pooling", "max"): later("max pooling"),
+    ("pooling", "sum"): later("a sum over each map"),
+    ("activation", "add"): later("the addition of a number"),
+    ("activation", "sub"): later("the subtraction of a number"),
+    ("activation", "mul"): later("the multiplication by a number"),
+    ("activation", "div"): later("the division by a number"),
     ("convolution", ""): later("convolution"),
     ("linear", ""): later("linear layer"),
     ("flatten", ""): later("flattening of the maps"),
 }
+
+
+def step_names(steps: Iterable[ChainStep | None]) -> str:
+    """Steps in words, each kind once."""
+    return listed(list(dict.fromkeys(step_name(step.kind, step.what) for step in steps if step is not None)))
 
 
 def step_name(kind: str, what: str) -> str:

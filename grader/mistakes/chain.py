@@ -7,7 +7,7 @@ from dataclasses import replace
 from grader.judge.chain import Step
 from grader.judge.chain_topics import Difference
 from grader.language import later, say
-from grader.mistakes._chained import Chained, ChainMistake, layer_at, layers_of, listed, step_name
+from grader.mistakes._chained import Chained, ChainMistake, layer_at, layers_of, listed, step_name, step_names
 from grader.mistakes._mistake import changed
 
 # A plain network, as students write it. Mistakes are shown as changes to it.
@@ -174,7 +174,7 @@ class ChainStepMissing(ChainMistake):
         return say(
             "Behind {where} a step is missing: {step}.",
             where=listed(list(dict.fromkeys(layer_at(compared, each.at) for each in found))),
-            step=_steps([each.wanted for each in found if each.name != "bias"]),
+            step=step_names(each.wanted for each in found if each.name != "bias"),
         )
 
 
@@ -207,7 +207,7 @@ class ChainStepExtra(ChainMistake):
         return say(
             "Behind {where} there is a step too many: {step}.",
             where=listed(list(dict.fromkeys(layer_at(compared, _before(each)) for each in firsts))),
-            step=_steps([each.found for each in others]),
+            step=step_names(each.found for each in others),
         )
 
 
@@ -215,11 +215,6 @@ def _before(each: Difference) -> int:
     """Where a step too many stands: a layer stands behind the one before it."""
     is_layer = each.found is not None and each.found.kind in ("convolution", "linear")
     return each.at - is_layer
-
-
-def _steps(steps: list[Step | None]) -> str:
-    names = [step_name(step.kind, step.what) for step in steps if step is not None]
-    return listed(list(dict.fromkeys(names)))
 
 
 INSTEAD = {
@@ -269,15 +264,36 @@ class ChainStepChanged(ChainMistake):
                 found=step_name(other.kind, other.what),
                 wanted=step,
             )
-        values = (getattr(other, first.name), getattr(wanted, first.name))
-        mine, theirs = (_shown(value) for value in values)
+        mine, theirs = shown(getattr(other, first.name), getattr(wanted, first.name))
         return say(INSTEAD[first.name], where=where, step=step, found=mine, wanted=theirs)
 
 
-def _shown(value: object) -> str:
-    """A setting in words: of a window its size alone."""
+def shown(found: object, wanted: object) -> tuple[str, str]:
+    """Two values of one setting in words; of windows of one size more than their size."""
+    is_window = [isinstance(value, tuple) and bool(value) and isinstance(value[0], tuple) for value in (found, wanted)]
+    in_full = all(is_window) and _size(found) == _size(wanted)
+    return _shown(found, in_full=in_full), _shown(wanted, in_full=in_full)
+
+
+def _shown(value: object, *, in_full: bool) -> str:
     if value == ():
         return say("the whole map")
-    if isinstance(value, tuple) and isinstance(value[0], tuple):
-        return "×".join(map(str, value[0]))
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    if not isinstance(value[0], tuple):
+        return ", ".join(map(str, value))
+    if not in_full:
+        return _size(value)
+    size, stride, padding, *_ = [*(each for each in value if isinstance(each, tuple)), (), ()]
+    words = later("{size} with stride {stride} and padding {padding}")
+    said = say(words, size=_size(value), stride=_times(stride or size), padding=_times(padding or (0, 0)))
+    return say("{window}, rounded up", window=said) if True in value else said
+
+
+def _size(window: object) -> str:
+    return _times(window[0]) if isinstance(window, tuple) else ""
+
+
+def _times(numbers: object) -> str:
+    assert isinstance(numbers, tuple)
+    return "×".join(map(str, numbers))

@@ -153,6 +153,7 @@ def _out(step: Step | None) -> int:
 class ChainLength(ChainMistake):
     id = "chain-length"
     topic = "length"
+    elsewhere = ("wrong-depth", "trunk-step-extra", "trunk-step-missing")
     message = "The network has another number of layers than the task asks for."
     why = (
         "The depth is what these networks differ in, and what the experiment asks about. With another number of layers "

@@ -235,6 +235,9 @@ class HeadWithoutAverage(NetworkMistake):
         return Notice(Proof.MEASURED, found.cell, found.line) if found is not None else None
 
 
+SOFTMAXES = ("_softmax", "_log_softmax")
+
+
 class SoftmaxInForward(NetworkMistake):
     id = "softmax-in-forward"
     message = (

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from grader.assignment import NetworkExercise
-from grader.judge.examined import Examined
-from grader.judge.trunk_causes import Kind
+from grader.judge.chain_topics import Difference
+from grader.judge.trunk import Where
 from grader.language import later, say
-from grader.mistakes._mistake import Notice, changed
-from grader.mistakes.network import PLANNED, NetworkMistake
-from grader.verdict import Proof
+from grader.mistakes._chained import Chained, TrunkMistake, step_name, step_names
+from grader.mistakes._mistake import changed
+from grader.mistakes.chain import ChainStepChanged, shown
+from grader.mistakes.network import PLANNED
 
 HEAD = "return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))"
-WHERE = {
+WHERE: dict[Where, str] = {
     "stem": later("Before the first block"),
     "between": later("Between two blocks"),
     "head": later("Behind the last block"),
 }
-WORDS: Mapping[Kind, str] = {
-    "missing": later("{where} a step is missing: {step}."),
-    "extra": later("{where} there is a step too many: {step}."),
-    "max": later("{where} the largest value of each map is taken. The task asks for the average."),
-    "padding": later("{where} the pooling has no padding: it leaves out the rim of the map."),
-    "bias": later("{where} the linear layer has no bias."),
-}
 
 
-def _told(examined: Examined, *kinds: Kind) -> Notice | None:
-    """What is wrong with the trunk, if it is of one of these kinds."""
-    found = examined.trunk
-    if found is None or found.cause is None or found.cause.kind not in kinds:
-        return None
-    said = say(WORDS[found.cause.kind], where=say(WHERE[found.where]), step=say(found.cause.step))
-    return Notice(Proof.REPLAYED, found.node.cell, found.node.line, said)
-
-
-class TrunkStepMissing(NetworkMistake):
+class TrunkStepMissing(TrunkMistake):
     id = "trunk-step-missing"
+    topics = ("missing", "activation missing", "norm missing")
     message = "Before, between or behind the blocks a step is missing."
     why = (
         "The first layers make the channels that the blocks work on, and the last ones make scores. A step less "
@@ -54,12 +37,16 @@ class TrunkStepMissing(NetworkMistake):
         changed(PLANNED, ("nn.Linear(64, num_classes)", "nn.Linear(64, num_classes, bias=False)")),
     )
 
-    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        return _told(examined, "missing", "bias")
+    def told(self, where: Where, chained: Chained, found: list[Difference]) -> str:
+        if all(each.name == "bias" for each in found):
+            return say("{where} the linear layer has no bias.", where=say(WHERE[where]))
+        steps = step_names(each.wanted for each in found if each.name != "bias")
+        return say("{where} a step is missing: {step}.", where=say(WHERE[where]), step=steps)
 
 
-class TrunkStepExtra(NetworkMistake):
+class TrunkStepExtra(TrunkMistake):
     id = "trunk-step-extra"
+    topics = ("extra",)
     message = "Before, between or behind the blocks there is a step too many."
     why = (
         "What stands before and behind the blocks is part of the task too. One step more there makes another network, "
@@ -79,12 +66,16 @@ class TrunkStepExtra(NetworkMistake):
         ),
     )
 
-    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        return _told(examined, "extra")
+    def told(self, where: Where, chained: Chained, found: list[Difference]) -> str:
+        if all(each.name == "bias" for each in found):
+            return say("{where} a layer has a bias that the task does not ask for.", where=say(WHERE[where]))
+        steps = step_names(each.found for each in found if each.name != "bias")
+        return say("{where} there is a step too many: {step}.", where=say(WHERE[where]), step=steps)
 
 
-class TrunkStepChanged(NetworkMistake):
+class TrunkStepChanged(TrunkMistake):
     id = "trunk-step-changed"
+    topics = ("changed",)
     message = "Before, between or behind the blocks a step is another one than the task asks for."
     why = (
         "Pooling sums up a whole map in few numbers, so it matters how. The average asks how much there is of "
@@ -97,5 +88,24 @@ class TrunkStepChanged(NetworkMistake):
     )
     broken = (changed(PLANNED, (HEAD, HEAD.replace("avg", "max"))),)
 
-    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        return _told(examined, "max", "padding")
+    def told(self, where: Where, chained: Chained, found: list[Difference]) -> str:
+        names = [each.name for each in found]
+        first = found[names.index("what")] if "what" in names else found[0]
+        wanted, other = first.wanted, first.found
+        assert wanted is not None
+        assert other is not None
+        step = step_name(wanted.kind, wanted.what)
+        if first.name == "what":
+            instead = step_name(other.kind, other.what)
+            words = later("{where} stands {found} instead of {wanted}.")
+            return say(words, where=say(WHERE[where]), found=instead, wanted=step)
+        if first.name != "numbers":
+            return ChainStepChanged().told(chained, found)
+        mine, theirs = shown(other.numbers, wanted.numbers)
+        return say(
+            "{where} the {step} has other settings than the task asks for: {found}, and not {wanted}.",
+            where=say(WHERE[where]),
+            step=step,
+            found=mine,
+            wanted=theirs,
+        )

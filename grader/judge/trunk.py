@@ -144,6 +144,9 @@ class Comparison:
 
     def cause(self, model: Graph) -> Compared | None:
         """In which steps it differs, if the reference's part with just these does the same."""
+        channels = [graph.by_id[graph.output].shape[1:2] for graph in (self._part, model)]
+        if channels[0] != channels[1]:
+            return None  # then the blocks behind it have other channels as well
         wanted, found = steps_of(model), steps_of(self._part)
         if wanted is None or found is None:
             return None

@@ -159,6 +159,7 @@ class BlockJudge:
             examined.unconfirmed = self.planned.unconfirmed(examined)
             if compares and examined.trunk is None and all(block.right or block.excused for block in examined.blocks):
                 self._take_large_apart(examined, earlier, deadline)
+        examined.excused_parameters = self.planned.excused_parameters(examined)
         if len(self._cases) > MOST_CASES:
             self._start_afresh()
 

@@ -218,6 +218,35 @@ def test_what_is_wrong_in_the_second_alone_costs_there(
         assert found["plain"].score < found["plain"].max_score
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("self.two = Unit(out_channels, out_channels, 3)", "self.two = Unit(out_channels, out_channels, 5)"),
+        (
+            "self.one = Unit(in_channels, out_channels, 3, stride)\n",
+            "self.one = Unit(in_channels, out_channels, 1, stride)\n",
+        ),
+        (
+            "self.two = Unit(out_channels, out_channels, 3)",
+            "self.two = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)",
+        ),
+    ],
+)
+def test_a_block_with_other_parameters_costs_nothing_in_the_network(
+    networks: Grader, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    """Which has others by it, in each of its depths; what it has beside that costs."""
+    source = changed(NETWORKS, change)
+    found = reports(networks, tmp_path, UNIT, source)
+    assert found["cifar-block"].score < found["cifar-block"].max_score
+    assert found["network"].score == found["network"].max_score
+    more = changed(
+        source, ("self.head = nn.Linear(64, num_classes)", "self.head = nn.Linear(64, num_classes, bias=False)")
+    )
+    found = reports(networks, tmp_path, UNIT, more)
+    assert found["network"].score < found["network"].max_score
+
+
 def test_a_line_stands_in_the_nearest_function_around_it(tmp_path: Path) -> None:
     source = "def f(x):\n    y = x\n\n    def g():\n        return y\n\n    return g\n\nz = 1\n\nclass C:\n    a = f\n"
     submission = read(hand_in(tmp_path, notebook(cell("markdown", "def f(x):"), cell(source=source))))

@@ -136,6 +136,8 @@ class Examined:
         unconfirmed: large cases in which it gives something else, though it is right in the smaller one, and nothing
             that was found out there explains it.
         planned_parameters: how many parameters a network is to have, by the case's title; empty if any number will do.
+        excused_parameters: how many it is to have with blocks whose mistakes have cost already, where that is another
+            number; None where it is not known.
         other_call: a case in which it is the network of another call; None if there is none.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         misshapen: the exercise before a network whose block, of which this one is made, gives another shape than it
@@ -160,6 +162,7 @@ class Examined:
     large: list[Large] = field(default_factory=list)
     unconfirmed: list[Observation] = field(default_factory=list)
     planned_parameters: dict[str, int] = field(default_factory=dict)
+    excused_parameters: dict[str, int | None] = field(default_factory=dict)
     other_call: OtherCall | None = None
     paid: dict[str, str] = field(default_factory=dict)
     misshapen: str = ""

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
+from grader.judge.block_counts import excused_parameters, more_in
 from grader.judge.confirmed import ROUGHLY, Whole
 from grader.judge.examined import Examined, OtherCall
 from grader.judge.network import TRAINING, JudgedBlock, RecordedNetwork
@@ -47,6 +48,30 @@ class PlannedNetworks:
         if exercise.id not in self._counts:
             self._counts[exercise.id] = planned_parameters(self._assignment, exercise)
         return self._counts[exercise.id]
+
+    def excused_parameters(self, examined: Examined) -> dict[str, int | None]:
+        """How many parameters a network is to have in each case with blocks whose mistakes have cost already; None
+        where that is not known, nothing where they have as many as right ones."""
+        exercise = examined.exercise
+        assert isinstance(exercise, NetworkExercise)
+        taken_apart = [(large.seen, large.blocks) for large in examined.large]
+        if examined.taken_apart is not None:
+            taken_apart.append((examined.taken_apart, examined.blocks))
+        pairs: list[tuple[JudgedBlock, Segment]] = []
+        for seen, blocks in taken_apart:
+            planned = self._network(exercise, seen.case)
+            if planned is not None and len(planned.blocks) == len(blocks):
+                pairs += zip(blocks, planned.blocks, strict=True)
+        excused = excused_parameters(pairs)
+        if not any(excused.values()):
+            return {}
+        counts: dict[str, int | None] = {}
+        for title, count in examined.planned_parameters.items():
+            case = next(case for case in exercise.cases if case.title == title)
+            network = self._network(exercise, case)
+            more = more_in(network.blocks, excused) if network is not None else None
+            counts[title] = None if more is None else count + more
+        return counts
 
     def stages(self, exercise: NetworkExercise) -> list[Stage]:
         """The stages that a network is to have, in the case of which the graph is looked at.

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel.messages import Catalog
 from typer.testing import CliRunner
 
 from grader.assignment import load_assignment
@@ -20,6 +21,7 @@ from grader.verdict import ALIKE
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tools"))
 
+import texts  # noqa: E402
 from texts import of_python  # noqa: E402
 
 
@@ -69,10 +71,19 @@ def test_an_unknown_language_is_refused_with_the_choices(tmp_path: Path):
     assert (WRONG_USAGE, True) == (done.exit_code, "unknown language 'tlh': choose from en, de" in done.stderr)
 
 
+@pytest.mark.parametrize("said", ["nothing that was said before", ("one thing anew", "{n} things anew")])
+def test_what_nobody_translated_is_told(monkeypatch: pytest.MonkeyPatch, said: str | tuple[str, str]) -> None:
+    """As it is before `make texts` has run: the catalogue has no place for it yet."""
+    new = Catalog()
+    new.add(said)
+    monkeypatch.setattr(texts, "texts", lambda: new)
+    assert f"de: not translated: {(said if isinstance(said, str) else said[0])!r}" in list(texts.problems("de"))
+
+
 def test_texts_are_found_wherever_they_are_said():
     """In an f-string as well as in a line of its own."""
     code = b"""f"{say('a')} {many('b', 'c', n)}"; later("d" "e"); say(text); other("f")"""
-    found = [(name, texts) for _, name, texts, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
+    found = [(name, words) for _, name, words, _ in of_python(BytesIO(code), ("say", "many", "later"), (), {})]
     assert [("later", ["de"]), ("many", ["b", "c", None]), ("say", ["a"]), ("say", [None])] == sorted(found, key=str)
 
 

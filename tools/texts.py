@@ -131,8 +131,8 @@ def problems(language: str) -> Iterator[str]:
         if not message.id:
             continue
         forms = [message.id] if isinstance(message.id, str) else list(message.id)
-        said = [message.string] if isinstance(message.string, str) else list(message.string)
-        if message.fuzzy or not all(said):
+        said = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        if message.fuzzy or not said or not all(said):
             yield f"{language}: not translated: {forms[0]!r}"
         elif any(_names(each) not in map(_names, forms) for each in said):
             yield f"{language}: other names in braces: {forms[0]!r}"

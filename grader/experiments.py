@@ -7,6 +7,7 @@ import statistics
 from grader.assignment import Bound, Claim
 from grader.judge._call_lessons import (
     NO_DIFFERENCE,
+    NOT_AS_LONG,
     NOT_HELD,
     NOT_THE_NUMBERS,
     ONE_NUMBER,
@@ -59,7 +60,11 @@ def _judge(experimented: Experimented, judged: Claim | Bound) -> Finding:
         }
     if experimented.ended is not None:
         return ended(experimented, _call(experimented, *experimented.asked) if experimented.asked else "")
-    return _bound(experimented, judged) if isinstance(judged, Bound) else _claim(experimented, judged)
+    departed = [name for name in series if name in experimented.departures]
+    if sure := next((name for name in departed if experimented.departures[name][1].is_sure), None):
+        return _budget(experimented, sure)
+    measured = _bound(experimented, judged) if isinstance(judged, Bound) else _claim(experimented, judged)
+    return _budget(experimented, departed[0]) if departed and measured[0] is Status.PASSED else measured
 
 
 def _withheld(experimented: Experimented) -> Finding:
@@ -94,6 +99,27 @@ def _fault(experimented: Experimented, series: str) -> Finding:
         "expected": expected,
         "actual": fault.returned,
         "lesson": NOT_THE_NUMBERS,
+    }
+
+
+def _budget(experimented: Experimented, series: str) -> Finding:
+    """Of numbers that come from another training than the task's: nothing can be claimed of them, whatever they are."""
+    number, departure = experimented.departures[series]
+    words = say(
+        "{call}: expected {expected}, found {found}.",
+        call=_call(experimented, series, number),
+        expected=departure.expected,
+        found=departure.found,
+    )
+    if not departure.is_sure:
+        left = say("Whether it was trained as the task says is left to a human.")
+        return Status.SKIPPED, {"message": f"{words} {left}"}
+    return Status.FAILED, {
+        "message": words,
+        "expected": departure.expected,
+        "actual": departure.found,
+        "advice": say("Train every network with the same loop, as the task gives it, and leave its constants alone."),
+        "lesson": NOT_AS_LONG,
     }
 
 

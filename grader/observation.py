@@ -261,6 +261,38 @@ class Replies(_Answered):
     layout: list[tuple[Annotated[str, Field(max_length=200)], Shape]] = Field(max_length=10_000)
 
 
+class Trained(_Answered):
+    """What was seen of the training in one call.
+
+    The student's process tells it. It is counted there by the grader, so whoever tampers with it can only hide what
+    they did: it speaks against a hand-in, and never for one by itself.
+
+    Attributes:
+        backward: passes through autograd.
+        kinds: the class of each kind of optimiser that made a step, and its bases, by name.
+        networks: how many things were trained, each with optimisers of its own.
+        parameters: numbers that were moved.
+        fewest: steps that the parameter got that got the fewest; `most` of that which got the most.
+        settings: of the optimisers, the values that were met.
+    """
+
+    backward: int = 0
+    kinds: list[Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]] = Field(
+        default_factory=list, max_length=50
+    )
+    networks: int = 0
+    parameters: int = 0
+    fewest: int = 0
+    most: int = 0
+    settings: dict[str, Annotated[list[float], Field(max_length=50)]] = Field(default_factory=dict, max_length=20)
+
+
+class Size(_Answered):
+    """Answer to `size`: how many parameters a network has; None where it could not be built."""
+
+    size: int | None = None
+
+
 class Returned(_Answered):
     """Answer to `call`, without its tensors; `value` is checked where it is read.
 
@@ -275,6 +307,7 @@ class Returned(_Answered):
     gradients: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
     changed: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
     left: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    trained: Trained | None = None
 
 
 class Problem(_Exception):

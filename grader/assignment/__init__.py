@@ -36,7 +36,7 @@ from grader.assignment.case import Case
 from grader.assignment.choice import ChoiceExercise, Option
 from grader.assignment.essay import Concept, EssayExercise, Misconception
 from grader.assignment.exercise import Visibility
-from grader.assignment.experiment import Bound, Claim, ExperimentExercise, Series
+from grader.assignment.experiment import Bound, Claim, ExperimentExercise, Series, Training
 from grader.assignment.find import find_assignment
 from grader.assignment.function import Drawn, FunctionCase, FunctionExercise, KnownFault
 from grader.assignment.load import load_assignment
@@ -83,6 +83,7 @@ __all__ = [
     "Release",
     "Series",
     "ShortcutOption",
+    "Training",
     "Value",
     "Visibility",
     "WrongValue",

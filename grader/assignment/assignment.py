@@ -81,6 +81,19 @@ class Assignment(Spec):
                     raise ValueError(f"the name {name!r} belongs to both {owners[name]} and {exercise.id}")
         return self
 
+    @model_validator(mode="after")
+    def _networks_are_asked_for(self) -> Assignment:
+        """The networks that experiments train belong to exercises of their own."""
+        known = [exercise.id for exercise in self.exercises if isinstance(exercise, ModuleExercise)]
+        for exercise in self.exercises:
+            for series in exercise.series if isinstance(exercise, ExperimentExercise) else ():
+                if series.network is not None and series.network.exercise not in known:
+                    raise ValueError(
+                        f"exercise {exercise.id}: series {series.id}: network: there is no exercise "
+                        f"{series.network.exercise!r} of the kind module; expected one of {', '.join(known) or 'some'}"
+                    )
+        return self
+
     @property
     def max_score(self) -> float:
         return sum(exercise.max_score for exercise in self.exercises)

@@ -11,11 +11,29 @@ from grader.assignment.exercise import ScoredByCheck
 from grader.assignment.spec import UNTOLD, Identifier, Plain, Points, PythonName, ReferenceName, Spec
 
 
+class Network(Spec):
+    """A network of the student's own: what an exercise of the kind `module` asks for, built with these arguments."""
+
+    exercise: Identifier
+    arguments: dict[str, Plain] = Field(default_factory=dict, description="by position")
+
+
 class Series(Spec):
     """One way to run an experiment: the plain arguments in which it differs from the others."""
 
     id: Identifier
     arguments: dict[str, Plain] = Field(default_factory=dict)
+    network: Network | None = Field(None, description="whose parameters are trained: all of them, and no others")
+
+
+class Training(Spec):
+    """The budget that every call trains with."""
+
+    optimiser: str = Field(description="the name of a class of torch.optim, or of a base of its")
+    steps: int = Field(ge=1, description="of every parameter that is trained")
+    settings: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="of the optimiser, such as lr"
+    )
 
 
 class Claim(Spec):
@@ -74,6 +92,7 @@ class ExperimentExercise(ScoredByCheck):
     whole: bool = Field(False, description="are these whole numbers, as classes are?")
     points: dict[Identifier, Points]
     series: list[Series] = Field(min_length=1)
+    training: Training | None = Field(None, description="the budget of every call; None: whatever the student takes")
     claims: list[Claim] = Field(alias="claim", default_factory=list)
     bounds: list[Bound] = Field(alias="bound", default_factory=list)
 
@@ -107,6 +126,9 @@ class ExperimentExercise(ScoredByCheck):
                 raise ValueError(
                     f"{each.id}: there is no measure {each.measure!r}; expected one of {', '.join(self.measures)}"
                 )
+        for series in self.series:
+            if series.network is not None and self.training is None:
+                raise ValueError(f"{series.id}: network: what is trained is looked at only where there is a [training]")
         for claim in self.claims:
             # Where it holds in every round, chance alone would have done that so often.
             if 0.5**self.rounds > 1 - claim.confidence:

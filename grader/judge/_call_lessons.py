@@ -179,3 +179,16 @@ OUT_OF_BOUNDS = Lesson(
         "near 1 the classes are to blame: they are exchanged, since training that fails still does as well as a guess.",
     ),
 )
+
+NOT_AS_LONG = Lesson(
+    why=(
+        "Networks can be compared only if each had the same chance to learn. What is trained longer, or with other "
+        "settings, may be better for that reason alone."
+    ),
+    hints=(
+        "The budget of a training is its optimiser, the learning rate and the number of steps.",
+        "Count the steps in your loop for each network, and look where the learning rate is set. Is it a constant of "
+        "the task that was changed?",
+        "Put the constants back as the task has them, and train each network with this one loop, once.",
+    ),
+)

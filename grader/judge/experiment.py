@@ -16,14 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.assignment import Assignment, Bound, Claim, ExperimentExercise, Series
-from grader.errors import AssignmentError, SessionEnded
-from grader.judge.examine import Worker
+from grader.assignment import Assignment, Bound, Claim, ExperimentExercise, ModuleExercise, Series, names_of
+from grader.errors import AssignmentError, ProtocolViolated, SessionEnded
+from grader.judge.examine import Worker, ask
 from grader.judge.functions import ask_call
 from grader.judge.reference import find_reference
+from grader.judge.training import Departure, departure
 from grader.judge.values import Value, numbers_of, show, show_shape
 from grader.language import say
-from grader.observation import ANYWHERE, Executed, Problem, Raised, Stands
+from grader.observation import ANYWHERE, Executed, Problem, Raised, Size, Stands
 
 _PRECISION = "float32"  # networks are trained in it
 
@@ -63,6 +64,7 @@ class RightExperiment:
         if exercise.withheld:
             return
         data = self._function("data", exercise.data)
+        self.names = {each.id: names_of(each) for each in assignment.exercises if isinstance(each, ModuleExercise)}
         self._measures = {id_: self._function(f"measures.{id_}", each) for id_, each in exercise.measures.items()}
         # An experiment of the same seed is the same; one of another exercise is another.
         draws = random.Random(f"{seed} {exercise.id}")
@@ -121,6 +123,8 @@ class Experimented:
     found: str | None = None
     measured: dict[str, list[dict[str, float]]] = field(default_factory=dict)  # by series, a number per measure
     faults: dict[str, Fault] = field(default_factory=dict)  # by series
+    departures: dict[str, tuple[int, Departure]] = field(default_factory=dict)  # by series: the first round with one
+    sizes: dict[str, int | None] = field(default_factory=dict)  # by series: how many parameters its network has
     asked: tuple[str, int] | None = None  # the series and the round that were run last
     broken: str = ""  # what the assignment's own measure raised
     ended: SessionEnded | None = None
@@ -157,21 +161,42 @@ def run_experiment(
     experimented.found = executed.first_callable(names)
     if experimented.found is None:
         return
+    if experimented.exercise.training is not None and experimented.right.rounds:
+        for series in experimented.exercise.series:
+            experimented.sizes[series.id] = _size(worker, experimented, executed, series, seconds)
     for number, round_ in enumerate(experimented.right.rounds):
         for series in experimented.exercise.series:
             if series.id not in experimented.faults and not experimented.broken:
                 _run(worker, experimented, series, number, round_, seconds)
 
 
+def _size(worker: Worker, experimented: Experimented, executed: Executed, series: Series, seconds: float) -> int | None:
+    """How many parameters the network has that a series trains, as the student built it.
+
+    Where it is not the network of the task, that has cost its points already.
+    """
+    if series.network is None:
+        return None
+    name = executed.first_callable(experimented.right.names[series.network.exercise])
+    if name is None:
+        return None
+    arguments = {"name": name, "positional": list(series.network.arguments.values())}
+    size: int | None = ask(worker, "size", arguments, {}, Size, seconds)[0].size
+    return size
+
+
 def _run(
     worker: Worker, experimented: Experimented, series: Series, number: int, round_: Round, seconds: float
 ) -> None:
-    arguments = {
+    arguments: dict[str, Any] = {
         "name": experimented.found,
         "precision": _PRECISION,
         "positional": round_.positional(series),
         "gradient": False,
     }
+    training = experimented.exercise.training
+    if training is not None:
+        arguments["training"] = list(training.settings)
     experimented.asked = series.id, number
     answer, value, _ = ask_call(worker, arguments, round_.tensors, seconds)
     if answer.raised is not None or answer.value is None:
@@ -181,6 +206,12 @@ def _run(
     if isinstance(returned, str):
         experimented.faults[series.id] = Fault(number, returned=returned)
         return
+    if training is not None and series.id not in experimented.departures:
+        if answer.trained is None:
+            raise ProtocolViolated(say("an answer is malformed: {error}", error="trained"))
+        found = departure(training, answer.trained, experimented.sizes.get(series.id))
+        if found is not None:
+            experimented.departures[series.id] = number, found
     try:
         measures = {name: experimented.right.measure(name, returned, round_) for name in experimented.exercise.measures}
     except Exception as error:  # ours: what was returned is what was asked for

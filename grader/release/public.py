@@ -16,7 +16,7 @@ _WITH_REFERENCE = {
     ).split(),
     "network": "accept outputs min_blocks stem head reference exact_parameters trunk blocks mistakes case".split(),
     "function": "reference tolerance case fault".split(),
-    "experiment": "data measures rounds shape whole series claim bound".split(),
+    "experiment": "data measures rounds shape whole training series claim bound".split(),
 }
 _WITHOUT = {
     "module": "call accept case".split(),

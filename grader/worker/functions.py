@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from grader.worker.cells import describe
+from grader.worker.trained import watched
 
 Json = Any
 Tensors = dict[str, Tensor]
@@ -28,25 +29,29 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
     Args:
         arguments: `name`; `precision` ("float64" or "float32"); `positional`, each `{"plain": value}` or
             `{"drawn": key, "as": kind}`, the kind being tensor, array, list or number; `gradient`, whether that of
-            drawn floating tensors is asked for.
+            drawn floating tensors is asked for; `training`, where it is watched what the call trains, the settings of
+            optimisers that are told (see `grader.worker.trained`).
         tensors: what was drawn, by key, and `cotangent` where a gradient is wanted.
 
     Returns:
         `value`, what it returned (see `_Plain`), `gradients`, the keys of those that there are, `changed`, the keys of
         drawn tensors into which it wrote, and `left`, of those in which it left a gradient; or `raised`. Where the call
-        for the gradient raised, or its backward pass, `refused`. The tensors of the value by number, gradients as
-        `g/key`.
+        for the gradient raised, or its backward pass, `refused`. `trained`, where that was watched. The tensors of the
+        value by number, gradients as `g/key`.
     """
     dtype = getattr(torch, arguments["precision"])
     torch.set_default_dtype(dtype)
     torch.default_generator.manual_seed(0)
     target, drawn = namespace[arguments["name"]], _drawn(tensors, dtype)
     try:
-        returned = target(*[_given(each, drawn) for each in arguments["positional"]])
+        with watched(arguments.get("training")) as watch:
+            returned = target(*[_given(each, drawn) for each in arguments["positional"]])
     except BaseException as error:
         return {"raised": {"stage": "forward", **describe(error)}}, {}
     plain = _Plain()
     answer: dict[str, Json] = {"value": plain.of(returned)}
+    if watch is not None:
+        answer["trained"] = watch.told()
     answer["left"] = [key for key, each in drawn.items() if each.is_leaf and each.grad is not None]
     answer["changed"] = [key for key, each in _drawn(tensors, dtype).items() if not torch.equal(each, drawn[key])]
     gradients: Tensors = {}

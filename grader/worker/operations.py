@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grader.wire import pack, unpack
-from grader.worker import files, functions, modules
+from grader.worker import files, functions, modules, trained
 from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
 from grader.worker.dropout import Free, without_dropout
@@ -127,11 +127,18 @@ def call(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         return functions.call(student.namespace, arguments, tensors)
 
 
+def size(student: Student, arguments: Json, tensors: Tensors) -> Reply:
+    """How many parameters a network of the student's has; see `grader.worker.trained.size`."""
+    with student.devices:
+        return trained.size(student.namespace, arguments), {}
+
+
 OPERATIONS: dict[str, Callable[[Student, Json, Tensors], Reply]] = {
     "execute": execute,
     "build": build,
     "run": run,
     "call": call,
+    "size": size,
 }
 
 _WARM_UP = """

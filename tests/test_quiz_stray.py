@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from test_quiz import choice, predict
 from grader.assignment import find_assignment, shipped_assignments
 from grader.quiz import judge_quiz
 from grader.starter import handed_out
-from grader.submission import HandedOut, HandIn, find_given, read
+from grader.submission import HandedOut, HandIn, answers, find_given, read, stray
+from grader.submission import handed_out as starters
 from grader.verdict import CheckResult, Status
 
 ASSIGNMENT = find_assignment("residual-quiz")
@@ -341,3 +343,27 @@ def coded(path: Path, exercise: Any, source: str) -> CheckResult:
     path.write_text(json.dumps({"cells": [cell("code", source)], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
     given = find_given(read(HandIn("doe", "doe.ipynb", path)), [exercise], HandedOut([]))
     return judge_quiz(exercise, given.get(exercise.id)).checks[0]
+
+
+@pytest.mark.parametrize("line", ["a line of text {n}", "# {n}", "- [ ] {n}", "Answer: {n}"])
+def test_a_long_text_is_read_once_and_not_for_each_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """It took as long as there are questions: a notebook of 200,000 lines took minutes."""
+    read: Counter[str] = Counter()
+    for module, function in ((answers, "_heading"), (starters, "_plain"), (stray, "is_placeholder")):
+        monkeypatch.setattr(module, function, counted(getattr(module, function), read))
+    text = "\n".join(line.format(n=n) for n in range(2_000))
+    found = verdicts(tmp_path, lambda cells: cells.insert(0, cell("markdown", text)))
+    assert {Status.FAILED} == {each.status for each in found.values()}
+    assert read["_heading"] <= 2_300
+    assert read["_plain"] <= 3 * 2_300
+    assert read["is_placeholder"] <= 2_300
+
+
+def counted(function: Callable[[str], Any], calls: Counter[str]) -> Callable[[str], Any]:
+    def called(line: str) -> Any:
+        calls[function.__name__] += 1
+        return function(line)
+
+    return called

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grader.assignment import EssayExercise, QuizExercise
 from grader.submission import nbgrader
 from grader.submission.as_text import text_of
-from grader.submission.named import behind_name
+from grader.submission.named import behind_name, may_name
 from grader.submission.nouns import Cell, Submission
 
 _HEADING = re.compile(r" {0,3}(?P<level>#{1,6})(?:[ \t]++(?P<text>.*+))?$")
@@ -58,10 +58,16 @@ def find_answer(submission: Submission, exercise: EssayExercise) -> str | None:
     return written.text if written else None
 
 
-def find_written(submission: Submission, exercise: EssayExercise | QuizExercise) -> Written | None:
-    """The same, with its place."""
+def find_written(
+    submission: Submission, exercise: EssayExercise | QuizExercise, texts: Texts | None = None
+) -> Written | None:
+    """The same, with its place.
+
+    Args:
+        texts: what was read of the submission's texts for an earlier question.
+    """
     cells = list(_cells(submission, exercise))
-    return _in_marked_cells(cells, exercise) or _below_heading(cells, exercise)
+    return _in_marked_cells(cells, exercise) or _below_heading(cells, exercise, texts or Texts())
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def _in_marked_cells(cells: list[_Marked], exercise: EssayExercise | QuizExercis
         if marked.answers == exercise.id and text is not None:
             own = text.split("\n")
             heading = _heading(own[0])
-            if heading and not heading.rest and _is_asked(heading, exercise):
+            if heading and not heading.rest and _is_asked(heading, _wanted(exercise)):
                 del own[0]
             lines += [_Line(line, marked.cell.number) for line in [*own, ""]]
     return _written(lines)
@@ -109,7 +115,8 @@ def _text(cell: Cell, exercise: EssayExercise | QuizExercise) -> str | None:
     return text_of(cell.source) if isinstance(exercise, EssayExercise) else None
 
 
-def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise) -> Written | None:
+def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise, texts: Texts) -> Written | None:
+    wanted = _wanted(exercise)
     level = 0  # of the heading we are below; 0: we are below none
     lines: list[_Line] = []
     for marked in cells:
@@ -122,13 +129,15 @@ def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise)
             # A place for another answer; or for this one, where nothing was written, and perhaps in the cell below.
             level = _LOWEST if marked.answers == exercise.id and isinstance(exercise, EssayExercise) else 0
             continue
-        for heading, line in _lines(text, exercise):
-            if heading is not None and _ends(heading, level, exercise):
+        for heading, line, is_name in texts.lines(text):
+            if is_name:
+                heading = _named(line, exercise) or heading
+            if heading is not None and _ends(heading, level, wanted):
                 answer = _written(lines)
                 if answer is not None:
                     return answer
                 lines = []
-                level = heading.level if _is_asked(heading, exercise) else 0
+                level = heading.level if _is_asked(heading, wanted) else 0
                 if level and heading.rest:
                     lines.append(_Line(heading.rest, marked.cell.number))
             elif level and not marked.prompt:
@@ -141,36 +150,61 @@ def _below_heading(cells: list[_Marked], exercise: EssayExercise | QuizExercise)
 class _Heading:
     level: int
     text: str
+    said: str = field(init=False)  # in small letters
     rest: str = ""  # of the line, behind a colon
     whole: bool = False  # a line of prose: it is one only if it says just what is asked for
     named: bool = False  # it names the question
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", self.text.casefold().strip())
 
-def _ends(heading: _Heading, level: int, exercise: EssayExercise | QuizExercise) -> bool:
+
+def _wanted(exercise: EssayExercise | QuizExercise) -> frozenset[str]:
+    """The headings below which an answer stands, in small letters."""
+    return frozenset(map(str.casefold, exercise.headings))
+
+
+def _ends(heading: _Heading, level: int, wanted: frozenset[str]) -> bool:
     """Does this heading end what is above it? What is only like one has to be asked for, or numbered."""
     if heading.level < _LOWEST:
         return level == 0 or heading.level <= level
     if level and level < _LOWEST:
         return False
-    return _is_asked(heading, exercise) or (not heading.whole and _NUMBERED.match(heading.text) is not None)
+    return _is_asked(heading, wanted) or (not heading.whole and _NUMBERED.match(heading.text) is not None)
 
 
-def _lines(source: str, exercise: EssayExercise | QuizExercise) -> Iterator[tuple[_Heading | None, str]]:
-    """Every line, with its heading if it is one. A `#` in a block of code is none."""
+_Read = tuple[_Heading | None, str, bool]
+
+
+class Texts:
+    """The lines of texts, each read once, however many questions are looked for in them."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[_Read]] = {}
+
+    def lines(self, source: str) -> list[_Read]:
+        """Every line: its heading if it is one, itself, and whether it may name a question."""
+        if source not in self._lines:
+            self._lines[source] = list(_lines(source))
+        return self._lines[source]
+
+
+def _lines(source: str) -> Iterator[_Read]:
+    """A `#` in a block of code is no heading."""
     fence = ""
     for line in source.split("\n"):
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence):
                 fence = ""
-            yield None, line
+            yield None, line, False
         elif mark:
             fence = mark[1]
-            yield None, line
+            yield None, line, False
         elif _UNDERLINE.fullmatch(line.rstrip("\r")):
-            yield None, ""
+            yield None, "", False
         else:
-            yield _named(line, exercise) or _heading(line.rstrip("\r")), line
+            yield _heading(line.rstrip("\r")), line, may_name(line)
 
 
 def _heading(line: str) -> _Heading | None:
@@ -190,20 +224,20 @@ def _named(line: str, exercise: EssayExercise | QuizExercise) -> _Heading | None
     return _Heading(len(heading["level"]) if heading else _LOWEST, exercise.id, rest, named=True)
 
 
-def _is_asked(heading: _Heading, exercise: EssayExercise | QuizExercise) -> bool:
-    if heading.named:
+def _is_asked(heading: _Heading, wanted: frozenset[str]) -> bool:
+    if heading.named or heading.said in wanted:
         return True
-    text = heading.text.casefold().strip()
-    for wanted in map(str.casefold, exercise.headings):
-        if text == wanted or (not heading.whole and text.startswith(wanted)):
-            return True
-        if heading.level < _LOWEST and wanted in text:
-            return True
-    return False
+    if heading.whole:
+        return False
+    if heading.level < _LOWEST:
+        return any(each in heading.said for each in wanted)
+    return heading.said.startswith(tuple(wanted))
 
 
 def _written(lines: list[_Line]) -> Written | None:
     """What is left without placeholders; None if that is nothing."""
+    if not lines:
+        return None
     text = _without_comments("\n".join(line.text for line in lines))
     kept = [line for line in text.split("\n") if not is_placeholder(line)]
     answer = "\n".join(kept).strip()

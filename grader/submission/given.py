@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from grader.assignment import QuizExercise
 from grader.submission import astray
-from grader.submission.answers import Written, find_written
+from grader.submission.answers import Texts, Written, find_written
 from grader.submission.bound import Given, find_bound, is_open
 from grader.submission.handed_out import HandedOut
 from grader.submission.literals import LONGEST, Nothing, Unreadable
@@ -31,12 +31,13 @@ def find_given(
     wanted = {exercise.name: exercise for exercise in exercises}
     bound = find_bound(submission, frozenset(wanted)) if wanted else {}
     strays = Strays(submission, list(wanted.values()), handed_out) if wanted and handed_out else None
+    texts = Texts()
     found: dict[str, Given] = {}
     for name, exercise in wanted.items():
         given = bound.get(name)
         if is_open(given):
             given = (
-                _elsewhere(submission, exercise, bound, wanted)
+                _elsewhere(submission, exercise, bound, wanted, texts)
                 or _below(submission, exercise, given)
                 or _stray(strays, exercise, given)
                 or given
@@ -47,14 +48,18 @@ def find_given(
 
 
 def _elsewhere(
-    submission: Submission, exercise: QuizExercise, bound: Mapping[str, Given], wanted: Collection[str]
+    submission: Submission,
+    exercise: QuizExercise,
+    bound: Mapping[str, Given],
+    wanted: Collection[str],
+    texts: Texts,
 ) -> Given | None:
     """What was written in Markdown, or bound to a name that is nearly the same."""
     line = astray.in_text(submission, exercise.name)
     if line is not None:
         value = Written(line.text, line.cell) if isinstance(line.value, Unreadable) else line.value
         return Given(value, line.text[:LONGEST], line.cell)
-    written = find_written(submission, exercise)
+    written = find_written(submission, exercise, texts)
     if written is not None:
         return Given(written, written.text[:LONGEST], written.cell)
     others = [name for name, given in bound.items() if not isinstance(given.value, Nothing)]

@@ -42,9 +42,10 @@ class HandedOut:
                 return above or None
         return None
 
-    def begins(self, source: str, heading: str) -> bool:
-        """Does a line of this cell say so?"""
-        return any(_plain(line) == heading for line in source.split("\n"))
+    @staticmethod
+    def plain_lines(source: str) -> frozenset[str]:
+        """What the lines of a cell say: one of them may be what `question` tells."""
+        return frozenset(map(_plain, source.split("\n")))
 
 
 def _lines(source: str) -> list[str]:

@@ -14,8 +14,14 @@ from grader.assignment import QuizExercise
 _ANSWER = r"(?:(?:my|the|meine|die) )?(?:answers?|antwort|lösung|solution)"
 _ANNOUNCES = re.compile(r"[#*_ \t]*+(?:(?:my|your|meine|deine) )?(?:answers?|antwort|lösung)\b[\s*_:]*+(.*+)", re.I)
 _GAP = r"[\s*_`:.=(\[\"'–—-]*+"
+_BEGINS = re.compile(rf"(?:#{{1,6}})?{_GAP}{_ANSWER}\b", re.IGNORECASE)
 _BETWEEN_WORDS = r"[\s_-]"
 _CLOSING = " \t\r:=)]*_`.,;\"'–—"
+
+
+def may_name(line: str) -> bool:
+    """Does this line begin as one that names a question, whichever that is?"""
+    return len(line) <= 200 and _BEGINS.match(line.strip()) is not None
 
 
 def behind_name(line: str, exercise: QuizExercise) -> str | None:
@@ -27,6 +33,11 @@ def behind_name(line: str, exercise: QuizExercise) -> str | None:
         return None  # a sentence that begins so: "Answer: sum of all paths"
     rest = rest.strip().lstrip(_CLOSING)
     return (rest[2:] if rest.startswith("- ") else rest).strip("* \t")
+
+
+def may_announce(line: str) -> bool:
+    """Does this line begin as one that only says that an answer follows?"""
+    return _ANNOUNCES.fullmatch(line.strip()) is not None
 
 
 def announces(line: str, exercise: QuizExercise) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from grader.assignment import ChoiceExercise, QuizExercise
@@ -16,7 +17,7 @@ from grader.submission.answers import is_placeholder
 from grader.submission.as_text import text_of
 from grader.submission.handed_out import HandedOut
 from grader.submission.literals import LONGEST, Nothing, Unreadable, read_literal
-from grader.submission.named import announces
+from grader.submission.named import announces, may_announce
 from grader.submission.nouns import Cell, Submission
 
 # Characters of text that are looked through for answers. Nobody writes as many around a few questions.
@@ -52,6 +53,9 @@ class Strays:
         self._given = given
         self._from_starter = [cell.kind != "code" and given.is_from(cell.source) for cell in submission.cells]
         self._own = list(self._own_lines())
+        # Of each cell, what is the same for every question: there may be as many lines as questions, and more.
+        self._plain = [given.plain_lines(cell.source) if cell.kind != "code" else frozenset() for cell in self._cells]
+        self._begins = [self._begins_another(place) for place in range(len(self._cells))]
 
     def at(self, exercise: QuizExercise, code: int | None) -> Stray | None:
         """What may be meant for an answer to this question.
@@ -66,13 +70,13 @@ class Strays:
             return self._named_elsewhere(exercise)
         return Stray("\n\n".join(text for text, _ in found)[:LONGEST], found[0][1])
 
-    def _own_lines(self) -> Iterator[list[str]]:
+    def _own_lines(self) -> Iterator[_Own]:
         """Of each text cell the lines that say something: all of it, or what was added to the starter's."""
         left = MOST_TEXT
         for cell, from_starter in zip(self._cells, self._from_starter, strict=True):
             lines = [] if cell.kind == "code" or left < 0 else [line[:LONGEST] for line in cell.source.split("\n")]
             left -= sum(map(len, lines)) + len(lines)
-            yield [line for line in lines if _says(line) and not (from_starter and self._given.has(line))]
+            yield _Own([line for line in lines if _says(line) and not (from_starter and self._given.has(line))])
 
     # ------------------------------------------------------------------ where
 
@@ -82,7 +86,7 @@ class Strays:
         if start is None:
             return
         for place in range(start, len(self._cells)):
-            if place > start and place >= (code or 0) and self._begins_another(place):
+            if place > start and place >= (code or 0) and self._begins[place]:
                 return
             if not self._answers_another(place, exercise):
                 yield self._cells[place]
@@ -99,10 +103,7 @@ class Strays:
     def _asked(self, exercise: QuizExercise) -> int | None:
         """The same, where no cell has the name any more."""
         start = self._given.question(exercise.name)
-        return next((place for place, cell in enumerate(self._cells) if start and self._begins_so(cell, start)), None)
-
-    def _begins_so(self, cell: Cell, start: str) -> bool:
-        return cell.kind != "code" and self._given.begins(cell.source, start)
+        return next((place for place, lines in enumerate(self._plain) if start and start in lines), None)
 
     def _begins_another(self, place: int) -> bool:
         """Does the starter go on here?"""
@@ -120,7 +121,7 @@ class Strays:
     def _said(self, cell: Cell, exercise: QuizExercise, code: int | None) -> str:
         """What a student wrote in a cell, and "" where that is nothing."""
         if cell.kind != "code":
-            return _text(self._own[cell.number - 1], exercise)
+            return self._own[cell.number - 1].text(exercise)
         return self._in_code(cell, exercise, is_answer=cell.number == code)
 
     def _in_code(self, cell: Cell, exercise: QuizExercise, *, is_answer: bool) -> str:
@@ -181,17 +182,53 @@ class Strays:
             rf"[\W_]*+(?:{re.escape(exercise.id)}|{re.escape(exercise.name)})[*_` ]*+[:=)–-][\W_]*+\w.*+", re.IGNORECASE
         )
         for place, own in enumerate(self._own):
-            if not own or self._answers_another(place, exercise):
+            if not own.lines or self._answers_another(place, exercise):
                 continue
-            numbers = [match for line in own for match in listed.findall(line)]
-            if any(map(label.fullmatch, own)) or (len(numbers) > 1 and str(number) in numbers):
-                return Stray(_text(own, exercise)[:LONGEST], self._cells[place].number)
+            numbers = own.listed(listed)
+            labelled = own.says(exercise.id, exercise.name) and any(map(label.fullmatch, own.lines))
+            if labelled or (len(numbers) > 1 and str(number) in numbers):
+                return Stray(own.text(exercise)[:LONGEST], self._cells[place].number)
         return None
 
 
-def _text(own: list[str], exercise: QuizExercise) -> str:
-    """What is left without headings, and "" where no box is ticked."""
-    lines = [line for line in own if not announces(line, exercise)]
+class _Own:
+    """The lines of a cell that say something and are the student's own. What is the same for all questions is kept."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def text(self, exercise: QuizExercise) -> str:
+        """What is left without headings, and "" where no box is ticked."""
+        if not self._may_announce:
+            return self._whole
+        return _text([line for line in self.lines if not announces(line, exercise)])
+
+    def listed(self, pattern: re.Pattern[str]) -> list[str]:
+        """What a pattern finds, the same for every question."""
+        if self._listed is None:
+            self._listed = [match for line in self.lines for match in pattern.findall(line)]
+        return self._listed
+
+    def says(self, *names: str) -> bool:
+        """Does one of these stand anywhere, in any case?"""
+        return any(name.casefold() in self._folded for name in names)
+
+    _listed: list[str] | None = None
+
+    @cached_property
+    def _whole(self) -> str:
+        return _text(self.lines)
+
+    @cached_property
+    def _folded(self) -> str:
+        return "\n".join(self.lines).casefold()
+
+    @cached_property
+    def _may_announce(self) -> bool:
+        return any(map(may_announce, self.lines))
+
+
+def _text(lines: list[str]) -> str:
     return "" if all(map(_EMPTY_BOX.fullmatch, lines)) else "\n".join(lines).strip()
 
 

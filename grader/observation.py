@@ -274,6 +274,8 @@ class Trained(_Answered):
         parameters: numbers that were moved.
         fewest: steps that the parameter got that got the fewest; `most` of that which got the most.
         settings: of the optimisers, the values that were met.
+        gradients: of the first steps, how the gradient that was used compares with that of the task's loss: the cosine
+            between them, and how many times as long it is. None where it is not known.
     """
 
     backward: int = 0
@@ -285,6 +287,7 @@ class Trained(_Answered):
     fewest: int = 0
     most: int = 0
     settings: dict[str, Annotated[list[float], Field(max_length=50)]] = Field(default_factory=dict, max_length=20)
+    gradients: list[tuple[float, float]] = Field(default_factory=list, max_length=10)
 
 
 class Size(_Answered):

@@ -67,6 +67,9 @@ series = [
 optimiser = "SGD"
 steps = 20
 settings = { lr = 0.5, momentum = 0 }
+loss = "mse_loss"
+input = "x"
+target = "y"
 
 [[exercise.claim]]
 id = "slow"
@@ -122,6 +125,19 @@ APART = """both = [torch.optim.SGD([p], lr=0.5) for p in net.parameters()]
         [o.zero_grad() for o in both]
         (scale * ((net(x) - y) ** 2).mean()).backward()
         [o.step() for o in both]"""
+SHUFFLED = """o = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(20):
+        for a, b in torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 20, shuffle=True):
+            o.zero_grad()
+            (scale * nn.functional.mse_loss(net(a), b, reduction="sum") / 20).backward()
+            o.step()"""
+# Which module it is that learns cannot be told, so nothing is said of what it learns.
+WITHOUT_MODULE = """w, b = net.line.weight, net.line.bias
+    o = torch.optim.SGD([w, b], lr=0.5)
+    for _ in range(20):
+        o.zero_grad()
+        (scale * ((x @ w.T + b - y) ** 2).mean()).backward()
+        o.step()"""
 FAILED, PASSED, SKIPPED = Status.FAILED, Status.PASSED, Status.SKIPPED
 
 
@@ -153,6 +169,8 @@ def fitted(grader: Grader, tmp_path: Path) -> Callable[[str], ExerciseReport]:
         "nets = [net, Line()]\n    train(nets[0], x, y, scale, momentum=0.0)",  # the other is not trained
         CLOSURE,
         APART,
+        SHUFFLED,
+        WITHOUT_MODULE,
         "class Own(torch.optim.SGD): pass\n    train(net, x, y, scale, kind=Own)",
     ],
 )
@@ -187,6 +205,15 @@ def test_the_budget_may_be_kept_in_any_hand(fitted: Callable[[str], ExerciseRepo
             [FAILED, PASSED],
             "found one parameter that is trained",
         ),
+        # Other data, other targets, another loss, and gradients that are never cleared.
+        ("train(net, x[:9], y[:9] if scale == 1 else -y[:9], scale)", [FAILED, FAILED], "found step 1 along another"),
+        ("train(net, x, y if scale == 1 else -y, scale)", [FAILED, PASSED], "gradient of mse_loss over all of x and y"),
+        (
+            "o = torch.optim.SGD(net.parameters(), lr=0.5)\n    for _ in range(20):\n"
+            "        (scale * ((net(x) - y) ** 2).mean()).backward()\n        o.step()",
+            [FAILED, FAILED],
+            "found step 2 along another one",
+        ),
         # What only a human can tell.
         (BY_HAND, [SKIPPED, SKIPPED], "though 20 backward passes. Whether it was trained as the task says is left to"),
         (
@@ -218,9 +245,25 @@ def test_a_wrong_network_costs_in_its_own_exercise(grader: Grader, tmp_path: Pat
         ('exercise = "line"', 'exercise = "lines"', "there is no exercise 'lines' of the kind module; expected one of"),
         ("[exercise.training]\noptimiser", "#[exercise.training]\n#optimiser", "steps: unknown key"),
         ("steps = 20", "steps = 0", "steps"),
+        ('target = "y"', "", "expected loss, input and target, or none of them"),
     ],
 )
 def test_a_budget_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
     assert old in SPEC
     with pytest.raises(AssignmentError, match=words):
         load_assignment(written(tmp_path, SPEC.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('loss = "mse_loss"', 'loss = "mse"', "torch.nn.functional has no 'mse'"),
+        ('target = "y"', 'target = "z"', "there is no tensor 'z' among x, y, asked"),
+    ],
+)
+def test_a_loss_that_cannot_be_made_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert old in SPEC
+    folder = written(tmp_path, SPEC.replace(old, new))
+    settings = Settings(wall("none"), "cpu", 0, Limits())
+    with pytest.raises(AssignmentError, match=words), SharingGrader(load_assignment(folder), settings) as grader:
+        grader.prepare()

@@ -34,6 +34,17 @@ class Training(Spec):
     settings: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
         default_factory=dict, description="of the optimiser, such as lr"
     )
+    loss: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = Field(
+        "", description="a function of torch.nn.functional; left out: it is not looked at what is made smaller"
+    )
+    input: str = Field("", description="the argument on all of which the network is trained")
+    target: str = Field("", description="the argument that it is to give")
+
+    @model_validator(mode="after")
+    def _loss_is_there(self) -> Training:
+        if bool(self.loss) != bool(self.input and self.target):
+            raise ValueError("expected loss, input and target, or none of them")
+        return self
 
 
 class Claim(Spec):

@@ -187,8 +187,8 @@ NOT_AS_LONG = Lesson(
     ),
     hints=(
         "The budget of a training is its optimiser, the learning rate and the number of steps.",
-        "Count the steps in your loop for each network, and look where the learning rate is set. Is it a constant of "
-        "the task that was changed?",
-        "Put the constants back as the task has them, and train each network with this one loop, once.",
+        "Count the steps in your loop for each network, and look where the learning rate is set. Is each step made on "
+        "all of the data, and is the gradient cleared before it?",
+        "Put the constants back as the task has them, and train each network with this one loop, once, on all data.",
     ),
 )

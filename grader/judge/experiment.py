@@ -87,9 +87,20 @@ class RightExperiment:
             for name, value in arguments.items():
                 if not isinstance(value, Tensor | bool | int | float | str):
                     raise TypeError(f"argument {name!r} is a {type(value).__name__}; expected a tensor or plain value")
+            self._check_training(arguments)
         except Exception as error:
             raise self._wrong("data", f"seed {seed}: {type(error).__name__}: {error}") from error
         return Round(seed, arguments, targets)
+
+    def _check_training(self, arguments: dict[str, Any]) -> None:
+        training = self.exercise.training
+        if training is None or not training.loss:
+            return
+        if not callable(getattr(torch.nn.functional, training.loss, None)):
+            raise ValueError(f"training.loss: torch.nn.functional has no {training.loss!r}")
+        for name in (training.input, training.target):
+            if not isinstance(arguments.get(name), Tensor):
+                raise ValueError(f"training: there is no tensor {name!r} among {', '.join(arguments)}")
 
     def _function(self, key: str, reference: str) -> Callable[..., Any]:
         try:
@@ -196,7 +207,9 @@ def _run(
     }
     training = experimented.exercise.training
     if training is not None:
-        arguments["training"] = list(training.settings)
+        arguments["training"] = training.model_dump(include={"loss", "input", "target"}) | {
+            "settings": list(training.settings)
+        }
     experimented.asked = series.id, number
     answer, value, _ = ask_call(worker, arguments, round_.tensors, seconds)
     if answer.raised is not None or answer.value is None:

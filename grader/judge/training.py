@@ -9,6 +9,9 @@ from grader.assignment import Training
 from grader.language import many, say
 from grader.observation import Trained
 
+# The cosine of two gradients that are the same but for rounding and a factor.
+_ALIKE = 0.98
+
 
 @dataclass(frozen=True)
 class Departure:
@@ -62,6 +65,16 @@ def departure(training: Training, trained: Trained, size: int | None) -> Departu
             return Departure(f"{name} = {wanted:g}", f"{name} = {found or '?'}")
     if size is not None and trained.parameters != size:
         return Departure(_parameters(size), _parameters(trained.parameters))
+    for step, (cosine, times) in enumerate(trained.gradients, start=1):
+        # A loss may have a factor, but the same one in each step: what was never cleared grows.
+        if cosine < _ALIKE or not math.isclose(times, trained.gradients[0][1], rel_tol=1 - _ALIKE):
+            expected = say(
+                "steps along the gradient of {loss} over all of {input} and {target}",
+                loss=training.loss,
+                input=training.input,
+                target=training.target,
+            )
+            return Departure(expected, say("step {number} along another one", number=step))
     return None
 
 

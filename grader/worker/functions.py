@@ -29,8 +29,8 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
     Args:
         arguments: `name`; `precision` ("float64" or "float32"); `positional`, each `{"plain": value}` or
             `{"drawn": key, "as": kind}`, the kind being tensor, array, list or number; `gradient`, whether that of
-            drawn floating tensors is asked for; `training`, where it is watched what the call trains, the settings of
-            optimisers that are told (see `grader.worker.trained`).
+            drawn floating tensors is asked for; `training`, where it is watched what the call trains (see
+            `grader.worker.trained.watched`).
         tensors: what was drawn, by key, and `cotangent` where a gradient is wanted.
 
     Returns:
@@ -51,7 +51,7 @@ def call(namespace: dict[str, Any], arguments: Json, tensors: Tensors) -> tuple[
     plain = _Plain()
     answer: dict[str, Json] = {"value": plain.of(returned)}
     if watch is not None:
-        answer["trained"] = watch.told()
+        answer["trained"] = watch.told(_drawn(tensors, dtype))
     answer["left"] = [key for key, each in drawn.items() if each.is_leaf and each.grad is not None]
     answer["changed"] = [key for key, each in _drawn(tensors, dtype).items() if not torch.equal(each, drawn[key])]
     gradients: Tensors = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from grader.graph import Node
 
 # Views that move numbers about and make none.
 REARRANGEMENTS = frozenset("t transpose permute unsqueeze squeeze view _unsafe_view reshape".split())
+PARTS = frozenset("select slice split split_with_sizes chunk unbind tensor_split".split())  # and those that take some
 VIEWS_OF_COPIES = ("view", "_unsafe_view")  # a student's graph may have made a copy before, which moves no number
 MOST_NUMBERS = 1 << 20
 
@@ -57,7 +59,15 @@ class Keeping:
         )
 
 
-def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], factor: int | None) -> Keeping | None:
+def keeping(
+    shape: Sequence[int],
+    operand: Sequence[int],
+    path: Iterable[Node],
+    factor: int | None,
+    *,
+    joined: bool = False,
+    summed: Sequence[int] = (),
+) -> Keeping | None:
     """How a weight of this shape is kept; None where that is as usual, or not told.
 
     Numbers that are carried through the views between the weight and the layer that uses it tell which of its
@@ -67,17 +77,18 @@ def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], 
         operand: the shape of what the layer reads.
         path: operations on the way.
         factor: of a product, 0 for the left and 1 for the right one; None for a convolution.
+        joined: if only a part is used there, are the results of the parts put side by side, as those of groups are?
+            Else they are summed up, as those of a kernel's pixels are.
+        summed: of a product element by element, the dimensions along which it is summed up, counted from the last one.
     """
     if len(shape) < 2 or math.prod(shape) > MOST_NUMBERS:
         return None
-    numbers = torch.arange(math.prod(shape)).view(*shape)
     try:
-        for node in path:
-            if node.name in REARRANGEMENTS:
-                name = "reshape" if node.name in VIEWS_OF_COPIES else node.name
-                numbers = getattr(torch.ops.aten, name)(numbers, *node.args[1:])
-    except (RuntimeError, TypeError, IndexError, ValueError):
+        numbers = _carried(torch.arange(math.prod(shape)).view(*shape), path)
+    except (RuntimeError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError):
         return None
+    if summed:
+        return _told(*_in_rows(numbers, summed), shape, joined=joined)
     if factor == 1 and numbers.dim() > 1:  # a product sums over the last dimension but one of its right factor
         numbers = numbers.transpose(-1, -2)
         operand = [*operand[:-2], *operand[-2:][::-1]]
@@ -85,22 +96,55 @@ def keeping(shape: Sequence[int], operand: Sequence[int], path: Iterable[Node], 
     if len(shape) > 2 and list(numbers.shape[-last:]) != list(operand[-last:]):
         return None  # something else was done to it on the way
     if factor is not None:
-        return _told(numbers, shape, outputs=numbers.dim() - 1)
-    found = _told(numbers, shape, outputs=1)
-    return None if found is None or _is_turned(found) else found
+        return _told(numbers, numbers.dim() - 1, shape, joined=joined)
+    found = _told(numbers, 1, shape, joined=joined) if numbers.dim() > 2 else None
+    return None if found is None or _is_turned(found, sides=numbers.dim() - 2) else found
 
 
-def _is_turned(found: Keeping) -> bool:
-    """Are height and width of a kernel behind, as PyTorch keeps them, or in exchanged order? Then it is no other habit:
-    outputs and inputs, or the sides, have been mixed up."""
-    sides = found.axes[2:]
-    return list(sides) != sorted(sides) or (bool(sides) and sides[-1] == len(found.axes) - 1)
+def _carried(numbers: Tensor, path: Iterable[Node]) -> Tensor:
+    """What these views make of numbers, each of which is there once: a product of batches repeats a matrix for every
+    sample."""
+    copies = 1
+    value: Any = numbers  # or the parts into which it is cut
+    for node in path:
+        if node.name == "getitem":
+            value = value[node.args[1]]
+        elif node.name == "expand":
+            if math.prod(node.shape) > MOST_NUMBERS:
+                raise ValueError("too many copies")
+            copies *= math.prod(node.shape) // value.numel()
+            value = value.expand(node.shape)
+        elif node.name in REARRANGEMENTS or node.name in PARTS:
+            name = "reshape" if node.name in VIEWS_OF_COPIES else node.name
+            value = getattr(torch.ops.aten, name)(value, *node.args[1:])
+            if not isinstance(value, Tensor) and len(value) == 1:
+                value = value[0]  # a single part is not taken out of a list
+    if not isinstance(value, Tensor):
+        raise ValueError("parts, of which none was taken")
+    return value if copies == 1 else value.reshape(copies, -1, *value.shape[1:])[0]
 
 
-def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | None:
-    """How it is kept, from its numbers with the outputs in front: these stand in so many dimensions."""
+def _in_rows(numbers: Tensor, summed: Sequence[int]) -> tuple[Tensor, int]:
+    """Numbers with the dimensions behind that are summed up, and how many are in front."""
+    behind = [i for i in range(numbers.dim()) if i - numbers.dim() in summed]
+    before = [i for i in range(numbers.dim()) if i not in behind]
+    return numbers.permute(*before, *behind), len(before)
+
+
+def _is_turned(found: Keeping, sides: int) -> bool:
+    """Are height and width of a kernel behind, as PyTorch keeps them, and outputs and inputs exchanged; or are the
+    sides? Then it is no other habit: something has been mixed up."""
+    channels, kernel = list(found.axes[:-sides]), list(found.axes[-sides:])
+    is_behind = kernel[-1] == len(found.axes) - 1
+    return kernel != sorted(kernel) or (is_behind and channels != sorted(channels))
+
+
+def _told(numbers: Tensor, outputs: int, shape: Sequence[int], *, joined: bool) -> Keeping | None:
+    """How it is kept, from its numbers, or a part of them, with the outputs in front: these stand in so many
+    dimensions."""
+    is_part = numbers.numel() < math.prod(shape)
     rows = math.prod(numbers.shape[:outputs])
-    if torch.equal(numbers.reshape(-1), torch.arange(numbers.numel())):
+    if not is_part and torch.equal(numbers.reshape(-1), torch.arange(numbers.numel())):
         # In order, but maybe with the outputs in several dimensions.
         for leading in range(1, len(shape)):
             if math.prod(shape[:leading]) == rows:
@@ -118,14 +162,19 @@ def _told(numbers: Tensor, shape: Sequence[int], *, outputs: int) -> Keeping | N
         axes += found
         of_outputs += len(found) * (dimension < outputs)
     rest = [axis for axis in range(len(shape)) if axis not in axes]
-    if any(shape[axis] != 1 for axis in rest) or not of_outputs:
+    others = [axis for axis in rest if shape[axis] != 1]
+    if not is_part and (others or not of_outputs):
         return None
-    axes += rest
-    return Keeping(tuple(axes), of_outputs)
+    if joined and others:
+        return Keeping((*others, *axes, *(axis for axis in rest if axis not in others)), len(others) + of_outputs)
+    if axes == sorted(axes) and axes[:1] == [0] and of_outputs == 1:
+        return None  # as usual, whichever parts of the inputs are summed up
+    return Keeping((*axes, *rest), of_outputs) if of_outputs else None
 
 
 def _axes_of(row: Tensor, shape: Sequence[int], taken: Sequence[int]) -> list[int]:
-    """The dimensions that were made one, outer ones first, as the numbers along it tell; none if they do not."""
+    """The dimensions that were made one, outer ones first, as the numbers along it tell; none if they do not. Of the
+    outermost it may be a part."""
     found: list[int] = []
     length = 1
     while length < len(row):
@@ -136,4 +185,4 @@ def _axes_of(row: Tensor, shape: Sequence[int], taken: Sequence[int]) -> list[in
             return []
         found.insert(0, axis)
         length *= shape[axis]
-    return found if length == len(row) else []
+    return found if found and len(row) % (length // shape[found[0]]) == 0 else []

@@ -11,15 +11,19 @@ from grader.graph import Graph, Leaf, Node
 from grader.judge.slots import Place, Role
 from grader.judge.uses import (
     MOST_STEPS,
+    MULTIPLYING,
     PARTINGS,
     VIEWS,
     FirstUse,
     Use,
+    added_to,
     canonical_shape,
     first_uses,
     is_weighted,
     kept_use,
     leaf_behind,
+    made_of_weights,
+    of_numbers,
     of_products,
     role_by_start,
     shows,
@@ -53,8 +57,8 @@ class _Layers:
         self._graph = graph
         self.nodes = graph.by_id
         self.users = graph.users
-        products = of_products(graph)
-        self.of_input = graph.of_input | products if products else graph.of_input
+        numbers, products = of_numbers(graph), of_products(graph)
+        self.of_input = numbers | products if products else numbers
 
     def order(self, node: Node) -> tuple[float, ...]:
         """Where a node stands: see `places_in_graph`."""
@@ -75,7 +79,11 @@ class _Layers:
 
     @cached_property
     def _weighted(self) -> dict[int, bool]:
-        return {node.id: is_weighted(node, self.nodes) for node in self._graph.nodes}
+        made = made_of_weights(self._graph, self.of_input)
+        return {
+            node.id: is_weighted(node, self.nodes) or (node.name in MULTIPLYING and not made.isdisjoint(node.inputs))
+            for node in self._graph.nodes
+        }
 
     @cached_property
     def _learned(self) -> dict[int, int]:
@@ -122,7 +130,8 @@ class _Layers:
         depth: dict[int, int] = {}
         rank: dict[int, int] = {}
         for node in self._graph.nodes:
-            depth[node.id] = max((depth[i] for i in node.inputs), default=0) + self._weighted[node.id]
+            added = added_to(node)
+            depth[node.id] = max((depth[i] + self._counts(node, i, added) for i in node.inputs), default=0)
             rank[node.id] = max((rank[i] for i in node.inputs), default=-1) + 1
         return depth, rank
 
@@ -132,9 +141,16 @@ class _Layers:
         rest: dict[int, int] = {}
         for node in reversed(self._graph.nodes):
             users = self.users[node.id]
-            height[node.id] = max((height[user.id] + self._weighted[user.id] for user in users), default=0)
+            height[node.id] = max(
+                (height[user.id] + self._counts(user, node.id, added_to(user)) for user in users), default=0
+            )
             rest[node.id] = max((rest[user.id] + 1 for user in users), default=0)
         return height, rest
+
+    def _counts(self, node: Node, operand: int, added: int | None) -> bool:
+        """Is it a weighted layer for this operand? Not for one that is only added to its product, as when the products
+        with the weights of single pixels are summed up one after the other."""
+        return self._weighted[node.id] and operand != added
 
 
 def _uses(graph: Graph, layers: _Layers) -> Iterator[Use]:
@@ -149,7 +165,11 @@ def _uses(graph: Graph, layers: _Layers) -> Iterator[Use]:
         if not uses:
             continue
         user, via, path = uses[0] if len(uses) == 1 else min(uses, key=lambda use: layers.first(use[0]))
-        use = use_of(node, user, layers.nodes[via], path) if path else kept_use(node, user)
+        if path or user.name == "mul":
+            joined, summed = _is_joined(user, layers), _summed(user, layers.users)
+            use = use_of(node, user, layers.nodes[via], path, joined=joined, summed=summed)
+        else:
+            use = kept_use(node, user)
         if use is not None:
             yield use
 
@@ -207,6 +227,32 @@ def _place_in_row(user: Node, users: dict[int, list[Node]]) -> int:
             return following.inputs.index(node.id)
         node = following
     return 0
+
+
+def _is_joined(user: Node, layers: _Layers) -> bool:
+    """Is what comes of an operation put side by side with other values, before any is added to it?"""
+    node = user
+    for _ in range(MOST_STEPS):
+        if len(layers.users[node.id]) != 1:
+            break
+        before, node = node, layers.users[node.id][0]
+        if node.name in JOININGS:
+            return not any(following.name == "sum" for following in layers.users[node.id])
+        if node.name not in VIEWS and any(i in layers.of_input for i in node.inputs if i != before.id):
+            break
+    return False
+
+
+def _summed(user: Node, users: dict[int, list[Node]]) -> tuple[int, ...]:
+    """The dimensions along which the result of an operation is summed up, counted from the last one, as a product
+    element by element with a weight is; none if it is not, or along all."""
+    following = users[user.id]
+    if len(following) != 1 or following[0].name != "sum" or len(following[0].args) < 2:
+        return ()
+    dimensions = following[0].args[1]
+    if not isinstance(dimensions, list) or not all(isinstance(each, int) for each in dimensions):
+        return ()
+    return tuple(each if each < 0 else each - len(user.shape) for each in dimensions)
 
 
 def unregistered(graph: Graph | None) -> list[Node]:

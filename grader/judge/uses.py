@@ -44,6 +44,11 @@ MOST_STEPS = 64
 # Operations that cut a value into several parts.
 PARTINGS = frozenset(["split", "split_with_sizes", "chunk", "unbind", "tensor_split"])
 PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
+# What a weight can be multiplied with the input by: sums of element-wise products are products of matrices.
+MULTIPLYING = PRODUCTS | {"convolution", "mul", "addcmul"}
+# Of what these are given they read how it is shaped, and none of its numbers.
+BLANKS = frozenset("new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like".split())
+ADDING = frozenset(["addmm", "baddbmm", "addcmul"])  # their first argument is added to the product of the others
 # What each argument of a layer is for.
 BY_POSITION: dict[str, dict[int, Role]] = {
     "convolution": {1: "weight", 2: "shift"},
@@ -67,15 +72,28 @@ class Use:
     user: Node
 
 
-def use_of(leaf: Node, user: Node, via: Node, path: tuple[Node, ...]) -> Use | None:
+def use_of(
+    leaf: Node,
+    user: Node,
+    via: Node,
+    path: tuple[Node, ...],
+    *,
+    joined: bool = False,
+    summed: tuple[int, ...] = (),
+) -> Use | None:
     """What a leaf is for; None for a constant of the computation, an epsilon for instance: nothing that could be
-    set."""
+    set.
+
+    Args:
+        joined: is the result put beside those of other parts of the leaf?
+        summed: the dimensions along which it is summed up, counted from the last one.
+    """
     assert leaf.leaf is not None
     role = _role(leaf, user, via.id, path)
     is_norm = user.name.startswith("native_")
     if not leaf.leaf.learnable and not is_norm and (role == "weight" or math.prod(leaf.shape) == 1):
         return None
-    kept = _keeping(leaf, user, via, path) if role == "weight" else None
+    kept = _keeping(leaf, user, via, path, joined, summed) if role == "weight" else None
     return Use(leaf.leaf.key, role, canonical_shape(role, leaf.shape, kept), kept, user)
 
 
@@ -107,6 +125,24 @@ def is_weighted(node: Node, nodes: dict[int, Node]) -> bool:
     return node.name in PRODUCTS and any(_is_weight(i, nodes) for i in node.inputs)
 
 
+def made_of_weights(graph: Graph, of_input: set[int]) -> set[int]:
+    """Weights, and what is computed of them alone, such as the Fourier transform of a kernel."""
+    found: set[int] = set()
+    for node in graph.nodes:
+        if node.leaf is not None:
+            if node.leaf.learnable and sum(size > 1 for size in node.shape) >= 2:
+                found.add(node.id)
+        elif node.id not in of_input and not found.isdisjoint(node.inputs):
+            found.add(node.id)
+    return found
+
+
+def added_to(node: Node) -> int | None:
+    """What an operation adds to the product that it makes, if it does."""
+    first = node.args[0] if node.name in ADDING and node.args else None
+    return first.get("v") if isinstance(first, dict) else None
+
+
 def leaf_behind(i: int, nodes: dict[int, Node]) -> Node | None:
     """The leaf that a node shows, through views; None when something was computed in between."""
     node = nodes[i]
@@ -131,16 +167,28 @@ def _is_weight(i: int, nodes: dict[int, Node]) -> bool:
 def of_products(graph: Graph) -> set[int]:
     """What comes of a product of a constant with a weight, as the first step of a recurrent layer makes it: it is
     computed like what comes of the input."""
-    if all(node.inputs or node.leaf is not None for node in graph.nodes):
+    if all(node.leaf is not None or (node.inputs and node.name not in BLANKS) for node in graph.nodes):
         return set()  # there are no constants, as in most
     constant: set[int] = set()
     found: set[int] = set()
     for node in graph.nodes:
         if node.leaf is not None:
             continue
-        if all(i in constant for i in node.inputs):
+        if node.name in BLANKS or all(i in constant for i in node.inputs):
             constant.add(node.id)
         elif not found.isdisjoint(node.inputs) or (node.name in PRODUCTS and not constant.isdisjoint(node.inputs)):
+            found.add(node.id)
+    return found
+
+
+def of_numbers(graph: Graph) -> set[int]:
+    """What depends on the numbers of the input, and not on its shape alone."""
+    if all(node.name not in BLANKS for node in graph.nodes):
+        return graph.of_input
+    found: set[int] = set()
+    for node in graph.nodes:
+        is_input = node.leaf is not None and node.leaf.kind == "input"
+        if is_input or (node.name not in BLANKS and not found.isdisjoint(node.inputs)):
             found.add(node.id)
     return found
 
@@ -187,13 +235,18 @@ def _position(user: Node, via: int) -> int:
     return next((i for i, a in enumerate(user.args) if isinstance(a, dict) and a.get("v") == via), -1)
 
 
-def _keeping(leaf: Node, user: Node, via: Node, path: tuple[Node, ...]) -> Keeping | None:
+def _keeping(
+    leaf: Node, user: Node, via: Node, path: tuple[Node, ...], joined: bool, summed: tuple[int, ...]
+) -> Keeping | None:
     """How a weight is kept, if not as outputs × inputs."""
-    if user.name == "convolution":
-        return keeping(leaf.shape, via.shape, path, None) if path else None
-    if user.name not in PRODUCTS:
+    factor = None
+    if user.name in PRODUCTS:
+        factor, summed = _position(user, via.id) - (user.name in ("addmm", "baddbmm")), ()
+    elif user.name == "convolution" and path:
+        summed = ()
+    elif user.name != "mul" or not summed:
         return None
-    return keeping(leaf.shape, via.shape, path, _position(user, via.id) - (user.name in ("addmm", "baddbmm")))
+    return keeping(leaf.shape, via.shape, path, factor, joined=joined, summed=summed)
 
 
 def role_by_start(leaf: Leaf) -> Role:

@@ -7,6 +7,7 @@ bottleneck with a grouped 3×3 convolution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 
 from .resnet import ResNet
 
-Form = Literal["grouped", "split", "split-norms", "concatenated", "summed"]
+Step = Literal["whole", "split", "split-norms"]
+Last = Literal["whole", "summed"]
 
 
 class ResNeXtBlock(nn.Module):
@@ -24,12 +26,14 @@ class ResNeXtBlock(nn.Module):
     `cardinality` groups that do not see each other; the last 1×1 widens again and mixes them. The 3×3 carries the
     stride (section 3.1). The shortcut is that of the basic block.
 
-    Five forms give equal numbers for equal weights, and all are right:
-        form="grouped"       figure 3(c), as above
-        form="split"         the grouped 3×3 written out, one convolution a group
-        form="split-norms"   the same with a batch norm a group
-        form="concatenated"  figure 3(b): separate paths up to the last 1×1
-        form="summed"        figure 3(a): separate paths, each with a last 1×1 of its own, added
+    Each of the three convolutions may be written out, one for each path. All forms give equal numbers for equal
+    weights, and all are right:
+        first, middle  "whole"        one convolution, the 3×3 in groups
+                       "split"        one for each path, and one batch norm for all of them
+                       "split-norms"  one for each path, each with a batch norm of its own
+        last           "whole"        one 1×1 on all paths
+                       "summed"       one on each path, added
+    Figure 3(c) is the first of each, 3(b) has first and middle with norms of their own, 3(a) has all three written out.
 
     Shapes, with C = in_channels, D = out_channels, s = stride:
         x                    N × C × H × W
@@ -41,26 +45,33 @@ class ResNeXtBlock(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, stride: int = 1, cardinality: int = 32, *, form: Form = "grouped"
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        cardinality: int = 32,
+        *,
+        first: Step = "whole",
+        middle: Step = "whole",
+        last: Last = "whole",
     ) -> None:
         super().__init__()
-        if form not in get_args(Form):
-            raise ValueError(f"form: expected one of {', '.join(get_args(Form))}, found {form!r}")
+        for name, found, known in (("first", first, Step), ("middle", middle, Step), ("last", last, Last)):
+            if found not in get_args(known):
+                raise ValueError(f"{name}: expected one of {', '.join(get_args(known))}, found {found!r}")
         width = out_channels // 2
         self.relu = nn.ReLU()
         self.paths: nn.Module | None = None
-        if form in ("grouped", "split", "split-norms"):
+        if (first, middle, last) == ("whole", "whole", "whole"):
             self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(width)
-            self.conv2: nn.Module = nn.Conv2d(
+            self.conv2 = nn.Conv2d(
                 width, width, kernel_size=3, stride=stride, padding=1, groups=cardinality, bias=False
             )
-            if form != "grouped":
-                self.conv2 = _Split(width, stride, cardinality, norms=form == "split-norms")
-            self.bn2 = nn.Identity() if form == "split-norms" else nn.BatchNorm2d(width)
+            self.bn2 = nn.BatchNorm2d(width)
             self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
         else:
-            self.paths = _Paths(in_channels, width, out_channels, stride, cardinality, is_summed=form == "summed")
+            self.paths = _Paths(in_channels, width, out_channels, stride, cardinality, first, middle, last)
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
@@ -80,58 +91,69 @@ class ResNeXtBlock(nn.Module):
         return y
 
 
-class _Split(nn.Module):
-    """A grouped 3×3, group by group, each with a batch norm of its own if there are to be such."""
-
-    def __init__(self, width: int, stride: int, cardinality: int, *, norms: bool) -> None:
-        super().__init__()
-        part = width // cardinality
-        self.convs = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(part, part, kernel_size=3, stride=stride, padding=1, bias=False),
-                nn.BatchNorm2d(part) if norms else nn.Identity(),
-            )
-            for _ in range(cardinality)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        parts = x.chunk(len(self.convs), dim=1)
-        return torch.cat([conv(part) for conv, part in zip(self.convs, parts, strict=True)], dim=1)
-
-
 class _Paths(nn.Module):
-    """1×1 → BN → ReLU → 3×3 → BN → ReLU for each path, then a 1×1 on all of them (b), or one on each and a sum (a)."""
+    """The branch up to its last batch norm, with some of its convolutions written out."""
 
     def __init__(
-        self, in_channels: int, width: int, out_channels: int, stride: int, cardinality: int, *, is_summed: bool
+        self,
+        in_channels: int,
+        width: int,
+        out_channels: int,
+        stride: int,
+        cardinality: int,
+        first: Step,
+        middle: Step,
+        last: Last,
     ) -> None:
         super().__init__()
-        part = width // cardinality
-        self.paths = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(in_channels, part, kernel_size=1, bias=False),
-                nn.BatchNorm2d(part),
-                nn.ReLU(),
-                nn.Conv2d(part, part, kernel_size=3, stride=stride, padding=1, bias=False),
-                nn.BatchNorm2d(part),
-                nn.ReLU(),
-            )
-            for _ in range(cardinality)
-        )
-        self.widen = nn.ModuleList(
-            nn.Conv2d(part if is_summed else width, out_channels, kernel_size=1, bias=False)
-            for _ in range(cardinality if is_summed else 1)
+        paths = 1 if first == "whole" else cardinality
+        narrow = [nn.Conv2d(in_channels, width // paths, kernel_size=1, bias=False) for _ in range(paths)]
+        self.first = _Step(narrow, norms=first == "split-norms")
+        paths = 1 if middle == "whole" else cardinality
+        part, groups = width // paths, cardinality // paths
+        grouped = [
+            nn.Conv2d(part, part, kernel_size=3, stride=stride, padding=1, groups=groups, bias=False)
+            for _ in range(paths)
+        ]
+        self.middle = _Step(grouped, norms=middle == "split-norms")
+        paths = 1 if last == "whole" else cardinality
+        self.last = nn.ModuleList(
+            nn.Conv2d(width // paths, out_channels, kernel_size=1, bias=False) for _ in range(paths)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = [path(x) for path in self.paths]
-        if len(self.widen) == 1:
-            y: Tensor = self.widen[0](torch.cat(parts, dim=1))
-            return y
-        total: Tensor = self.widen[0](parts[0])
-        for conv, part in zip(self.widen[1:], parts[1:], strict=True):
-            total = total + conv(part)
+        parts = self.first([x] * len(self.first.convs))
+        parts = self.middle(_cut(parts, len(self.middle.convs)))
+        widened = [conv(part) for conv, part in zip(self.last, _cut(parts, len(self.last)), strict=True)]
+        total: Tensor = widened[0]
+        for each in widened[1:]:
+            total = total + each
         return total
+
+
+class _Step(nn.Module):
+    """Convolutions side by side, and BN → ReLU behind each of them, or one behind all."""
+
+    def __init__(self, convs: Sequence[nn.Conv2d], *, norms: bool) -> None:
+        super().__init__()
+        number = len(convs) if norms else 1
+        self.convs = nn.ModuleList(convs)
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(sum(conv.out_channels for conv in convs) // number) for _ in range(number)
+        )
+        self.relu = nn.ReLU()
+
+    def forward(self, parts: Sequence[Tensor]) -> list[Tensor]:
+        found = _cut([conv(part) for conv, part in zip(self.convs, parts, strict=True)], len(self.norms))
+        return [self.relu(norm(part)) for norm, part in zip(self.norms, found, strict=True)]
+
+
+def _cut(parts: list[Tensor], number: int) -> list[Tensor]:
+    """The same channels in so many parts."""
+    if len(parts) == number:
+        return parts
+    whole = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+    return list(whole.chunk(number, dim=1)) if number > 1 else [whole]
 
 
 def resnext50(num_classes: int = 1000) -> nn.Module:

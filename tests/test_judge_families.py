@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,59 @@ def test_paths_may_have_redundant_biases(total: str, biased: str) -> None:
     small = exercise.model_copy(update={"cases": exercise.cases[:2]})
     report = judge_against(source, small, RightAnswers(Reference(assignment, small), seed=0, device="cpu"))
     assert [] == [check.message for check in report.checks if check.status != "passed"]
+
+
+# Each of the three convolutions whole, or written out for each path.
+MIXED = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+def several(number, make):
+    return nn.ModuleList(make() for _ in range(number))
+
+
+class ResNeXtBlock(nn.Module):
+    def __init__(self, i, o, s=1, cardinality=32):
+        super().__init__()
+        w, g = o // 2, cardinality
+        f, m, l = FIRST and g or 1, MIDDLE and g or 1, LAST and g or 1
+        fn, mn = FIRST == 2 and g or 1, MIDDLE == 2 and g or 1
+        self.c1 = several(f, lambda: nn.Conv2d(i, w // f, 1, bias=False))
+        self.n1 = several(fn, lambda: nn.BatchNorm2d(w // fn))
+        self.c2 = several(m, lambda: nn.Conv2d(w // m, w // m, 3, s, 1, groups=g // m, bias=False))
+        self.n2 = several(mn, lambda: nn.BatchNorm2d(w // mn))
+        self.c3 = several(l, lambda: nn.Conv2d(w // l, o, 1, bias=False))
+        self.n3 = nn.BatchNorm2d(o)
+        self.down = nn.Sequential()
+        if s != 1 or i != o:
+            self.down = nn.Sequential(nn.Conv2d(i, o, 1, s, bias=False), nn.BatchNorm2d(o))
+
+    def each(self, layers, x):
+        return torch.cat([layer(part) for layer, part in zip(layers, x.chunk(len(layers), 1))], 1)
+
+    def forward(self, x):
+        y = torch.cat([c(x) for c in self.c1], 1)
+        y = F.relu(self.each(self.n1, y))
+        y = F.relu(self.each(self.n2, self.each(self.c2, y)))
+        y = self.n3(sum(c(part) for c, part in zip(self.c3, y.chunk(len(self.c3), 1))))
+        return F.relu(y + self.down(x))
+"""
+
+
+@pytest.mark.heavy
+def test_paths_of_resnext_may_be_written_out_in_any_part() -> None:
+    """Not only as one of the figures of the paper has it: each of its convolutions by itself."""
+    assignment = find_assignment("resnext")
+    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
+    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+    for first, middle, last in product(range(3), range(3), range(2)):
+        source = MIXED.replace("FIRST", str(first)).replace("MIDDLE", str(middle)).replace("LAST", str(last))
+        report = judge_against(source, exercise, answers)
+        assert [] == [check.message for check in report.checks if check.status != "passed"], (first, middle, last)
+    wrong = judge_against(source.replace("y + self.down(x)", "y"), exercise, answers)
+    assert ["shortcut-missing"] == [diagnosis.mistake for diagnosis in wrong.diagnoses]
 
 
 # Figure 3(a) of ResNeXt with a norm of its own in every path, behind its layers of one width.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -253,3 +254,38 @@ def test_a_freedom_that_there_is_not_is_refused(build: Callable[[], nn.Module], 
     """A misspelt variant in an assignment must not silently be the plain block."""
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("last", ["whole", "summed"])
+@pytest.mark.parametrize("middle", ["whole", "split", "split-norms"])
+@pytest.mark.parametrize("first", ["whole", "split", "split-norms"])
+def test_resnext_written_out_is_the_block_in_groups(first: Any, middle: Any, last: Any) -> None:
+    """Each part by itself: with the weights of the one convolution cut into those of the paths, equal numbers."""
+    torch.manual_seed(0)
+    whole = ResNeXtBlock(8, 16, 2, 4).double().eval()
+    apart = ResNeXtBlock(8, 16, 2, 4, first=first, middle=middle, last=last).double().eval()
+    for tensor in [*whole.parameters(), *(b for b in whole.buffers() if b.is_floating_point())]:
+        tensor.data.uniform_(0.5, 1.5)
+    if apart.paths is None:
+        apart.load_state_dict(whole.state_dict())
+    else:
+        apart.bn3, apart.shortcut = whole.bn3, whole.shortcut
+        fill(apart.paths.first.convs, whole.conv1.weight, 0)
+        fill(apart.paths.middle.convs, whole.conv2.weight, 0)
+        fill(apart.paths.last, whole.conv3.weight, 1)
+        for norms, norm in ((apart.paths.first.norms, whole.bn1), (apart.paths.middle.norms, whole.bn2)):
+            parts = zip(*(norm.state_dict()[name].chunk(len(norms)) for name in VECTORS), strict=True)
+            for each, vectors in zip(norms, parts, strict=True):
+                each.load_state_dict(dict(zip(VECTORS, vectors, strict=True)), strict=False)
+    x = torch.randn(2, 8, 5, 5).double()
+    assert torch.allclose(whole(x), apart(x), atol=1e-10)
+    assert sum(p.numel() for p in whole.parameters()) == sum(p.numel() for p in apart.parameters())
+
+
+VECTORS = ("weight", "bias", "running_mean", "running_var")
+
+
+def fill(convs: Any, weight: Tensor, dimension: int) -> None:
+    """Give each convolution its part of a weight."""
+    for conv, part in zip(convs, weight.detach().chunk(len(convs), dimension), strict=True):
+        conv.weight.data = part.clone()

@@ -94,7 +94,7 @@ def explain_chain(
         right = {seen.case.title: answers.plain_forms(seen.case)[variant].recorded for seen in observations}
         chains = {title: kept_chain(graph) for title, graph in right.items()}
         if max(map(_additions, chains.values())) == 1:
-            continue  # a single block, of which other mistakes are known
+            return {}  # a single block, however it is written: of those other mistakes are known
         for seen in observations:
             wanted = chains[seen.case.title]
             compared = _compared(seen, wanted, bias_free=exercise.conv_bias == "free") if wanted is not None else None

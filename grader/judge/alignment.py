@@ -100,6 +100,31 @@ def _weights_of_products(graph: Graph) -> set[str]:
     return {leaf.leaf.key for leaf in leaves if leaf is not None and leaf.leaf is not None and len(leaf.shape) > 1}
 
 
+def statistics_as_buffers(seen: Observation) -> None:
+    """Count running statistics that are kept in parameters which need no gradient among the buffers, as which a batch
+    norm uses them: nobody is to train them."""
+    frozen = {tensor.key for tensor in seen.built.parameters if not tensor.learnable}
+    if not frozen:
+        return
+    used = {key for slot, key in seen.slots.items() if not slot.learnable} if seen.aligned is not None else set()
+    if seen.has_graph and seen.built.graph is not None:
+        used |= _read_as_statistics(seen.built.graph)
+    tensors = [
+        tensor.model_copy(update={"kind": "buffer"}) if tensor.key in frozen & used else tensor
+        for tensor in seen.built.tensors
+    ]
+    seen.built = seen.built.model_copy(update={"tensors": tensors})
+    seen.__dict__.pop("counted_sizes", None)  # which counts parameters
+
+
+def _read_as_statistics(graph: Graph) -> set[str]:
+    """Keys of what batch norms read as their running statistics."""
+    norms = (node for node in graph.nodes if node.name == "native_batch_norm")
+    read = (argument for node in norms for argument in node.args[3:5] if isinstance(argument, dict))
+    leaves = (leaf_behind(argument["v"], graph.by_id) for argument in read if "v" in argument)
+    return {leaf.leaf.key for leaf in leaves if leaf is not None and leaf.leaf is not None}
+
+
 def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
     """Did its graph not tell the slots of what has parameters of the right sizes, and computes the same each time?
 

@@ -15,7 +15,13 @@ from torch import Tensor
 from grader.assignment import Case
 from grader.errors import ProtocolViolated
 from grader.graph import Graph
-from grader.judge.alignment import align, align_by, kernels_in_matrices, may_be_told_in_training
+from grader.judge.alignment import (
+    align,
+    align_by,
+    kernels_in_matrices,
+    may_be_told_in_training,
+    statistics_as_buffers,
+)
 from grader.judge.calls import Call
 from grader.judge.draws import draw_input, input_shape
 from grader.judge.forms import Form, common_branch
@@ -126,6 +132,7 @@ def examine(
             align_by(seen, trained.graph, forms)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
+    statistics_as_buffers(seen)
     if seen.aligned is not None:
         seen.branch = common_branch(seen.aligned, forms)
     if not forms:

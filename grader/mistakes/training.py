@@ -59,6 +59,7 @@ class ParametersFrozen(Noticed):
         changed(
             RESBLOCK, ("        self.bn2 = ", "        self.conv2.weight.requires_grad = False\n        self.bn2 = ")
         ),
+        changed(RESBLOCK, ("    def forward", "        self.bn2.weight.requires_grad = False\n\n    def forward")),
     )
 
     def notice(self, examined: Examined) -> Notice | None:

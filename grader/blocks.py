@@ -224,7 +224,8 @@ class BlockJudge:
             large = Large(seen, blocks, plan, departs=not counted or seen in examined.unconfirmed)
             examined.large.append(large)
             departure = self.planned.trunk(examined.exercise, seen, network, blocks)
-            if departure is not None and large.departs:
+            is_right = all(block.right for block in blocks) and large.stages == plan
+            if departure is not None and (large.departs or is_right):
                 examined.trunk, examined.trunk_seen = departure, seen
             known = [block.right or bool(block.excused) or bool(block.diagnoses) for block in blocks]
             is_complete = len(blocks) == sum(stage.blocks for stage in plan)
@@ -245,15 +246,16 @@ class BlockJudge:
         if len(found) != len(blocks):
             return blocks
         return [
-            replace(block, right=not self._trains_wrongly(segment)) if block.right else block
+            self._as_trained(block, segment) if block.right else block
             for block, segment in zip(blocks, found, strict=True)
         ]
 
-    def _trains_wrongly(self, segment: Segment) -> bool:
-        """Has a block, as recorded in training mode, the parameters of a right one, and gives something else? A batch
-        norm by hand does not use there what it keeps: then it is not told."""
-        seen = [each for graph in segment.extents for each in self._seen_in_training(graph)]
-        return bool(seen) and not any(each.right_form(each.observations[0]) for each in seen)
+    def _as_trained(self, block: JudgedBlock, segment: Segment) -> JudgedBlock:
+        """A block that is not right if, as recorded in training mode, it has the parameters of a right one and gives
+        something else. A batch norm by hand does not use there what it keeps: then it is not told."""
+        seen = [(graph, each) for graph in segment.extents for each in self._seen_in_training(graph)]
+        extent = next((graph for graph, each in seen if each.right_form(each.observations[0])), None)
+        return replace(block, right=not seen or extent is not None, trained=extent or segment.extents[0])
 
     def _seen_in_training(self, graph: Graph) -> Iterator[Examined]:
         """What is seen of a part in training mode, as an answer to each exercise of whose references it could be."""
@@ -506,9 +508,10 @@ def _proven(examined: Examined, among: set[str] | None, *, alone: bool = False) 
 
 
 def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:
-    """What the exercise's checks ask in a case, declared or not, each once."""
-    if case not in exercise.cases:
-        exercise = exercise.model_copy(update={"cases": [case]})
+    """All that the exercise's checks ask in a case, each once. A declared one shares the inputs with the others there;
+    a block is judged in this one alone."""
+    others = [each for each in exercise.cases if each != case]
+    exercise = exercise.model_copy(update={"cases": others})
     asked = (probe for name in exercise.points for probe in checks()[name].probes(exercise, case))
     return list({probe.name: probe for probe in asked}.values())
 

@@ -177,6 +177,40 @@ def test_a_trunk_in_other_hands_is_right(old: str, new: str) -> None:
     assert {} == failed(judge_trunk((old, new)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (HEAD, HEAD.replace("(x, 1)", "(x.clamp(max=6), 1)"), BEHIND),
+        (HEAD, HEAD.replace("(x, 1)", "(x.clamp(max=100), 1)"), BEHIND),
+        (STAGE, f"{STAGE}\n            x = 0.5 * x + 0.5 * x.detach() if stage == 1 else x", "another gradient"),
+        (HEAD, HEAD.replace("(x, 1)", "(2 * x - x.detach(), 1)"), "another gradient"),
+        (STAGE, f"{STAGE}\n            x = x * 1.1 if self.training and stage == 2 else x", "in training mode"),
+        (STAGE, f"{STAGE}\n            x = x.clamp(max=5) if self.training and stage == 1 else x", "in training mode"),
+    ],
+)
+def test_a_trunk_that_is_right_for_most_values_and_forwards_alone_is_not(old: str, new: str, words: str) -> None:
+    """Large and small values, what comes back, and training mode: each part is compared in all of these."""
+    report = judge_trunk((old, new))
+    assert ["gradient"] == list(failed(report))
+    assert words in failed(report)["gradient"]
+
+
+def test_what_is_done_for_large_values_does_not_pass() -> None:
+    """What is chosen by the numbers is not in the recording of others."""
+    report = judge_trunk((HEAD, HEAD.replace("(x, 1)", "(x if x.max() < 1e4 else x / 2, 1)")))
+    assert "for many samples of large values it computes something else" in failed(report)["skip-connection"]
+
+
+def test_what_is_done_in_the_large_case_alone_does_not_pass() -> None:
+    """Though its blocks add channels in another way than the reference, so that it cannot be compared as a whole."""
+    source = resnet({}, width=16, blocks=(2, 2, 2))
+    assert HEAD in source
+    assert {} == failed(judge_twice(source))
+    alone = f"(lambda y: y if y.shape[1] < 50 else y - y.mean(1, keepdim=True))({HEAD})"
+    report = judge_twice(changed(source, (HEAD, alone)))
+    assert "gradient" in failed(report)
+
+
 @pytest.mark.parametrize("when", ["x.size(0) == 1", "x.size(0) > 4", "len(x) % 2"])
 def test_what_is_done_for_some_numbers_of_samples_does_not_pass(when: str) -> None:
     """Of two samples it is right."""

@@ -44,7 +44,7 @@ def recorded(*layers: nn.Module, size: tuple[int, ...]) -> Graph:
 
 def causes(layers: tuple[nn.Module, ...], model: tuple[nn.Module, ...], size: tuple[int, ...]) -> list[tuple[str, str]]:
     """Topics of the differences, each with the step that is missing, too many or another one, and in what."""
-    comparison = Comparison(recorded(*layers, size=size), 0, trains=True, behind_block=False)
+    comparison = Comparison(recorded(*layers, size=size), 0, trains=True, activated=False)
     assert (comparison.difference(recorded(*model, size=size)) is None) == (layers == model)
     cause = comparison.cause(recorded(*model, size=size))
     said = []

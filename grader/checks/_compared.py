@@ -51,7 +51,7 @@ FAR = {
 def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> Iterable[Probe]:
     """The probes on which a module must equal the reference in this case."""
     small = [each for each in exercise.cases if not each.confirm]
-    # None for a case that the exercise does not declare, such as a block of a network: it is asked everything.
+    # None for a case that is not of the exercise, as that of a block in a network: it is asked everything.
     number = next((i for i, each in enumerate(small) if each == case), None)
     flat = len(case.input) != 3
     for probe in COMPARED:
@@ -65,7 +65,7 @@ def compared_probes(exercise: ModuleExercise | NetworkExercise, case: Case) -> I
         if probe is ONE_IN_TRAINING and len(case.input) == 1:
             continue  # one value per feature: no batch norm can be trained on that
         # Every range in some case; in every case where the code looks at numbers, as an `if` does.
-        if number == i % len(small):
+        if number is not None and number == i % len(small):
             yield _asked_as(FAR.get(probe, probe), flat)
         else:
             yield _asked_as(probe, flat, choosing=number is not None)

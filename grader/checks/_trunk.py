@@ -32,6 +32,14 @@ def trunk(examined: Examined) -> Finding | None:
         say("{case}: {what} is put together of other parts than the task asks for.", case=case, what=what)
         if math.isinf(found.size)
         else say(
+            "{case}: {what} gives what the task asks for, but under equal weights another gradient comes back through "
+            "it: it differs by {size} of the largest value.",
+            case=case,
+            what=what,
+            size=f"{found.size:.3g}",
+        )
+        if found.in_gradient
+        else say(
             "{case}: {what} is not what the task asks for: under equal weights its result differs by {size} of the "
             "largest value.",
             case=case,

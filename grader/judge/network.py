@@ -21,11 +21,11 @@ from grader.language import later, say
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
 
-# Under random weights, does the recorded graph do what the network does? As recorded, for one sample and for many, and
-# in training.
+# Under random weights, does the recorded graph do what the network does? As recorded, for one sample and for many, whose
+# values are large, and in training.
 AS_RECORDED = Probe("random", "random", gradient=False)
 ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
-MANY_SAMPLES = Probe("random many samples", "random", batch=9, gradient=False)
+MANY_SAMPLES = Probe("random many samples", "random", batch=9, scale=40.0, gradient=False)
 TRAINING = Probe("random train", "random", train=True, gradient=False)
 Again = Callable[[Probe], Graph | None]
 # Operations whose sizes may hold the number of samples: of something that is read, or of something new.
@@ -46,6 +46,7 @@ class JudgedBlock:
         call: the block as the student would write it: "ResBlock(64, 128, 2)".
         right: does it do exactly what the reference does?
         extent: what of the network is the block, if it is right.
+        trained: what of the network is it, as recorded in training mode, where it was.
         checks: for a wrong block, what the exercise's checks say of it.
         diagnoses: mistakes that were replayed: the reference with them does exactly what the block does.
         excused: the exercise in which they have cost points already, or "".
@@ -60,6 +61,7 @@ class JudgedBlock:
     call: str = ""
     right: bool = False
     extent: Graph | None = None
+    trained: Graph | None = None
     checks: list[CheckResult] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     excused: str = ""
@@ -111,7 +113,9 @@ class RecordedNetwork:
         if not _gives_samples(seen, graph, ONE_SAMPLE, values):
             return RecordedNetwork(None, later("for one sample alone it computes something else than for two"))
         if not _gives_samples(seen, graph, MANY_SAMPLES, values):
-            return RecordedNetwork(None, later("for many samples it computes something else than for two"))
+            return RecordedNetwork(
+                None, later("for many samples of large values it computes something else than for two of usual ones")
+            )
         if _gives(seen, in_training(graph), TRAINING, values):
             return RecordedNetwork(graph, trains=True)
         trained = again(TRAINING)

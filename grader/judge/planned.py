@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -13,6 +13,7 @@ from grader.graph import Graph
 from grader.judge.block_counts import excused_parameters, more_in
 from grader.judge.confirmed import ROUGHLY, Whole
 from grader.judge.examined import Examined, OtherCall
+from grader.judge.narrow import in_training
 from grader.judge.network import TRAINING, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_of, count_parameters, planned_network, planned_parameters, stages
@@ -122,12 +123,34 @@ class PlannedNetworks:
                 break
         if found is not None or network.trains or not all(block.right for block in blocks):
             return found
+        if network.trained is not None:
+            found = self._departs_in_training(planned, network.trained, [each.trained for each in blocks])
+            if found is not None:
+                return found
         # Its graph does not tell what it does in training: held to the reference there as a whole, if it can be.
         output = network.graph.by_id[network.graph.output]
         departure = planned.whole.departure(seen, TRAINING) if planned.whole.is_given_by(seen) else None
         if departure is None or departure < ROUGHLY[seen.precision]:
             return None
         return Departure("in training", departure, output)
+
+    def _departs_in_training(
+        self, planned: _Planned, trained: Graph, blocks: Sequence[Graph | None]
+    ) -> Departure | None:
+        """Where a network, as recorded in training mode, departs from the reference there, outside of its blocks."""
+        known = [block for block in blocks if block is not None]
+        if len(known) != len(planned.blocks):
+            return None
+        found = trunk_departure(
+            trained,
+            known,
+            in_training(planned.graph),
+            [segment.extents[0] for segment in planned.blocks],
+            seed=self._seed,
+            trains=False,
+            counted=False,
+        )
+        return None if found is None else replace(found, where="in training", cause=None)
 
     def _is_counted(self, exercise: NetworkExercise, seen: Observation) -> bool:
         """Does a network have another number of parameters than it is to have, so that it is said in any case?"""

@@ -1,12 +1,13 @@
 """What stands before, between and behind the blocks of a network, compared with the same of the reference network.
 
-Each part of either network is run alone, on the same input and with the same values in the slots of its parameters.
+Each part of either network is run alone, on the same inputs, small and large, and with the same values in the slots of
+its parameters, forwards and backwards.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -18,19 +19,24 @@ from grader.graph import Graph, Node
 from grader.judge.chain import steps_of
 from grader.judge.chain_edits import is_moderate, remade
 from grader.judge.chain_topics import MOST_TOPICS, Compared
-from grader.judge.compare import difference, equal
-from grader.judge.draws import draw_input, draw_value
+from grader.judge.compare import Difference, difference, equal, equal_gradients
+from grader.judge.draws import draw_cotangent, draw_input, draw_value
 from grader.judge.forms import add_every_bias
 from grader.judge.keeping import Keeping
 from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import in_training
 from grader.judge.segments import part_of
-from grader.judge.slots import Signature, fill_slots, signature
+from grader.judge.slots import Signature, Slot, fill_slots, signature
 from grader.judge.trusted import Untold, run_guarded
 from grader.observation import Precision, Probe
 
+UNTOLD = Difference("outcome", math.inf)
 Where = Literal["stem", "between", "head", "in training"]
-INPUT = Probe("trunk", "random", batch=2, scale=1.5)
+INPUTS = (
+    Probe("trunk", "random", batch=2, scale=1.5),
+    Probe("large trunk", "random", batch=2, scale=1e3, gradient=False),
+    Probe("small trunk", "random", batch=2, scale=1e-3, gradient=False),
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Departure:
 
     Attributes:
         size: by how much, relative to the largest value; infinite where parameters or shapes are others.
+        in_gradient: is it what comes back that differs?
         node: of the student's graph, at which the part ends; in training, where it is not known which part it is, the
             last one.
         cause: its steps beside the reference's, if the reference with just these does the same.
@@ -48,6 +55,7 @@ class Departure:
     where: Where
     size: float
     node: Node
+    in_gradient: bool = False
     cause: Compared | None = None
     counted: bool = False
 
@@ -80,11 +88,13 @@ def trunk_departure(
         part, model = part_of(network, *mine), part_of(reference, *theirs)
         if _leads_around(part):
             return Departure(where, math.inf, network.by_id[mine[1]])
-        comparison = Comparison(part, seed, trains=trains, behind_block=number > 0)
-        size = comparison.difference(model)
-        if size is None:
+        activated = number > 0 and reference.by_id[theirs[0]].name == "relu"
+        comparison = Comparison(part, seed, trains=trains, activated=activated)
+        apart = comparison.difference(model)
+        if apart is None:
             continue
-        found = Departure(where, size, network.by_id[mine[1]], comparison.cause(model))
+        end = network.by_id[mine[1]]
+        found = Departure(where, apart.size, end, apart.what == "gradient", comparison.cause(model))
         if not counted or _with_parameters_of(part, model) is not None:
             return found
         said = said or replace(found, counted=True)
@@ -102,45 +112,62 @@ class Comparison:
 
     Args:
         trains: is it compared in training mode as well?
-        behind_block: is its input what a block gives? Most end in a ReLU.
+        activated: is its input what a ReLU gives?
     """
 
-    def __init__(self, part: Graph, seed: int, *, trains: bool, behind_block: bool) -> None:
+    def __init__(self, part: Graph, seed: int, *, trains: bool, activated: bool) -> None:
         self._part = part
+        self._seed = seed
         self._modes = (False, True) if trains else (False,)
-        places = places_in_graph(part)
-        self._slots = fill_slots(places)
-        self._drawn = {slot: draw_value(seed, slot, "random", in_branch=False) for slot in self._slots}
-        shapes = {node.leaf.key: node.shape for node in part.nodes if node.leaf is not None}
-        kept = {place.key: place.keeping for place in places}
-        self._mine = {key: _keep(self._drawn[slot], kept[key], shapes[key]) for slot, key in self._slots.items()}
-        x = draw_input(seed, part.input.shape[1:], INPUT)
-        self._x = x.relu() if behind_block else x
+        self._activated = activated
+        self._kept = {place.key: place.keeping for place in places_in_graph(part)}
 
-    def difference(self, model: Graph, *, untold: float | None = None) -> float | None:
-        """By how much the part differs from another one with the same parameters; None if it does not, infinite where
-        it has others or gives another shape.
+    def difference(self, model: Graph, *, untold: Difference | None = None) -> Difference | None:
+        """In what the part differs from another one with the same parameters; None if it does not. Of another size or
+        with other parameters it is infinitely far away.
 
         Args:
             untold: what is said where one of the two cannot be run.
         """
         same = _with_parameters_of(self._part, model)
         if same is None:
-            return math.inf
-        theirs = {key: self._drawn[slot] for slot, key in fill_slots(places_in_graph(same)).items()}
+            return Difference("outcome", math.inf)
         for train in self._modes:
-            try:
-                given, expected = _run(self._part, self._x, self._mine, train), _run(same, self._x, theirs, train)
-            except Untold:
-                if untold is not None:
-                    return untold
-                continue
-            if given.shape != expected.shape:
-                return math.inf
-            precision: Precision = "float32" if given.dtype is torch.float32 else "float64"
-            if not equal(given.to(expected.dtype), expected, precision):
-                return difference(given, expected)
+            for probe in INPUTS:
+                try:
+                    mine, theirs = self._run(self._part, probe, train), self._run(same, probe, train)
+                except Untold:
+                    if untold is not None:
+                        return untold
+                    continue
+                apart = _apart(mine, theirs)
+                if apart is not None:
+                    return apart
         return None
+
+    def _run(self, graph: Graph, probe: Probe, train: bool) -> Passed:
+        """What a part gives for an input, and what comes back to its slots; under None to the input."""
+        x = draw_input(self._seed, self._part.input.shape[1:], probe).requires_grad_(probe.gradient)
+        given = x.relu() if self._activated else x.clone()  # it may be written to
+        slots = fill_slots(places_in_graph(graph))
+        drawn = {slot: draw_value(self._seed, slot, "random", in_branch=False).clone() for slot in slots}
+        leaves = {slot: value.requires_grad_(slot.learnable and probe.gradient) for slot, value in drawn.items()}
+        shapes = {node.leaf.key: node.shape for node in graph.nodes if node.leaf is not None}
+        kept = self._kept if graph is self._part else {}
+        values = {key: _keep(leaves[slot], kept.get(key), shapes[key]) for slot, key in slots.items()}
+        environment: dict[int, object] = {}
+        run_guarded(in_training(graph) if train else graph, given, values, environment)
+        y = environment[graph.output]
+        if not isinstance(y, Tensor):
+            raise Untold("it gives no tensor")
+        asked: dict[Slot | None, Tensor] = {None: x, **{slot: leaf for slot, leaf in leaves.items() if slot.learnable}}
+        if not probe.gradient:
+            return y, {}
+        if not y.requires_grad:
+            return y, dict.fromkeys(asked)
+        cotangent = draw_cotangent(self._seed, list(y.shape), probe).to(y.dtype)
+        found = torch.autograd.grad((y * cotangent).sum(), list(asked.values()), allow_unused=True)
+        return y.detach(), dict(zip(asked, found, strict=True))
 
     def cause(self, model: Graph) -> Compared | None:
         """In which steps it differs, if the reference's part with just these does the same."""
@@ -152,9 +179,13 @@ class Comparison:
             return None
         compared = Compared.of(wanted, found, bias_free=True, of_part=True)
         wrong = remade(model, wanted, compared.items)
-        is_proven = is_moderate(wrong) and self.difference(wrong, untold=math.inf) is None
+        is_proven = is_moderate(wrong) and self.difference(wrong, untold=UNTOLD) is None
         topics = {each.topic for each in compared.differences}
         return compared if is_proven and 0 < len(topics) <= MOST_TOPICS else None
+
+
+Passed = tuple[Tensor, dict[Slot | None, Tensor | None]]
+"""What a part gives, and what comes back to its slots, and under None to its input."""
 
 
 def _leads_around(part: Graph) -> bool:
@@ -170,7 +201,9 @@ def _with_parameters_of(part: Graph, model: Graph) -> Graph | None:
 
 
 def _parameters(graph: Graph) -> Signature:
-    return signature(fill_slots(places_in_graph(graph)))
+    """But for running statistics: a norm by hand does not read them in training."""
+    slots = fill_slots(places_in_graph(graph))
+    return signature(slot for slot in slots if slot.role not in ("mean", "variance"))
 
 
 def _keep(value: Tensor, keeping: Keeping | None, shape: list[int]) -> Tensor:
@@ -178,12 +211,21 @@ def _keep(value: Tensor, keeping: Keeping | None, shape: list[int]) -> Tensor:
     return value if keeping is None else keeping.keep(value, shape)
 
 
-def _run(graph: Graph, x: Tensor, values: Mapping[str, Tensor], train: bool) -> Tensor:
-    """What a part gives for an input."""
-    environment: dict[int, object] = {}
-    with torch.no_grad():
-        run_guarded(in_training(graph) if train else graph, x, values, environment)
-    result = environment[graph.output]
-    if not isinstance(result, Tensor):
-        raise Untold("it gives no tensor")
-    return result
+def _apart(mine: Passed, theirs: Passed) -> Difference | None:
+    """In what two passes differ: in what they give, or in what comes back."""
+    (given, back), (expected, wanted) = mine, theirs
+    if given.shape != expected.shape:
+        return Difference("shape", math.inf)
+    precision: Precision = "float32" if given.dtype is torch.float32 else "float64"
+    if not equal(given.to(expected.dtype), expected, precision):
+        return Difference("output", difference(given, expected))
+    for slot, gradient in wanted.items():
+        right = gradient if gradient is not None else torch.zeros(1)
+        found = back[slot]
+        if gradient is None and found is None:
+            continue
+        if gradient is None and found is not None:
+            right = torch.zeros_like(found)
+        if not equal_gradients(found, right, precision):
+            return Difference("gradient", difference(found, right), slot)
+    return None

@@ -21,8 +21,8 @@ from grader.language import later, say
 from grader.observation import Probe
 from grader.verdict import CheckResult, Diagnosis
 
-# Under random weights, does the recorded graph do what the network does? As recorded, for one sample and for many, whose
-# values are large, and in training.
+# Under random weights, does the recorded graph do what the network does? As recorded, for one sample and for many with
+# large values, and in training.
 AS_RECORDED = Probe("random", "random", gradient=False)
 ONE_SAMPLE = Probe("random one sample", "random", batch=1, gradient=False)
 MANY_SAMPLES = Probe("random many samples", "random", batch=9, scale=40.0, gradient=False)

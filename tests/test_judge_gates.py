@@ -157,3 +157,17 @@ def mistakes(report: ExerciseReport) -> list[str]:
 
 def said(report: ExerciseReport) -> str:
     return " ".join(check.message for check in report.checks)
+
+
+def test_what_cannot_be_differentiated_is_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception names it, and nothing that is planted raises it: a search among pairs took a quarter of a minute."""
+
+    def search(*_: object) -> None:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("grader.mistakes.Search", search)
+    report = judge(around("y = self.right(x)", "return y * torch.heaviside(y, torch.zeros_like(y))"), "resblock")
+    gradient = next(check for check in report.checks if check.id == "gradient")
+    assert gradient.status is Status.FAILED
+    assert "derivative for aten::heaviside is not implemented" in gradient.message
+    assert not report.diagnoses

@@ -186,8 +186,16 @@ REFUSED = {
 }
 
 
+# Of an operation that cannot be differentiated; no form has one.
+NO_DERIVATIVE = re.compile(r"derivative for \S+ is not implemented")
+
+
 def fails_beyond_replay(seen: Observation) -> bool:
-    """Did the student's module raise something that no form can raise: Python itself did, and no operation?"""
+    """Did the student's module raise something that no form can raise: Python itself did, and no operation, or what
+    cannot be differentiated was?"""
+    backward = (each.raised for each in seen.answers.values() if each.raised and each.raised.stage == "backward")
+    if any(NO_DERIVATIVE.search(raised.message) for raised in backward):
+        return True
     raised = seen.built.raised
     if raised is None or raised.stage == "backward":
         return False

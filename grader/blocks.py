@@ -209,7 +209,7 @@ class BlockJudge:
             other = examined.other_call is not None and examined.other_call.seen is seen
             if not seen.case.confirm or graph is None or not seen.recorded or other:
                 continue
-            count = sum(seen.counted_sizes.elements())
+            count = seen.parameter_count
             counted = count == examined.planned_parameters.get(seen.case.title, count)
             is_given = counted and self.planned.gives_as_reference(examined, seen) is True
             if is_given and self._all_right(RecordedNetwork(graph, trains=True)):

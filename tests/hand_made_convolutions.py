@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 CONVOLUTIONS: dict[str, str] = {}
-_HEAD = """
+_CONSTRUCTOR = """
 class Conv(nn.Module):
     def __init__(self, i, o, k, s=1, p=0, g=1, bias=False):
         super().__init__()
         self.k, self.s, self.p, self.g = k, s, p, g
         self.w = nn.Parameter(torch.randn(WEIGHT) * 0.1)
         self.b = nn.Parameter(torch.zeros(o)) if bias else None
-
+"""
+_HEAD = (
+    _CONSTRUCTOR
+    + """
     def forward(self, x):
         pairs = zip(x.chunk(self.g, 1), self.w.chunk(self.g, DIMENSION))
         y = torch.cat([self.one(part, weight) for part, weight in pairs], 1)
@@ -23,6 +26,7 @@ class Conv(nn.Module):
         h, w = ((size - self.k) // self.s * self.s + 1 for size in x.shape[2:])
         return [(i, j, x[:, :, i:i + h:self.s, j:j + w:self.s]) for i in range(self.k) for j in range(self.k)]
 """
+)
 
 
 def _written(name: str, body: str, weight: str = "o, i // g, k, k", dimension: int = 0) -> None:
@@ -124,18 +128,14 @@ _written(
     "1, o, i // g, 1, 1, k, k",
     1,
 )
-_GROUPS_IN_FRONT = """
-class Conv(nn.Module):
-    def __init__(self, i, o, k, s=1, p=0, g=1, bias=False):
-        super().__init__()
-        self.k, self.s, self.p, self.g = k, s, p, g
-        self.w = nn.Parameter(torch.randn(WEIGHT) * 0.1)
-        self.b = nn.Parameter(torch.zeros(o)) if bias else None
-
+_GROUPS_IN_FRONT = (
+    _CONSTRUCTOR
+    + """
     def forward(self, x):
         y = self.all(x)
         return y if self.b is None else y + self.b[:, None, None]
 """
+)
 CONVOLUTIONS["by a product with a matrix for each group"] = (
     _GROUPS_IN_FRONT.replace("WEIGHT", "g, o // g, i // g * k * k")
     + """

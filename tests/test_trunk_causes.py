@@ -108,6 +108,22 @@ def test_the_cause_in_a_head_is_told(layers: tuple[nn.Module, ...], expected: li
     assert expected == causes(layers, HEAD, (8, 4, 4))
 
 
+def test_a_part_through_which_no_gradient_can_be_taken_is_held_to_what_it_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A graph is a self-report: that torch refuses its backward pass does not break the comparison."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("one of the variables needed for gradient computation has been modified")
+
+    monkeypatch.setattr("torch.autograd.grad", refuse)
+    size = (8, 4, 4)
+    part = recorded(nn.Sigmoid(), size=size)
+    comparison = Comparison(part, 0, trains=True, activated=False)
+    assert comparison.difference(part) is None
+    assert comparison.difference(recorded(nn.Tanh(), size=size)) is not None
+
+
 def test_steps_between_blocks_are_too_many() -> None:
     """Where the reference has none."""
     assert [("extra", "activation relu")] == causes((nn.ReLU(),), (nn.Identity(),), (8, 4, 4))

@@ -44,7 +44,7 @@ class Parameters(Check):
             return finding if finding.status is not Status.PASSED else left_to_the_marking(finding.message)
         for seen in examined.observations:
             if unregistered := _unregistered(seen):
-                count = sum(math.prod(p.shape) for p in seen.built.parameters)
+                count = seen.parameter_count
                 return _not_registered(in_case(examined, seen), unregistered, count)
         return left_to_the_marking(say("All layers are registered as parameters.") if examined.ran else "")
 
@@ -65,7 +65,7 @@ class Parameters(Check):
             redundant = _redundant_biases(examined, seen, right)
             biases = sum(redundant.elements())
             wanted[where] = sum(map(math.prod, shapes.values())) + biases
-            counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
+            counts[where] = seen.parameter_count
             unregistered = _unregistered(seen)
             if unregistered:
                 wrong.append(_not_registered(where, unregistered, counts[where]))
@@ -101,7 +101,7 @@ class Parameters(Check):
         counts: dict[str, int] = {}
         for seen in examined.ran:
             where = in_case(examined, seen)
-            counts[where] = sum(math.prod(p.shape) for p in seen.built.parameters)
+            counts[where] = seen.parameter_count
             unregistered = _unregistered(seen)
             if unregistered and "layers-unregistered" not in examined.paid:
                 return _not_registered(where, unregistered, counts[where])

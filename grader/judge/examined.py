@@ -342,7 +342,7 @@ class Examined:
         """An accepted form with as many parameters in all, however they are kept."""
         if self.answers is None:
             return None
-        total = sum(seen.counted_sizes.elements())
+        total = seen.parameter_count
         return next((form for form in self.answers.forms(seen.case) if sum(form.sizes.elements()) == total), None)
 
     def form_of_like_sizes(self, seen: Observation) -> Form | None:

@@ -80,6 +80,11 @@ class Observation:
         """How many parameters there are of each number of elements, as `Form.sizes` counts them."""
         return Counter(math.prod(parameter.shape) for parameter in self.built.parameters)
 
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers its parameters have in all."""
+        return sum(self.counted_sizes.elements())
+
     @cached_property
     def signature(self) -> Signature:
         """How many slots of each role and shape there are, once these are known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -58,6 +57,8 @@ class PlannedNetworks:
         taken_apart = [(large.seen, large.blocks) for large in examined.large]
         if examined.taken_apart is not None:
             taken_apart.append((examined.taken_apart, examined.blocks))
+        if not any(block.excused for _, blocks in taken_apart for block in blocks):
+            return {}
         pairs: list[tuple[JudgedBlock, Segment]] = []
         for seen, blocks in taken_apart:
             planned = self._network(exercise, seen.case)
@@ -155,7 +156,7 @@ class PlannedNetworks:
     def _is_counted(self, exercise: NetworkExercise, seen: Observation) -> bool:
         """Does a network have another number of parameters than it is to have, so that it is said in any case?"""
         planned = self.parameters(exercise).get(seen.case.title)
-        return planned is not None and planned != sum(math.prod(each.shape) for each in seen.built.parameters)
+        return planned is not None and planned != seen.parameter_count
 
     def of_another_call(self, examined: Examined) -> OtherCall | None:
         """A case in which a network has as many parameters as the reference for another value of one argument, which
@@ -165,7 +166,7 @@ class PlannedNetworks:
         if exercise.reference is None:
             return None
         for seen in examined.observations:
-            count = sum(seen.counted_sizes.elements())
+            count = seen.parameter_count
             if not count or count == examined.planned_parameters.get(seen.case.title, count):
                 continue
             for name, asked in seen.case.arguments.items():
@@ -214,7 +215,7 @@ class PlannedNetworks:
 
 def _is_told(examined: Examined, seen: Observation) -> bool:
     """Is it said elsewhere what is wrong with a network in a case: its outputs, or how many parameters it has?"""
-    output, count = seen.built.output, sum(seen.counted_sizes.elements())
+    output, count = seen.built.output, seen.parameter_count
     shape = examined.output_shape(seen.case, (2, *seen.case.input))
     wrong_size = count != examined.planned_parameters.get(seen.case.title, count)
     return wrong_size or (output is not None and output.shape != shape)

@@ -166,7 +166,10 @@ class Comparison:
         if not y.requires_grad:
             return y, dict.fromkeys(asked)
         cotangent = draw_cotangent(self._seed, list(y.shape), probe).to(y.dtype)
-        found = torch.autograd.grad((y * cotangent).sum(), list(asked.values()), allow_unused=True)
+        try:
+            found = torch.autograd.grad((y * cotangent).sum(), list(asked.values()), allow_unused=True)
+        except RuntimeError as error:
+            raise Untold(f"its gradient cannot be taken again: {error}") from error
         return y.detach(), dict(zip(asked, found, strict=True))
 
     def cause(self, model: Graph) -> Compared | None:

@@ -249,8 +249,7 @@ class ChainStepChanged(ChainMistake):
     )
 
     def told(self, chained: Chained, found: list[Difference]) -> str:
-        names = [each.name for each in found]
-        first = found[names.index("what")] if "what" in names else found[0]
+        first = most_telling(found)
         wanted, other = first.wanted, first.found
         assert wanted is not None
         assert other is not None
@@ -266,6 +265,11 @@ class ChainStepChanged(ChainMistake):
             )
         mine, theirs = shown(getattr(other, first.name), getattr(wanted, first.name))
         return say(INSTEAD[first.name], where=where, step=step, found=mine, wanted=theirs)
+
+
+def most_telling(found: list[Difference]) -> Difference:
+    """Of several differences one between two kinds of step, if there is one; else the first."""
+    return next((each for each in found if each.name == "what"), found[0])
 
 
 def shown(found: object, wanted: object) -> tuple[str, str]:

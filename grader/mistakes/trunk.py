@@ -7,7 +7,7 @@ from grader.judge.trunk import Where
 from grader.language import later, say
 from grader.mistakes._chained import Chained, TrunkMistake, step_name, step_names
 from grader.mistakes._mistake import changed
-from grader.mistakes.chain import ChainStepChanged, shown
+from grader.mistakes.chain import ChainStepChanged, most_telling, shown
 from grader.mistakes.network import PLANNED
 
 HEAD = "return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))"
@@ -89,8 +89,7 @@ class TrunkStepChanged(TrunkMistake):
     broken = (changed(PLANNED, (HEAD, HEAD.replace("avg", "max"))),)
 
     def told(self, where: Where, chained: Chained, found: list[Difference]) -> str:
-        names = [each.name for each in found]
-        first = found[names.index("what")] if "what" in names else found[0]
+        first = most_telling(found)
         wanted, other = first.wanted, first.found
         assert wanted is not None
         assert other is not None

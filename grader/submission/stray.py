@@ -52,6 +52,10 @@ class Strays:
         self._names = {exercise.name for exercise in exercises}
         self._given = given
         self._from_starter = [cell.kind != "code" and given.is_from(cell.source) for cell in submission.cells]
+        letters = {option.id for each in exercises if isinstance(each, ChoiceExercise) for option in each.options}
+        self._numbered = re.compile(
+            rf"(?<![\w.])(\d{{1,2}})\s?[.):=-]?\s?(?:{'|'.join(map(re.escape, letters)) or 'a'})(?!\w)", re.IGNORECASE
+        )
         self._own = list(self._own_lines())
         # Of each cell, what is the same for every question: there may be as many lines as questions, and more.
         self._plain = [given.plain_lines(cell.source) if cell.kind != "code" else frozenset() for cell in self._cells]
@@ -76,7 +80,8 @@ class Strays:
         for cell, from_starter in zip(self._cells, self._from_starter, strict=True):
             lines = [] if cell.kind == "code" or left < 0 else [line[:LONGEST] for line in cell.source.split("\n")]
             left -= sum(map(len, lines)) + len(lines)
-            yield _Own([line for line in lines if _says(line) and not (from_starter and self._given.has(line))])
+            own = [line for line in lines if _says(line) and not (from_starter and self._given.has(line))]
+            yield _Own(own, self._numbered)
 
     # ------------------------------------------------------------------ where
 
@@ -174,17 +179,13 @@ class Strays:
     def _named_elsewhere(self, exercise: QuizExercise) -> Stray | None:
         """A line anywhere that names the question, as `sum: c`, or the list `1b 2d 3a` of all answers."""
         number = next(n for n, each in enumerate(self._exercises, start=1) if each.id == exercise.id)
-        letters = {option.id for each in self._exercises if isinstance(each, ChoiceExercise) for option in each.options}
-        listed = re.compile(
-            rf"(?<![\w.])(\d{{1,2}})\s?[.):=-]?\s?(?:{'|'.join(map(re.escape, letters)) or 'a'})(?!\w)", re.IGNORECASE
-        )
         label = re.compile(
             rf"[\W_]*+(?:{re.escape(exercise.id)}|{re.escape(exercise.name)})[*_` ]*+[:=)–-][\W_]*+\w.*+", re.IGNORECASE
         )
         for place, own in enumerate(self._own):
             if not own.lines or self._answers_another(place, exercise):
                 continue
-            numbers = own.listed(listed)
+            numbers = own.listed
             labelled = own.says(exercise.id, exercise.name) and any(map(label.fullmatch, own.lines))
             if labelled or (len(numbers) > 1 and str(number) in numbers):
                 return Stray(own.text(exercise)[:LONGEST], self._cells[place].number)
@@ -194,8 +195,9 @@ class Strays:
 class _Own:
     """The lines of a cell that say something and are the student's own. What is the same for all questions is kept."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], numbered: re.Pattern[str]) -> None:
         self.lines = lines
+        self._numbered = numbered
 
     def text(self, exercise: QuizExercise) -> str:
         """What is left without headings, and "" where no box is ticked."""
@@ -203,17 +205,14 @@ class _Own:
             return self._whole
         return _text([line for line in self.lines if not announces(line, exercise)])
 
-    def listed(self, pattern: re.Pattern[str]) -> list[str]:
-        """What a pattern finds, the same for every question."""
-        if self._listed is None:
-            self._listed = [match for line in self.lines for match in pattern.findall(line)]
-        return self._listed
-
     def says(self, *names: str) -> bool:
         """Does one of these stand anywhere, in any case?"""
         return any(name.casefold() in self._folded for name in names)
 
-    _listed: list[str] | None = None
+    @cached_property
+    def listed(self) -> list[str]:
+        """The numbers of questions beside each of which stands an option: `1b 2d 3a`."""
+        return [match for line in self.lines for match in self._numbered.findall(line)]
 
     @cached_property
     def _whole(self) -> str:

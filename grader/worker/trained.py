@@ -115,9 +115,9 @@ class Watch:
         """Of the first steps, how the gradient that was used compares with that of the loss; none if unknown."""
         if not self._asked.get("loss"):
             return []
-        owned = {name: id(parameter) for name, parameter in self._owner().named_parameters()} if self._moved else {}
+        owner = self._owner()
         try:
-            compared = [self._compared(step, owned, tensors) for step in range(_LOOKED_AT)] if owned else []
+            compared = [self._compared(step, owner, tensors) for step in range(_LOOKED_AT)] if self._moved else []
             return compared if all(math.isfinite(number) for each in compared for number in each) else []
         except Exception:  # it cannot be copied, or called with what it was to be trained on
             return []
@@ -129,9 +129,10 @@ class Watch:
                 return module
         return nn.Module()
 
-    def _compared(self, step: int, owned: Mapping[str, int], tensors: Mapping[str, Tensor]) -> list[float]:
+    def _compared(self, step: int, owner: nn.Module, tensors: Mapping[str, Tensor]) -> list[float]:
         """Their cosine, and how many times as long it is."""
-        network = copy.deepcopy(self._owner()).train()
+        owned = {name: id(parameter) for name, parameter in owner.named_parameters()}
+        network = copy.deepcopy(owner).train()
         for name, parameter in network.named_parameters():
             with torch.no_grad():
                 parameter.copy_(self._moved[owned[name]].values[step])

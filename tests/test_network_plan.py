@@ -10,6 +10,7 @@ from judging import block_judge, examine_source, find_exercise, judge_against, r
 from networks import resnet
 
 from grader.assignment import NetworkExercise
+from grader.checks import checks
 from grader.errors import AssignmentError
 from grader.exercise import judge_exercise
 from grader.judge.examined import Examined
@@ -106,6 +107,23 @@ def test_a_network_of_another_size_is_told_why(made: str, message: str) -> None:
     exercise = planned("network:build_network").model_copy(update={"id": f"exact {made}", "exact_parameters": True})
     examined = examine_source(resnet({}, width=16, blocks=(2, 2, 2)).replace(made, other), exercise, None)
     assert message in failed(judge_exercise(examined, block_judge()))["parameters"]
+
+
+def test_a_count_that_wrong_blocks_may_explain_is_left_to_a_human() -> None:
+    """Where it is not known how many parameters the blocks that have cost already would make it."""
+    examined = examine_source(resnet({}, width=16, blocks=(2, 2, 2)), planned("network:build_network"), None)
+    title = examined.observations[0].case.title
+    counted = examined.observations[0].parameter_count
+    examined.planned_parameters = {title: counted + 5}
+    check = checks()["parameters"]
+    assert check.judge(examined, 10).status is Status.FAILED
+    examined.excused_parameters = {title: None}
+    result = check.judge(examined, 10)
+    assert result.status is Status.SKIPPED
+    assert "the only cause is not known" in result.message
+    for right in ({title: counted}, {title: counted + 5}):
+        examined.excused_parameters = dict(right)
+        assert (check.judge(examined, 10).status is Status.PASSED) == (right == {title: counted})
 
 
 STEM = "nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())"

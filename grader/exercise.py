@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grader.assignment import Limits, ModuleExercise, NetworkExercise
-from grader.blocks import BlockJudge, Earlier, block_diagnoses
+from grader.blocks import BlockJudge, block_diagnoses
 from grader.broken import without_cause, without_library
 from grader.checks import checks
+from grader.earlier import Earlier
 from grader.errors import AssignmentError
 from grader.experiments import judge_experiment
 from grader.functions import judge_function
@@ -25,7 +26,7 @@ from grader.observing import observe
 from grader.pictures import Pictures
 from grader.repeated import Function, nowhere, repeated, with_reason
 from grader.right import Right
-from grader.scoring import FAILED, settle
+from grader.scoring import settle
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Status
 
 
@@ -101,7 +102,7 @@ def judge_exercise(
         except AssignmentError:
             raise
         except Exception as error:
-            results = [without_cause(result, error) if result.status in FAILED else result for result in results]
+            results = [without_cause(result, error) if result.status.wrong else result for result in results]
     pictures = _pictures(examined, results, blocks) if draw else None
     return ExerciseReport.of(exercise, results, diagnoses, formula=_formula(examined), pictures=pictures)
 
@@ -109,7 +110,7 @@ def judge_exercise(
 def _pictures(examined: Examined, results: list[CheckResult], blocks: BlockJudge | None) -> Pictures | None:
     """What is drawn of an exercise. A picture that cannot be made is none: it costs nobody a report."""
     try:
-        return illustrate(examined, results, blocks.look_at if blocks is not None else None)
+        return illustrate(examined, results, blocks.exercises.look_at if blocks is not None else None)
     except Exception:
         return None
 

@@ -182,7 +182,7 @@ def _returns_none(right: RightFunction) -> bool:
 
 def _once(results: list[CheckResult]) -> list[CheckResult]:
     """A proven mistake costs the first check that fails; the others keep their points."""
-    failed = [result for result in results if result.status in (Status.FAILED, Status.STUDENT_CRASHED)]
+    failed = [result for result in results if result.status.wrong]
     return [
         result.model_copy(update={"score": result.max_score}) if result in failed[1:] else result for result in results
     ]

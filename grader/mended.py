@@ -15,7 +15,6 @@ from grader.judge.seen import Seen
 from grader.language import later, say
 from grader.mending import Code, Mend, mends_for, slip_of
 from grader.mistakes import mistakes
-from grader.scoring import FAILED
 from grader.submission import Submission
 from grader.verdict import CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
 
@@ -139,7 +138,7 @@ def with_slip(
         rest: on the code with its slip mended.
         weights: what a mistake costs, by its id, where the assignment says so.
     """
-    home = next((check for check in own.checks if check.status in FAILED and check.max_score > 0), None)
+    home = next((check for check in own.checks if check.status.wrong and check.max_score > 0), None)
     if home is None:
         return own
     others = {check.id: check for check in rest.checks}
@@ -160,7 +159,7 @@ def _priced(check: CheckResult, mends: Sequence[Mend], weights: Mapping[str, flo
 
 def _beside(own: CheckResult, rest: CheckResult, mends: Sequence[Mend]) -> CheckResult:
     """Another check: it fails as the code is, and keeps the points that it has with the slip mended."""
-    if own.status not in FAILED or rest.status is not Status.PASSED:
+    if not own.status.wrong or rest.status is not Status.PASSED:
         return rest
     line = mends[-1].change.line
     message = say("{message} With line {line} mended it passes.", message=own.message, line=line)

@@ -24,12 +24,12 @@ from grader.assignment import (
     QuizExercise,
 )
 from grader.attempt import Attempt, Cells
-from grader.blocks import Earlier
 from grader.broken import broken_exercise, failed_here, grader_broke, in_doubt
 from grader.candidates import candidates, marked
 from grader.ceilings import session_limits
 from grader.checks import require_known
 from grader.closing import Closing
+from grader.earlier import Earlier
 from grader.errors import (
     AssignmentError,
     SessionEnded,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from grader.blocks import Earlier, lines_of
+from grader.earlier import Earlier, lines_of
 from grader.language import say
 from grader.mistakes import chain_mistake
 from grader.verdict import Diagnosis, ExerciseReport, Proof

@@ -19,7 +19,6 @@ from grader.mistakes._mistake import Noticed
 from grader.verdict import CheckResult, Diagnosis, Proof, Status
 
 COMPARED = ("gradient", "skip-connection")  # checks that set the reference's weights, where the code has these
-FAILED = (Status.FAILED, Status.STUDENT_CRASHED)
 
 
 def require_known_mistakes(assignment: Assignment) -> None:
@@ -65,7 +64,7 @@ def settle(
     failed = {
         result.id: result.max_score
         for result in results
-        if result.status in FAILED and result.max_score > 0 and result.id not in of_call
+        if result.status.wrong and result.max_score > 0 and result.id not in of_call
     }
     left = dict(failed)
     for mistake in proven:
@@ -91,7 +90,7 @@ def _noticed(diagnosis: Diagnosis) -> Noticed | None:
 
 def _covered(results: Sequence[CheckResult], measured: Sequence[Noticed]) -> list[CheckResult]:
     """The results with the points of checks that fail by what was measured, where that costs in its own check."""
-    failed = {result.id for result in results if result.status in FAILED and result.max_score > 0}
+    failed = {result.id for result in results if result.status.wrong and result.max_score > 0}
     covered = {check for each in measured if each.check in failed for check in each.covers}
     kept = failed & covered - {each.check for each in measured}
     return [each.model_copy(update={"score": each.max_score}) if each.id in kept else each for each in results]

@@ -34,6 +34,11 @@ class Status(StrEnum):
         """Neither won nor lost: a human decides about these points."""
         return self in (Status.SKIPPED, Status.GRADER_BROKE)
 
+    @property
+    def wrong(self) -> bool:
+        """Is the student's code wrong, by what it does or by raising?"""
+        return self in (Status.FAILED, Status.STUDENT_CRASHED)
+
 
 # Said of what only the instructor's copy of an assignment can judge.
 LEFT_TO_THE_MARKING = later("Left to the marking: this copy of the assignment does not hold what it is compared with.")

@@ -60,7 +60,7 @@ def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:
 def no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge without a search for the cause, which takes most of the time: for tests that only ask whether a program
     passes."""
-    for module in ("grader.exercise", "grader.blocks"):
+    for module in ("grader.exercise", "grader.block_exercises"):
         monkeypatch.setattr(f"{module}.diagnose", lambda *_, **__: [])
 
 

@@ -20,7 +20,8 @@ from grader.assignment import (
     find_assignment,
     load_assignment,
 )
-from grader.blocks import BlockJudge, Earlier
+from grader.blocks import BlockJudge
+from grader.earlier import Earlier
 from grader.exercise import judge_exercise
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference

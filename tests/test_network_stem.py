@@ -8,7 +8,8 @@ import pytest
 from judging import DEVICE, examine_source, judge
 
 from grader.assignment import Assignment, ModuleExercise, NetworkExercise, find_assignment
-from grader.blocks import BlockJudge, Earlier
+from grader.blocks import BlockJudge
+from grader.earlier import Earlier
 from grader.exercise import judge_exercise
 from grader.judge.examined import RightAnswers
 from grader.judge.reference import Reference

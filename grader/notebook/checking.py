@@ -11,9 +11,9 @@ from typing import Any
 from torch import nn
 
 from grader.assignment import Assignment, CalledExercise, NetworkExercise
-from grader.blocks import Earlier
 from grader.candidates import candidates
 from grader.checks import require_known
+from grader.earlier import Earlier
 from grader.errors import AssignmentError, GraderError, SessionEnded, UsageError
 from grader.exercise import judge, look_at
 from grader.hints import exercise_without_last_hints

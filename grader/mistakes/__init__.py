@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, reduce
 
 from grader.family import members
 from grader.graph import Graph
 from grader.judge.behaviour import fails_beyond_replay
-from grader.judge.chain_topics import Difference, Topic
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
 from grader.judge.observed import Observation
 from grader.judge.parts import block_of
-from grader.judge.places import Place, place_of
+from grader.judge.places import place_of
 from grader.language import say
-from grader.mistakes._chained import Chained, ChainMistake, TrunkMistake, explain_chain
+from grader.mistakes._chained import ChainMistake
+from grader.mistakes._differences import in_chain, in_trunk, of_some
 from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
 from grader.mistakes._search import Search
-from grader.mistakes.network import SOFTMAXES
 from grader.verdict import ALIKE, PROVEN_TOGETHER, Diagnosis, Proof
 
 
@@ -67,7 +66,7 @@ def diagnose(examined: Examined, among: Collection[str] | None = None, *, alone:
             )
             noticed[mistake.rank].append(found)
             explained |= explains and mistake.rank != "otherwise"
-    replayed = _in_trunk(examined)
+    replayed = in_trunk(mistakes().values(), examined)
     if not replayed and not explained:
         replayed = _replay(examined, among, alone=alone)
     return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
@@ -89,7 +88,7 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     if all(right.values()):
         return []  # it behaves as it should; what is wrong is something else
     observations.sort(key=lambda seen: right[id(seen)])
-    chained = _differences(examined, observations, right)
+    chained = in_chain(mistakes().values(), examined, observations, right)
     if chained:
         return chained
     steps = [
@@ -114,75 +113,7 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
     )
     said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
-    return [_of_some(each, only) for each in said] if only else said
-
-
-def _differences(examined: Examined, observations: Sequence[Observation], right: Mapping[int, bool]) -> list[Diagnosis]:
-    """In what a network that is a chain of steps differs from the reference, if that is all; see `_chained`."""
-    topics = explain_chain(examined, observations, lambda seen: not right[id(seen)])
-    of_topic = {each.topic: each for each in mistakes().values() if isinstance(each, ChainMistake)}
-    found = [
-        (of_topic[topic], of_topic[topic].told(*told), told[0].place(told[1][0])) for topic, told in topics.items()
-    ]
-    calls = [examined.call(chained.seen.case) for chained, _ in topics.values()]
-    first = examined.call(examined.observations[0].case)
-    return [
-        each if call == first else _of_some(each, call)
-        for each, call in zip(_proven_together(found), calls, strict=True)
-    ]
-
-
-def _in_trunk(examined: Examined) -> list[Diagnosis]:
-    """In what a network differs from the reference before, between or behind its blocks, if that is known."""
-    departure = examined.trunk
-    seen = examined.trunk_seen or examined.taken_apart
-    if departure is None or departure.cause is None or seen is None:
-        return []
-    chained = Chained(seen, departure.cause, [])
-    of_topic: dict[Topic, ChainMistake | TrunkMistake] = {}
-    for mistake in mistakes().values():
-        if isinstance(mistake, ChainMistake):
-            of_topic.setdefault(mistake.topic, mistake)
-        elif isinstance(mistake, TrunkMistake):
-            of_topic |= dict.fromkeys(mistake.topics, mistake)
-    topics: dict[str, list[Difference]] = {}
-    for difference in departure.cause.differences:
-        if difference.found is not None and difference.found.what in SOFTMAXES:
-            continue  # a mistake of its own
-        topics.setdefault(of_topic[difference.topic].id, []).append(difference)
-    found = []
-    for differences in topics.values():
-        mistake = of_topic[differences[0].topic]
-        if isinstance(mistake, TrunkMistake):
-            message = mistake.told(departure.where, chained, differences)
-        else:
-            message = mistake.told(chained, differences)
-        found.append((mistake, message, chained.place(differences[0])))
-    return _proven_together(found)
-
-
-def _proven_together(found: Sequence[tuple[Mistake, str, Place]]) -> list[Diagnosis]:
-    """Mistakes with what is said of them, and where they are: with all of these the reference does what the student's
-    code does."""
-    return [
-        Diagnosis(
-            mistake=mistake.id,
-            proof=Proof.REPLAYED,
-            message=" ".join(
-                [message, *(say(PROVEN_TOGETHER, mistake=other.id) for other, *_ in found if other is not mistake)]
-            ),
-            cell=cell,
-            line=line,
-            lesson=mistake.lesson,
-        )
-        for mistake, message, (cell, line) in found
-    ]
-
-
-def _of_some(diagnosis: Diagnosis, call: str) -> Diagnosis:
-    """The same of a mistake that is made for some arguments alone."""
-    message = say("Not in all cases, but in {call}: {message}", call=call, message=diagnosis.message)
-    return diagnosis.model_copy(update={"message": message})
+    return [of_some(each, only) for each in said] if only else said
 
 
 def _is_chain(graph: Graph) -> bool:

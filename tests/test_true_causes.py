@@ -563,3 +563,27 @@ def test_a_sum_of_equal_shapes_that_raises_is_not_said_to_be_one_of_others() -> 
     said = " ".join(check.message for check in report.checks)
     assert "can't be cast" in said
     assert "cannot be combined" not in said
+
+
+def test_of_equal_causes_the_one_that_does_the_same_in_all_blocks_is_named() -> None:
+    """A block for one number of channels has no `in_channels != out_channels` that a projection could stand under."""
+    assignment = find_assignment("hackathon-5")
+    exercise = next(each for each in assignment.exercises if each.id == "resblock")
+    assert isinstance(exercise, ModuleExercise)
+    source = """
+import torch.nn.functional as F
+from torch import nn
+
+
+class ResBlock(nn.Module):
+    def __init__(self, channels, stride=1):
+        super().__init__()
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
+
+    def forward(self, x):
+        return x + self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x))))))
+"""
+    report = judge_against(source, exercise, RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE))
+    assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["projection-missing"]

@@ -107,13 +107,19 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
         found, only = search.together(), ""
     if not found:
         return []
-    first, *others = found
+    first, *others = sorted(found, key=_chooses)
     # What is planted is planted in the last of several blocks in a row; the others are as they should be.
     last = any(
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
     )
     said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
     return [of_some(each, only) for each in said] if only else said
+
+
+def _chooses(explanation: Explanation) -> bool:
+    """Is it one that does another thing in some blocks?"""
+    known = (mistakes()[step.mistake] for step in explanation)
+    return any(isinstance(mistake, Planted) and mistake.chooses for mistake in known)
 
 
 def _is_chain(graph: Graph) -> bool:

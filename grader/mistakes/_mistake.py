@@ -142,11 +142,14 @@ class Planted(Mistake):
     Attributes:
         of_sum, of_concatenation: do its words fit a block that adds what it computes to its input, and a layer that
             puts it behind?
+        chooses: does it do one thing or another by what the block is made for? Where a mistake that does the same in
+            all blocks explains as much, that is the simpler one.
     """
 
     plants: ClassVar[tuple[Plant, ...]]  # ways to make it, the likeliest first
     of_sum: ClassVar[bool] = True
     of_concatenation: ClassVar[bool] = False
+    chooses: ClassVar[bool] = False
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         """Further ways, with constants that the student's own graphs show: a factor, a kernel's size, a rate.

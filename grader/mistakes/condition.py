@@ -121,6 +121,7 @@ class ProjectionWrongCondition(Planted):
         "64, 2) and (64, 128, 1).",
         "Use both reasons, joined by `or`: `if stride != 1 or in_channels != out_channels:`.",
     )
+    chooses = True
     plants = tuple(way for each in CONDITIONS.items() for way in _under(*each))
     broken = (
         changed(RESBLOCK, (TEST, "if in_channels != out_channels:")),

@@ -17,7 +17,7 @@ from pathlib import Path
 import grader
 
 # The whole of the grader that exists behind the wall.
-STAGED = ("__init__.py", "errors.py", "graph.py", "language.py", "capture", "wire.py", "worker")
+STAGED = ("__init__.py", "errors.py", "graph.py", "language.py", "ownclock.py", "capture", "wire.py", "worker")
 
 _SYSTEM = (
     "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/share/fonts", "/usr/share/zoneinfo",

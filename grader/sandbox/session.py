@@ -29,6 +29,7 @@ from grader.errors import (
     WallError,
 )
 from grader.language import say
+from grader.ownclock import withheld
 from grader.sandbox import memory, scratch
 from grader.sandbox.limits import SessionLimits
 from grader.sandbox.whereabouts import Whereabouts
@@ -43,6 +44,7 @@ _DYING_SECONDS = 1.0
 _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
+_MOST_WITHHELD = 4.0  # times its limit, for which a session may have waited for a processor
 _CELL_GRACE = 1.0  # beyond a cell's limit, in which the process can stop it itself
 _ASKS_FOR_STACK = signal.SIGUSR1
 
@@ -75,7 +77,7 @@ class Session(Closing):
         self.peak_mib = 0
         self.output_was_cut = False  # was more written than is kept?
         self._channel, self._report, self._output_fd = channel, report, output
-        self._whereabouts = Whereabouts(places)
+        self._whereabouts = Whereabouts(places, self._time)
         self._has_namespaces, self._watched, self._last_words = has_namespaces, watched, last_words
         self._output = bytearray()
         self._pidfd = self._pid = -1
@@ -83,7 +85,8 @@ class Session(Closing):
         self._output_ended = self._closed = self._lost = False
         self._status: int | None = None
         self._ended: GraderError | None = None
-        self._session_deadline = time.monotonic() + limits.seconds
+        self._withheld = 0.0
+        self._session_deadline = self._time() + limits.seconds
         self._next_look = self._next_scratch = 0.0
         channel.setblocking(False)
         os.set_blocking(output, False)
@@ -148,7 +151,7 @@ class Session(Closing):
 
         self._wait_jailed()
         self._refuse_unsolicited()
-        deadline = min(time.monotonic() + seconds, self._session_deadline)
+        deadline = min(self._time() + seconds, self._session_deadline)
         identifier = secrets.token_hex(16)
         request = {"id": identifier, "operation": operation, "arguments": arguments}
         for part in wire.frame(request, tensors):
@@ -197,7 +200,7 @@ class Session(Closing):
 
     def _wait(self, direction: int, deadline: float, seconds: float) -> None:
         """Until the channel is ready or a moment has passed; keeps every limit meanwhile."""
-        now = time.monotonic()
+        now = self._time()
         if now > deadline:
             text = say("stopped after {seconds} s", seconds=f"{seconds:g}")
             if deadline == self._session_deadline:
@@ -206,8 +209,8 @@ class Session(Closing):
         limit, running = self.limits.cell_seconds, self._whereabouts.cell is not None
         if limit is not None and running and now > self._whereabouts.began + limit + _CELL_GRACE:
             raise StudentTimedOut(say("stopped after {seconds} s", seconds=f"{limit:g}"), *self._locate())
-        if now >= self._next_look:
-            self._look(now)
+        if time.monotonic() >= self._next_look:
+            self._look(time.monotonic())
         poll = select.poll()
         poll.register(self._channel, direction)
         if not self._output_ended:
@@ -224,6 +227,14 @@ class Session(Closing):
             self._die()
 
     # Limits.
+
+    def _time(self) -> float:
+        """The clock of the limits: it stands still while the process waits for a processor, which is not its fault. Of
+        one that starts others, and so keeps itself waiting, no longer than a few times its limit."""
+        if self._pid > 0:
+            # What is over tells nothing any more, and the clock must not jump.
+            self._withheld = max(self._withheld, withheld(self._pid))
+        return time.monotonic() - min(self._withheld, _MOST_WITHHELD * self.limits.seconds)
 
     def _look(self, now: float) -> None:
         self._next_look = now + _LOOK_EVERY
@@ -279,7 +290,7 @@ class Session(Closing):
         while not self._jailed or self._pidfd < 0:
             self._hear(deadline)
         # The clock of the session starts when the student's code can run.
-        self._session_deadline = time.monotonic() + self.limits.seconds
+        self._session_deadline = self._time() + self.limits.seconds
         self._next_look = time.monotonic() + _LOOK_EVERY
 
     def _hear(self, deadline: float) -> None:

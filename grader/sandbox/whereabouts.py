@@ -10,6 +10,7 @@ import os
 import re
 import select
 import time
+from collections.abc import Callable
 
 _PIPE = 64 << 10  # bytes that a pipe holds: one reading empties it, unless somebody writes meanwhile
 _WAIT = 0.2  # seconds for a stack to arrive
@@ -19,13 +20,18 @@ _FRAME = re.compile(rb'^  File "<cell (\d{1,6})>", line (\d{1,7}) in ', re.MULTI
 
 
 class Whereabouts:
-    """The reading end of the pipe, which this closes in the end."""
+    """The reading end of the pipe, which this closes in the end.
 
-    def __init__(self, descriptor: int) -> None:
+    Args:
+        clock: of the session.
+    """
+
+    def __init__(self, descriptor: int, clock: Callable[[], float]) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self.cell: int | None = None  # the one that runs
-        self.began = 0.0  # when a statement of it did, by the monotonic clock
+        self.began = 0.0  # when a statement of it did, by the clock of the session
+        self._clock = clock
         self.ended = False  # is nobody left to write?
         self._said = b""  # the last of it
 
@@ -39,7 +45,7 @@ class Whereabouts:
         self._said = (self._said + said)[-_PIPE:]
         begun = _BEGUN.findall(said)
         if begun:
-            self.cell, self.began = int(begun[-1]), time.monotonic()
+            self.cell, self.began = int(begun[-1]), self._clock()
 
     def idle(self) -> None:
         """No cell runs."""

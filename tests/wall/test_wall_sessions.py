@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import signal
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -102,6 +105,50 @@ def test_an_endless_loop_is_stopped(session: Session) -> None:
     with pytest.raises(StudentTimedOut, match=r"^stopped after 0\.5 s in cell 1, line \d+$"):
         run(session, "while True: pass", seconds=0.5)
     assert time.monotonic() - began < 5
+
+
+BUSY = "until = time.process_time() + 0.4\nwhile time.process_time() < until: pass"
+
+
+@pytest.fixture
+def crowd() -> Iterator[int]:
+    """A processor that three others keep busy."""
+    processor = min(os.sched_getaffinity(0))
+    command = ["taskset", "--cpu-list", str(processor), sys.executable, "-c", "while True: pass"]
+    hogs = [subprocess.Popen(command) for _ in range(3)]
+    yield processor
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+def test_time_for_which_others_have_the_processor_does_not_count(session: Session, crowd: int) -> None:
+    """What takes 0.4 s takes four times as long beside three others, and is within a limit of one second."""
+    run(session, "pass")
+    os.sched_setaffinity(session._pid, [crowd])
+    began = time.monotonic()
+    run(session, BUSY, seconds=1)
+    assert time.monotonic() - began > 1
+    answer = session.call("execute", _cell(f"import time\n{BUSY}", seconds=1), seconds=30)
+    assert answer.fields["problems"] == []
+    answer = session.call("execute", _cell("while True: pass", seconds=0.5), seconds=30)
+    assert "stopped after 0.5 s" in answer.fields["problems"][0]["message"]
+
+
+def test_who_keeps_himself_from_the_processor_is_stopped(zygote: Zygote, crowd: int) -> None:
+    """A session may wait for a processor for no longer than a few times its limit."""
+    with zygote.session(SessionLimits(seconds=0.3)) as opened:
+        run(opened, "pass")
+        os.sched_setaffinity(opened._pid, [crowd])
+        began = time.monotonic()
+        with pytest.raises(StudentTimedOut, match="in all"):
+            run(opened, "for _ in range(4): os.fork()\nwhile True: pass", seconds=9)
+        assert 0.6 < time.monotonic() - began < 5
+
+
+def _cell(source: str, *, seconds: float) -> dict[str, Any]:
+    """A cell with a limit of its own."""
+    return {"cells": [{"number": 1, "source": source}], "names": [], "plan": "everything", "seconds": seconds}
 
 
 def test_an_interruption_that_loses_the_process_ends_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

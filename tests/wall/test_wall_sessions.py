@@ -112,18 +112,24 @@ BUSY = "until = time.process_time() + 0.4\nwhile time.process_time() < until: pa
 
 @pytest.fixture
 def crowd() -> Iterator[int]:
-    """A processor that three others keep busy."""
+    """A processor that four others keep busy."""
     processor = min(os.sched_getaffinity(0))
-    command = ["taskset", "--cpu-list", str(processor), sys.executable, "-c", "while True: pass"]
-    hogs = [subprocess.Popen(command) for _ in range(3)]
+    source = f"import os\nos.sched_setaffinity(0, [{processor}])\nprint(flush=True)\nwhile True: pass"
+    hogs = [
+        subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, start_new_session=True)
+        for _ in range(4)
+    ]
+    for hog in hogs:
+        assert hog.stdout is not None
+        hog.stdout.readline()
     yield processor
     for hog in hogs:
         hog.kill()
-        hog.wait()
+        hog.communicate()
 
 
 def test_time_for_which_others_have_the_processor_does_not_count(session: Session, crowd: int) -> None:
-    """What takes 0.4 s takes four times as long beside three others, and is within a limit of one second."""
+    """What takes 0.4 s takes five times as long beside four others, and is within a limit of one second."""
     run(session, "pass")
     os.sched_setaffinity(session._pid, [crowd])
     began = time.monotonic()

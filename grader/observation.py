@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 
 from grader.graph import Graph, Shape
 from grader.language import say
+
+if TYPE_CHECKING:
+    from torch import Tensor  # read by processes that never import torch
 
 Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"]
 Precision = Literal["float64", "float32"]

@@ -173,8 +173,11 @@ def test_a_second_slot_starts_only_where_it_is_of_use(assignment: Assignment, tm
 
 
 def test_the_process_that_hands_out_work_never_imports_torch() -> None:
-    """It would cost it two seconds and 200 MB, for nothing."""
-    heavy = "torch", "IPython", "nbconvert", "jinja2"
-    code = f"import grader.cli, sys; print([name for name in {heavy} if name in sys.modules])"
+    """It would cost it two seconds and 200 MB, for nothing; and a slot starts its zygote before it imports torch."""
+    heavy = "torch", "numpy", "IPython", "nbconvert", "jinja2"
+    code = (
+        "import sys, grader.cli, grader.batch, grader.watch, grader.slot\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == seen.stdout.strip()

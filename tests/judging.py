@@ -106,6 +106,15 @@ def right_answers(exercise_id: str) -> RightAnswers | None:
     return RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
 
 
+@cache
+def shipped(assignment_id: str, exercise_id: str) -> tuple[ModuleExercise, RightAnswers]:
+    """A module exercise of any shipped assignment, for `judge_against`: right answers kept for the whole run."""
+    assignment = find_assignment(assignment_id)
+    exercise = next(each for each in assignment.exercises if each.id == exercise_id)
+    assert isinstance(exercise, ModuleExercise)
+    return exercise, RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+
+
 def judge(source: str, exercise_id: str) -> ExerciseReport:
     """The report on one exercise of a one-cell notebook."""
     exercise = find_exercise(exercise_id)[1]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 import torch
 from hand_made_convolutions import BLOCKS, CONVOLUTIONS
-from judging import DEVICE, judge, judge_against
+from judging import judge, judge_against, shipped
 from torch import nn
 from torch.nn import functional
 
-from grader.assignment import ModuleExercise, find_assignment
-from grader.judge.examined import RightAnswers
-from grader.judge.reference import Reference
 from grader.verdict import ExerciseReport
 
 pytestmark = pytest.mark.heavy
@@ -21,19 +16,12 @@ pytestmark = pytest.mark.heavy
 IMPORTS = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 
 
-@cache
-def hackathon() -> tuple[ModuleExercise, RightAnswers]:
-    """The block with biases, and its right answers."""
-    assignment = find_assignment("hackathon-5")
-    exercise = next(each for each in assignment.exercises if each.id == "resblock")
-    assert isinstance(exercise, ModuleExercise)
-    return exercise, RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
-
-
 def judged(source: str, block: str) -> ExerciseReport:
     """The report on a block that is made of a convolution."""
     source = IMPORTS + source + BLOCKS[block]
-    return judge_against(source, *hackathon()) if block == "hackathon-5" else judge(source, block)
+    return (
+        judge_against(source, *shipped("hackathon-5", "resblock")) if block == "hackathon-5" else judge(source, block)
+    )
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)

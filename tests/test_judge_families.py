@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from family_programs import RIGHT
-from judging import DEVICE, families, judge, judge_against
+from judging import families, judge, judge_against, shipped
 
-from grader.assignment import ModuleExercise, find_assignment
-from grader.judge.examined import RightAnswers
-from grader.judge.reference import Reference
+from grader.assignment import ModuleExercise
 
 REFERENCES = Path(__file__).parents[1] / "reference"
 EXERCISES = [exercise for exercise in families().exercises if isinstance(exercise, ModuleExercise)]
@@ -98,10 +96,9 @@ def test_paths_may_have_redundant_biases(total: str, biased: str) -> None:
     source = PATHS.replace("SUM", total).replace(biased, "True")
     for name in ("FIRST", "SECOND", "THIRD"):
         source = source.replace(name, "False")
-    assignment = find_assignment("resnext")
-    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
+    exercise, answers = shipped("resnext", "resnext")
     small = exercise.model_copy(update={"cases": exercise.cases[:2]})
-    report = judge_against(source, small, RightAnswers(Reference(assignment, small), seed=0, device="cpu"))
+    report = judge_against(source, small, answers)
     assert [] == [check.message for check in report.checks if check.status != "passed"]
 
 
@@ -144,18 +141,24 @@ class ResNeXtBlock(nn.Module):
 """
 
 
-@pytest.mark.heavy
-def test_paths_of_resnext_may_be_written_out_in_any_part() -> None:
+def mixed(first: int, middle: int, last: int) -> str:
+    """Each is 1 where that convolution is written out, 2 where the norm behind it is as well."""
+    return MIXED.replace("FIRST", str(first)).replace("MIDDLE", str(middle)).replace("LAST", str(last))
+
+
+@pytest.mark.verdict
+@pytest.mark.parametrize("parts", list(product(range(3), range(3), range(2))), ids=str)
+def test_paths_of_resnext_may_be_written_out_in_any_part(parts: tuple[int, int, int]) -> None:
     """Not only as one of the figures of the paper has it: each of its convolutions by itself."""
-    assignment = find_assignment("resnext")
-    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
-    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
-    for first, middle, last in product(range(3), range(3), range(2)):
-        source = MIXED.replace("FIRST", str(first)).replace("MIDDLE", str(middle)).replace("LAST", str(last))
-        report = judge_against(source, exercise, answers)
-        assert [] == [check.message for check in report.checks if check.status != "passed"], (first, middle, last)
-    wrong = judge_against(source.replace("y + self.down(x)", "y"), exercise, answers)
-    assert ["shortcut-missing"] == [diagnosis.mistake for diagnosis in wrong.diagnoses]
+    report = judge_against(mixed(*parts), *shipped("resnext", "resnext"))
+    assert [] == [check.message for check in report.checks if check.status != "passed"]
+
+
+def test_a_shortcut_is_missed_beside_paths_that_are_written_out() -> None:
+    """All of them, norms too: right where the shortcut is there."""
+    source = mixed(2, 2, 1).replace("y + self.down(x)", "y")
+    report = judge_against(source, *shipped("resnext", "resnext"))
+    assert ["shortcut-missing"] == [diagnosis.mistake for diagnosis in report.diagnoses]
 
 
 # Figure 3(a) of ResNeXt with a norm of its own in every path, behind its layers of one width.
@@ -203,9 +206,6 @@ NORMS = {
 @pytest.mark.parametrize("norm", NORMS)
 def test_another_norm_in_every_path_is_named(norm: str) -> None:
     """In as many paths as there are; none of it waits for a human."""
-    assignment = find_assignment("resnext")
-    exercise = next(each for each in assignment.exercises if isinstance(each, ModuleExercise))
-    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
-    report = judge_against(IN_PATHS.replace("NORM", norm), exercise, answers)
+    report = judge_against(IN_PATHS.replace("NORM", norm), *shipped("resnext", "resnext"))
     assert NORMS[norm] == [diagnosis.mistake for diagnosis in report.diagnoses]
     assert report.pending == 0

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from judging import DEVICE, examine_source, judge
+from judging import DEVICE, examine_source, judge, shipped
 
-from grader.assignment import Assignment, ModuleExercise, NetworkExercise, find_assignment
+from grader.assignment import Assignment, NetworkExercise, find_assignment
 from grader.blocks import BlockJudge
 from grader.earlier import Earlier
 from grader.exercise import judge_exercise
-from grader.judge.examined import RightAnswers
-from grader.judge.reference import Reference
 from grader.mistakes._mistake import changed
 from grader.mistakes.network import AVERAGED, NETWORK
 from grader.verdict import Status
@@ -164,12 +162,11 @@ def test_a_block_without_its_addition_costs_in_its_own_exercise(end: str, pendin
     """The network that is made of it, whatever its blocks may be, has no block that could be counted."""
     assignment = hackathon()
     exercises = {each.id: each for each in assignment.code_exercises}
-    block, network = exercises["resblock"], exercises["network"]
-    assert isinstance(block, ModuleExercise)
+    block, answers = shipped("hackathon-5", "resblock")
+    network = exercises["network"]
     assert isinstance(network, NetworkExercise)
     source = SOURCE.replace("STEM", "nn.Conv2d(3, C, 3, padding=1)").replace("C", "32").replace("32onv", "Conv")
     source = source.replace("self.branch(x) +", f"self.branch(x) {end}")
-    answers = RightAnswers(Reference(assignment, block), seed=0, device=DEVICE)
     examined = examine_source(source, block, answers)
     earlier = {"resblock": Earlier(examined, judge_exercise(examined))}
     report = judge_exercise(examine_source(source, network, None), BlockJudge(assignment, 0, DEVICE), earlier)

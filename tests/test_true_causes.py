@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import pytest
 from family_programs import SLICES
-from judging import DEVICE, judge, judge_against, judge_all
+from judging import judge, judge_against, judge_all, shipped
 
-from grader.assignment import ModuleExercise, find_assignment
-from grader.judge.examined import RightAnswers
-from grader.judge.reference import Reference
 from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
@@ -443,11 +440,7 @@ OPTION_A = changed(
 )
 def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
     """Whether it raises or not; it costs once."""
-    assignment = find_assignment("projection-shortcut")
-    exercise = next(each for each in assignment.code_exercises if each.id == "option-a")
-    assert isinstance(exercise, ModuleExercise)
-    answers = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
-    report = judge_against(changed(OPTION_A, ("PIXELS", pixels)), exercise, answers)
+    report = judge_against(changed(OPTION_A, ("PIXELS", pixels)), *shipped("projection-shortcut", "option-a"))
     assert report.correct is not bool(said)
     assert [said] == [said for diagnosis in report.diagnoses if said in diagnosis.message] or not said
     lost = [check.max_score for check in report.checks if not check.score]
@@ -547,12 +540,9 @@ IN_EVERY_PATH = {
 @pytest.mark.parametrize("mistake", IN_EVERY_PATH)
 def test_a_mistake_in_every_path_of_a_block_is_replayed(mistake: str) -> None:
     """A block of several paths has each of its layers several times."""
-    assignment = find_assignment("resnext")
-    exercise = assignment.exercises[0]
-    assert isinstance(exercise, ModuleExercise)
-    answers = RightAnswers(Reference(assignment, exercise), 0, DEVICE)
-    assert judge_against(PATHS, exercise, answers).correct
-    report = judge_against(changed(PATHS, *IN_EVERY_PATH[mistake]), exercise, answers)
+    resnext = shipped("resnext", "resnext")
+    assert judge_against(PATHS, *resnext).correct
+    report = judge_against(changed(PATHS, *IN_EVERY_PATH[mistake]), *resnext)
     assert mistake in " ".join(f"{each.mistake} {each.message}" for each in report.diagnoses)
     assert report.score == 30
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -25,12 +24,10 @@ import texts  # noqa: E402
 from texts import of_python  # noqa: E402
 
 
-def test_catalogues_are_complete():
+def test_catalogues_are_complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Every text of the code and of the templates is translated, with the same names in braces, and compiled."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "texts.py", "--check"], capture_output=True, text=True, check=False
-    )
-    assert (0, "") == (done.returncode, done.stdout), done.stdout[:3000] + done.stderr
+    monkeypatch.setattr(sys, "argv", ["texts.py", "--check"])
+    assert (0, "") == (texts.main(), capsys.readouterr().out[:3000])
 
 
 def test_english_is_spoken_unless_told_otherwise():

@@ -55,7 +55,7 @@ layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	GRADER_SAMPLE=$(SAMPLE) $(BIN)/python -m pytest -n 2 --dist loadfile --durations=40
+	GRADER_SAMPLE=$(SAMPLE) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mkdocs build --strict

@@ -34,6 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="slow: make test-all"))
     if SAMPLE.isdigit():
         _draw(config, items, int(SAMPLE))
+    _put_heavy_files_first(items)
 
 
 def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:
@@ -54,6 +55,13 @@ def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:
         (kept if drawn else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+def _put_heavy_files_first(items: list[pytest.Item]) -> None:
+    """So that no process waits at the end for another with a long file: xdist, told by --no-loadscope-reorder, hands
+    the files out as they come."""
+    heavy = {item.path for item in items if item.get_closest_marker("heavy") is not None}
+    items.sort(key=lambda item: item.path not in heavy)
 
 
 @pytest.fixture

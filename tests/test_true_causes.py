@@ -557,9 +557,6 @@ def test_a_sum_of_equal_shapes_that_raises_is_not_said_to_be_one_of_others() -> 
 
 def test_of_equal_causes_the_one_that_does_the_same_in_all_blocks_is_named() -> None:
     """A block for one number of channels has no `in_channels != out_channels` that a projection could stand under."""
-    assignment = find_assignment("hackathon-5")
-    exercise = next(each for each in assignment.exercises if each.id == "resblock")
-    assert isinstance(exercise, ModuleExercise)
     source = """
 import torch.nn.functional as F
 from torch import nn
@@ -575,5 +572,5 @@ class ResBlock(nn.Module):
     def forward(self, x):
         return x + self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x))))))
 """
-    report = judge_against(source, exercise, RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE))
+    report = judge_against(source, *shipped("hackathon-5", "resblock"))
     assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["projection-missing"]

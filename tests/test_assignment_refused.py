@@ -119,7 +119,7 @@ def test_the_spec_without_a_mistake_loads(tmp_path: Path) -> None:
         (
             "points = { shape = 10 }",
             'points = { shape = 10 }\nconv_bias = "no"',
-            "exercise[block].conv_bias: input should be 'free' or 'forbidden', found 'no'",
+            "exercise[block].conv_bias: input should be 'free', 'reference' or 'forbidden', found 'no'",
         ),
         (
             "points = { shape = 10 }",

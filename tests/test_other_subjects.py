@@ -101,7 +101,43 @@ class Encoder(nn.Module):
         y = x + self.mix(self.one(x))
         return y + self.narrow(F.gelu(self.wide(self.two(y))))
 """
+CAUSAL = """
+class Causal(nn.Module):
+    def __init__(self, width, size):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(width, size, bias=False) for _ in range(3))
+
+    def forward(self, x):
+        scores = self.q(x) @ self.k(x).mT / self.k.out_features**0.5
+        later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+        return scores.masked_fill(later, float("-inf")).softmax(-1) @ self.v(x)
+"""
+RMS = """
+class RMS(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * self.scale
+"""
+INVERTED = """
+class Inverted(nn.Module):
+    def __init__(self, channels, stride):
+        super().__init__()
+        wide, self.adds = 2 * channels, stride == 1
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, wide, 1), nn.BatchNorm2d(wide), nn.ReLU6(),
+            nn.Conv2d(wide, wide, 3, stride, 1, groups=wide), nn.BatchNorm2d(wide), nn.ReLU6(),
+            nn.Conv2d(wide, channels, 1), nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        return x + self.net(x) if self.adds else self.net(x)
+"""
 CASES = {
+    "Causal": (CAUSAL, {"width": 4, "size": 3}, {"width": 6, "size": 6}, [5, 4], [7, 6]),
+    "RMS": (RMS, {"width": 4}, {"width": 6}, [5, 4], [3, 6]),
+    "Inverted": (INVERTED, {"channels": 4, "stride": 1}, {"channels": 3, "stride": 2}, [4, 8, 6], [3, 8, 8]),
     "Encoder": (CHAIN, {"width": 6, "hidden": 12}, {"width": 8, "hidden": 8}, [5, 6], [7, 8]),
     "GRU": (GRU, {"inputs": 3, "hidden": 4}, {"inputs": 4, "hidden": 4}, [5, 3], [5, 4]),
     "Level": (LEVEL, {"channels": 3, "width": 4}, {"channels": 4, "width": 4}, [3, 8, 8], [4, 12, 8]),
@@ -115,6 +151,10 @@ SPLIT = """
             out = out + head @ weight.T
         return out
 """
+NORMALISED = [
+    ("return scores", "weights = scores"),
+    (" @ self.v(x)", "\n        return weights / weights.sum(-1, keepdim=True) @ self.v(x)"),
+]
 RIGHT = [
     ("GRU", []),
     ("GRU", [("x.new_zeros(len(x), self.hidden)", "torch.zeros(len(x), self.hidden)")]),
@@ -146,6 +186,14 @@ RIGHT = [
     ("LeNet", [("x.flatten(1)", "x.view(-1, 128)")]),
     ("Heads", []),
     ("Heads", [(HEADS[HEADS.index("        mixed = ") :], SPLIT)]),
+    ("Causal", []),
+    ("Causal", [('float("-inf")', "-1e9")]),
+    ("Causal", [('masked_fill(later, float("-inf")).softmax(-1)', "exp().masked_fill(later, 0.0)"), *NORMALISED]),
+    ("RMS", []),
+    ("RMS", [("x * torch.rsqrt((x * x)", "x * torch.rsqrt((x.float() ** 2)"), ("1e-6)", "1e-6).type_as(x)")]),
+    ("Inverted", []),
+    ("Inverted", [(f", {size})", f", {size}, bias=False)") for size in ("wide, 1", "channels, 1")]),
+    ("Inverted", [("groups=wide", "groups=wide, bias=False")]),
 ]
 WRONG = [
     ("GRU", [("(1 - z) * n + z * h", "z * n + (1 - z) * h")]),
@@ -160,6 +208,12 @@ WRONG = [
     ("LeNet", [("F.relu(self.f1(", "(self.f1(")]),
     ("Heads", [("self.size**0.5", "1")]),
     ("Heads", [("k.mT / self.size**0.5", "k.mT * self.size**0.5")]),
+    ("Causal", [('float("-inf")', "-1.0")]),
+    ("Causal", [("triu(1)", "triu(2)")]),
+    ("RMS", [("1e-6", "1e-5")]),
+    ("RMS", [("(x * x)", "(x.float() ** 2)"), ("1e-6)", "1e-5).type_as(x)")]),
+    ("Inverted", [("nn.ReLU6()", "nn.ReLU()")]),
+    ("Inverted", [("nn.BatchNorm2d(channels))", "nn.BatchNorm2d(channels), nn.ReLU6())")]),
 ]
 
 
@@ -171,7 +225,8 @@ def answers(name: str) -> RightAnswers:
         (folder / "reference.py").write_text(HEAD + source)
         spec = f'id = "{name.lower()}"\ntitle = "{name}"\n[[exercise]]\nid = "one"\nkind = "module"\ntitle = "{name}"\n'
         spec += (
-            f'name = "{name}"\nreference = "reference:{name}"\npoints = {{ shape = 1, parameters = 1, gradient = 1 }}\n'
+            f'name = "{name}"\nreference = "reference:{name}"\n'
+            f"points = {{ shape = 1, parameters = 1, gradient = 1{', skip-connection = 1' * (name == 'Inverted')} }}\n"
         )
         for arguments, size in zip(arguments_and_sizes[:2], arguments_and_sizes[2:], strict=True):
             given = ", ".join(f"{key} = {value}" for key, value in arguments.items())  # type: ignore[union-attr]
@@ -198,7 +253,9 @@ def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
 @pytest.mark.parametrize(("name", "changes"), RIGHT)
 def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
     """Whatever the first step of a recurrent layer starts from, however its inputs are cut apart, and however a largest
-    number or a part of a weight is taken. A network that takes images of one size is asked no other."""
+    number or a part of a weight is taken. A network that takes images of one size is asked no other, one that takes
+    exponentials no numbers whose exponential is none, and one that computes in float32 no more digits than that has. A
+    bias in front of a batch norm is there or not, whatever the reference does."""
     report = judged(name, changes)
     assert [] == [(check.id, check.message) for check in report.checks if check.status is not Status.PASSED]
 
@@ -206,7 +263,7 @@ def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(("name", "changes"), WRONG)
 @pytest.mark.usefixtures("no_diagnosis")
 def test_wrong_where_it_does_something_else(name: str, changes: list[tuple[str, str]]) -> None:
-    """With the same parameters."""
+    """With the same parameters. Where the reference has no shortcut, what is wrong is none of the shortcut."""
     assert ["gradient"] == [check.id for check in judged(name, changes).checks if check.status is not Status.PASSED]
 
 

@@ -34,8 +34,10 @@ class ModuleExercise(BaseCodeExercise):
     )
     accept: list[BlockDeparture] = Field(default_factory=list, description="constructors that are right as well")
     reference: ReferenceName = Field(description="file:Class, in the assignment's folder or in reference/")
-    conv_bias: Literal["free", "forbidden"] = Field(
-        "free", description="may a convolution that is followed by a batch norm keep its (redundant) bias?"
+    conv_bias: Literal["free", "reference", "forbidden"] = Field(
+        "free",
+        description="of a convolution that is followed by a batch norm: may it have its (redundant) bias or not, must it "
+        "be as in the reference, or may there be none that the reference has not?",
     )
     stride_position: Literal["reference", "free"] = Field(
         "reference",

@@ -36,6 +36,13 @@ from grader.wire import unpack
 EXTREMES = frozenset(
     "max min amax amin maximum minimum max_pool1d max_pool2d_with_indices max_pool3d_with_indices".split()
 )
+# What takes e to the power of its numbers. Of huge ones that leaves zeros and a one, infinity, or what stands in for
+# minus infinity in a mask (-1e9, as most write it), all of which are a matter of style.
+EXPONENTIALS = frozenset(
+    "exp logsumexp _softmax _safe_softmax _log_softmax _scaled_dot_product_flash_attention_for_cpu".split()
+)
+MOST_EXPONENT = 8.0  # how wide inputs are spread there
+COMPARISONS = frozenset("eq ne lt le gt ge isfinite isnan isinf logical_not bitwise_not argmax argmin".split())
 REFUSALS = ("AssertionError", "ValueError")  # what code raises that checks its input
 MOST_SAMPLES = 17  # of a size that was not chosen to be small
 MOST_WEIGHTS: dict[Precision, int] = {"float64": 1 << 25, "float32": 1 << 26}  # numbers that are sent to a network
@@ -169,13 +176,16 @@ def _divides(declared: list[int], shape: tuple[int, ...], output_shape: Any) -> 
 
 def _as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:
     """A probe that can be put to the reference: of a size that it takes, since one that ends in a linear layer takes
-    its own alone; and with a gradient that is told, which is not so where equal numbers are compared."""
+    its own alone; with a gradient that is told, which is not so where equal numbers are compared; and with numbers
+    whose exponential is one."""
     if (
         forms
         and (probe.gradient and probe.scale == 0.0)
         and any(node.name in EXTREMES for node in forms[0].recorded.nodes)
     ):
         probe = replace(probe, gradient=False)
+    if probe.scale > MOST_EXPONENT and forms and any(node.name in EXPONENTIALS for node in forms[0].recorded.nodes):
+        probe = replace(probe, scale=MOST_EXPONENT)
     if probe.grow == (0, 0):
         return probe
     shape = input_shape(case.input, probe)
@@ -292,10 +302,25 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
 
 
 def insists_on_float32(built: Built) -> bool:
+    """Does it give or take nothing else, or compute in it on the way, as norms that call `x.float()` do?"""
     if built.raised is not None:
         words = ("dtype", "Double", "double", "Float", "scalar type")
         return any(word in built.raised.message for word in words)
-    return built.output is not None and built.output.dtype == "float32"
+    if built.output is not None and built.output.dtype == "float32":
+        return True
+    return built.graph is not None and built.graph.is_sound and _rounds_on_the_way(built.graph)
+
+
+def _rounds_on_the_way(graph: Graph) -> bool:
+    """Is a value that depends on the input made float32? The outcome of a comparison loses nothing by it."""
+    of_input: set[int] = set()
+    for node in graph.nodes:
+        is_input = node.leaf is not None and node.leaf.kind == "input"
+        if is_input or (node.name not in COMPARISONS and not of_input.isdisjoint(node.inputs)):
+            of_input.add(node.id)
+            if node.name == "_to_copy" and node.kwargs.get("dtype") == {"dtype": "float32"}:
+                return True
+    return False
 
 
 def ask(

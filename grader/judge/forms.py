@@ -21,6 +21,7 @@ from torch import Tensor
 from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
+from grader.judge.biases import normed_convolutions
 from grader.judge.compare import equal
 from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value, input_shape
 from grader.judge.edits import Editor, ref
@@ -406,16 +407,8 @@ def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
 
 
 def _layers_without_bias(graph: Graph) -> list[Node]:
-    """Convolutions without a bias that go into a batch norm, straight, added to others or side by side with them: there
-    it would be redundant."""
-    users = graph.users
-    normed: dict[int, bool] = {}  # does nothing but a batch norm read it, or a sum or row that only one reads?
-    for node in reversed(graph.nodes):
-        readers = users[node.id]
-        normed[node.id] = bool(readers) and all(
-            user.name == "native_batch_norm" or (user.name in ("add", "cat") and normed[user.id]) for user in readers
-        )
-    return [node for node in graph.nodes if node.name == "convolution" and node.args[2] is None and normed[node.id]]
+    """Convolutions without a bias that go into a batch norm: there it would be redundant."""
+    return [node for node in normed_convolutions(graph) if node.args[2] is None]
 
 
 def add_every_bias(graph: Graph) -> Graph:

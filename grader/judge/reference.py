@@ -18,6 +18,7 @@ from grader.assignment import UNTOLD, Assignment, Case, ModuleExercise, shipped_
 from grader.capture import record
 from grader.errors import AssignmentError
 from grader.graph import Graph
+from grader.judge.biases import without_redundant_biases
 from grader.judge.freedoms import Variant, variants
 
 
@@ -63,6 +64,12 @@ class Reference:
         leaves = [node for node in graph.nodes if node.leaf is not None and node.leaf.kind == "parameter"]
         return {node.leaf.key.removeprefix("p:"): node.shape for node in leaves if node.leaf is not None}
 
+    def written_size(self, case: Case, variant: int = 0) -> int | None:
+        """How many parameters a variant has as it is written, with the biases that do nothing; None where it is not
+        written, but made by a freedom."""
+        way = self.variants[variant]
+        return None if way.edits else sum(each.numel() for each in self._module(case, way.keywords).parameters())
+
     def graph(self, case: Case, variant: int, *, train: bool, shape: tuple[int, ...]) -> Graph:
         """What a variant computes for an input of this shape, batch included."""
         key = (case.title, variant, train, shape)
@@ -95,7 +102,10 @@ class Reference:
                     f"case {case.title!r}: the reference draws random numbers{' in training mode' if train else ''}: "
                     "nobody could give what it gives; leave dropout out, or give it the probability 0"
                 )
-            self._recordings[key] = Graph.model_validate(recording.graph)
+            graph = Graph.model_validate(recording.graph)
+            # Whether a layer has a bias that does nothing is then the student's choice, not the reference's.
+            is_free = self.exercise.conv_bias == "free"
+            self._recordings[key] = without_redundant_biases(graph) if is_free else graph
         return self._recordings[key]
 
     def takes(self, case: Case, shape: tuple[int, ...]) -> bool:

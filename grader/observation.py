@@ -177,10 +177,11 @@ class Registered(_Answered):
 
 
 class Output(_Answered):
-    """What a module returned."""
+    """What a module returned; of several tensors in a row `several` are their shapes."""
 
     kind: str = Field(max_length=200)
     shape: Shape | None = None
+    several: list[Shape] | None = Field(None, max_length=2000)
     dtype: str | None = Field(None, max_length=50)
     length: int | None = None
 

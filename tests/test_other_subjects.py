@@ -134,7 +134,17 @@ class Inverted(nn.Module):
     def forward(self, x):
         return x + self.net(x) if self.adds else self.net(x)
 """
+PERCEPTRON = """
+class Perceptron(nn.Module):
+    def __init__(self, width, dropout):
+        super().__init__()
+        self.one, self.two, self.drop = nn.Linear(width, 8), nn.Linear(8, 3), nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.two(self.drop(F.relu(self.one(x))))
+"""
 CASES = {
+    "Perceptron": (PERCEPTRON, {"width": 6, "dropout": 0.0}, {"width": 4, "dropout": 1.0}, [6], [4]),
     "Causal": (CAUSAL, {"width": 4, "size": 3}, {"width": 6, "size": 6}, [5, 4], [7, 6]),
     "RMS": (RMS, {"width": 4}, {"width": 6}, [5, 4], [3, 6]),
     "Inverted": (INVERTED, {"channels": 4, "stride": 1}, {"channels": 3, "stride": 2}, [4, 8, 6], [3, 8, 8]),
@@ -189,6 +199,9 @@ RIGHT = [
     ("Causal", []),
     ("Causal", [('float("-inf")', "-1e9")]),
     ("Causal", [('masked_fill(later, float("-inf")).softmax(-1)', "exp().masked_fill(later, 0.0)"), *NORMALISED]),
+    ("Perceptron", []),
+    ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.relu(self.drop(self.one(x)))")]),
+    ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.dropout(F.relu(self.one(x)), self.drop.p, self.training)")]),
     ("RMS", []),
     ("RMS", [("x * torch.rsqrt((x * x)", "x * torch.rsqrt((x.float() ** 2)"), ("1e-6)", "1e-6).type_as(x)")]),
     ("Inverted", []),
@@ -210,6 +223,10 @@ WRONG = [
     ("Heads", [("k.mT / self.size**0.5", "k.mT * self.size**0.5")]),
     ("Causal", [('float("-inf")', "-1.0")]),
     ("Causal", [("triu(1)", "triu(2)")]),
+    ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.relu(self.one(x))")]),
+    ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.dropout(F.relu(self.one(x)), self.drop.p)")]),
+    ("Perceptron", [("self.two(self.drop(F.relu(self.one(x))))", "self.drop(self.two(F.relu(self.one(x))))")]),
+    ("Perceptron", [("nn.Dropout(dropout)", "nn.Dropout(0.5)")]),
     ("RMS", [("1e-6", "1e-5")]),
     ("RMS", [("(x * x)", "(x.float() ** 2)"), ("1e-6)", "1e-5).type_as(x)")]),
     ("Inverted", [("nn.ReLU6()", "nn.ReLU()")]),
@@ -265,6 +282,14 @@ def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
 def test_wrong_where_it_does_something_else(name: str, changes: list[tuple[str, str]]) -> None:
     """With the same parameters. Where the reference has no shortcut, what is wrong is none of the shortcut."""
     assert ["gradient"] == [check.id for check in judged(name, changes).checks if check.status is not Status.PASSED]
+
+
+def test_dropout_that_was_asked_for_is_not_said_to_be_too_much() -> None:
+    """Of the probability that the constructor is given: 0 or 1, so that it is not random."""
+    (diagnosis,) = judged("Perceptron", [("nn.Dropout(dropout)", "nn.Dropout(0.5)")]).diagnoses
+    assert "dropout-added" == diagnosis.mistake
+    assert "another probability than the constructor is given" in diagnosis.message
+    assert "asks for none" not in diagnosis.message
 
 
 def test_of_several_blocks_in_a_row_it_is_said_which_one_is_meant() -> None:

@@ -36,8 +36,8 @@ class ModuleExercise(BaseCodeExercise):
     reference: ReferenceName = Field(description="file:Class, in the assignment's folder or in reference/")
     conv_bias: Literal["free", "reference", "forbidden"] = Field(
         "free",
-        description="of a convolution that is followed by a batch norm: may it have its (redundant) bias or not, must it "
-        "be as in the reference, or may there be none that the reference has not?",
+        description="of a convolution in front of a batch norm: may it have its (redundant) bias or not, must it be as "
+        "in the reference, or may there be none that the reference has not?",
     )
     stride_position: Literal["reference", "free"] = Field(
         "reference",

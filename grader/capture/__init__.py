@@ -10,6 +10,7 @@ recording     one call of a module, with all that was recorded of it
   facts       what else shows: results thrown away, random numbers, data that steers the code
   witness     what autograd knows of the same pass
 construction  what a constructor does with the layers it makes
+several       several inputs and outputs as one of each
 
 All of it runs on both sides: behind the wall for a student's module, and on the trusted side for the reference. It
 imports nothing of the grader.

@@ -12,7 +12,7 @@ from grader.checks._check import Finding, in_case, place, place_of_exception
 from grader.judge.behaviour import first_difference
 from grader.judge.compare import Difference
 from grader.judge.draws import input_shape
-from grader.judge.examined import Examined, show
+from grader.judge.examined import Examined
 from grader.judge.forms import Form, Outcome
 from grader.judge.observed import Observation
 from grader.judge.places import closest, first_departure
@@ -81,7 +81,7 @@ def input_of(seen: Observation, probe: Probe) -> str:
     """What it was given, where that is no batch of two of the declared size: with that a student sees no difference."""
     if (probe.batch, probe.grow) == (2, (0, 0)) and probe.scale:
         return ""
-    shape = show(list(input_shape(seen.case.input, probe)))
+    shape = seen.case.said_input(input_shape(seen.case.input, probe))
     if not probe.scale:
         return say("The input was {shape}, each number of it {value}.", shape=shape, value=f"{probe.shift:g}")
     return say("The input was {shape}.", shape=shape)

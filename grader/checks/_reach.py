@@ -111,7 +111,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
                 lesson=lessons.GRADIENT_NOT_FINITE,
             )
     # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
-    if "x" not in answer.gradients and not examined.has_cost("x"):
+    if "x" not in answer.gradients and seen.case.is_differentiable and not examined.has_cost("x"):
         return Finding(
             Status.FAILED,
             say("{case}: no gradient reaches the input.", case=where),

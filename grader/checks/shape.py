@@ -15,7 +15,7 @@ from grader.judge.draws import input_shape
 from grader.judge.examined import Examined, show
 from grader.judge.observed import Observation
 from grader.language import later, many, say
-from grader.observation import Operation, Probe, Raised
+from grader.observation import Operation, Output, Probe, Raised
 from grader.verdict import Lesson, Status
 
 REAL = ("float64", "float32", "float16", "bfloat16")
@@ -150,25 +150,28 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
             **place(seen, "output"),
         )
     given = (2, *seen.case.input)
-    shapes = [(given, output.shape)]
+    shapes = [(given, output)]
     for probe in seen.probes.values():
         answer = seen.answers[probe.name]
         if answer.output is not None:
             if answer.output.kind != "tensor":
                 return _explain_output(f"{where}, {_mode(probe)}", answer.output.kind, answer.output.length)
-            size = input_shape(seen.case.input, probe)
-            shapes.append((size, list(answer.y.shape) if answer.y is not None else answer.output.shape))
-    for size, actual in shapes:
+            shape = list(answer.y.shape) if answer.y is not None else answer.output.shape
+            shapes.append((input_shape(seen.case.input, probe), answer.output.model_copy(update={"shape": shape})))
+    for size, came in shapes:
         if not examined.knows_shape(seen.case, size):
             continue
-        expected = examined.output_shape(seen.case, size)
+        expected, actual = examined.output_shape(seen.case, size), came.shape
+        several = examined.output_shapes(seen.case, size)
+        if came.several != several and not examined.exercise.withheld:
+            return _explain_several(seen, where, size, several or [expected], came)
         if actual != expected:
             return Finding(
                 Status.FAILED,
                 say(
                     "{case}: an input of {input} must give {expected}, but gives {found}.",
                     case=where,
-                    input=show(list(size)),
+                    input=seen.case.said_input(size),
                     expected=show(expected),
                     found=show(actual),
                 ),
@@ -181,6 +184,34 @@ def _judge_case(examined: Examined, seen: Observation) -> Finding | None:
     if isinstance(examined.exercise, NetworkExercise) and not examined.exercise.withheld:
         return wrong_stem(examined, seen) or wrong_stages(examined, seen) or wrong_head(examined, seen)
     return None
+
+
+def _explain_several(
+    seen: Observation, where: str, size: tuple[int, ...], expected: list[list[int]], came: Output
+) -> Finding:
+    """Another number of tensors, or of other shapes."""
+    found = came.several or [came.shape or []]
+    return Finding(
+        Status.FAILED,
+        say(
+            "{case}: for {input} forward must return {expected}, but returns {found}.",
+            case=where,
+            input=seen.case.said_input(size),
+            expected=_tensors_of(expected),
+            found=_tensors_of(found),
+        ),
+        expected=_tensors_of(expected),
+        actual=_tensors_of(found),
+        lesson=lessons.WRONG_DIMENSIONS,
+        advice=say("Return what the task names, in this order, and nothing else."),
+        **place(seen, "output"),
+    )
+
+
+def _tensors_of(shapes: list[list[int]]) -> str:
+    """Two tensors, 2×4 and 2×4: several shapes, as people write them."""
+    listed = ", ".join(map(show, shapes))
+    return many("a tensor of {shapes}", "{n} tensors, of {shapes}", len(shapes), shapes=listed)
 
 
 def _mode(probe: Probe) -> str:

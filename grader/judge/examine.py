@@ -103,7 +103,11 @@ def examine(
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm or record_always
     x = draw_input(seed, case.input, BUILD)
-    called = {"name": name, **({"positional": call.positional, "named": call.named} if call is not None else {})}
+    called = {
+        "name": name,
+        "takes": case.takes,
+        **({"positional": call.positional, "named": call.named} if call is not None else {}),
+    }
     if case.confirm == "sizes":
         asked = {"handle": handle, **called, "sizes": True, "record": False, "brief": True, "precision": "float32"}
         return Observation(case, ask(worker, "build", asked, {"x": x}, Built, seconds)[0], "float32", seed)
@@ -267,6 +271,7 @@ def record_again(
     arguments = {
         "handle": f"{name}/{seen.case.title}/again",
         "name": name,
+        "takes": seen.case.takes,
         "positional": call.positional,
         "named": call.named,
         "record": True,

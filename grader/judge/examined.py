@@ -289,6 +289,10 @@ class Examined:
         assert self.answers is not None
         return self.answers.reference.output_shape(case, shape)
 
+    def output_shapes(self, case: Case, shape: tuple[int, ...]) -> list[list[int]] | None:
+        """Of several tensors that must be returned the shape of each; None where it is one, or not known."""
+        return self.answers.reference.output_shapes(case, shape) if self.answers is not None and case.inputs else None
+
     def knows_shape(self, case: Case, shape: tuple[int, ...]) -> bool:
         """Is it known which shape the output must have? Not always, where the reference is withheld."""
         is_module = isinstance(self.exercise, ModuleExercise)

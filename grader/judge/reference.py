@@ -16,6 +16,7 @@ from torch import nn
 
 from grader.assignment import UNTOLD, Assignment, Case, ModuleExercise, shipped_folder
 from grader.capture import record
+from grader.capture.several import lend_call, shapes_of_several
 from grader.errors import AssignmentError
 from grader.graph import Graph
 from grader.judge.biases import without_redundant_biases
@@ -36,6 +37,7 @@ class Reference:
         self._recordings: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._graphs: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._output_shapes: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+        self._several: dict[tuple[str, tuple[int, ...]], list[list[int]] | None] = {}
         self._taken: dict[tuple[str, tuple[int, ...]], bool] = {}
 
     @cached_property
@@ -96,11 +98,16 @@ class Reference:
                     f"case {case.title!r}: the reference raises {type(raised).__name__}: {raised}"
                 ) from raised
             if recording.graph is None:
-                raise self._wrong(f"case {case.title!r}: the reference must return one tensor")
+                raise self._wrong(
+                    f"case {case.title!r}: the reference must return {'tensors' if case.inputs else 'one tensor'}"
+                    f"{'' if case.inputs else '; of several inputs or outputs `inputs` in place of `input` tells'}"
+                )
+            self._several[case.title, shape] = shapes_of_several(recording.result)
             if recording.facts.get("draws"):
                 raise self._wrong(
                     f"case {case.title!r}: the reference draws random numbers{' in training mode' if train else ''}: "
-                    "nobody could give what it gives; leave dropout out, or give it the probability 0"
+                    "nobody could give what it gives; of dropout let the constructor take the probability, and have "
+                    "cases in which it is 0.0, and 1.0: what is always or never dropped is not random"
                 )
             graph = Graph.model_validate(recording.graph)
             # Whether a layer has a bias that does nothing is then the student's choice, not the reference's.
@@ -129,6 +136,11 @@ class Reference:
             self._output_shapes[key] = graph.by_id[graph.output].shape
         return list(self._output_shapes[key])
 
+    def output_shapes(self, case: Case, shape: tuple[int, ...]) -> list[list[int]] | None:
+        """The shape of each of several tensors that it returns for an input of this shape; None where it is one."""
+        self.output_shape(case, shape)
+        return self._several.get((case.title, shape))
+
     @cached_property
     def _class(self) -> Any:
         try:
@@ -151,6 +163,8 @@ class Reference:
             raise self._wrong(
                 f"case {case.title!r}: the reference gives a {type(built).__name__}, which is no nn.Module"
             )
+        if case.inputs:
+            lend_call(built, case.takes)
         return built
 
     def _module(self, case: Case, keywords: int) -> nn.Module:

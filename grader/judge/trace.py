@@ -27,16 +27,18 @@ class Trace:
     Attributes:
         nodes: their ids, in the order they were made.
         numbers: one row for each: how many there are, their sum, their sum of squares, the largest and the smallest.
+        others: what holds truth values or whole numbers, such as a mask: what is made with it is looked at instead.
     """
 
     nodes: list[int]
     numbers: Tensor
+    others: frozenset[int] = frozenset()
 
     @staticmethod
     def of(graph: Graph, environment: Environment) -> Trace:
         """The trace of what `environment` holds of a graph."""
         reached: set[int] = set()
-        nodes, rows = [], []
+        nodes, rows, others = [], [], set()
         for node in graph.nodes:
             value = environment.get(node.id)
             if node.leaf is not None:
@@ -49,7 +51,9 @@ class Trace:
             if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
                 nodes.append(node.id)
                 rows.append(_numbers(value.detach()))
-        return Trace(nodes, torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 5))
+            elif isinstance(value, Tensor):
+                others.add(node.id)
+        return Trace(nodes, torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 5), frozenset(others))
 
     @property
     def last(self) -> Trace:
@@ -112,6 +116,9 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
         if any(user.id in explained for user in users[node.id]):
             explained.add(node.id)
     of_input = graph.of_input
+    for node in graph.nodes:
+        if node.id in trace.others and all(i in explained or i not in of_input for i in node.inputs):
+            explained.add(node.id)
     return [
         node.id
         for node in graph.nodes

@@ -25,18 +25,19 @@ FOREVER = 1 << 62  # `x[a:]` is recorded as a slice up to the largest integer
 ELEMENTWISE = """
     abs add addcdiv addcmul atan2 bitwise_and bitwise_not bitwise_or ceil celu clamp clamp_max clamp_min clone
     contiguous copy cos div elu empty_like eq erf exp expm1 fill floor fmax fmin full_like ge gelu gt hardsigmoid
-    hardswish hardtanh le leaky_relu lerp lift_fresh log log1p logical_and logical_not logical_or logit lt
-    masked_fill maximum minimum mish mul nan_to_num ne neg ones_like pow prelu _prelu_kernel reciprocal relu
+    hardswish hardtanh isfinite isinf isnan le leaky_relu lerp lift_fresh log log1p logical_and logical_not logical_or
+    logit lt masked_fill maximum minimum mish mul nan_to_num ne neg ones_like pow prelu _prelu_kernel reciprocal relu
     relu6 remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub tanh threshold to
     _to_copy where xlogy zero zeros_like
 """
 # The result holds at most as many numbers as the largest operand.
 SHRINKING = """
-    _adaptive_avg_pool2d _conj _log_softmax _reshape_alias _softmax _unsafe_view adaptive_avg_pool2d adaptive_max_pool2d
-    alias amax amin argmax argmin channel_shuffle chunk cumsum detach diagonal flatten flip index_put linalg_vector_norm
-    log_softmax logsumexp max mean min movedim narrow native_channel_shuffle norm permute pixel_shuffle pixel_unshuffle
-    prod resolve_conj resolve_neg reshape roll select slice softmax split split_with_sizes squeeze std std_mean sum t
-    transpose tril triu unbind unflatten unfold unsqueeze var var_mean view view_as
+    _adaptive_avg_pool2d _conj _log_softmax _reshape_alias _safe_softmax _softmax _unsafe_view adaptive_avg_pool2d
+    adaptive_max_pool2d alias all any amax amin argmax argmin channel_shuffle chunk cumsum detach diagonal flatten
+    flip index_put linalg_vector_norm log_softmax logsumexp max mean min movedim narrow native_channel_shuffle norm
+    permute pixel_shuffle pixel_unshuffle prod resolve_conj resolve_neg reshape roll select slice softmax split
+    split_with_sizes squeeze std std_mean sum t transpose tril triu unbind unflatten unfold unsqueeze var var_mean
+    view view_as
     cudnn_batch_norm native_batch_norm native_group_norm native_layer_norm _native_batch_norm_legit
     _native_batch_norm_legit_functional _native_batch_norm_legit_no_training
 """
@@ -203,6 +204,8 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     "eye": lambda args: max(1, args[0]) * max(1, args[-1]),
     "index": _indexed,
     "index_select": _selected,
+    "embedding": lambda args: args[1].numel() * math.prod(args[0].shape[1:]),
+    "gather": lambda args: int(args[2].numel()),
     "linear": _linear,
     "convolution": _convolution,
     "alias": _alias,

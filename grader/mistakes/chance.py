@@ -69,6 +69,12 @@ class DropoutAdded(Noticed):
         draws = drawn(examined)
         if not is_unsteady(examined) or not draws or not all("dropout" in draw.function for draw in draws):
             return None
+        if _takes_probability(examined):
+            said = say(
+                "The same input gives different outputs: dropout has another probability than the constructor is "
+                "given, or there is more of it than the task asks for."
+            )
+            return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
         always = any("dropout" in draw.function for found in facts(examined) for draw in found.draws)
         if not always and is_right_in_evaluation(examined):
             said = say(
@@ -87,6 +93,11 @@ class DropoutAdded(Noticed):
                 "As it stands it is active in evaluation mode too: F.dropout needs training=self.training."
             )
         return Notice(Proof.MEASURED, draws[0].cell, draws[0].line, said)
+
+
+def _takes_probability(examined: Examined) -> bool:
+    """Does the task ask for dropout, of a probability that the constructor takes? In no case is it random then."""
+    return any("drop" in name for case in examined.exercise.cases for name in case.arguments)
 
 
 class RandomBehaviour(Noticed):

@@ -283,4 +283,12 @@ class ForwardRejectsInput(Noticed):
             return None  # with a place it is a call inside forward that was refused
         if ".forward() " not in error.message:
             return None
-        return at(error, self.said + " " + say("(Python says: {error})", error=error.message))
+        inputs = next((seen.case.inputs for seen in examined.observations if seen.raised is error), {})
+        said = self.said
+        if inputs:
+            said = say(
+                "forward does not take what it is given: it is called as forward({inputs}), in this order, with a "
+                "tuple for what is a tuple in the task.",
+                inputs=", ".join(["self", *inputs]),
+            )
+        return at(error, said + " " + say("(Python says: {error})", error=error.message))

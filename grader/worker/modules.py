@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from grader.capture import Recording, record
 from grader.capture.construction import Construction
+from grader.capture.several import lend_call
 from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
@@ -94,7 +95,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         arguments: `name`, `positional` and `named` (see `given`), `precision` ("float64" or "float32"), `record` (or
             only run), `brief` (where it is not recorded and said to be so: no more of it than shows whether it is as
             expected, which leaves out `constructor`, what its tensors start with, and facts about its construction),
-            `twice` (is it constructed a second time, to see what two of them share?).
+            `twice` (is it constructed a second time, to see what two of them share?), `takes` (its inputs, if they are
+            several: see `grader.capture.several`).
         x: an input, N × C × H × W.
 
     Returns:
@@ -119,6 +121,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     _compile_nothing()
     if not isinstance(module, nn.Module):
         return None, {"not_a_module": type(module).__name__[:100]}
+    if arguments.get("takes"):
+        lend_call(module, arguments["takes"])
     x = x.to(dtype)
     try:
         module.eval()

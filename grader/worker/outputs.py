@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.capture.several import shapes_of_several
+
 Json = Any
 
 
@@ -23,7 +25,8 @@ def describe_output(result: object) -> dict[str, Json]:
     if isinstance(result, Tensor):
         dtype = str(result.dtype).removeprefix("torch.")
         kind = "tensor" if is_dense(result) else f"tensor that is not dense ({result.layout})"
-        return {"kind": kind, "shape": list(result.shape) if kind == "tensor" else None, "dtype": dtype}
+        shape = list(result.shape) if kind == "tensor" else None
+        return {"kind": kind, "shape": shape, "dtype": dtype, "several": shapes_of_several(result)}
     if isinstance(result, tuple | list):
         return {"kind": type(result).__name__[:100], "length": len(result)}
     return {"kind": type(result).__name__[:100]}

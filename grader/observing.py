@@ -138,9 +138,9 @@ def _ask_every_case(
             seen = ask_case()
             right = examined.right_form(seen)
         if seen.aligned is None and examined.answers is not None:
-            biased = examined.answers.biased_like(case, seen.layout)
-            if biased:
-                seen = ask_case(forms=[*examined.answers.forms(case), *biased])
+            others = examined.answers.others(case, seen)
+            if others:
+                seen = ask_case(forms=[*examined.answers.forms(case), *others])
                 right = examined.right_form(seen)
         if right is None and kernels_in_matrices(seen):
             otherwise = ask_case(positions_first=True)

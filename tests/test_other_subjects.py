@@ -143,7 +143,18 @@ class Perceptron(nn.Module):
     def forward(self, x):
         return self.two(self.drop(F.relu(self.one(x))))
 """
+FIVE = """
+class Five(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.all = nn.ModuleList(nn.Linear(width, 3) for _ in range(5))
+
+    def forward(self, x):
+        a, b, c, d, e = (layer(x) for layer in self.all)
+        return a * b.tanh() + c.sigmoid() * d.relu() - e
+"""
 CASES = {
+    "Five": (FIVE, {"width": 4}, {"width": 6}, [4], [6]),
     "Perceptron": (PERCEPTRON, {"width": 6, "dropout": 0.0}, {"width": 4, "dropout": 1.0}, [6], [4]),
     "Causal": (CAUSAL, {"width": 4, "size": 3}, {"width": 6, "size": 6}, [5, 4], [7, 6]),
     "RMS": (RMS, {"width": 4}, {"width": 6}, [5, 4], [3, 6]),
@@ -161,6 +172,27 @@ SPLIT = """
             out = out + head @ weight.T
         return out
 """
+ONE_LAYER = [
+    (
+        "self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))",
+        "self.o = nn.Linear(width, width)",
+    ),
+    ("self.o = nn", "self.all = nn.Linear(width, 3 * width)\n        self.o = nn"),
+    ("q, k, v = (each(x)", "Q, K, V = (each"),
+    ("for each in (self.q, self.k, self.v))", "for each in self.all(x).chunk(3, -1))"),
+]
+GATES = [
+    ("self.ir, self.iz, self.inn = (nn.Linear(inputs, hidden) for _ in range(3))", "self.a = nn.Linear(inputs, ALL)"),
+    ("self.hr, self.hz, self.hn = (nn.Linear(hidden, hidden) for _ in range(3))", "self.b = nn.Linear(hidden, ALL)"),
+    ("ALL", "3 * hidden"),
+    (
+        "            r = torch",
+        "            a, b = (y.chunk(3, -1) for y in (self.a(xt), self.b(h)))\n            r = torch",
+    ),
+    ("self.ir(xt) + self.hr(h)", "a[0] + b[0]"),
+    ("self.iz(xt) + self.hz(h)", "a[1] + b[1]"),
+    ("self.inn(xt) + r * self.hn(h)", "a[2] + r * b[2]"),
+]
 NORMALISED = [
     ("return scores", "weights = scores"),
     (" @ self.v(x)", "\n        return weights / weights.sum(-1, keepdim=True) @ self.v(x)"),
@@ -199,6 +231,10 @@ RIGHT = [
     ("Causal", []),
     ("Causal", [('float("-inf")', "-1e9")]),
     ("Causal", [('masked_fill(later, float("-inf")).softmax(-1)', "exp().masked_fill(later, 0.0)"), *NORMALISED]),
+    ("Heads", [*ONE_LAYER, ("Q, K, V", "q, k, v")]),
+    ("Heads", [*ONE_LAYER, ("Q, K, V", "v, k, q")]),
+    ("GRU", GATES),
+    ("GRU", [*GATES, ("a[1] + b[1]", "a[2] + b[1]"), ("a[2] + r * b[2]", "a[1] + r * b[2]")]),
     ("Perceptron", []),
     ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.relu(self.drop(self.one(x)))")]),
     ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.dropout(F.relu(self.one(x)), self.drop.p, self.training)")]),
@@ -223,6 +259,10 @@ WRONG = [
     ("Heads", [("k.mT / self.size**0.5", "k.mT * self.size**0.5")]),
     ("Causal", [('float("-inf")', "-1.0")]),
     ("Causal", [("triu(1)", "triu(2)")]),
+    ("Heads", [*ONE_LAYER, ("Q, K, V", "q, k, v"), ("/ self.size**0.5", "")]),
+    ("Heads", [*ONE_LAYER, ("Q, K, V", "q, k, v"), ("softmax(-1)", "softmax(-2)")]),
+    ("GRU", [*GATES, ("(1 - z) * n + z * h", "z * n + (1 - z) * h")]),
+    ("GRU", [*GATES, ("a[1] + b[1]", "a[2] + b[1]")]),
     ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.relu(self.one(x))")]),
     ("Perceptron", [("self.drop(F.relu(self.one(x)))", "F.dropout(F.relu(self.one(x)), self.drop.p)")]),
     ("Perceptron", [("self.two(self.drop(F.relu(self.one(x))))", "self.drop(self.two(F.relu(self.one(x))))")]),
@@ -272,7 +312,8 @@ def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
     """Whatever the first step of a recurrent layer starts from, however its inputs are cut apart, and however a largest
     number or a part of a weight is taken. A network that takes images of one size is asked no other, one that takes
     exponentials no numbers whose exponential is none, and one that computes in float32 no more digits than that has. A
-    bias in front of a batch norm is there or not, whatever the reference does."""
+    bias in front of a batch norm is there or not, whatever the reference does, and layers side by side may be one, with
+    its parts in any order."""
     report = judged(name, changes)
     assert [] == [(check.id, check.message) for check in report.checks if check.status is not Status.PASSED]
 
@@ -282,6 +323,18 @@ def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
 def test_wrong_where_it_does_something_else(name: str, changes: list[tuple[str, str]]) -> None:
     """With the same parameters. Where the reference has no shortcut, what is wrong is none of the shortcut."""
     assert ["gradient"] == [check.id for check in judged(name, changes).checks if check.status is not Status.PASSED]
+
+
+@pytest.mark.usefixtures("no_diagnosis")
+def test_where_not_every_order_of_the_parts_can_be_tried_a_human_looks() -> None:
+    """What is right in one that was not tried is not taken for wrong."""
+    changes = [
+        ("self.all = nn.ModuleList(nn.Linear(width, 3) for _ in range(5))", "self.all = nn.Linear(width, 15)"),
+        ("a, b, c, d, e = (layer(x) for layer in self.all)", "e, d, c, b, a = self.all(x).chunk(5, -1)"),
+    ]
+    statuses = {check.id: check.status for check in judged("Five", changes).checks}
+    assert {"shape": Status.PASSED, "parameters": Status.PASSED, "gradient": Status.SKIPPED} == statuses
+    assert judged("Five", []).correct
 
 
 def test_dropout_that_was_asked_for_is_not_said_to_be_too_much() -> None:

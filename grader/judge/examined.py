@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,11 +13,12 @@ from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
-from grader.judge.forms import Form, biased_forms, biased_like, right_forms
+from grader.judge.forms import Form, biased_forms, biased_like, fused_like, right_forms
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_by_channels, stages
 from grader.judge.reference import Reference
+from grader.judge.slots import Signature, signature
 from grader.judge.trunk import Departure
 from grader.judge.wrongs import WrongForms
 from grader.language import say
@@ -43,6 +43,7 @@ class RightAnswers:
         self._forms: dict[str, list[Form]] = {}
         self._like: dict[tuple[str, Form, bool], list[Form]] = {}
         self._biased: dict[str, list[Form]] = {}
+        self._fused: dict[tuple[str, Signature], list[Form]] = {}
         self._seed = seed
         self._device = device
 
@@ -52,20 +53,29 @@ class RightAnswers:
             self._forms[case.title] = list(right_forms(self.reference, case, self._seed, self._device))
         return self._forms[case.title]
 
-    def biased_like(self, case: Case, layout: Counter[tuple[object, ...]]) -> list[Form]:
-        """Forms that are right as well, though not among those of `forms`: of many layers just those have redundant
-        biases that have in a student's module."""
-        if self.reference.exercise.conv_bias != "free":
-            return []
-        return [form for plain in self.plain_forms(case) if (form := biased_like(plain, layout)) is not None]
+    def others(self, case: Case, seen: Observation) -> list[Form]:
+        """Forms that are right as well, though not among those of `forms`: with redundant biases on just those of many
+        layers that have them in a student's module, and with layers side by side that are one layer there."""
+        is_free = self.reference.exercise.conv_bias == "free"
+        plain = self.plain_forms(case) if is_free else []
+        biased = [form for each in plain if (form := biased_like(each, seen.layout)) is not None]
+        return [*biased, *self._fused_forms(case, signature(seen.slots))]
+
+    def _fused_forms(self, case: Case, wanted: Signature) -> list[Form]:
+        """Those with layers side by side as one layer that have these slots; kept."""
+        key = (case.title, wanted)
+        if key not in self._fused:
+            self._fused[key] = [form for plain in self.plain_forms(case) for form in fused_like(plain, wanted)]
+        return self._fused[key]
 
     def like(self, case: Case, form: Form, *, same_layout: bool) -> list[Form]:
         """Accepted forms of a case with as many slots of each role and shape as a form, in the same places; kept."""
-        if form not in self.forms(case):
-            return [form]  # one student's own: see `biased_like`
+        fused = self._fused_forms(case, form.signature)
+        if form not in self.forms(case) and form not in fused:
+            return [form]  # one student's own: see `others`
         key = (case.title, form, same_layout)
         if key not in self._like:
-            like = [f for f in self.forms(case) if f.signature == form.signature]
+            like = [f for f in self.forms(case) if f.signature == form.signature] + fused
             self._like[key] = [f for f in like if f.layout == form.layout] if same_layout else like
         return self._like[key]
 

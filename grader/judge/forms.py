@@ -25,6 +25,7 @@ from grader.judge.biases import normed_convolutions
 from grader.judge.compare import equal
 from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value, input_shape
 from grader.judge.edits import Editor, ref
+from grader.judge.fused import ways_to_fuse
 from grader.judge.latest import Latest
 from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
@@ -386,6 +387,20 @@ def biased_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None
             more -= place
             chosen.add(i)
     return _with_biases(plain, layers, frozenset(chosen)) if not more else None
+
+
+def fused_like(plain: Form, wanted: Signature) -> list[Form]:
+    """A form whose layers side by side are one layer where a signature has it so, in every order of their parts; empty
+    if that is not all in which the two differ."""
+    if sum(number * math.prod(shape) for (_, shape), number in (wanted - plain.signature).items()) == 0:
+        return []
+    for edits in ways_to_fuse(plain._small):
+        forms = [plain.with_edit(edit) for edit in edits]
+        if forms[0].signature == wanted:
+            for form in forms:
+                form._is_right, form.signature = plain._is_right, wanted
+            return forms
+    return []
 
 
 def takes_biases(form: Form) -> bool:

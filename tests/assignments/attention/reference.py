@@ -36,8 +36,8 @@ class MultiHeadAttention(nn.Module):
     """N × length × width in and out; the heads share the width.
 
     Args:
-        layers: "separate": one each for query, key and value. "fused": one for all three, query first. "by head": the
-            same, with the three of the first head first. "heads": three for each head.
+        layers: "separate": one each for query, key and value. "by head": one for all three, with the three of the
+            first head first. "heads": three for each head.
         bias: of "all" layers, of the "last" alone, or of "none".
     """
 
@@ -61,11 +61,7 @@ class MultiHeadAttention(nn.Module):
             query, key, value = self._by_head(self.projection(x)).chunk(3, dim=-1)
             mixed = attention(query, key, value).transpose(1, 2).flatten(2)
         else:
-            if self.layers == "separate":
-                parts = (self.query(x), self.key(x), self.value(x))
-            else:
-                parts = self.projection(x).chunk(3, dim=-1)
-            query, key, value = map(self._by_head, parts)
+            query, key, value = map(self._by_head, (self.query(x), self.key(x), self.value(x)))
             mixed = attention(query, key, value).transpose(1, 2).flatten(2)
         y: Tensor = self.output(mixed)
         return y

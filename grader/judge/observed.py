@@ -58,11 +58,11 @@ class Observation:
         """
         if self.aligned is None or self.recorded or not self.has_graph:
             return False
-        return not self.reads or self._uses_every_parameter
+        return not self.reads or self.uses_every_parameter
 
     @property
-    def _uses_every_parameter(self) -> bool:
-        """Does its graph?"""
+    def uses_every_parameter(self) -> bool:
+        """Does its graph, which it must have?"""
         assert self.built.graph is not None
         used = {place.key for place in places_in_graph(self.built.graph)}
         return all(parameter.key in used for parameter in self.built.parameters)

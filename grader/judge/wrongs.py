@@ -316,7 +316,7 @@ class WrongForms:
         touched = touched_nodes(wrong, plain)
         if not touched:
             return Effect(touched, frozenset(), drops=False)
-        detaches = not _without_gradient(wrong.recorded) <= _without_gradient(plain.recorded)
+        detaches = _detaches(wrong, plain, train=False) or _detaches(wrong, plain, train=True)
         if leaves_are_kept(wrong.recorded, plain.recorded):
             return Effect(touched, frozenset(), drops=False, detaches=detaches)
         return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain), detaches)
@@ -365,6 +365,14 @@ def touched_nodes(wrong: Form, right: Form) -> frozenset[int]:
 def _without_gradient(graph: Graph) -> set[int]:
     """Operations through which no gradient comes."""
     return {node.id for node in graph.nodes if node.leaf is None and (not node.gradient or node.name == "detach")}
+
+
+def _detaches(wrong: Form, right: Form, *, train: bool) -> bool:
+    """Does no gradient come through some operation that it comes through, or that is not there, in the right form?"""
+    shape = (2, *right.case.input)
+    return not _without_gradient(wrong.graph(train=train, shape=shape)) <= _without_gradient(
+        right.graph(train=train, shape=shape)
+    )
 
 
 def _changed(wrong: Form, right: Form, *, train: bool) -> frozenset[int]:

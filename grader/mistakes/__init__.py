@@ -7,10 +7,10 @@ from functools import cache, reduce
 
 from grader.family import members
 from grader.graph import Graph
-from grader.judge.behaviour import fails_beyond_replay
+from grader.judge.behaviour import fails_beyond_replay, first_difference
 from grader.judge.examined import Examined
 from grader.judge.forms import Edit
-from grader.judge.observed import Observation
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.parts import block_of
 from grader.judge.places import place_of
 from grader.language import say
@@ -18,6 +18,7 @@ from grader.mistakes._chained import ChainMistake
 from grader.mistakes._differences import in_chain, in_trunk, of_some
 from grader.mistakes._hypotheses import Explanation, Step
 from grader.mistakes._mistake import Mistake, Noticed, Planted
+from grader.mistakes._modes import IN_EVALUATION, IN_TRAINING, in_mode, may_be_trained_alone, wrong_mode
 from grader.mistakes._search import Search
 from grader.verdict import ALIKE, PROVEN_TOGETHER, Diagnosis, Proof
 
@@ -100,10 +101,17 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     search = Search(examined.answers, steps, observations)
     found, only = search.alone(), ""
     wrong = [seen for seen in observations if not right[id(seen)]]
-    if not found and len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong):
+    mode = None
+    if not found:
+        # Right in one mode: a mistake that is made under `self.training`, of which there are no two.
+        mode = wrong_mode(examined)
+        if mode is not None or may_be_trained_alone(observations):
+            found = Search(examined.answers, in_mode(steps, training=mode is True), observations).alone()
+            mode = False if found and mode is None else mode
+    if not found and mode is None and len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong):
         # Right in some cases: a mistake that is made in one branch of an `if`.
         found, only = Search(examined.answers, steps, wrong).alone(), examined.call(wrong[0].case)
-    if not found and not alone:
+    if not found and mode is None and not alone and not _is_right_as_recorded(examined):
         found, only = search.together(), ""
     if not found:
         return []
@@ -113,13 +121,32 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
     )
     said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
+    if mode is not None:
+        return [_of_mode(each, training=mode) for each in said]
     return [of_some(each, only) for each in said] if only else said
+
+
+def _is_right_as_recorded(examined: Examined) -> bool:
+    """Is a module right wherever it is asked as it was recorded? What is wrong in another mode, or for other sizes, is
+    no two mistakes."""
+    seen = [each for each in examined.observations if not each.case.confirm]
+    return all(
+        RECORDED.name in each.answers
+        and any(first_difference(each, form, RECORDED) is None for form in examined.right_forms(each))
+        for each in seen
+    )
 
 
 def _chooses(explanation: Explanation) -> bool:
     """Is it one that does another thing in some blocks?"""
     known = (mistakes()[step.mistake] for step in explanation)
     return any(isinstance(mistake, Planted) and mistake.chooses for mistake in known)
+
+
+def _of_mode(diagnosis: Diagnosis, *, training: bool) -> Diagnosis:
+    """The same of a mistake that is made in one mode alone."""
+    message = say(IN_TRAINING if training else IN_EVALUATION, message=diagnosis.message)
+    return diagnosis.model_copy(update={"message": message})
 
 
 def _is_chain(graph: Graph) -> bool:

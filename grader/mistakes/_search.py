@@ -303,12 +303,12 @@ class Search:
     def _firsts(self, leads: dict[int, Lead]) -> Iterator[tuple[int, Step]]:
         """First mistakes of a pair, the most promising first.
 
-        Those that detach something, where only gradients differ; those that bring all parameters that are missing, or
-        change something at the right place if none are, and come nearer to the student's values, in front of others if
-        they bring them in the other cases too; those that leave as many to bring as another mistake brings; those that
-        leave all of that to another one, and change something there; the first ones again, if they come no nearer; any
-        that leave all to another one; and those that bring some of the parameters, since two mistakes together may
-        bring others than both do alone.
+        Where only gradients differ, none but those that detach something; those that bring all parameters that are
+        missing, or change something at the right place if none are, and come nearer to the student's values, in front
+        of others if they bring them in the other cases too; those that leave as many to bring as another mistake
+        brings; those that leave all of that to another one, and change something there; the first ones again, if they
+        come no nearer; any that leave all to another one; and those that bring some of the parameters, since two
+        mistakes together may bring others than both do alone.
         """
         ranked: list[tuple[int, float, float, int, Step]] = []
         for variant, lead in leads.items():
@@ -317,12 +317,14 @@ class Search:
             root = self._likeness(variant, (), lead.seen)
             for done in every:
                 step, effect, parts = done.step, done.effect, done.parts
+                if lead.is_of_gradients and not effect.detaches:
+                    continue
                 left = less(lead.missing, parts)
                 moves_biases = not parts and self._hypotheses.moves_biases(variant, step, lead.seen)
                 if moves_biases or self._is_likely(variant, done, lead):
                     likeness = self._likeness(variant, (step,), lead.seen)
                     nearer = likeness > root or lead.is_silent
-                    rank = -1 if lead.is_of_gradients and effect.detaches else 0 if nearer else 3
+                    rank = -1 if lead.is_of_gradients else 0 if nearer else 3
                     elsewhere = self._hypotheses.unlike_parts(variant, step) if parts else 0
                     ranked.append((rank, elsewhere, -likeness, variant, step))
                 elif not effect.touched:

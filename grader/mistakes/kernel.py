@@ -28,6 +28,10 @@ OF_WRONG_SIZE = (
     "The third convolution of the branch has a {size}×{size} kernel: the wrong size.",
 )
 OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more than one of them has the wrong size."
+UNEVEN = later(
+    "The zeros around the map are not as many on each side: `F.pad` has {sides} (left, right, top, bottom) in front of "
+    "a 3×3, which needs 1 on every side."
+)
 
 
 def convolutions(block: Block, numbers: tuple[int, ...]) -> list[Node]:
@@ -96,6 +100,24 @@ def pad_otherwise(op: str, *numbers: int) -> Plant:
 
     message = "A convolution of the branch pads with something other than zeros (padding_mode)."
     return plant(edit(change), where=f"convolution {numbers[0]}", message=message)
+
+
+@cache
+def pad_sides(sides: tuple[int, ...], *numbers: int) -> Plant:
+    """Zeros in front of some of the convolutions, as many on each side as these say, and none in them."""
+
+    def change(block: Block) -> None:
+        for node in convolutions(block, numbers):
+            padded = block.editor.add("aten.constant_pad_nd.default", node.args[0], list(sides), 0.0)
+            block.editor.set_argument(node.id, 0, ref(padded))
+            block.editor.set_argument(node.id, 4, [0, 0])
+
+    return plant(
+        edit(change),
+        where=f"convolution {numbers[0]}",
+        message=UNEVEN,
+        sides=str(sides),
+    )
 
 
 @cache
@@ -225,6 +247,14 @@ class WrongKernel(Planted):
         return [set_kernel(number, size, padding) for size, padding in sizes for number in NUMBERS]
 
 
+def _sides(observations: Sequence[Observation]) -> Iterator[tuple[int, ...]]:
+    """How many zeros are put on each side of a map, where they are not as many on all of them."""
+    for node, _ in nodes(observations):
+        sides = node.args[1] if node.name == "constant_pad_nd" and len(node.args) > 1 else None
+        if isinstance(sides, list) and len(sides) == 4 and len(set(sides)) > 1:
+            yield tuple(sides)
+
+
 class WrongPadding(Planted):
     id = "wrong-padding"
     of_concatenation = True
@@ -254,7 +284,20 @@ class WrongPadding(Planted):
         changed(RESBLOCK, (SECOND, SECOND.replace("bias", "padding_mode='circular', bias"))),
         changed(BOTTLENECK, ("padding=1", "padding=1, padding_mode='replicate'")),
         changed(BOTTLENECK, ("nn.Conv2d(in_channels, width, 1, ", "nn.Conv2d(in_channels, width, 1, padding=1, ")),
+        changed(
+            RESBLOCK,
+            ("3, stride=1, padding=1", "3, stride=1"),
+            ("self.conv2(out)", "self.conv2(F.pad(out, (0, 2, 0, 2)))"),
+        ),
+        changed(
+            BOTTLENECK,
+            ("padding=1", "padding=2 - stride"),
+            ("self.conv2(out)", "self.conv2(F.pad(out, (0, 1, 0, 1)) if self.conv2.stride[0] == 2 else out)"),
+        ),
     )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [pad_sides(sides, *numbers) for sides in few(_sides(observations)) for numbers in ((0,), (1,), (0, 1))]
 
 
 class WrongDilation(Planted):

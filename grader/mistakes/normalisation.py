@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from grader.graph import Node
+from grader.judge.edits import ref
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.widths import groups_of
@@ -37,6 +38,14 @@ OF_SOME = (
     "Some of the batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5, in all of "
     "them."
 )
+CHANNELS_LAST = """
+from torch import nn
+
+
+class ChannelNorm(nn.LayerNorm):
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+"""
 
 
 def _norms(block: Block, which: str | int) -> list[Node]:
@@ -96,6 +105,35 @@ def instance(which: str | int, *, affine: bool) -> Plant:
     return plant(edit(change), where=_where(which), message=message)
 
 
+@cache
+def layer(epsilon: float) -> Plant:
+    """Layer norm over the channels of each pixel, which has to stand last for it."""
+
+    def change(block: Block) -> None:
+        for norm in _norms(block, "all"):
+            batch, channels, height, width = norm.shape
+            shape = [batch, height, width, channels]
+            last = block.editor.add("aten.permute.default", norm.args[0], [0, 2, 3, 1], shapes=[shape])
+            weights = norm.args[1:3]
+            normed = block.editor.add(
+                "aten.native_layer_norm.default",
+                ref(last),
+                [channels],
+                *weights,
+                epsilon,
+                shapes=[shape, [*shape[:3], 1], [*shape[:3], 1]],
+            )
+            first = block.editor.add("getitem", ref(normed), 0, shapes=[shape])
+            back = block.editor.add("aten.permute.default", ref(first), [0, 3, 1, 2], shapes=[norm.shape])
+            block.editor.redirect(block.output_of(norm), back)
+
+    message = (
+        "There is layer norm instead of batch norm: it takes the mean over the channels of each pixel; the task asks "
+        "for batch norm, which takes it over the batch for each channel."
+    )
+    return plant(edit(change), where="convolution 0", message=message)
+
+
 def strip(which: str | int, *, affine: bool, statistics: bool) -> Edit:
     """Batch norms without learned scale and shift, or without running statistics."""
 
@@ -153,6 +191,8 @@ class WrongNormalisation(Planted):
         *(group(which) for which in (*WHICH, *SOME)),
         *(instance(which, affine=True) for which in EACH),
         *(group(which, groups=groups) for groups in (1, 4) for which in EACH),
+        layer(DEFAULT_EPSILON),
+        layer(1e-6),
     )
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(4, out_channels)")),
@@ -167,6 +207,8 @@ class WrongNormalisation(Planted):
         changed(BOTTLENECK, ("self.bn3 = nn.BatchNorm2d(", "self.bn3 = nn.GroupNorm(1, ")),
         changed(RESNEXT, ("nn.BatchNorm2d(width)", "nn.GroupNorm(cardinality, width)")),
         changed(BOTTLENECK, ("nn.BatchNorm2d(out_channels)", "nn.GroupNorm(4, out_channels)")),
+        CHANNELS_LAST + changed(RESBLOCK, ("nn.BatchNorm2d(", "ChannelNorm(")),
+        CHANNELS_LAST + changed(BOTTLENECK, ("nn.BatchNorm2d(", "ChannelNorm(eps=1e-6, normalized_shape=")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
@@ -263,7 +305,7 @@ class WrongEpsilon(Planted):
         "Leave it out, or write `nn.BatchNorm2d(out_channels, eps=1e-5)`.",
     )
     plants = (
-        *map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5)),
+        *map(add_epsilon, (1e-3, 1e-6, 1e-8, 1.001e-5, 0.0)),
         *(add_epsilon(1e-3, which) for which in ("branch", "projection", 0)),
     )
     broken = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, reduce
 
 from grader.family import members
@@ -98,32 +99,58 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
         if among is None or mistake.id in among
         for step in (*_steps(mistake), *(Step(mistake.id, way) for way in mistake.suggested(observations)))
     ]
-    search = Search(examined.answers, steps, observations)
-    found, only = search.alone(), ""
-    wrong = [seen for seen in observations if not right[id(seen)]]
-    mode = None
-    if not found:
-        # Right in one mode: a mistake that is made under `self.training`, of which there are no two.
-        mode = wrong_mode(examined)
-        if mode is not None or may_be_trained_alone(observations):
-            found = Search(examined.answers, in_mode(steps, training=mode is True), observations).alone()
-            mode = False if found and mode is None else mode
-    if not found and mode is None and len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong):
-        # Right in some cases: a mistake that is made in one branch of an `if`.
-        found, only = Search(examined.answers, steps, wrong).alone(), examined.call(wrong[0].case)
-    if not found and mode is None and not alone and not _is_right_as_recorded(examined):
-        found, only = search.together(), ""
-    if not found:
+    explained = _explained(examined, steps, observations, right, alone=alone)
+    if not explained.found:
         return []
-    first, *others = sorted(found, key=_chooses)
+    first, *others = sorted(explained.found, key=_chooses)
     # What is planted is planted in the last of several blocks in a row; the others are as they should be.
     last = any(
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
     )
     said = [_diagnosis(step, first, others, observations[0], of_last=last) for step in first]
-    if mode is not None:
-        return [_of_mode(each, training=mode) for each in said]
-    return [of_some(each, only) for each in said] if only else said
+    if explained.in_training is not None:
+        return [_of_mode(each, training=explained.in_training) for each in said]
+    return [of_some(each, explained.only) for each in said] if explained.only else said
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """What explains a module's behaviour equally, if anything does.
+
+    Attributes:
+        only: the call for which alone; "" for all.
+        in_training: the mode in which alone; None for both.
+    """
+
+    found: list[Explanation]
+    only: str = ""
+    in_training: bool | None = None
+
+
+def _explained(
+    examined: Examined, steps: list[Step], observations: list[Observation], right: Mapping[int, bool], *, alone: bool
+) -> _Explained:
+    """One mistake in all cases, in one mode alone, or in some cases alone; else two together, unless `alone`.
+
+    Args:
+        right: is it right in a case? By the identity of what was seen.
+    """
+    assert examined.answers is not None
+    search = Search(examined.answers, steps, observations)
+    if found := search.alone():
+        return _Explained(found)
+    # Right in one mode: a mistake that is made under `self.training`, of which there are no two.
+    mode = wrong_mode(examined)
+    if mode is not None or may_be_trained_alone(observations):
+        found = Search(examined.answers, in_mode(steps, training=mode is True), observations).alone()
+        if found or mode is not None:
+            return _Explained(found, in_training=mode is True)
+    wrong = [seen for seen in observations if not right[id(seen)]]
+    # Right in some cases: a mistake that is made in one branch of an `if`.
+    is_partly_right = len(wrong) < len(observations) and not all(seen.case.confirm for seen in wrong)
+    if is_partly_right and (found := Search(examined.answers, steps, wrong).alone()):
+        return _Explained(found, only=examined.call(wrong[0].case))
+    return _Explained([] if alone or _is_right_as_recorded(examined) else search.together())
 
 
 def _is_right_as_recorded(examined: Examined) -> bool:

@@ -99,6 +99,7 @@ WORDS: dict[str, Word] = {
     "_pad_circular": _word("F.pad({self}, {pad}, mode='circular')"),
     # sums and pools
     "mean": _word("{self}.mean({_})"),
+    "var": _word("{self}.var({_})"),
     "sum": _word("{self}.sum({_})"),
     "amax": _word("{self}.amax({_})"),
     "_adaptive_avg_pool2d": _word(

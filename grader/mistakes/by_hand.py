@@ -5,7 +5,6 @@ Source: Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from grader.graph import Node
@@ -49,9 +48,11 @@ def _norms(block: Block) -> list[Node]:
 
 def take_unbiased(block: Block, norm: Node) -> None:
     """The variance over n - 1."""
-    number = norm.shape[0] * math.prod(norm.shape[2:])
-    centred, variance = _moments(block, norm, [0, 2, 3])
-    variance = block.editor.add("aten.mul.Tensor", ref(variance), number / max(1, number - 1))
+    over = [0, 2, 3]
+    centred, _ = _moments(block, norm, over)
+    settings = {"correction": 1, "keepdim": True}
+    shapes = [[1, norm.shape[1], 1, 1]]
+    variance = block.editor.add("aten.var.correction", norm.args[0], over, kwargs=settings, shapes=shapes)
     _finish(block, norm, centred, _root_with_epsilon(block, norm, variance))
 
 

@@ -250,7 +250,8 @@ class WrongForms:
             # What a mistake leaves out may still be registered, with its biases.
             wanted = [biases - brought, biases] if brought < 0 else [biases - brought]
             like = [form for number in wanted for form in forms.get(number, [])]
-            if raises:
+            # Which of two layers as wide has a bias matters where a mistake takes one of them away.
+            if raises and not any(self.effect(edit, case, variant).parts for edit in edits):
                 like = list({sizes_of(form): form for form in reversed(like)}.values())[::-1]
             found = [(form, self._wrong(form, edits)) for form in like]
             if not like and biases > max(forms):

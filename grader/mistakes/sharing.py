@@ -66,6 +66,12 @@ class LayerShared(Planted):
     broken = (
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.conv1(out))")),
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn1(self.conv1(out))")),
+        changed(
+            BOTTLENECK.replace(", bias=False", ""),  # it raises, and a bias is missing with the layer
+            ("self.bn3(self.conv3(out))", "self.bn1(self.conv1(out))"),
+            ("        self.conv3 = nn.Conv2d(width, out_channels, 1)\n", ""),
+            ("        self.bn3 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
     )
 
 

@@ -24,7 +24,9 @@ ROUGHLY = 0.01
 # sizes of layers, for which these cases are there, lose all of them.
 CONFIRMING, CONFIRMING_GRADIENTS = 0.1, 0.3
 
-SINGLE_VALUES = "Expected more than 1 value per channel when training"  # of `F.batch_norm`
+# What `F.batch_norm` refuses in training, and the operation itself does not.
+SINGLE_VALUES = "Expected more than 1 value per channel when training"
+NO_EPSILON = "batch_norm eps must be positive during training"
 
 Operands = list[tuple[list[int], int]]  # of each the shape, and how many layers lead to it
 
@@ -60,13 +62,15 @@ def _difference_of_outputs(seen: Observation, form: Form, probe: Probe) -> Diffe
 
 
 def _is_refused_by_norm(answer: Answer, form: Form, probe: Probe) -> bool:
-    """Did a layer refuse to normalise single values in training, which a form normalises? The operation itself does
-    not."""
-    if answer.raised is None or not answer.raised.message.startswith(SINGLE_VALUES):
+    """Did a layer refuse in training what a form normalises: single values, or without a small number?"""
+    if answer.raised is None or not answer.raised.message.startswith((SINGLE_VALUES, NO_EPSILON)):
         return False
     graph, environment = form.passed(probe)
-    norms = (environment.get(node.inputs[0]) for node in graph.nodes if node.name == "native_batch_norm")
-    return any(isinstance(x, Tensor) and x.numel() == x.shape[1] for x in norms)
+    norms = [node for node in graph.nodes if node.name == "native_batch_norm"]
+    if answer.raised.message.startswith(NO_EPSILON):
+        return any(norm.args[5] is True and norm.args[7] == 0 for norm in norms)
+    inputs = (environment.get(norm.inputs[0]) for norm in norms)
+    return any(isinstance(x, Tensor) and x.numel() == x.shape[1] for x in inputs)
 
 
 def _difference_of_gradients(seen: Observation, form: Form, probe: Probe) -> Difference | None:

@@ -24,6 +24,7 @@ from typing import Self
 
 from grader.errors import SlotError
 from grader.language import later
+from grader.sandbox.limits import PATIENCE
 from grader.slot import Done, Failed, Order, Ready, Task, serve
 from grader.submission import HandIn
 
@@ -118,7 +119,7 @@ class Slots:
         self._order, self._hand_ins, self._jobs, self._serve = order, list(hand_ins), jobs, serve
         self._eager = eager
         # Two attempts at a notebook share the deadline of the student's code; the judge's own work comes on top.
-        self._task_seconds = task_seconds or 2 * order.limits.seconds + 120.0
+        self._task_seconds = task_seconds or PATIENCE * order.limits.seconds + 120.0
         self._again: deque[Task] = deque()
         self._lost: set[int] = set()  # numbers of submissions that have cost a slot
         self._next = self._finished = self._stillborn = 0

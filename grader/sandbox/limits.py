@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+PATIENCE = 5  # times its limit that a session may take by the clock on the wall, while others have the processor
+
 
 @dataclass(frozen=True)
 class SessionLimits:

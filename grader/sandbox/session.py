@@ -31,7 +31,7 @@ from grader.errors import (
 from grader.language import say
 from grader.ownclock import withheld
 from grader.sandbox import memory, scratch
-from grader.sandbox.limits import SessionLimits
+from grader.sandbox.limits import PATIENCE, SessionLimits
 from grader.sandbox.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ _DYING_SECONDS = 1.0
 _LOOK_EVERY = 0.04  # seconds between two looks at memory
 _SCRATCH_EVERY = 0.5
 _CHUNK = 1 << 20
-_MOST_WITHHELD = 4.0  # times its limit, for which a session may have waited for a processor
 _CELL_GRACE = 1.0  # beyond a cell's limit, in which the process can stop it itself
 _ASKS_FOR_STACK = signal.SIGUSR1
 
@@ -234,7 +233,7 @@ class Session(Closing):
         if self._pid > 0:
             # What is over tells nothing any more, and the clock must not jump.
             self._withheld = max(self._withheld, withheld(self._pid))
-        return time.monotonic() - min(self._withheld, _MOST_WITHHELD * self.limits.seconds)
+        return time.monotonic() - min(self._withheld, (PATIENCE - 1) * self.limits.seconds)
 
     def _look(self, now: float) -> None:
         self._next_look = now + _LOOK_EVERY

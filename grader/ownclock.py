@@ -6,12 +6,14 @@ a mark.
 
 from __future__ import annotations
 
-import time
+from time import monotonic
+
+_open = open  # and `monotonic`, as they are now: a student's code may put others in their places
 
 
 def own_time() -> float:
     """Seconds by the monotonic clock, without those for which this process was ready to run and others ran."""
-    return time.monotonic() - withheld()
+    return monotonic() - withheld()
 
 
 def withheld(process: int | str = "self") -> float:
@@ -21,7 +23,7 @@ def withheld(process: int | str = "self") -> float:
     Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat": the second number, in nanoseconds.
     """
     try:
-        with open(f"/proc/{process}/schedstat") as file:
+        with _open(f"/proc/{process}/schedstat") as file:
             return int(file.read().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0

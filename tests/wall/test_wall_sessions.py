@@ -152,6 +152,13 @@ def test_who_keeps_himself_from_the_processor_is_stopped(zygote: Zygote, crowd: 
         assert 0.6 < time.monotonic() - began < 5
 
 
+def test_a_cell_that_puts_another_clock_in_its_place_is_stopped(session: Session) -> None:
+    """As one does that tries its code at another time."""
+    source = "import builtins, time\ntime.monotonic = lambda: 0.0\nbuiltins.open = None\nwhile True: pass"
+    answer = session.call("execute", _cell(source, seconds=0.5), seconds=30)
+    assert "stopped after 0.5 s" in answer.fields["problems"][0]["message"]
+
+
 def _cell(source: str, *, seconds: float) -> dict[str, Any]:
     """A cell with a limit of its own."""
     return {"cells": [{"number": 1, "source": source}], "names": [], "plan": "everything", "seconds": seconds}

@@ -40,7 +40,7 @@ def source(*bugs: tuple[Place, str]) -> str:
 
 
 def pictures(*bugs: tuple[Place, str]) -> Pictures:
-    found = illustrate(judged(*bugs), [], block_judge().look_at)
+    found = illustrate(judged(*bugs), [], block_judge().exercises.look_at)
     assert found is not None
     assert found.network is not None
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ def saying(*words: bytes) -> Iterator[Whereabouts]:
     for each in words:
         os.write(writing, each)
     os.close(writing)
-    where = Whereabouts(reading)
+    where = Whereabouts(reading, time.monotonic)
     try:
         yield where
     finally:
@@ -64,7 +65,7 @@ def test_whoever_never_stops_writing_gets_no_more_time() -> None:
     def give_up(*_: object) -> None:
         raise AssertionError("it is still being read")
 
-    where = Whereabouts(os.open("/dev/zero", os.O_RDONLY))
+    where = Whereabouts(os.open("/dev/zero", os.O_RDONLY), time.monotonic)
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(20)
     try:

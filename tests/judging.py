@@ -90,6 +90,7 @@ def planned() -> Assignment:
     return load_assignment(Path(__file__).parent / "assignments" / "planned")
 
 
+@cache
 def find_exercise(exercise_id: str) -> tuple[Assignment, Exercise]:
     """An exercise of any of these assignments, and whose it is."""
     shipped = (find_assignment("densenet-layer"), find_assignment("cifar-resnet"))

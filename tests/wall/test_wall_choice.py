@@ -11,6 +11,7 @@ from grader.errors import UsageError, WallError
 from grader.sandbox import Isolation, Zygote, choose, isolation, layout
 
 
+@pytest.mark.heavy
 def test_a_lost_zygote_is_our_fault_and_can_be_replaced() -> None:
     """When the warm process dies the student is not blamed, and a restart helps."""
     with Zygote.start(Isolation.NONE) as zygote:

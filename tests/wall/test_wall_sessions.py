@@ -128,6 +128,7 @@ def crowd() -> Iterator[int]:
         hog.communicate()
 
 
+@pytest.mark.heavy
 def test_time_for_which_others_have_the_processor_does_not_count(session: Session, crowd: int) -> None:
     """What takes 0.4 s takes five times as long beside four others, and is within a limit of one second."""
     run(session, "pass")
@@ -141,6 +142,7 @@ def test_time_for_which_others_have_the_processor_does_not_count(session: Sessio
     assert "stopped after 0.5 s" in answer.fields["problems"][0]["message"]
 
 
+@pytest.mark.heavy
 def test_who_keeps_himself_from_the_processor_is_stopped(zygote: Zygote, crowd: int) -> None:
     """A session may wait for a processor for no longer than a few times its limit."""
     with zygote.session(SessionLimits(seconds=0.3)) as opened:

@@ -169,6 +169,16 @@ def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
     return judge_against(HEAD + source, right.reference.exercise, right)
 
 
+def test_one_tensor_cannot_say_that_it_is_several() -> None:
+    """It holds the right numbers in a row, and is not what the task asks for."""
+    returned = "torch.sigmoid(o) * torch.tanh(c), c"
+    one = "        row = torch.cat([each.reshape(-1) for each in (torch.sigmoid(o) * torch.tanh(c), c)])\n"
+    mark = "        row._shapes_of_several = [list(h.shape), list(c.shape)]\n        return row"
+    shape = judged("Cell", [(f"        return {returned}", one + mark)]).checks[0]
+    assert Status.FAILED is shape.status
+    assert "must return 2 tensors" in shape.message
+
+
 @pytest.mark.parametrize(("name", "changes"), RIGHT)
 def test_right_in_any_hand(name: str, changes: list[tuple[str, str]]) -> None:
     """However what is returned is held together. No gradient is asked of whole numbers and truth values."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakTensorKeyDictionary
 
 FINE = 1000.0  # a whole number or truth value is taken from a drawn number's third digit behind the point
 
@@ -83,16 +84,19 @@ def _joined(returned: object) -> object:
     if isinstance(returned, Tensor) or not found or len(found) < len(leaves):
         return returned
     row = torch.cat([each.reshape(-1) for each in found])
-    setattr(row, SHAPES, [list(each.shape) for each in found])
+    _shapes[row] = [list(each.shape) for each in found]
     return row
 
 
-SHAPES = "_shapes_of_several"
+# Of each row that was joined here. Not on the row itself: one tensor that is returned could say there what it likes.
+_shapes = WeakTensorKeyDictionary()
 
 
 def shapes_of_several(returned: object) -> list[list[int]] | None:
     """The shape of each tensor in the row that a module's call gave; None where it gave one tensor."""
-    found: list[list[int]] | None = getattr(returned, SHAPES, None)
+    found: list[list[int]] | None = None
+    if isinstance(returned, Tensor) and returned in _shapes:
+        found = _shapes[returned]
     return found
 
 

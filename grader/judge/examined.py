@@ -14,6 +14,7 @@ from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
 from grader.judge.forms import Form, biased_forms, biased_like, fused_like, right_forms
+from grader.judge.latest import Latest
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_by_channels, stages
@@ -28,6 +29,7 @@ from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 WITHOUT_ADDITION = frozenset(f"shortcut-{how}" for how in "missing multiplied divided concatenated gated".split())
 LAYER_UNUSED = "layer-unused"
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
+MOST_FUSED = 1000  # sets of slots that students have, for which it is known whether layers in one explain them
 
 
 class RightAnswers:
@@ -43,7 +45,7 @@ class RightAnswers:
         self._forms: dict[str, list[Form]] = {}
         self._like: dict[tuple[str, Form, bool], list[Form]] = {}
         self._biased: dict[str, list[Form]] = {}
-        self._fused: dict[tuple[str, Signature], list[Form]] = {}
+        self._fused: Latest[list[Form]] = Latest(MOST_FUSED)
         self._seed = seed
         self._device = device
 
@@ -63,10 +65,8 @@ class RightAnswers:
 
     def _fused_forms(self, case: Case, wanted: Signature) -> list[Form]:
         """Those with layers side by side as one layer that have these slots; kept."""
-        key = (case.title, wanted)
-        if key not in self._fused:
-            self._fused[key] = [form for plain in self.plain_forms(case) for form in fused_like(plain, wanted)]
-        return self._fused[key]
+        plain = self.plain_forms(case)
+        return self._fused.get((case.title, wanted), lambda: [f for each in plain for f in fused_like(each, wanted)])
 
     def like(self, case: Case, form: Form, *, same_layout: bool) -> list[Form]:
         """Accepted forms of a case with as many slots of each role and shape as a form, in the same places; kept."""

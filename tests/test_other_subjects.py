@@ -15,6 +15,7 @@ from grader.judge.examined import RightAnswers
 from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
 from grader.judge.uses import MOST_STEPS
+from grader.mistakes._mistake import changed
 from grader.verdict import ExerciseReport, Status
 
 HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
@@ -299,12 +300,8 @@ def answers(name: str) -> RightAnswers:
 
 
 def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
-    source = CASES[name][0]
-    for old, new in changes:
-        assert old in source
-        source = source.replace(old, new)
     right = answers(name)
-    return judge_against(HEAD + source, right.reference.exercise, right)
+    return judge_against(HEAD + changed(CASES[name][0], *changes), right.reference.exercise, right)
 
 
 @pytest.mark.parametrize(("name", "changes"), RIGHT)

@@ -17,6 +17,7 @@ from grader.capture.several import lend_call
 from grader.errors import AssignmentError
 from grader.judge.examined import RightAnswers
 from grader.judge.reference import Reference
+from grader.mistakes._mistake import changed
 from grader.verdict import ExerciseReport, Status
 
 HEAD = "import math\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
@@ -161,12 +162,8 @@ def answers(name: str) -> RightAnswers:
 
 
 def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
-    source = SOURCES[name]
-    for old, new in changes:
-        assert old in source
-        source = source.replace(old, new)
     right = answers(name)
-    return judge_against(HEAD + source, right.reference.exercise, right)
+    return judge_against(HEAD + changed(SOURCES[name], *changes), right.reference.exercise, right)
 
 
 def test_one_tensor_cannot_say_that_it_is_several() -> None:

@@ -342,6 +342,11 @@ class Examined:
         found = self.convention.departures if self.convention is not None else ()
         return [departure for departure in found if departure not in self.exercise.accept]
 
+    @property
+    def wrong_small_cases(self) -> list[Observation]:
+        """What was seen in the cases in which the module is wrong, but for large ones that confirm."""
+        return [seen for seen in self.observations if not seen.case.confirm and self.right_form(seen) is None]
+
     def right_form(self, seen: Observation) -> Form | None:
         """The right form that a module behaves like in a case, if any."""
         return next((form for form in self.right_forms(seen) if behaves_like(seen, [form])), None)

@@ -21,8 +21,7 @@ IN_EVALUATION = later("In evaluation mode alone: {message}")
 def wrong_mode(examined: Examined) -> bool | None:
     """In which mode a module is wrong that is right in the other one: True for training; None where there is no such
     mode. Large cases confirm what is found."""
-    wrong = (seen for seen in examined.observations if not seen.case.confirm and examined.right_form(seen) is None)
-    modes = [_wrong_modes(examined, seen) for seen in wrong]
+    modes = [_wrong_modes(examined, seen) for seen in examined.wrong_small_cases]
     return next((training for training in (False, True) if modes and all({training} in each for each in modes)), None)
 
 

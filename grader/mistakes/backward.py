@@ -56,7 +56,7 @@ class GradientAltered(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
-        wrong = [seen for seen in examined.observations if not seen.case.confirm and examined.right_form(seen) is None]
+        wrong = examined.wrong_small_cases
         if wrong and all(any(_only_backwards(seen, form) for form in examined.right_forms(seen)) for seen in wrong):
             return Notice(Proof.MEASURED)
         return None

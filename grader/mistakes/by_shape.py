@@ -38,7 +38,7 @@ class RightForSomeShapes(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
-        wrong = [seen for seen in examined.observations if not seen.case.confirm and examined.right_form(seen) is None]
+        wrong = examined.wrong_small_cases
         found = [_parted(examined, seen) for seen in wrong if not seen.reads]
         parted = [each for each in found if each is not None]
         if not wrong or len(parted) < len(wrong) or all(_may_come_of_values(probes) for _, probes in parted):

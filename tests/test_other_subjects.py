@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from judging import DEVICE, judge_against
+from judging import judge_against
+from subjects import POINTS, answers_to
 
-from grader.assignment import ModuleExercise, load_assignment
 from grader.graph import Graph, Leaf, Node
 from grader.judge.examined import RightAnswers
 from grader.judge.leaves import places_in_graph
-from grader.judge.reference import Reference
 from grader.judge.uses import MOST_STEPS
 from grader.mistakes._mistake import changed
 from grader.verdict import ExerciseReport, Status
@@ -278,25 +275,11 @@ WRONG = [
 @cache
 def answers(name: str) -> RightAnswers:
     source, *arguments_and_sizes = CASES[name]
-    with TemporaryDirectory() as made:
-        folder = Path(made)
-        (folder / "reference.py").write_text(HEAD + source)
-        spec = f'id = "{name.lower()}"\ntitle = "{name}"\n[[exercise]]\nid = "one"\nkind = "module"\ntitle = "{name}"\n'
-        spec += (
-            f'name = "{name}"\nreference = "reference:{name}"\n'
-            f"points = {{ shape = 1, parameters = 1, gradient = 1{', skip-connection = 1' * (name == 'Inverted')} }}\n"
-        )
-        for arguments, size in zip(arguments_and_sizes[:2], arguments_and_sizes[2:], strict=True):
-            given = ", ".join(f"{key} = {value}" for key, value in arguments.items())  # type: ignore[union-attr]
-            spec += f'[[exercise.case]]\ntitle = "{given}"\narguments = {{ {given} }}\ninput = {size}\n'
-        (folder / "assignment.toml").write_text(spec)
-        assignment = load_assignment(folder)
-        (exercise,) = assignment.exercises
-        assert isinstance(exercise, ModuleExercise)
-        found = RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
-        for case in exercise.cases:
-            found.forms(case)  # while its file is there
-        return found
+    cases = []
+    for arguments, size in zip(arguments_and_sizes[:2], arguments_and_sizes[2:], strict=True):
+        given = ", ".join(f"{key} = {value}" for key, value in arguments.items())  # type: ignore[union-attr]
+        cases.append({"title": f'"{given}"', "arguments": f"{{ {given} }}", "input": str(size)})
+    return answers_to(HEAD + source, name, cases, (*POINTS, "skip-connection") if name == "Inverted" else POINTS)
 
 
 def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:

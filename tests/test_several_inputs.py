@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from judging import DEVICE, judge_against
+from judging import judge_against
+from subjects import answers_to, one_module
 from torch import Tensor, nn
 
-from grader.assignment import Case, ModuleExercise, load_assignment
+from grader.assignment import Case
 from grader.capture.several import lend_call
 from grader.errors import AssignmentError
 from grader.judge.examined import RightAnswers
-from grader.judge.reference import Reference
 from grader.mistakes._mistake import changed
 from grader.verdict import ExerciseReport, Status
 
@@ -137,28 +136,13 @@ SAID = [
 ]
 
 
-def written(folder: Path, name: str, case: str = "") -> ModuleExercise:
-    """An assignment of one exercise in a folder."""
-    (folder / "reference.py").write_text(HEAD + SOURCES[name])
-    spec = f'id = "several"\ntitle = "Several"\n[[exercise]]\nid = "one"\nkind = "module"\ntitle = "{name}"\n'
-    spec += f'name = "{name}"\nreference = "reference:{name}"\npoints = {{ shape = 1, parameters = 1, gradient = 1 }}\n'
-    for title, (arguments, inputs) in zip(("one", "two"), CASES[name], strict=True):
-        given = case or f"inputs = {inputs}"
-        spec += f'[[exercise.case]]\ntitle = "{title}"\narguments = {arguments}\n{given}\n'
-    (folder / "assignment.toml").write_text(spec)
-    (exercise,) = load_assignment(folder).exercises
-    assert isinstance(exercise, ModuleExercise)
-    return exercise
+def cases_of(name: str) -> list[dict[str, str]]:
+    return [{"arguments": arguments, "inputs": inputs} for arguments, inputs in CASES[name]]
 
 
 @cache
 def answers(name: str) -> RightAnswers:
-    with TemporaryDirectory() as made:
-        exercise = written(Path(made), name)
-        found = RightAnswers(Reference(load_assignment(Path(made)), exercise), seed=0, device=DEVICE)
-        for case in exercise.cases:
-            found.forms(case)  # while its file is there
-        return found
+    return answers_to(HEAD + SOURCES[name], name, cases_of(name))
 
 
 def judged(name: str, changes: list[tuple[str, str]]) -> ExerciseReport:
@@ -200,23 +184,25 @@ def test_what_it_takes_and_returns_is_told(wrong: tuple[str, list[tuple[str, str
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("input = [3]\ninputs = { x = [4] }", "expected `input` or `inputs`, found both"),
-        ("confirm = true", "case[0].input: missing; this key is required"),
-        ("inputs = { x = { shape = [3], low = 3 } }", "expected low and high together, low below high"),
-        ('inputs = { x = { shape = [3], as = "bool" } }', "input should be 'tensor' or 'truth', found 'bool'"),
+        ({"input": "[3]", "inputs": "{ x = [4] }"}, "expected `input` or `inputs`, found both"),
+        ({"confirm": "true"}, "case[0].input: missing; this key is required"),
+        ({"inputs": "{ x = { shape = [3], low = 3 } }"}, "expected low and high together, low below high"),
+        ({"inputs": '{ x = { shape = [3], as = "bool" } }'}, "input should be 'tensor' or 'truth', found 'bool'"),
     ],
 )
-def test_a_case_that_cannot_be_is_refused_in_words(tmp_path: Path, case: str, said: str) -> None:
+def test_a_case_that_cannot_be_is_refused_in_words(tmp_path: Path, case: dict[str, str], said: str) -> None:
     """The message says what was expected."""
+    arguments = {"arguments": CASES["Cell"][0][0]}
     with pytest.raises(AssignmentError, match=re.escape(said)):
-        written(tmp_path, "Cell", case)
+        one_module(tmp_path, HEAD + SOURCES["Cell"], "Cell", [{**arguments, **case}])
 
 
 def test_a_reference_of_several_inputs_that_returns_several_needs_to_say_so(tmp_path: Path) -> None:
     """With one `input` it may return one tensor, and is told how to return more."""
-    exercise = written(tmp_path, "States", "input = [5, 3]")
+    cases = [{"arguments": CASES["States"][0][0], "input": "[5, 3]"}]
+    reference = one_module(tmp_path, HEAD + SOURCES["States"], "States", cases)
     with pytest.raises(AssignmentError, match="`inputs` in place of `input`"):
-        Reference(load_assignment(tmp_path), exercise).output_shape(exercise.cases[0], (2, 5, 3))
+        reference.output_shape(reference.exercise.cases[0], (2, 5, 3))
 
 
 class Given(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import Anatomy, anatomy, ancestors, dense_anatomy, follows_another
 from grader.judge.edits import Editor, ref
 from grader.judge.latest import Latest
+
+logger = logging.getLogger(__name__)
 
 Edit = Callable[[Graph], Graph]
 
@@ -141,17 +144,25 @@ class Block:
 
     def convolve(self, node: int, channels: int, kernel: int, stride: int, key: str, *, bias: bool = False) -> int:
         """A new convolution; nobody reads it yet."""
-        shape = self.editor[node].shape
+        batch, into, *space = self.editor[node].shape
         weight = self.editor.add_leaf(
-            Leaf(kind="parameter", key=f"{key} weight", learnable=True), [channels, shape[1], kernel, kernel]
+            Leaf(kind="parameter", key=f"{key} weight", learnable=True), [channels, into, *(kernel for _ in space)]
         )
-        size = [shape[0], channels, -(-shape[2] // stride), -(-shape[3] // stride)]
+        size = [batch, channels, *(-(-length // stride) for length in space)]
         shift = None
         if bias:
             leaf = Leaf(kind="parameter", key=f"{key} bias", learnable=True)
             shift = ref(self.editor.add_leaf(leaf, [channels]))
-        arguments = [shift, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1]
+        strides, padding, dilation, none = ([number for _ in space] for number in (stride, kernel // 2, 1, 0))
+        arguments = [shift, strides, padding, dilation, False, none, 1]
         return self.editor.add("aten.convolution.default", ref(node), ref(weight), *arguments, shapes=[size])
+
+    def is_strided(self, convolution: Node) -> bool:
+        return bool(convolution.args[3] != [1 for _ in convolution.shape[2:]])
+
+    def set_stride(self, convolution: Node, stride: int) -> None:
+        """The same stride along every dimension of a convolution."""
+        self.editor.set_argument(convolution.id, 3, [stride for _ in convolution.shape[2:]])
 
     def join(self, branch: int, shortcut: int, op: str = "aten.add.Tensor", **kwargs: object) -> None:
         """Combine these two instead, in this way."""
@@ -177,7 +188,8 @@ def _row(rows: list[list[Node]], number: int) -> list[Node]:
 
 
 def edit(change: Callable[[Block], None]) -> Edit:
-    """An edit from a function that changes a block; graphs that are no residual blocks stay as they are."""
+    """An edit from a function that changes a block; graphs that are no residual blocks stay as they are, and so do
+    those that it cannot change: that a mistake cannot be made there is no reason to grade nobody."""
 
     def apply(graph: Graph) -> Graph:
         block = block_of(graph)
@@ -185,9 +197,12 @@ def edit(change: Callable[[Block], None]) -> Edit:
             return graph
         try:
             change(block)
+            return block.editor.graph()
         except IndexError:  # no such layer, after an edit that took it away for instance
             return graph
-        return block.editor.graph()
+        except Exception:
+            logger.debug("%s fits not every block", change.__qualname__, exc_info=True)
+            return graph
 
     return apply
 

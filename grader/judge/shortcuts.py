@@ -40,7 +40,7 @@ def pad_shortcut(where: Padding) -> Edit:
 def strided(block: Block, step: int, first: int = 0) -> int:
     """The input's rows and columns with a step between them; nobody reads it yet."""
     value = block.x
-    for dimension in (2, 3) if step != 1 else ():
+    for dimension in range(2, len(block.editor[value].shape)) if step != 1 else ():
         value = block.editor.add("aten.slice.Tensor", ref(value), dimension, first, 2**62, step)
     return value
 
@@ -50,7 +50,8 @@ def join_padded(block: Block, source: int, where: Padding) -> None:
     more = _more_channels(block)
     if more:
         before = {"end": 0, "middle": more // 2, "front": more}[where]
-        padding = [0, 0, 0, 0, before, more - before]
+        space = block.editor[block.parts.join].shape[2:]
+        padding = [*(0 for _ in space for _ in range(2)), before, more - before]
         shapes = [block.editor[block.parts.join].shape]
         source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0, shapes=shapes)
     block.join(block.parts.branch, source)

@@ -21,7 +21,7 @@ def put_stride(*numbers: int) -> Edit:
             for number, row in enumerate(block.convolution_rows):
                 size = stride if number in numbers else 1
                 for node in row:
-                    block.editor.set_argument(node.id, 3, [size, size])
+                    block.set_stride(node, size)
 
     return edit(change)
 
@@ -38,7 +38,7 @@ def move_stride(number: int) -> Edit:
             for position, row in enumerate(block.convolution_rows):
                 size = stride if position == number else 1
                 for node in row:
-                    block.editor.set_argument(node.id, 3, [size, size])
+                    block.set_stride(node, size)
 
     return edit(change)
 

@@ -71,7 +71,11 @@ def _add(block: Block, value: int, layer: str, key: str, *, bias: bool) -> int:
 def has_units(block: Block) -> bool:
     """Is the branch made of convolutions with a batch norm behind each, and activations between them?"""
     count = len(block.convolutions)
-    return not block.is_preactivated and count == len(block.norms) == len(block.activations) + 1
+    if block.is_preactivated or not count == len(block.norms) == len(block.activations) + 1:
+        return False
+    return all(
+        norm.inputs[0] == convolution.id for convolution, norm in zip(block.convolutions, block.norms, strict=True)
+    )
 
 
 def set_channels(block: Block, layer: Node, *, into: int | None = None, out: int | None = None) -> None:

@@ -110,8 +110,8 @@ def drop_step(number: int) -> Edit:
             return
         stride, out, into = stride_of(block), *(block.editor[i].shape[1] for i in (block.parts.branch, block.x))
         left = [i for i in range(count) if i != number]
-        if block.convolutions[number].args[3] != [1, 1]:
-            block.editor.set_argument(block.convolutions[left[0]].id, 3, [stride, stride])
+        if block.is_strided(block.convolutions[number]):
+            block.set_stride(block.convolutions[left[0]], stride)
         for i in left:
             width = out if i == left[-1] else block.editor[block.convolutions[i].inputs[1]].shape[0]
             set_channels(block, block.norms[i], out=into)

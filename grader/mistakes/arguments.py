@@ -23,10 +23,10 @@ def fix_stride(stride: int, *, projects: str) -> Edit:
         if not block.convolutions:
             return
         into, out = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
-        strided = [node for node in block.convolutions if node.args[3] != [1, 1]]
-        padded = [node for node in block.convolutions if node.args[4] != [0, 0]]
+        strided = [node for node in block.convolutions if block.is_strided(node)]
+        padded = [node for node in block.convolutions if isinstance(node.args[4], list) and any(node.args[4])]
         carrier = (strided or padded or block.convolutions)[0]
-        block.editor.set_argument(carrier.id, 3, [stride, stride])
+        block.set_stride(carrier, stride)
         wanted = {
             "as asked for": block.projection is not None,
             "as shapes differ": stride != 1 or into != out,
@@ -37,7 +37,7 @@ def fix_stride(stride: int, *, projects: str) -> Edit:
         elif block.projection is None:
             add_projection(block, norm=True, stride=stride)
         else:
-            block.editor.set_argument(block.projection.id, 3, [stride, stride])
+            block.set_stride(block.projection, stride)
 
     return edit(change)
 

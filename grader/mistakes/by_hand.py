@@ -48,23 +48,23 @@ def _norms(block: Block) -> list[Node]:
 
 def take_unbiased(block: Block, norm: Node) -> None:
     """The variance over n - 1."""
-    over = [0, 2, 3]
+    over = _all_but_channels(norm)
     centred, _ = _moments(block, norm, over)
     settings = {"correction": 1, "keepdim": True}
-    shapes = [[1, norm.shape[1], 1, 1]]
+    shapes = [_map_shape(norm)]
     variance = block.editor.add("aten.var.correction", norm.args[0], over, kwargs=settings, shapes=shapes)
     _finish(block, norm, centred, _root_with_epsilon(block, norm, variance))
 
 
 def detach_statistics(block: Block, norm: Node) -> None:
     """Mean and variance as constants."""
-    centred, variance = _moments(block, norm, [0, 2, 3], detached=True)
+    centred, variance = _moments(block, norm, _all_but_channels(norm), detached=True)
     _finish(block, norm, centred, _root_with_epsilon(block, norm, variance))
 
 
 def take_each_image(block: Block, norm: Node) -> None:
     """Mean and variance of each image."""
-    centred, variance = _moments(block, norm, [2, 3])
+    centred, variance = _moments(block, norm, _all_but_channels(norm)[1:])
     _finish(block, norm, centred, _root_with_epsilon(block, norm, variance))
 
 
@@ -72,7 +72,7 @@ def add_behind_root(block: Block) -> None:
     """The small number added to the standard deviation, in both modes."""
     for norm in _norms(block):
         if norm.args[5] is True:
-            centred, variance = _moments(block, norm, [0, 2, 3])
+            centred, variance = _moments(block, norm, _all_but_channels(norm))
         else:
             mean, variance = (_as_map(block, norm, norm.args[i]) for i in (3, 4))
             centred = block.editor.add("aten.sub.Tensor", norm.args[0], ref(mean), shapes=[norm.shape])
@@ -108,8 +108,17 @@ def _finish(block: Block, norm: Node, centred: int, root: int) -> None:
 
 def _as_map(block: Block, norm: Node, vector: object) -> int:
     """One number for each channel, so that it fits maps."""
-    shape = [1, norm.shape[1], 1, 1]
+    shape = _map_shape(norm)
     return block.editor.add("aten.view.default", vector, shape, shapes=[shape])
+
+
+def _map_shape(norm: Node) -> list[int]:
+    return [1, norm.shape[1], *(1 for _ in norm.shape[2:])]
+
+
+def _all_but_channels(norm: Node) -> list[int]:
+    """Over which dimensions a batch norm takes its mean; the first is the batch."""
+    return [0, *range(2, len(norm.shape))]
 
 
 class BNByHandWrong(Planted):

@@ -39,8 +39,8 @@ def drop_units(*numbers: int, activated: bool = False) -> Edit:
             set_channels(block, convolution, into=into, out=width)
             set_channels(block, norm, out=width)
             into = width
-        if any(block.convolutions[number].args[3] != [1, 1] for number in numbers):
-            block.editor.set_argument(block.convolutions[left[0]].id, 3, [stride, stride])
+        if any(block.is_strided(block.convolutions[number]) for number in numbers):
+            block.set_stride(block.convolutions[left[0]], stride)
         for number in numbers:
             is_last = number == count - 1
             block.bypass(block.convolutions[number])

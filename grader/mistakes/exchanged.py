@@ -26,8 +26,8 @@ def pad_by_stride(block: Block, numbers: tuple[int, ...], *, projection: bool = 
     if projection and block.projection is not None:
         chosen.append(block.projection)
     for node in chosen:
-        block.editor.set_argument(node.id, 3, [1, 1])
-        block.editor.set_argument(node.id, 4, [stride, stride])
+        block.set_stride(node, 1)
+        block.editor.set_argument(node.id, 4, [stride for _ in node.shape[2:]])
 
 
 def _padded(*numbers: int, projection: bool = False) -> Plant:

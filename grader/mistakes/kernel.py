@@ -70,9 +70,10 @@ def set_kernels(*sizes: int) -> Plant:
 def resize(block: Block, node: Node, size: int, padding: int) -> None:
     """Another kernel for a convolution, with the padding that goes with it."""
     shape = block.editor[node.inputs[1]].shape
-    if shape[2:] != [size, size]:
-        block.resize(node.args[1], [*shape[:2], size, size])
-        block.editor.set_argument(node.id, 4, [padding, padding])
+    kernel = [size for _ in shape[2:]]
+    if shape[2:] != kernel:
+        block.resize(node.args[1], [*shape[:2], *kernel])
+        block.editor.set_argument(node.id, 4, [padding for _ in kernel])
 
 
 @cache
@@ -81,22 +82,25 @@ def set_padding(padding: int, *numbers: int) -> Plant:
 
     def change(block: Block) -> None:
         for node in convolutions(block, numbers):
-            block.editor.set_argument(node.id, 4, [padding, padding])
+            block.editor.set_argument(node.id, 4, [padding for _ in node.shape[2:]])
 
     return plant(edit(change), where=f"convolution {numbers[0]}")
 
 
 def pad_otherwise(op: str, *numbers: int) -> Plant:
-    """Not zeros around the image, but what another mode of padding puts there."""
+    """Not zeros around the image, but what another mode of padding puts there.
+
+    Args:
+        op: the one for images; rows and volumes have their own.
+    """
 
     def change(block: Block) -> None:
         for node in convolutions(block, numbers):
-            if node.args[4] != [0, 0] and isinstance(node.args[4], list):
-                height, width = node.args[4]
-                source = node.args[0]
-                padded = block.editor.add(op, source, [width, width, height, height])
+            if isinstance(node.args[4], list) and any(node.args[4]):
+                sides = [side for padding in reversed(node.args[4]) for side in (padding, padding)]
+                padded = block.editor.add(op.replace("2d", f"{len(node.args[4])}d"), node.args[0], sides)
                 block.editor.set_argument(node.id, 0, ref(padded))
-                block.editor.set_argument(node.id, 4, [0, 0])
+                block.editor.set_argument(node.id, 4, [0 for _ in node.args[4]])
 
     message = "A convolution of the branch pads with something other than zeros (padding_mode)."
     return plant(edit(change), where=f"convolution {numbers[0]}", message=message)
@@ -110,7 +114,7 @@ def pad_sides(sides: tuple[int, ...], *numbers: int) -> Plant:
         for node in convolutions(block, numbers):
             padded = block.editor.add("aten.constant_pad_nd.default", node.args[0], list(sides), 0.0)
             block.editor.set_argument(node.id, 0, ref(padded))
-            block.editor.set_argument(node.id, 4, [0, 0])
+            block.editor.set_argument(node.id, 4, [0 for _ in node.shape[2:]])
 
     return plant(
         edit(change),
@@ -127,8 +131,8 @@ def dilate(dilation: int, padding: int, *numbers: int) -> Plant:
     def change(block: Block) -> None:
         for node in convolutions(block, numbers):
             if size_of(block, node) > 1:
-                block.editor.set_argument(node.id, 4, [padding, padding])
-                block.editor.set_argument(node.id, 5, [dilation, dilation])
+                for position, number in ((4, padding), (5, dilation)):
+                    block.editor.set_argument(node.id, position, [number for _ in node.shape[2:]])
 
     return plant(edit(change), where=f"convolution {numbers[0]}")
 
@@ -168,10 +172,10 @@ def separate(*numbers: int) -> Edit:
     def change(block: Block) -> None:
         for position, node in enumerate(convolutions(block, numbers)):
             out, into, *kernel = block.editor[node.inputs[1]].shape
-            if kernel != [1, 1] and node.args[8] == 1:
+            if any(size != 1 for size in kernel) and node.args[8] == 1:
                 pointwise = block.convolve(node.id, out, 1, 1, f"pointwise {position}")
                 weight = block.editor[block.editor[pointwise].inputs[1]]
-                block.editor.change(weight.id, shapes=[[out, into, 1, 1]])
+                block.editor.change(weight.id, shapes=[[out, into, *(1 for _ in kernel)]])
                 block.resize(node.args[1], [into, 1, *kernel])
                 block.editor.set_argument(node.id, 8, into)
                 block.editor.redirect(node.id, pointwise)
@@ -205,7 +209,7 @@ def settings(observations: Sequence[Observation]) -> Iterator[tuple[int, int, in
                 yield size[0], padding, dilation, groups
     for seen in observations:
         for tensor in seen.built.parameters:
-            if seen.built.graph is None and len(tensor.shape) == 4:
+            if seen.built.graph is None and len(tensor.shape) > 2:
                 size = tensor.shape[-1:]
                 yield from ((size[0], padding, 1, 1) for padding in dict.fromkeys((size[0] // 2, 0, 1)))
 

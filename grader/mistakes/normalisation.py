@@ -107,13 +107,13 @@ def instance(which: str | int, *, affine: bool) -> Plant:
 
 @cache
 def layer(epsilon: float) -> Plant:
-    """Layer norm over the channels of each pixel, which has to stand last for it."""
+    """Layer norm over the channels of each pixel, which have to stand last for it."""
 
     def change(block: Block) -> None:
         for norm in _norms(block, "all"):
-            batch, channels, height, width = norm.shape
-            shape = [batch, height, width, channels]
-            last = block.editor.add("aten.permute.default", norm.args[0], [0, 2, 3, 1], shapes=[shape])
+            batch, channels, *space = norm.shape
+            shape, rank = [batch, *space, channels], len(norm.shape)
+            last = block.editor.add("aten.permute.default", norm.args[0], [0, *range(2, rank), 1], shapes=[shape])
             weights = norm.args[1:3]
             normed = block.editor.add(
                 "aten.native_layer_norm.default",
@@ -124,7 +124,8 @@ def layer(epsilon: float) -> Plant:
                 shapes=[shape, [*shape[:3], 1], [*shape[:3], 1]],
             )
             first = block.editor.add("getitem", ref(normed), 0, shapes=[shape])
-            back = block.editor.add("aten.permute.default", ref(first), [0, 3, 1, 2], shapes=[norm.shape])
+            order = [0, rank - 1, *range(1, rank - 1)]
+            back = block.editor.add("aten.permute.default", ref(first), order, shapes=[norm.shape])
             block.editor.redirect(block.output_of(norm), back)
 
     message = (

@@ -65,7 +65,7 @@ def pool_projection(how: str, place: str) -> Edit:
                 block.editor.set_argument(node.id, 0, ref(shrink(block, block.x, how)))
             else:
                 block.join(block.parts.branch, shrink(block, block.parts.shortcut, how))
-        block.editor.set_argument(node.id, 3, [1, 1])
+        block.set_stride(node, 1)
 
     return edit(change)
 
@@ -108,7 +108,7 @@ def pool_branch(how: str, place: str) -> Edit:
         if stride_of(block) == 1 or value is None:
             return
         for node in block.convolutions:
-            block.editor.set_argument(node.id, 3, [1, 1])
+            block.set_stride(node, 1)
         put_behind(block, place, value, shrink(block, value, how))
 
     return edit(change)

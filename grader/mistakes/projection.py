@@ -99,8 +99,8 @@ def pad(padding: int) -> Edit:
 def set_stride(stride: int, *, only_when: int | None = None) -> Edit:
     def change(block: Block) -> None:
         node = block.projection
-        if node is not None and (only_when is None or node.args[3] == [only_when, only_when]):
-            block.editor.set_argument(node.id, 3, [stride, stride])
+        if node is not None and (only_when is None or node.args[3] == [only_when for _ in node.shape[2:]]):
+            block.set_stride(node, stride)
 
     return edit(change)
 

@@ -38,7 +38,7 @@ def start_from(stage: str, number: int, *, kind: str, fitted: bool = False) -> E
                 channels = block.editor[source].shape[1]
                 block.resize(block.projection.args[1], [weight.shape[0], channels, *weight.shape[2:]])
                 if block.editor[source].shape[2:] == block.editor[block.parts.join].shape[2:]:
-                    block.editor.set_argument(block.projection.id, 3, [1, 1])
+                    block.set_stride(block.projection, 1)
         elif kind != "projection":
             block.join(block.parts.branch, source)
 

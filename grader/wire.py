@@ -105,9 +105,13 @@ Layout = list[tuple[str, list[int]]]
 
 def pack(tensors: Mapping[str, Tensor]) -> tuple[Layout, Tensor]:
     """Name and shape of each tensor, and all of their values in a row of float64."""
-    layout = [(name, list(tensor.shape)) for name, tensor in tensors.items()]
-    rows = [tensor.detach().to(torch.float64).reshape(-1) for tensor in tensors.values()]
-    return layout, torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
+    return [(name, list(tensor.shape)) for name, tensor in tensors.items()], in_a_row(tensors.values(), torch.float64)
+
+
+def in_a_row(tensors: Iterable[Tensor], dtype: torch.dtype) -> Tensor:
+    """All values of some tensors, one after the other."""
+    rows = [tensor.detach().to(dtype).reshape(-1) for tensor in tensors]
+    return torch.cat(rows) if rows else torch.zeros(0, dtype=dtype)
 
 
 def unpack(layout: Layout, row: Tensor) -> Tensors:

@@ -89,7 +89,7 @@ def test_what_is_kept_is_what_would_be_drawn() -> None:
     for case in exercise.cases:
         form = answers.forms(case)[-1]
         probes = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
-        kept, again = (request_of(form, form.branch, probes) for _ in range(2))
+        kept, again = (request_of(form, form.branch, probes, "float64") for _ in range(2))
         fresh = request(
             form.seed,
             case.input,
@@ -97,10 +97,14 @@ def test_what_is_kept_is_what_would_be_drawn() -> None:
             form.slots,
             branch=form.branch,
             output_shape=lambda shape, case=case: answers.reference.output_shape(case, shape),
+            precision="float64",
         )
         assert kept is again
         assert torch.equal(kept.row, fresh.row)
         assert _plain(kept) == _plain(fresh)
+        rounded = request_of(form, form.branch, probes, "float32")
+        assert _plain(kept) == _plain(rounded)
+        assert torch.equal(kept.row.float(), rounded.row)
 
 
 def _plain(made: Request) -> object:

@@ -248,7 +248,7 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
     """All that is sent to a module for these probes."""
     form = seen.aligned
     if form is not None and not seen.keeping and form.seed == seen.seed and form.slots.keys() == seen.slots.keys():
-        return request_of(form, seen.branch, probes)
+        return request_of(form, seen.branch, probes, seen.precision)
     return request(
         seen.seed,
         seen.case.input,
@@ -257,6 +257,7 @@ def _request(seen: Observation, probes: list[Probe], output_shape: Any) -> Reque
         branch=seen.branch,
         kept={slot: partial(seen.kept, key) for slot, key in seen.slots.items() if key in seen.keeping},
         output_shape=output_shape,
+        precision=seen.precision,
     )
 
 

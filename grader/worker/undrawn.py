@@ -15,16 +15,22 @@ from grader.worker.outputs import describe_output
 from grader.worker.registered import registered
 
 Json = Any
-DRAWING = frozenset({Tensor.uniform_, Tensor.normal_})  # what torch's ways to initialise a weight end in
+DRAWING = frozenset({Tensor.uniform_, Tensor.normal_})  # what most ways to initialise a weight end in
 
 
 class _Undrawn(TorchFunctionMode):
-    """Leaves weights as their memory is."""
+    """Leaves weights as their memory is.
+
+    Some functions of `torch.nn.init` are handed over as a whole, and this mode is off within what it calls.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return args[0] if func in DRAWING else func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if func in DRAWING or getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def sizes(namespace: dict[str, Any], arguments: Json, x: Tensor) -> dict[str, Json] | None:

@@ -16,7 +16,7 @@ from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.mistakes._families import BIASED, SE
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.dense import DENSE
-from grader.mistakes.network import NETWORK
+from grader.mistakes.network import NETWORK, PLANNED
 from grader.observation import Constructor, Parameter
 from grader.verdict import ExerciseReport, Proof
 
@@ -286,6 +286,34 @@ def test_a_network_is_called_by_name_or_by_its_only_parameter(parameters: str) -
         NETWORK, (BUILD, f"def build_network({parameters}):"), ("nn.Linear(64, num_classes)", f"nn.Linear(64, {name})")
     )
     assert judge(source, "network").correct
+
+
+@pytest.mark.parametrize("parameters", ["", "block", "width=16", "layers=(1, 1, 1)"])
+def test_a_network_that_lets_nobody_choose_its_outputs_is_judged(parameters: str) -> None:
+    """It costs what it costs where the number is taken and not used."""
+    alone = "width=16" == parameters  # which takes the number of outputs, as far as anybody can tell
+    source = changed(
+        NETWORK, (BUILD, f"def build_network({parameters}):"), ("nn.Linear(64, num_classes)", "nn.Linear(64, 10)")
+    )
+    report = judge(source, "network")
+    assert [0, 5, 5, 5] == [check.score for check in report.checks]
+    said = "whatever num_classes says" if alone else "The network takes no num_classes: it always gives 10 outputs."
+    assert said in report.diagnoses[-1].message
+
+
+@pytest.mark.parametrize(
+    ("takes", "score"), [("layers, classes", 40), ("Depth, n_classes", 40), ("depth", 30), ("classes, depth", 40)]
+)
+def test_a_network_of_a_depth_is_called_as_it_wants_to_be(takes: str, score: int) -> None:
+    """By the names that the task gives, or in its order; also where it does not take the number of outputs."""
+    depth = "layers" if "layers" in takes else "depth" if "depth" in takes else "Depth"
+    outputs = next((name for name in ("n_classes", "classes") if name in takes), "10")
+    source = changed(
+        PLANNED,
+        ("def planned_network(depth, num_classes=10):", f"def planned_network({takes}):"),
+        ("    return PlannedNetwork(depth, num_classes)", f"    return PlannedNetwork({depth}, {outputs})"),
+    )
+    assert score == judge(source, "planned-network").score
 
 
 RESNET = changed(

@@ -56,6 +56,7 @@ Projection = Literal["module", "flag", "stride"]
 # Departures that no assignment accepts: an argument that some case leaves out has no default, or is not there at all.
 DEFAULT_MISSING = "default-missing"
 ARGUMENT_MISSING = "argument-missing"
+OUTPUTS_MISSING = "outputs-missing"  # a network that does not let anyone choose
 CONTRADICTING = frozenset("any-order any-names downsample-flag block-class two-widths".split())
 
 
@@ -267,20 +268,27 @@ def _of_network(exercise: NetworkExercise, constructor: Constructor, blocks: Seq
     block = next((name for name in needed if _plain(name) in ROLES["block"]), None)
     layers = next((name for name in needed if _plain(name) in ROLES["layers"] and name != block), None)
     images = next((name for name in needed if _plain(name) in ROLES["in"] or "channels" in name), None)
-    rest = [p.name for p in parameters if p.name not in (block, layers, images)]
-    outputs = [name for name in rest if name == exercise.outputs or _plain(name) in ROLES["outputs"]] or rest
-    if not outputs or set(needed) - {block, layers, images, outputs[0]}:
+    asked = {_plain(name): name for name in exercise.cases[0].arguments if name != exercise.outputs}
+    others = {asked[_plain(p.name)]: p.name for p in parameters if _plain(p.name) in asked}
+    known = {block, layers, images, *others.values()}
+    rest = [p.name for p in parameters if p.name not in known]
+    outputs = [name for name in rest if name == exercise.outputs or _plain(name) in ROLES["outputs"]]
+    outputs = outputs or [name for name in rest if _plain(name) not in ROLES["block"] | ROLES["layers"] | ROLES["in"]]
+    if set(needed) - known - {*outputs[:1]}:
         yield Convention()
         return
-    names = {exercise.outputs: outputs[0]}
+    names = {**others, **({exercise.outputs: outputs[0]} if outputs else {})}
+    without = () if outputs else (OUTPUTS_MISSING,)
     if block is None and layers is None and images is None:
-        yield Convention(names=names)
+        yield Convention(names=names, departures=without)
         return
     more: dict[str, JsonValue] = {images: exercise.cases[0].input[0]} if images is not None else {}
     depths: list[dict[str, JsonValue]] = [{layers: [2] * n} for n in (4, 3)] if layers is not None else [{}]
     for name, depth in product(blocks if block is not None else [""], depths):
         built: dict[str, JsonValue] = {block: {"defined": name}} if block is not None else {}
-        yield Convention(names=names, more=built | depth | more, departures=("block-class",))
+        yield Convention(names=names, more=built | depth | more, departures=("block-class", *without))
+    if asked:
+        yield Convention()  # `resnet(layers, classes)` for `resnet(depth, num_classes)`
 
 
 def _role(name: str) -> str | None:

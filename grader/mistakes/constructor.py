@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from grader.judge.calls import ARGUMENT_MISSING, DEFAULT_MISSING
+from grader.judge.calls import ARGUMENT_MISSING, DEFAULT_MISSING, OUTPUTS_MISSING
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._evidence import at, facts, raised
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.mistakes.other_call import without_argument
+from grader.mistakes.stages import OutputsIgnored
 from grader.verdict import Proof
 
 TWICE = re.compile(r"\b(\w+)\.__init__\(\) got multiple values for argument '(\w+)'")
@@ -59,6 +60,8 @@ class ConstructorRejectsArguments(Noticed):
             return Notice(Proof.MEASURED, message=_without_default(examined), explains=False)
         if ARGUMENT_MISSING in examined.departures:
             return without_argument(examined)
+        if examined.departures == [OUTPUTS_MISSING] and OutputsIgnored().notice(examined):
+            return None  # which says so
         if examined.departures:
             said = say(
                 "The constructor takes {found}: the task asks for {asked}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.assignment import NetworkExercise
+from grader.judge.calls import OUTPUTS_MISSING
 from grader.judge.examined import Examined, show
 from grader.judge.plan import blocks_by_channels
 from grader.language import say
@@ -30,11 +31,15 @@ class OutputsIgnored(NetworkMistake):
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         asked = {seen.case.arguments[exercise.outputs] for seen in examined.ran}
         shapes = [seen.built.output.shape or [] for seen in examined.ran if seen.built.output is not None]
-        if len(asked) < 2 or any(len(shape) != 2 for shape in shapes) or len({shape[1] for shape in shapes}) != 1:
+        if any(len(shape) != 2 for shape in shapes) or len({shape[1] for shape in shapes}) != 1:
             return None
-        said = say(
-            "The network always gives {n} outputs, whatever {argument} says.", n=shapes[0][1], argument=exercise.outputs
-        )
+        n, argument = shapes[0][1], exercise.outputs
+        if OUTPUTS_MISSING in examined.departures:
+            said = say("The network takes no {argument}: it always gives {n} outputs.", n=n, argument=argument)
+            return Notice(Proof.MEASURED, message=said)
+        if len(asked) < 2:
+            return None
+        said = say("The network always gives {n} outputs, whatever {argument} says.", n=n, argument=argument)
         return Notice(Proof.MEASURED, message=said)
 
 

@@ -111,6 +111,34 @@ def squeeze_by(op: str) -> Edit:
     return gated(change)
 
 
+def _largest(block: Block, gate: Gate) -> int | None:
+    """The largest value of each channel, beside the mean that the gate squeezes by; nobody reads it yet."""
+    node = block.editor[gate.squeeze]
+    return block.editor.add("aten.amax.default", *node.args[:3], shapes=[node.shape]) if node.name == "mean" else None
+
+
+def squeeze_both(block: Block, gate: Gate) -> None:
+    """The mean of each channel and its largest value, added."""
+    largest = _largest(block, gate)
+    if largest is not None:
+        block.editor.redirect(gate.squeeze, block.editor.add("aten.add.Tensor", ref(gate.squeeze), ref(largest)))
+
+
+def excite_both(block: Block, gate: Gate) -> None:
+    """The mean of each channel and its largest value, each through both layers, and added in front of the sigmoid."""
+    largest, sigmoids = _largest(block, gate), inside(block, gate, "sigmoid")
+    if largest is None or len(sigmoids) != 1:
+        return
+    copies = {gate.squeeze: largest}
+    for node in block.source.nodes:
+        if node.id in gate.inside and node.id < sigmoids[0].id and not copies.keys().isdisjoint(node.inputs):
+            copies[node.id] = block.editor.repeat(node.id, copies)
+    (excited,) = sigmoids[0].inputs
+    if excited in copies:
+        both = block.editor.add("aten.add.Tensor", ref(excited), ref(copies[excited]))
+        block.editor.reread(sigmoids[0].id, excited, both)
+
+
 def squeeze_not(block: Block, gate: Gate) -> None:
     """Every position has a gate of its own: the layers, as 1×1 convolutions, work on the map as it is."""
     value = gate.value

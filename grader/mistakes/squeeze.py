@@ -14,6 +14,7 @@ from grader.mistakes._gates import (
     combine,
     drop_biases,
     exchange,
+    excite_both,
     gate_behind,
     gate_shortcut,
     gated,
@@ -26,6 +27,7 @@ from grader.mistakes._gates import (
     scale_projection,
     scale_shortcut,
     set_width,
+    squeeze_both,
     squeeze_by,
     squeeze_input,
     squeeze_not,
@@ -53,6 +55,13 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "aten.silu.default": (),
 }
 UP_TO_SIX = ("aten.hardtanh.default", 0.0, 6.0)  # as ReLU6 is recorded
+
+
+BOTH = (
+    "The squeeze takes the largest value of each channel, too, as the channel attention of CBAM does (Woo 2018). The "
+    "task asks for the mean alone."
+)
+TWO_PATHS = "self.fc(F.adaptive_max_pool2d(x, 1)) + self.fc(self.avg_pool(x))"
 
 
 class GateMissing(Planted):
@@ -128,11 +137,18 @@ class SqueezeWrong(Planted):
         plant(squeeze_by("aten.sum.dim_IntList"), where="gate"),
         plant(squeeze_by("aten.amin.default"), where="gate"),
         plant(squeeze_by("aten.std.dim"), where="gate"),
+        *(plant(gated(both), where="gate", message=BOTH) for both in (excite_both, squeeze_both)),
     )
     broken = (
         changed(SE, (MEAN, "z = u.amax((2, 3))")),
         changed(SE, (MEAN, "z = u.sum(dim=(-2, -1))")),
         changed(SE_BOTTLENECK, ("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveMaxPool2d(1)")),
+        changed(
+            SE_BOTTLENECK,
+            ("            nn.Sigmoid(),\n", ""),
+            ("self.fc(self.avg_pool(x))", f"torch.sigmoid({TWO_PATHS})"),
+        ),
+        changed(SE, (MEAN, "z = u.mean((2, 3)) + u.amax((2, 3))")),
     )
 
 

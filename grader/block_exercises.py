@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from grader.assignment import Argument, Assignment, Case, ModuleExercise
-from grader.checks import checks
+from grader.checks import asked_probes, checks
 from grader.earlier import lines
 from grader.graph import Graph
 from grader.judge.activations import activate_input
@@ -355,9 +355,7 @@ def _probes(exercise: ModuleExercise, case: Case) -> list[Probe]:
     """All that the exercise's checks ask in a case, each once. A declared one shares the inputs with the others there;
     a block is judged in this one alone."""
     others = [each for each in exercise.cases if each != case]
-    exercise = exercise.model_copy(update={"cases": others})
-    asked = (probe for name in exercise.points for probe in checks()[name].probes(exercise, case))
-    return list({probe.name: probe for probe in asked}.values())
+    return asked_probes(exercise.model_copy(update={"cases": others}), case)
 
 
 def _is_alike(graph: Graph, forms: Iterable[Form]) -> bool:

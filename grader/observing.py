@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from grader.assignment import ModuleExercise, NetworkExercise
-from grader.checks import checks
+from grader.checks import asked_probes
 from grader.judge.alignment import kernels_in_matrices
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, examine, record_again
@@ -116,13 +116,12 @@ def _ask_every_case(
     assert convention is not None
     roles = Roles()
     for case in exercise.cases[len(examined.observations) :]:
-        asked = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
         ask_case = partial(
             examine,
             worker,
             examined.found,
             case,
-            list({probe.name: probe for probe in asked}.values()),
+            asked_probes(exercise, case),
             call=convention.call(case),
             forms=examined.answers.forms(case) if examined.answers is not None else [],
             output_shape=partial(examined.output_shape, case),

@@ -117,8 +117,7 @@ class Grader(Closing):
         for exercise in self.assignment.called_exercises:
             self._right.prepare(exercise)
         if (zygote := self._zygote) is not None:
-            if self.settings.diagnose:
-                warm_up(self._right.modules, lambda: zygote.has_answered)
+            warm_up(self._right.modules, lambda: zygote.has_answered, diagnose=self.settings.diagnose)
             zygote.wait_ready()
 
     def grade(self, hand_in: HandIn) -> tuple[Report, Submission | None]:

@@ -9,7 +9,7 @@ import torch
 from judging import InProcessWorker, judge, right_answers
 from torch import nn
 
-from grader.checks import checks
+from grader.checks import asked_probes
 from grader.judge.compare import all_gradients_equal_at_once
 from grader.judge.examine import Request
 from grader.judge.requests import request, request_of
@@ -88,7 +88,7 @@ def test_what_is_kept_is_what_would_be_drawn() -> None:
     exercise = answers.reference.exercise
     for case in exercise.cases:
         form = answers.forms(case)[-1]
-        probes = [probe for name in exercise.points for probe in checks()[name].probes(exercise, case)]
+        probes = asked_probes(exercise, case)
         kept, again = (request_of(form, form.branch, probes, "float64") for _ in range(2))
         fresh = request(
             form.seed,

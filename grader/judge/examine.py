@@ -98,7 +98,7 @@ def examine(
     Raises:
         SessionEnded: the student's process is over.
     """
-    probes = [_as_taken(probe, case, forms) for probe in probes]
+    probes = [as_taken(probe, case, forms) for probe in probes]
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm or record_always
@@ -178,7 +178,7 @@ def _divides(declared: list[int], shape: tuple[int, ...], output_shape: Any) -> 
     return all(side % max(1, stride) == 0 for side, stride in zip(shape[2:], strides, strict=False))
 
 
-def _as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:
+def as_taken(probe: Probe, case: Case, forms: list[Form]) -> Probe:
     """A probe that can be put to the reference: of a size that it takes, since one that ends in a linear layer takes
     its own alone; with a gradient that is told, which is not so where equal numbers are compared; and with numbers
     whose exponential is one."""

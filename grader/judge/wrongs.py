@@ -44,13 +44,11 @@ class Effect:
         parts: how many more parameters of each role and shape there are with it; shifts do not count, since those of
             redundant biases come and go.
         drops: does it only leave parameters out, which may still be registered?
-        detaches: does it make values without gradient, by a `detach` or under `torch.no_grad()`?
     """
 
     touched: frozenset[int]
     parts: Parts
     drops: bool
-    detaches: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,7 @@ class WrongForms:
         self._failures: Latest[list[Failure]] = Latest(MOST_SKETCHES)
         self._effects: dict[tuple[object, ...], Effect] = {}
         self._reordering: dict[tuple[object, ...], bool] = {}
+        self._detaching: dict[tuple[object, ...], bool] = {}
         self._brought: Latest[int] = Latest(MOST_SKETCHES)  # of edits that one student's code led to, too
         self._silent: dict[tuple[object, ...], bool] = {}
 
@@ -124,6 +123,17 @@ class WrongForms:
         if key not in self._effects:
             self._effects[key] = self._effect(edit, self.plain(case, variant))
         return self._effects[key]
+
+    def detaches(self, edit: Edit, case: Case, variant: int) -> bool:
+        """Does a mistake make values without gradient, by a `detach` or under `torch.no_grad()`? Kept."""
+        key = (edit, case.title, variant)
+        if key not in self._detaching:
+            plain = self.plain(case, variant)
+            wrong = self._wrong(plain, (edit,))
+            self._detaching[key] = bool(self.effect(edit, case, variant).touched) and (
+                _detaches(wrong, plain, train=False) or _detaches(wrong, plain, train=True)
+            )
+        return self._detaching[key]
 
     def reorders(self, edit: Edit, case: Case, variant: int) -> bool:
         """Are there the same parameters with a mistake, of which another one comes first, be it only among redundant
@@ -317,10 +327,9 @@ class WrongForms:
         touched = touched_nodes(wrong, plain)
         if not touched:
             return Effect(touched, frozenset(), drops=False)
-        detaches = _detaches(wrong, plain, train=False) or _detaches(wrong, plain, train=True)
         if leaves_are_kept(wrong.recorded, plain.recorded):
-            return Effect(touched, frozenset(), drops=False, detaches=detaches)
-        return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain), detaches)
+            return Effect(touched, frozenset(), drops=False)
+        return Effect(touched, more_parts(wrong.signature, plain.signature), _drops_leaves(wrong, plain))
 
     def _reorders(self, edit: Edit, case: Case, variant: int) -> bool:
         effect = self.effect(edit, case, variant)

@@ -118,6 +118,10 @@ class Hypotheses:
         """What a mistake does to the right form in a case."""
         return self._wrongs.effect(step.edit, seen.case, variant)
 
+    def detaches(self, variant: int, step: Step, seen: Seen) -> bool:
+        """Does a mistake make values without gradient?"""
+        return self._wrongs.detaches(step.edit, seen.case, variant)
+
     def reorders(self, variant: int, step: Step, seen: Seen) -> bool:
         """Does another one of the right form's parameters come first with a mistake?"""
         return self._wrongs.reorders(step.edit, seen.case, variant)

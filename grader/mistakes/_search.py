@@ -317,7 +317,7 @@ class Search:
             root = self._likeness(variant, (), lead.seen)
             for done in every:
                 step, effect, parts = done.step, done.effect, done.parts
-                if lead.is_of_gradients and not effect.detaches:
+                if lead.is_of_gradients and not self._hypotheses.detaches(variant, step, lead.seen):
                     continue
                 left = less(lead.missing, parts)
                 moves_biases = not parts and self._hypotheses.moves_biases(variant, step, lead.seen)
@@ -366,7 +366,7 @@ class Search:
         """Further mistakes without those that give another output than the student's, or raise elsewhere, as far as
         that is quickly told; where only gradients differ, without those that detach nothing."""
         if lead.is_of_gradients:
-            return [step for step in steps if self._hypotheses.effect(variant, step, lead.seen).detaches]
+            return [step for step in steps if self._hypotheses.detaches(variant, step, lead.seen)]
         if not lead.is_exact or lead.probe is None:
             return steps
         probe = lead.probe

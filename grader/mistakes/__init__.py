@@ -50,28 +50,34 @@ def diagnose(examined: Examined, among: Collection[str] | None = None, *, alone:
         among: the planted mistakes that are considered; None for all of them.
         alone: are only single ones tried? Pairs are many, and each takes long where modules are wide.
     """
-    noticed: dict[str, list[Diagnosis]] = {"before": [], "after": [], "otherwise": []}
-    explained = False
+    before, after = _noticed(examined, "before"), _noticed(examined, "after")
+    replayed = in_trunk(mistakes().values(), examined)
+    if not replayed and not any(explains for _, explains in before + after):
+        replayed = _replay(examined, among, alone=alone)
+    found = [each for each, _ in before] + replayed + [each for each, _ in after]
+    return found or [each for each, _ in _noticed(examined, "otherwise")]
+
+
+def _noticed(examined: Examined, rank: str) -> list[tuple[Diagnosis, bool]]:
+    """What is noticed of this rank, and whether each explains what the submission does."""
+    found: list[tuple[Diagnosis, bool]] = []
     for mistake in mistakes().values():
-        notice = mistake.notice(examined) if isinstance(mistake, Noticed) else None
-        if notice is not None and isinstance(mistake, Noticed):
-            message = notice.message or mistake.said
+        if not isinstance(mistake, Noticed) or mistake.rank != rank:
+            continue
+        notice = mistake.notice(examined)
+        if notice is not None:
             explains = mistake.explains and notice.explains
-            found = Diagnosis(
+            diagnosis = Diagnosis(
                 mistake=mistake.id,
                 proof=notice.proof,
-                message=message,
+                message=notice.message or mistake.said,
                 cell=notice.cell,
                 line=notice.line,
                 lesson=mistake.lesson,
                 explains=explains and notice.proof is Proof.MEASURED,
             )
-            noticed[mistake.rank].append(found)
-            explained |= explains and mistake.rank != "otherwise"
-    replayed = in_trunk(mistakes().values(), examined)
-    if not replayed and not explained:
-        replayed = _replay(examined, among, alone=alone)
-    return noticed["before"] + replayed + noticed["after"] or noticed["otherwise"]
+            found.append((diagnosis, explains))
+    return found
 
 
 def with_lesson(diagnosis: Diagnosis) -> Diagnosis:

@@ -79,31 +79,44 @@ class Construction:
         for made in self._made_of(old):
             made.replaced = True
 
+    def _copied(self, module: nn.Module) -> set[str]:
+        """The types of layers that came into a module without being made: `copy.deepcopy` registers nothing."""
+        made = {id(layer) for layer in (made.layer() for made in self._made) if layer is not None}
+        parts = (part for part in _parts_of(module) if part._parameters and id(part) not in made)
+        return {type(part).__name__[:100] for part in parts}
+
     def _made_of(self, layer: Any) -> Iterator[Made]:
         """What a layer is made of, as far as it has parameters. Another one may have been at its address before."""
-        # Not `layer.modules()`: students have methods of that name, which take arguments.
-        todo, seen = [layer], set()
-        while todo:
-            part = todo.pop()
-            if not isinstance(part, nn.Module) or id(part) in seen:
-                continue
-            seen.add(id(part))
-            todo += part._modules.values()
+        for part in _parts_of(layer):
             made = self._latest.get(id(part))
             if made is not None and made.layer() is part:
                 yield made
 
-    def facts(self) -> dict[str, Json]:
-        """Once the constructor has returned, of layers that are gone:
+    def facts(self, module: nn.Module) -> dict[str, Json]:
+        """Once the constructor has returned a module, of layers that are gone:
 
         overwritten  another layer was assigned to the same `attribute`
-        dropped      they were made and not kept; not those that were assigned, and deleted again
+        dropped      they were made and not kept; not those that were assigned, and deleted again, nor those of which
+                     the module has copies, as `nn.Transformer` makes them of its layers
         """
+        copied = self._copied(module)
         found = {
             "overwritten": [made.said for made in self._overwritten if made.is_gone],
-            "dropped": [made.said for made in self._made if _is_dropped(made)],
+            "dropped": [made.said for made in self._made if _is_dropped(made) and made.said["type"] not in copied],
         }
         return {name: said[:MOST] for name, said in found.items() if said}
+
+
+def _parts_of(layer: Any) -> Iterator[nn.Module]:
+    """A layer and all that is in it. Not `layer.modules()`: students have methods of that name, with arguments."""
+    todo, seen = [layer], set()
+    while todo:
+        part = todo.pop()
+        if not isinstance(part, nn.Module) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        todo += part._modules.values()
+        yield part
 
 
 def _is_dropped(made: Made) -> bool:

@@ -58,6 +58,10 @@ def _discarded(recorder: Recorder) -> list[int]:
     for node in reversed(nodes):
         if node["id"] in live | used or _is_work(node["op"]):
             used.update(inputs[node["id"]])
+    # What a layer of PyTorch's does not need of all that it gives, as a recurrent one its last states, nobody discards.
+    needed = {node.get("module") for node in nodes if node["id"] in live} & recorder.of_torch
+    # In the last round of a loop is made what the next round would have used.
+    repeated = {_spot(node) for node in nodes if node["id"] in live and "line" in node}
     # What a line prints or asserts is computed on that line.
     printed = {(read.get("cell"), read.get("line")) for read in recorder.reads}
     return [
@@ -68,7 +72,14 @@ def _discarded(recorder: Recorder) -> list[int]:
         and _is_work(node["op"])
         and recorder.gradients.result(node["id"]) is None
         and (node.get("cell"), node.get("line")) not in printed
+        and node.get("module") not in needed
+        and _spot(node) not in repeated
     ]
+
+
+def _spot(node: Json) -> tuple[Json, ...]:
+    """An operation, and the line in which it runs."""
+    return node["op"], node.get("cell"), node.get("line")
 
 
 def _is_used_value(recorder: Recorder, node: int, live: set[int]) -> bool:

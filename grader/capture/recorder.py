@@ -48,6 +48,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         reads: what Python itself read: name, node, place.
         random: nodes that drew random numbers, and the function of torch.nn.functional in which they did.
         overwriting: nodes that wrote into the module's input.
+        of_torch: paths of the layers that are PyTorch's own.
         broken: did something happen that cannot be recorded?
     """
 
@@ -73,7 +74,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.gradients = Gradients(self.nodes, set(self._names))
         self._failed: tuple[BaseException, Json] | None = None
         self._lent = Lent()
-        self._places = Places({id(part): path for path, part in module.named_modules()}, place_of)
+        parts = dict(module.named_modules())
+        self._places = Places({id(part): path for path, part in parts.items()}, place_of)
+        self.of_torch = {path for path, part in parts.items() if type(part).__module__.startswith("torch.")}
         self._values = Values(self.nodes.new, self._leaf, self.gradients.as_seen)
         self._values.bind(x, self.nodes.input(list(x.shape), x.requires_grad))
         self._input = self._values.memory(x)
@@ -172,7 +175,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             gradient=gradient,
             mutates=[position for position, _ in operation.written if position < len(args)],
         )
-        if operation.draws:
+        if operation.draws(args, kwargs):
             self.random.append((node, self._places.function()))
         for position, name in operation.written:
             for tensor in tensors([args[position] if position < len(args) else kwargs.get(name)]):

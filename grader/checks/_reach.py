@@ -82,6 +82,8 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             lesson=lessons.OUTPUT_NOT_FINITE,
             **place(seen, "output"),
         )
+    if examined.right_form(seen) is not None:
+        return None  # what no gradient reaches here, it does not reach in the reference
     if not answer.gradients and _has_wrong_shape(examined, seen, answer):
         # Nothing could be sent back through it: that says nothing about its gradient.
         return Finding(
@@ -123,7 +125,8 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
         )
     is_paid = "parameters-frozen" in examined.paid
     frozen = [] if is_paid else [p.key for p in seen.built.parameters if not p.learnable]
-    without = [p.key for p in seen.built.parameters if p.learnable and p.key not in answer.gradients]
+    # Of complex parameters no gradient is asked.
+    without = [p.key for p in seen.built.parameters if p.learnable and p.floating and p.key not in answer.gradients]
     unreached = [key for key in without if not examined.has_cost(key)]
     if frozen or unreached:
         names = ", ".join(_name(key) for key in (frozen or unreached)[:6])

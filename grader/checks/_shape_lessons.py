@@ -144,6 +144,19 @@ WRONG_DIMENSIONS = Lesson(
     ),
 )
 
+WRONG_DIMENSION = Lesson(
+    why=(
+        "The next step takes each dimension for what it stands for. With another number in one of them it stops, or "
+        "mixes up what should stay apart."
+    ),
+    hints=(
+        "The first number of a shape counts the samples, and each of them has a result of its own.",
+        "Print the shape behind each step of `forward`. Where does that number become another one?",
+        "Look there for a sum, a mean, a softmax, `view` or `transpose` along another dimension than you want, and for "
+        "the sizes with which the layers were made.",
+    ),
+)
+
 WRONG_CHANNELS = Lesson(
     why=(
         "The channels are what the next block expects to read. With another number it cannot even be built behind this "

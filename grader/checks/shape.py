@@ -221,8 +221,11 @@ def _mode(probe: Probe) -> str:
 def _advice(expected: list[int], actual: list[int]) -> str:
     if len(expected) != len(actual):
         return say("Look at where dimensions are added or removed: flatten, view, squeeze, pooling.")
-    if expected[1] != actual[1]:
+    number = _first_wrong(expected, actual)
+    if number == 1:
         return say("The number of channels is wrong: follow the second dimension from layer to layer.")
+    if not _are_maps(expected, number):
+        return say("Dimension {n} is wrong: follow it from step to step.", n=number + 1)
     return say(
         "The height and width are wrong: follow them from layer to layer. A 3×3 convolution keeps them with padding 1 "
         "and halves them with stride 2 and padding 1; a 1×1 convolution needs no padding."
@@ -232,7 +235,20 @@ def _advice(expected: list[int], actual: list[int]) -> str:
 def _lesson(expected: list[int], actual: list[int]) -> Lesson:
     if len(expected) != len(actual):
         return lessons.WRONG_DIMENSIONS
-    return lessons.WRONG_CHANNELS if expected[1] != actual[1] else lessons.WRONG_SIZE
+    number = _first_wrong(expected, actual)
+    if number == 1:
+        return lessons.WRONG_CHANNELS
+    return lessons.WRONG_SIZE if _are_maps(expected, number) else lessons.WRONG_DIMENSION
+
+
+def _first_wrong(expected: list[int], actual: list[int]) -> int:
+    """Which is the first dimension that has another length?"""
+    return next(i for i, (wanted, found) in enumerate(zip(expected, actual, strict=True)) if wanted != found)
+
+
+def _are_maps(shape: list[int], number: int) -> bool:
+    """Is this dimension the height or the width of images?"""
+    return len(shape) == 4 and number > 1
 
 
 def _explain_output(where: str, kind: str, length: int | None) -> Finding:

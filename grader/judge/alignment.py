@@ -25,7 +25,8 @@ def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> Non
     graph = seen.built.graph
     ways: list[tuple[list[Place], bool]] = []
     if graph is not None and graph.is_sound and not _graph_is_odd(graph):
-        ways.append((places_in_graph(graph), True))
+        unset = {tensor.key for tensor in seen.built.tensors if not tensor.floating}  # complex ones
+        ways.append(([place for place in places_in_graph(graph) if place.key not in unset], True))
     leaves = [
         (tensor.key, tensor.shape, Leaf(kind=tensor.kind, key=tensor.key, initial=tensor.initial))
         for tensor in seen.built.tensors
@@ -76,13 +77,29 @@ def _with_slots(forms: list[Form], slots: Iterable[Slot]) -> list[Form]:
     return [form for form in forms if form.signature == found]
 
 
+def kept_as_right(seen: Observation) -> dict[str, Keeping]:
+    """How weights are kept that have the shape of a right form's, if as they are there: with that, how all are kept. Of
+    outputs in several dimensions nothing else may tell which comes first. Empty where that is nothing new."""
+    form = seen.aligned
+    if form is None or not seen.recorded or not (seen.keeping or form.keeping):
+        return {}
+    shapes = {node.leaf.key: node.shape for node in form.recorded.nodes if node.leaf is not None}
+    found = dict(seen.keeping)
+    for slot, key in seen.slots.items():
+        right = form.slots.get(slot, "")
+        if slot.role == "weight" and seen.shapes.get(key) == shapes.get(right):
+            as_usual = Keeping(tuple(range(len(seen.shapes[key]))), 1)
+            found[key] = form.keeping[right][0] if right in form.keeping else as_usual
+    return found if found != seen.keeping else {}
+
+
 def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
     """How the kernels are kept, by key, that are used as matrices, if the positions of a patch come before channels."""
     form, graph = seen.aligned, seen.built.graph
     if form is None or not seen.recorded or graph is None or not graph.is_sound:
         return {}
     in_products = _weights_of_products(graph)
-    sides = {node.leaf.key: math.prod(node.shape[2:]) for node in form.recorded.nodes if node.leaf is not None}
+    sides = _kernels(form.recorded)
     found = {}
     for slot, key in seen.slots.items():
         positions = sides.get(form.slots.get(slot, ""), 1)
@@ -94,6 +111,13 @@ def kernels_in_matrices(seen: Observation) -> dict[str, Keeping]:
     return found
 
 
+def _kernels(graph: Graph) -> dict[str, int]:
+    """How many positions the kernel of each convolution has, by the key of its weight."""
+    nodes = graph.by_id
+    read = (leaf_behind(node.inputs[1], nodes) for node in graph.nodes if node.name == "convolution")
+    return {leaf.leaf.key: math.prod(leaf.shape[2:]) for leaf in read if leaf is not None and leaf.leaf is not None}
+
+
 def _weights_of_products(graph: Graph) -> set[str]:
     """Keys of parameters that a product reads, through views or as they are."""
     leaves = (leaf_behind(i, graph.by_id) for node in graph.nodes if node.name in PRODUCTS for i in node.inputs)
@@ -102,13 +126,17 @@ def _weights_of_products(graph: Graph) -> set[str]:
 
 def statistics_as_buffers(seen: Observation) -> None:
     """Count running statistics that are kept in parameters which need no gradient among the buffers, as which a batch
-    norm uses them: nobody is to train them."""
+    norm uses them: nobody is to train them. Nor is anybody to train what a right form has no parameter for, such as a
+    table of positions."""
     frozen = {tensor.key for tensor in seen.built.parameters if not tensor.learnable}
     if not frozen:
         return
     used = {key for slot, key in seen.slots.items() if not slot.learnable} if seen.aligned is not None else set()
     if seen.has_graph and seen.built.graph is not None:
         used |= _read_as_statistics(seen.built.graph)
+        if seen.aligned is not None and seen.recorded:
+            read = {node.leaf.key for node in seen.built.graph.nodes if node.leaf is not None}
+            used |= read - set(seen.slots.values())
     tensors = [
         tensor.model_copy(update={"kind": "buffer"}) if tensor.key in frozen & used else tensor
         for tensor in seen.built.tensors

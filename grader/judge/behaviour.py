@@ -20,6 +20,9 @@ from grader.judge.uses import PRODUCTS
 from grader.observation import Answer, Probe, Raised
 
 ROUGHLY = 0.01
+# How far apart in float64 what was rounded to float32 on the way may be. Who adds another epsilon is further away where
+# numbers are small.
+ROUNDED = 1e-6
 # How far apart a confirming case in float32 may be, and its gradients. A quotient can lose most of its digits; other
 # sizes of layers, for which these cases are there, lose all of them.
 CONFIRMING, CONFIRMING_GRADIENTS = 0.1, 0.3
@@ -118,6 +121,17 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     if not any(_is_like(seen, form, probes[0], at_once=True) for form in forms):
         return False
     return at_once or all(any(_is_like(seen, form, probe) for form in forms) for probe in probes)
+
+
+def is_rounded(seen: Observation, form: Form) -> bool:
+    """Are the outputs in float64 those of a form that keeps a table, but for what float32 rounds, as they are if the
+    student's was computed in it?"""
+    if seen.precision != "float64" or seen.built.raised is not None or form.signature != seen.signature:
+        return False
+    if not form.keeps_numbers:
+        return False
+    found = (first_difference(seen, form, probe) for probe in seen.probes.values() if probe.compares)
+    return all(each is None or each.size <= ROUNDED for each in found)
 
 
 def is_silent_like(seen: Observation, form: Form) -> bool:

@@ -18,6 +18,7 @@ from grader.graph import Graph
 from grader.judge.alignment import (
     align,
     align_by,
+    kept_as_right,
     kernels_in_matrices,
     may_be_told_in_training,
     statistics_as_buffers,
@@ -78,8 +79,10 @@ def examine(
     by_registration: bool = True,
     dropout: str = "",
     positions_first: bool = False,
+    as_right: bool = False,
     record_always: bool = False,
     twice: bool = False,
+    in_float32: bool = False,
 ) -> Observation:
     """Build the student's module for a case and run the probes on it.
 
@@ -91,8 +94,10 @@ def examine(
         dropout: where is it free, as in a network of the student's own design: see `grader.worker.dropout`.
         positions_first: are kernels that are kept as matrices taken to have the positions of a patch in front of the
             channels? Where patches are cut by hand nothing tells.
+        as_right: are weights of the same shape as a right form's taken to be kept as these are?
         record_always: is it recorded in a case that confirms too, though there are no forms?
         twice: is a second one constructed, to see what two of them share?
+        in_float32: is it asked in float32, as a case that confirms always is?
         by_registration: may the order of registration tell the slots, where the graph's are no right form's?
 
     Raises:
@@ -116,7 +121,7 @@ def examine(
     arguments = {"handle": handle, **called, "record": record and roles is None, "brief": roles is not None}
     arguments |= {"dropout": dropout, "twice": twice and bool(forms)}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
-    precision: Precision = "float32" if case.confirm else "float64"
+    precision: Precision = "float32" if case.confirm or in_float32 else "float64"
     built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
     expected = roles.expect(built.tensors, forms) if roles is not None and built.is_as_usual else None
     if roles is not None and expected is None:
@@ -143,6 +148,8 @@ def examine(
             align_by(seen, trained.graph, forms)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
+        if as_right:
+            seen.keeping |= kept_as_right(seen)
     statistics_as_buffers(seen)
     if seen.aligned is not None:
         seen.branch = common_branch(seen.aligned, forms)

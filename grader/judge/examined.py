@@ -13,7 +13,7 @@ from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
-from grader.judge.forms import Form, biased_forms, biased_like, fused_like, right_forms
+from grader.judge.forms import Form, biased_forms, biased_like, fused_like, linear_like, right_forms
 from grader.judge.latest import Latest
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
@@ -60,7 +60,8 @@ class RightAnswers:
         layers that have them in a student's module, and with layers side by side that are one layer there."""
         is_free = self.reference.exercise.conv_bias == "free"
         plain = self.plain_forms(case) if is_free else []
-        biased = [form for each in plain if (form := biased_like(each, seen.layout)) is not None]
+        ways = ((each, like) for each in plain for like in (biased_like, linear_like))
+        biased = [form for each, like in ways if (form := like(each, seen.layout)) is not None]
         return [*biased, *self._fused_forms(case, signature(seen.slots))]
 
     def _fused_forms(self, case: Case, wanted: Signature) -> list[Form]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,11 +21,12 @@ from torch import Tensor
 from grader.assignment import Case
 from grader.graph import Graph, Leaf, Node
 from grader.judge.anatomy import branch_keys
-from grader.judge.biases import normed_convolutions
+from grader.judge.biases import normed_convolutions, normed_linears
 from grader.judge.compare import equal
 from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value, input_shape
 from grader.judge.edits import Editor, ref
 from grader.judge.fused import ways_to_fuse
+from grader.judge.keeping import Keeping
 from grader.judge.latest import Latest
 from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
@@ -237,22 +238,49 @@ class Form:
         graph = self.graph(train=probe.train, shape=tuple(x.shape))
         environment: Environment = {}
         with torch.no_grad(), suppress(ReplayError, LookupError):
-            evaluate(graph, x, {key: leaves[slot] for slot, key in self.slots.items()}, environment)
+            evaluate(graph, x, self._given(probe, leaves), environment)
         return graph, environment
 
     def values(self, probe: Probe) -> dict[str, Tensor]:
         """The value of each of its parameters and buffers on a probe, by key."""
-        leaves = self._draw(probe)[1]
-        return {key: leaves[slot] for slot, key in self.slots.items()}
+        return self._given(probe, self._draw(probe)[1])
+
+    def _given(self, probe: Probe, leaves: Mapping[Slot, Tensor]) -> dict[str, Tensor]:
+        """What its graph reads besides the input, by key: constants of the reference, and these values of its slots."""
+        shape = input_shape(self.case.input, probe)
+        constants = self.reference.constants(self.case, self.variant, train=probe.train, shape=shape)
+        values = {key: value.to(self.device) for key, value in constants.items()} if constants else {}
+        return values | {key: self.kept(key, leaves[slot]) for slot, key in self.slots.items()}
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """Has the reference numbers that it keeps and nobody sets?"""
+        return bool(self.reference.constants(self.case, self.variant, train=False, shape=(2, *self.case.input)))
+
+    def kept(self, key: str, value: Tensor) -> Tensor:
+        """The value of a slot as the graph keeps it that is in it."""
+        if key not in self.keeping:
+            return value
+        keeping, shape = self.keeping[key]
+        return keeping.keep(value, shape)
+
+    @cached_property
+    def keeping(self) -> dict[str, tuple[Keeping, list[int]]]:
+        """The weights that its graph does not keep as outputs × inputs, by key: how, and in which shape."""
+        if self._base is not None and not self._base.keeping:
+            return {}
+        keeping = {place.key: place.keeping for place in places_in_graph(self._small) if place.keeping is not None}
+        leaves = ((node.leaf.key, node.shape) for node in self._small.nodes if keeping and node.leaf is not None)
+        return {key: (keeping[key], shape) for key, shape in leaves if key in keeping}
 
     def value(self, slot: Slot, probe: Probe) -> Tensor:
-        """The value that a parameter or buffer in a slot has on a probe with random weights."""
+        """The value that a slot has on a probe with random weights."""
         return draw_value(self.seed, slot, probe.recipe, in_branch=False).to(self.device)
 
     def gives_the_same(self, other: Form, probe: Probe) -> bool:
         """Has another form the same output on a probe, if it has the same values for the same keys and no others?"""
         x, leaves = self._draw(probe)
-        values = {key: leaves[slot] for slot, key in self.slots.items()}
+        values = self._given(probe, leaves)
         graph = other.graph(train=probe.train, shape=tuple(x.shape))
         try:
             with torch.no_grad():
@@ -321,7 +349,7 @@ class Form:
     def _replay(self, probe: Probe, x: Tensor, leaves: dict[Slot, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         graph = self.graph(train=probe.train, shape=tuple(x.shape))
         try:
-            return replay(graph, x * 1, {key: leaves[slot] for slot, key in self.slots.items()})
+            return replay(graph, x * 1, self._given(probe, leaves))
         except LookupError as error:
             if self._is_right:
                 raise
@@ -389,6 +417,24 @@ def biased_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None
     return _with_biases(plain, layers, frozenset(chosen)) if not more else None
 
 
+def linear_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None:
+    """A form whose linear layers in front of batch norms have a bias, which is redundant there, just where a layout has
+    one; None if that is not all in which the two differ."""
+    more, fewer = wanted - plain.layout, plain.layout - wanted
+    layers = normed_linears(plain._small) if (more or fewer) else []
+    chosen = set()
+    for i in range(min(len(layers), MOST_LAYERS)):
+        other = plain.with_edit(_with_other_biases(frozenset([i]))).layout
+        if other - plain.layout <= more and plain.layout - other <= fewer:
+            more, fewer = more - (other - plain.layout), fewer - (plain.layout - other)
+            chosen.add(i)
+    if more or fewer or not chosen:
+        return None
+    form = plain.with_edit(_with_other_biases(frozenset(chosen)))
+    form._is_right = plain._is_right
+    return form
+
+
 def fused_like(plain: Form, wanted: Signature) -> list[Form]:
     """A form whose layers side by side are one layer where a signature has it so, in every order of their parts; empty
     if that is not all in which the two differ."""
@@ -401,6 +447,25 @@ def fused_like(plain: Form, wanted: Signature) -> list[Form]:
                 form._is_right, form.signature = plain._is_right, wanted
             return forms
     return []
+
+
+def _with_other_biases(chosen: frozenset[int]) -> Edit:
+    """Take the bias of these of the linear layers that may have one, or give them one."""
+
+    def edit(graph: Graph) -> Graph:
+        editor = Editor(graph)
+        for number, node in enumerate(normed_linears(graph)):
+            if number not in chosen:
+                continue
+            if node.name == "addmm":
+                editor.change(node.id, op="aten.mm.default", args=node.args[1:])
+            else:
+                leaf = Leaf(kind="parameter", key=f"bias of linear layer {number}", learnable=True)
+                bias = ref(editor.add_leaf(leaf, [node.shape[1]]))
+                editor.change(node.id, op="aten.addmm.default", args=[bias, *node.args])
+        return editor.graph()
+
+    return edit
 
 
 def takes_biases(form: Form) -> bool:
@@ -443,7 +508,7 @@ def _add_biases(chosen: frozenset[int]) -> Edit:
             weight = editor[node.inputs[1]].leaf
             key = f"{BIAS_WITH} {number_of[node.id]} with {weight.key if weight is not None else 'a weight'}"
             leaf = Leaf(kind="parameter", key=key, learnable=True)
-            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, editor[node.inputs[1]].shape[:1])))
+            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
         return editor.graph()
 
     return edit

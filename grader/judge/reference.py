@@ -12,15 +12,17 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from grader.assignment import UNTOLD, Assignment, Case, ModuleExercise, shipped_folder
-from grader.capture import record
+from grader.capture import Recording, record
 from grader.capture.several import lend_call, shapes_of_several
 from grader.errors import AssignmentError
 from grader.graph import Graph
 from grader.judge.biases import without_redundant_biases
 from grader.judge.freedoms import Variant, variants
+from grader.judge.leaves import parts_in_graph
 
 
 class Reference:
@@ -36,6 +38,7 @@ class Reference:
         self._modules: dict[tuple[str, int], nn.Module] = {}
         self._recordings: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
         self._graphs: dict[tuple[str, int, bool, tuple[int, ...]], Graph] = {}
+        self._constants: dict[tuple[str, int, bool, tuple[int, ...]], dict[str, Tensor]] = {}
         self._output_shapes: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._several: dict[tuple[str, tuple[int, ...]], list[list[int]] | None] = {}
         self._taken: dict[tuple[str, tuple[int, ...]], bool] = {}
@@ -66,6 +69,10 @@ class Reference:
         leaves = [node for node in graph.nodes if node.leaf is not None and node.leaf.kind == "parameter"]
         return {node.leaf.key.removeprefix("p:"): node.shape for node in leaves if node.leaf is not None}
 
+    def has_dropout(self, case: Case) -> bool:
+        """Has it layers of dropout, which in no case are random?"""
+        return any(isinstance(part, _DropoutNd) for part in self._module(case, 0).modules())
+
     def written_size(self, case: Case, variant: int = 0) -> int | None:
         """How many parameters a variant has as it is written, with the biases that do nothing; None where it is not
         written, but made by a freedom."""
@@ -79,6 +86,12 @@ class Reference:
             way = self.variants[variant]
             self._graphs[key] = way.of(self._recorded(case, way.keywords, train=train, shape=shape))
         return self._graphs[key]
+
+    def constants(self, case: Case, variant: int, *, train: bool, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """The numbers that it keeps and nobody sets, such as a table of positions, by the keys of its graph."""
+        keywords = self.variants[variant].keywords
+        self._recorded(case, keywords, train=train, shape=shape)
+        return self._constants[case.title, keywords, train, shape]
 
     def _recorded(self, case: Case, keywords: int, *, train: bool, shape: tuple[int, ...]) -> Graph:
         """What the reference with a set of keywords computes, before any freedom is taken."""
@@ -110,10 +123,31 @@ class Reference:
                     "cases in which it is 0.0, and 1.0: what is always or never dropped is not random"
                 )
             graph = Graph.model_validate(recording.graph)
+            self._constants[key] = found = _constants(graph, recording)
+            if found:
+                self._refuse_chance(case, keywords, found, train=train, x=x)
             # Whether a layer has a bias that does nothing is then the student's choice, not the reference's.
             is_free = self.exercise.conv_bias == "free"
             self._recordings[key] = without_redundant_biases(graph) if is_free else graph
         return self._recordings[key]
+
+    def _refuse_chance(
+        self, case: Case, keywords: int, constants: dict[str, Tensor], *, train: bool, x: Tensor
+    ) -> None:
+        """Constants that are others in each module cannot be compared with those of anybody's.
+
+        Raises:
+            AssignmentError: there are some.
+        """
+        with torch.enable_grad():
+            again = record(self.build(case, keywords).train(train), x * 1).leaves
+        for key, value in constants.items():
+            if key not in again or not torch.equal(again[key].detach(), value):
+                raise self._wrong(
+                    f"case {case.title!r}: the reference keeps numbers that are others each time it is built"
+                    f"{f' ({key[2:]})' if key[1:2] == ':' else ''}: nobody could have the same; draw them with a seed "
+                    "of their own, or let them be an input. Spectral norm cannot be compared for that reason"
+                )
 
     def takes(self, case: Case, shape: tuple[int, ...]) -> bool:
         """Does it run for an input of this shape, batch included, and is it meant to?"""
@@ -177,6 +211,17 @@ class Reference:
         return AssignmentError(
             f"{self.assignment.folder / 'assignment.toml'}: exercise {self.exercise.id}: reference: {what}"
         )
+
+
+def _constants(graph: Graph, recording: Recording) -> dict[str, Tensor]:
+    """Numbers that a graph reads and that are in no slot, by key; those that it says itself are left out."""
+    in_slots = {key for key, *_ in parts_in_graph(graph)}
+    leaves = (node.leaf for node in graph.nodes if node.leaf is not None and node.leaf.kind != "input")
+    return {
+        leaf.key: recording.leaves[leaf.key].detach().clone()
+        for leaf in leaves
+        if leaf.value is None and leaf.key not in in_slots
+    }
 
 
 def find_reference(folder: Path, reference: str) -> Any:

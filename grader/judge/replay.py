@@ -121,7 +121,9 @@ def _run(node: Node, args: list[Any], environment: dict[int, Any], device: torch
             args[position] = _copied(args[position])
         elif name in kwargs:
             kwargs[name] = _copied(kwargs[name])
-    return function(*args, **kwargs)
+    found = function(*args, **kwargs)
+    # A single part is not taken out of a list: see `grader.capture.recorder`.
+    return found[0] if isinstance(found, list | tuple) and len(found) == 1 else found
 
 
 def _check_batch_norm(arguments: Sequence[str], args: list[Any], kwargs: Mapping[str, Any]) -> None:

@@ -17,8 +17,19 @@ Padding = Literal["end", "middle", "front"]
 
 def drop_projection(block: Block) -> None:
     """The identity, whether it fits or not; of a block behind another one what is left out is another matter."""
-    if not block.follows_another:
+    if not block.follows_another and _is_fitted(block):
         block.join(block.parts.branch, block.x)
+
+
+def changes_shape(block: Block) -> bool:
+    """Has what a block gives another shape than its input? Elsewhere a shortcut that is not the input is something else
+    than a way to make it fit, as that of a highway is."""
+    return block.editor[block.x].shape != block.editor[block.parts.join].shape
+
+
+def _is_fitted(block: Block) -> bool:
+    """Is there a shortcut that makes the input fit, or should there be?"""
+    return block.projection is not None or changes_shape(block)
 
 
 def pad_shortcut(where: Padding) -> Edit:
@@ -46,7 +57,9 @@ def strided(block: Block, step: int, first: int = 0) -> int:
 
 
 def join_padded(block: Block, source: int, where: Padding) -> None:
-    """Add a value to the branch, the channels that it lacks being zero."""
+    """Add a value to the branch in place of a projection, the channels that it lacks being zero."""
+    if not _is_fitted(block):
+        return
     more = _more_channels(block)
     if more:
         before = {"end": 0, "middle": more // 2, "front": more}[where]

@@ -87,7 +87,8 @@ class Trial:
         """The values of parameters that stand in other slots of a graph than the form has them in, by key."""
         before = self._form.slots
         slots = slots_in(graph).items()
-        return {key: self._form.value(slot, self._probe) for slot, key in slots if before.get(slot) != key}
+        moved = ((slot, key) for slot, key in slots if before.get(slot) != key)
+        return {key: self._form.kept(key, self._form.value(slot, self._probe)) for slot, key in moved}
 
     @cached_property
     def _own(self) -> Glance | None:

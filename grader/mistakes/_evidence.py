@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from grader.graph import Node
 from grader.judge.examined import Examined
 from grader.language import say
 from grader.mistakes._mistake import Notice
@@ -45,11 +46,24 @@ def is_unsteady(examined: Examined) -> bool:
 
 def weights_are_computed(examined: Examined) -> bool:
     """Are there parameters from which PyTorch's weight_norm, spectral_norm or a parametrization computes weights? The
-    student's word: their names."""
+    student's word: their names. Where the reference has such a thing, it was asked for."""
+    if any(_is_computed(node.leaf.key) for node in _right_nodes(examined) if node.leaf is not None):
+        return False
     for seen in examined.ran:
         keys = {tensor.key for tensor in seen.built.tensors}
         for key in keys:
             stem = key.removesuffix("_g").removesuffix("_orig")
-            if ".parametrizations." in f".{key[2:]}" or (stem != key and keys & {stem + "_v", f"b:{stem[2:]}_u"}):
+            if _is_computed(key) or (stem != key and keys & {stem + "_v", f"b:{stem[2:]}_u"}):
                 return True
     return False
+
+
+def _is_computed(key: str) -> bool:
+    """Is this a parameter that a parametrization of PyTorch's made of a weight?"""
+    return ".parametrizations." in f".{key[2:]}"
+
+
+def _right_nodes(examined: Examined) -> Iterator[Node]:
+    """The nodes of the reference in the first case."""
+    if examined.answers is not None:
+        yield from examined.answers.forms(examined.exercise.cases[0])[0].recorded.nodes

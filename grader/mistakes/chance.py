@@ -97,7 +97,9 @@ class DropoutAdded(Noticed):
 
 def _takes_probability(examined: Examined) -> bool:
     """Does the task ask for dropout, of a probability that the constructor takes? In no case is it random then."""
-    return any("drop" in name for case in examined.exercise.cases for name in case.arguments)
+    cases, answers = examined.exercise.cases, examined.answers
+    named = any("drop" in name for case in cases for name in case.arguments)
+    return named or (answers is not None and any(map(answers.reference.has_dropout, cases)))
 
 
 class RandomBehaviour(Noticed):

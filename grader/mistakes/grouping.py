@@ -24,12 +24,18 @@ def regroup(block: Block, node: Node, groups: int) -> None:
         fix_groups(block, node, groups)
 
 
+def _narrows_and_widens(block: Block) -> bool:
+    """Is it 1×1, a larger convolution and 1×1, as the words of these mistakes have it? Others are grouped too."""
+    kernels = [block.editor[node.inputs[1]].shape[2:] for node in block.convolutions]
+    return len(kernels) == 3 and all(set(kernel) == {1} for kernel in kernels[::2])
+
+
 def set_groups(groups: int | str) -> Edit:
     """Other groups in the convolution that is grouped: a number, "channels" for one each, or "width" for as many as
     there should be channels in each."""
 
     def change(block: Block) -> None:
-        for node in block.convolutions:
+        for node in block.convolutions if _narrows_and_widens(block) else ():
             if groups_of(node) > 1:
                 out = block.editor[node.inputs[1]].shape[0]
                 wanted = {"channels": out, "width": out // groups_of(node)}
@@ -45,7 +51,7 @@ def group_instead(*numbers: int) -> Edit:
     """The groups on these convolutions and on no other."""
 
     def change(block: Block) -> None:
-        groups = max((groups_of(node) for node in block.convolutions), default=1)
+        groups = max((groups_of(node) for node in block.convolutions), default=1) if _narrows_and_widens(block) else 1
         for number, node in enumerate(block.convolutions):
             if groups > 1:
                 regroup(block, node, groups if number in numbers else 1)

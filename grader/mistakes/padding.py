@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import join_padded, strided
+from grader.judge.shortcuts import changes_shape, join_padded, strided
 from grader.judge.strides import stride_of
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 
@@ -28,7 +28,8 @@ def padded(change: Callable[[Block], None]) -> Edit:
 
 
 def _is_padded(block: Block) -> bool:
-    return block.projection is None and not block.follows_another and block.parts.shortcut != block.x
+    is_other = block.parts.shortcut != block.x and changes_shape(block)
+    return block.projection is None and not block.follows_another and is_other
 
 
 def crop(block: Block) -> None:

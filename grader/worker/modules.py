@@ -128,7 +128,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         module.eval()
         _find_shapes(module, x)
         if not (_is_all_of(module, dtype) or _is_at_home_in_float64(module, x)):
-            module.to(dtype)
+            _make(module, dtype)
     except BaseException as error:
         # Once more, to see which operation raised; the layers behind it have no shapes, and nothing can be set.
         failed = raised("forward", error, record(module, x.clone(), place_of))
@@ -152,7 +152,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     subject.restore()
     answer: dict[str, Json] = {"tensors": tensors, "operations": recording.operations, "shared": shared}
     if not brief:
-        answer["facts"] = recording.facts | construction.facts()
+        answer["facts"] = recording.facts | construction.facts(module)
         answer["constructor"] = describe_constructor(target, module)
     if not arguments["record"]:
         answer["strangers"] = _strangers(subject, recording.result, given_x.grad_fn)
@@ -211,8 +211,22 @@ def _is_all_of(module: nn.Module, dtype: torch.dtype) -> bool:
     return (
         type(module).to is nn.Module.to
         and all(type(part)._apply is nn.Module._apply for part in parts)
-        and not any(t.dtype != dtype and (t.is_floating_point() or t.is_complex()) for t in held if t is not None)
+        and not any(t.dtype not in (dtype, dtype.to_complex()) and _is_inexact(t) for t in held if t is not None)
     )
+
+
+def _make(module: nn.Module, dtype: torch.dtype) -> None:
+    """Give a module's numbers a type; complex ones, of which `module.to` would leave the real part, the like."""
+    if any(map(torch.is_complex, [*module.parameters(), *module.buffers()])):
+        for tensor in (*module.parameters(), *module.buffers()):
+            if _is_inexact(tensor):
+                tensor.data = tensor.data.to(dtype.to_complex() if tensor.is_complex() else dtype)
+    else:
+        module.to(dtype)
+
+
+def _is_inexact(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def _only_run(module: nn.Module, x: Tensor) -> Recording:

@@ -515,3 +515,9 @@ def test_what_is_told_is_checked() -> None:
     ):
         with pytest.raises(ProtocolViolated):
             decode(plain, {})
+
+
+def test_keys_may_be_tuples() -> None:
+    """Counts of pairs are kept under them; on the wire they are lists, which are no keys."""
+    key = PlainValue(kind="list", items=[PlainValue(kind="int", text="1"), PlainValue(kind="str", text="a")])
+    assert {(1, "a"): 2} == decode(PlainValue(kind="dict", items=[key, PlainValue(kind="int", text="2")]), {})

@@ -72,7 +72,7 @@ def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
                 return [decode(each, tensors) for each in plain.items]
             case "dict":
                 parts = [decode(each, tensors) for each in plain.items]
-                return dict(zip(parts[::2], parts[1::2], strict=True))
+                return dict(zip(map(_as_key, parts[::2]), parts[1::2], strict=True))
             case "long":
                 return Other(say("a whole number of more than 300 digits"))
             case "deep":
@@ -80,6 +80,11 @@ def decode(plain: PlainValue, tensors: Mapping[str, Tensor]) -> Value:
         return Other(say("a value of type {type}", type=plain.text))
     except (ValueError, KeyError, TypeError) as error:
         raise ProtocolViolated(say("an answer is malformed: {error}", error=type(error).__name__)) from error
+
+
+def _as_key(value: Value) -> Value:
+    """A value as it can be the key of a dict: what is told as a list was a tuple there."""
+    return tuple(map(_as_key, value)) if isinstance(value, list) else value
 
 
 def unlike(expected: Value, found: Value, tolerance: float, where: str = "") -> Unlike | None:

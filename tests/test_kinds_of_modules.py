@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from judging import judge_against
 from subjects import POINTS, answers_to, one_module
 
+from grader.audit.generate import Generator
+from grader.audit.program import Unsayable
+from grader.audit.styles import styles
 from grader.errors import AssignmentError
 from grader.judge.examined import RightAnswers
 from grader.mistakes._mistake import changed
@@ -357,3 +361,13 @@ class Drawn(nn.Module):
     reference = one_module(tmp_path, HEAD + source, "Drawn", [{"arguments": "{ width = 3 }", "input": "[3]"}])
     with pytest.raises(AssignmentError, match=r"keeps numbers that are others each time it is built \(drawn\)"):
         reference.output_shape(reference.exercise.cases[0], (2, 3))
+
+
+def test_programs_are_written_for_more_than_images() -> None:
+    """In rows of vectors the batch is not half of something rounded up; what nobody learns is in no program."""
+    generator, rng = Generator(answers("Highway")), random.Random(0)
+    source = generator.write(generator.planner.right(rng), next(iter(styles())), rng).source
+    right = answers("Highway")
+    assert judge_against(source, right.reference.exercise, right).correct
+    with pytest.raises(Unsayable, match="numbers that nobody learns"):
+        Generator(answers("Positions")).write(Generator(answers("Positions")).planner.right(rng), "Layers", rng)

@@ -90,6 +90,8 @@ def _lifted(form: Form, case: int, leaves: dict[str, _Leaf]) -> Modes:
     """The steps of one case, and note its parameters and buffers."""
     if form.case.inputs:
         raise Unsayable("it takes several inputs")
+    if form.keeps_numbers:
+        raise Unsayable("it keeps numbers that nobody learns")
     size = form.case.input
     other = [size[0], size[1] + GROWN[0], size[2] + GROWN[1]] if len(size) == 3 else size
     shapes = [(2, *size), (3, *other)]

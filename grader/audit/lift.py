@@ -7,7 +7,7 @@ One case is recorded for inputs of two sizes and in both modes. A number that ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -176,14 +176,14 @@ class _Lift:
     def _number(self, given: list[int], values: list[Value]) -> object:
         if all(number == given[0] for number in given):
             return given[0] if given[0] < FOREVER else None
-        for value in values:
+        # A size as it is before one that is divided: of two sizes a rounded quotient is soon what it should be.
+        for divisor, value in product((1, 2, 4), values):
             shapes = self.shapes.get(value, [])
             for many in (1, 2, 3):
                 for chosen in combinations(range(len(shapes[0]) if shapes else 0), many):
                     sizes = [prod(shape[d] for d in chosen) for shape in shapes]
-                    for divisor in (1, 2, 4):
-                        if [-(-size // divisor) for size in sizes] == given:
-                            return Size(value, chosen, divisor)
+                    if [-(-size // divisor) for size in sizes] == given:
+                        return Size(value, chosen, divisor)
         raise Unsayable(f"it uses numbers that depend on the size of the input, {given}, and it is not seen how")
 
     # ------------------------------------------------------------------ layers

@@ -51,6 +51,15 @@ def test_a_network_with_another_number_of_outputs_has_gradients(outputs: str) ->
     assert "no gradient leaves the output" in dict(failed(cut))["gradient"]
 
 
+def test_a_view_that_makes_more_rows_than_images_is_not_cut_from_autograd() -> None:
+    """Nothing could be sent back through an output of another shape: the shape check says so."""
+    rows = "nn.Unflatten(1, (2, 32)),\n        nn.Flatten(0, 1),\n        nn.Linear(32, num_classes)"
+    source = changed(NETWORK, ("nn.Linear(64, num_classes)", rows))
+    told = dict(failed(judge(source, "network")))
+    assert "gives 4×10" in told["shape"]
+    assert "not measured, because the output has the wrong shape" in told["gradient"]
+
+
 FUNCTIONS = changed(
     NETWORK,
     (

@@ -46,10 +46,10 @@ def hackathon() -> Assignment:
     return find_assignment("hackathon-5")
 
 
-def found(stem: str, channels: int) -> dict[str, str]:
+def found(stem: str, channels: int, source: str = "") -> dict[str, str]:
     """What the checks say that do not pass, for a network with this in front of blocks of so many channels."""
     exercise = next(each for each in hackathon().exercises if isinstance(each, NetworkExercise))
-    source = SOURCE.replace("STEM", stem).replace("2 * C", str(2 * channels)).replace("(C", f"({channels}")
+    source = (source or SOURCE).replace("STEM", stem).replace("2 * C", str(2 * channels)).replace("(C", f"({channels}")
     report = judge_exercise(examine_source(source, exercise, None), BlockJudge(hackathon(), 0, DEVICE))
     return {check.id: check.message for check in report.checks if check.status is not Status.PASSED}
 
@@ -65,6 +65,27 @@ def found(stem: str, channels: int) -> dict[str, str]:
 def test_one_or_two_convolutions_lead_to_the_first_block(stem: str, channels: int) -> None:
     """Whatever stands between them."""
     assert {} == found(stem, channels)
+
+
+SHIFTED = "        return self.branch(x) + self.shortcut(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_mixed"),
+    [
+        # The average of the whole batch, which every image is given.
+        ("nn.AdaptiveAvgPool2d(1), nn.Flatten()", "Averaged()", True),
+        ("nn.AdaptiveAvgPool2d(1), nn.Flatten()", "nn.AvgPool2d(8), nn.Flatten()", False),
+        # A block that mixes images is marked in the exercise that asks for one.
+        (SHIFTED, SHIFTED.replace("branch(x)", "branch(x - x.mean(0, keepdim=True))"), False),
+    ],
+)
+def test_images_are_not_mixed_around_blocks_that_are_not_compared(old: str, new: str, *, is_mixed: bool) -> None:
+    mean = "class Averaged(nn.Module):\n    def forward(self, x):\n        "
+    mean += "return x.mean((0, 2, 3)).expand(len(x), -1)\n\n"
+    source = changed(SOURCE, (old, new), ("def build_network", mean + "def build_network"))
+    failed = found("nn.Conv2d(3, 32, 3, padding=1)", 32, source)
+    assert (["gradient"] if is_mixed else []) == list(failed)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,18 @@ from grader.verdict import Status
 def mixed_samples(examined: Examined) -> Finding | None:
     """A network of the student's own design whose answer for an image depends on the other images of its batch.
 
-    Where the network is held to a reference, that tells. A block that is not right may be why, and has its own finding.
+    Where the network is held to a reference, that tells. A block that is not right may be why, and has its own finding:
+    where blocks are compared, there, and where they are not, in the exercise that asks for such a block.
     """
     graph = examined.network.graph
     assert isinstance(examined.exercise, NetworkExercise)
-    if graph is None or examined.exercise.trunk != "free" or any(not block.right for block in examined.blocks):
-        return None
     seen = examined.taken_apart
-    if seen is None or not mixes_samples(seen, graph):
+    if graph is None or examined.exercise.trunk != "free" or seen is None:
+        return None
+    doubtful = [block for block in examined.blocks if not block.right]
+    if any(block.compared or block.late or mixes_samples(seen, block.segment.extents[0]) for block in doubtful):
+        return None
+    if not mixes_samples(seen, graph):
         return None
     return Finding(
         Status.FAILED,

@@ -147,12 +147,13 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
 
 def _has_wrong_shape(examined: Examined, seen: Observation, answer: Answer) -> bool:
     """Is the output of another shape than what was sent back through it, so that no gradient could leave it? A network
-    is sent what its own outputs take."""
-    if isinstance(examined.exercise, NetworkExercise):
-        return False
+    is sent what its own outputs take, one row of them for each sample."""
     probe = next(probe for name, probe in seen.probes.items() if seen.answers[name] is answer)
     size = input_shape(seen.case.input, probe)
     assert answer.y is not None
+    if isinstance(examined.exercise, NetworkExercise):
+        own = seen.built.output.shape if seen.built.output is not None else None
+        return own is not None and list(answer.y.shape) != [size[0], *own[1:]]
     return examined.knows_shape(seen.case, size) and list(answer.y.shape) != examined.output_shape(seen.case, size)
 
 

@@ -167,9 +167,12 @@ def _gives_samples(seen: Observation, graph: Graph, probe: Probe, values: dict[s
 
 
 def mixes_samples(seen: Observation, graph: Graph) -> bool:
-    """Does what a network gives for a sample in evaluation mode depend on the other samples? By its graph, which is
-    believed."""
-    x = draw_input(seen.seed, seen.case.input, AS_RECORDED)
+    """Does what a network, or a part of it, gives for a sample in evaluation mode depend on the other samples? By its
+    graph, which is believed."""
+    try:
+        x = draw_input(seen.seed, graph.input.shape[1:], AS_RECORDED)
+    except LookupError:
+        return False  # it does not read its input
     beside = torch.stack([x[0], x[1] * 1.5 - 0.5])
     values = seen.drawn
     one, other = run_recorded(graph, x, values), run_recorded(graph, beside, values)

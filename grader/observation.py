@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"]
 Precision = Literal["float64", "float32"]
 
+# What torch says where a module is called that has no forward.
+WITHOUT_FORWARD = re.compile(r'Module \[(\w{1,100})\] is missing the required "forward" function')
 _STOPPED = re.compile(r"stopped after ([0-9.e+]{1,20}) s")  # how the worker says so
 
 
@@ -163,6 +165,18 @@ class Raised(_Exception):
     cell: int | None = None
     line: int | None = None
     operation: Operation | None = None
+
+    @property
+    def without_forward(self) -> str:
+        """The class that was called and has no forward, by torch's word; "" where it is another exception."""
+        missing = WITHOUT_FORWARD.match(self.message) if self.type == "NotImplementedError" else None
+        return missing[1] if missing is not None else ""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Is it the skeleton's own `raise NotImplementedError`? Torch raises that for what it lacks."""
+        lacking = self.without_forward or self.operation is not None or "aten::" in self.message
+        return self.type == "NotImplementedError" and self.cell is not None and not lacking
 
 
 class Registered(_Answered):

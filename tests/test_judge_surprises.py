@@ -400,6 +400,22 @@ FALSELY_NAMED = [
         "any NotImplementedError counts, torch's own for a missing forward too",
     ),
     (
+        "the list of layers is called",
+        changed(RESBLOCK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.ModuleList()")),
+        {"unfinished", "forward-missing"},
+        "any NotImplementedError counts, torch's own for a called list of layers too",
+    ),
+    (
+        "forward misspelt in a class that the block is made of",
+        changed(
+            RESBLOCK,
+            ("class ResBlock", "class Act(nn.Module):\n    def foward(self, x):\n        return x\n\n\nclass ResBlock"),
+            ("self.shortcut = nn.Sequential()", "self.shortcut = Act()"),
+        ),
+        {"unfinished"},
+        "any NotImplementedError counts, torch's own for a missing forward of another class too",
+    ),
+    (
         "result is sparse",
         changed(RESBLOCK, (SUM, SUM + ".to_sparse()")),
         {"unfinished"},

@@ -284,7 +284,7 @@ def _explain_exception(examined: Examined, seen: Observation, raised: Raised) ->
     finding = Finding(Status.STUDENT_CRASHED, "", actual=said, **place_of_exception(raised))
     finding.lesson = lessons.RAISED
     operation = raised.operation
-    if raised.type == "NotImplementedError" and raised.cell is not None and operation is None:
+    if raised.is_unfinished:
         finding.message = (
             say("{call} is unfinished: its constructor raises NotImplementedError.", call=call)
             if raised.stage == "constructor"

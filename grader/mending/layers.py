@@ -12,9 +12,11 @@ from grader.mending._spelling import library_in
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.library import WITHOUT_INPUT
 from grader.mistakes.result import names_layer
+from grader.observation import WITHOUT_FORWARD
 
 SUM = "return F.relu(out + identity)"
 BN1 = "self.bn1 = nn.BatchNorm2d(out_channels)"
+CALLED = "F.relu(self.bn1(self.conv1(x)))"
 MADE = "        self.shortcut = nn.Sequential()\n"
 # Layers that do without arguments, by the functions that do the same.
 OF_FUNCTION = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "gelu": "GELU"}
@@ -31,6 +33,8 @@ _CHANNELS = re.compile(
     r"\bConv2d\([ \t]*+(?:in_channels[ \t]*+=[ \t]*+)?([^,()=]++),[ \t]*+(?:out_channels[ \t]*+=[ \t]*+)?([^,()=]++),"
 )
 _HEAD = re.compile(r"[ \t]*+(?:class|def)\b")
+_LIST = re.compile(r"\b((?:torch\.)?nn\.)ModuleList\(")
+_FILLED_LIST = re.compile(_LIST.pattern + r"(?![ \t]*+\))")
 
 
 class LayerNotCalled(Mender):
@@ -83,6 +87,32 @@ class NotALayer(Mender):
             yield from _everywhere(code, cell.number, partial(_made, library=library_in(code, cell.number)))
 
 
+class ContainerCalled(Mender):
+    """`nn.ModuleList([...])` for `nn.Sequential(*[...])`."""
+
+    mistake = "container-called"
+    broken = (
+        changed(
+            RESBLOCK,
+            (BN1, f"{BN1}\n        self.first = nn.ModuleList([self.conv1, self.bn1, nn.ReLU()])"),
+            (CALLED, "self.first(x)"),
+        ),
+        changed(
+            RESBLOCK,
+            (BN1, f"{BN1}\n        self.first = nn.ModuleList()\n        self.first.extend([self.conv1, self.bn1])"),
+            (CALLED, "F.relu(self.first(x))"),
+        ),
+        changed(BOTTLENECK, ("self.shortcut = nn.Sequential()", "self.shortcut = nn.ModuleList()")),
+    )
+
+    def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
+        missing = WITHOUT_FORWARD.match(slip.message)
+        if missing is None or missing[1] != "ModuleList":
+            return
+        for cell in code.cells:
+            yield from _everywhere(code, cell.number, _run_in_a_row)
+
+
 class FunctionWithoutInput(Mender):
     """`F.relu()(x)` for `F.relu(x)`, and `self.relu = F.relu()` for `nn.ReLU()`."""
 
@@ -101,6 +131,11 @@ class FunctionWithoutInput(Mender):
         if found[1] in OF_FUNCTION:
             layer = f"{library_in(code, slip.cell)}.{OF_FUNCTION[found[1]]}()"
             yield from _everywhere(code, slip.cell, lambda text: called.sub(layer, text))
+
+
+def _run_in_a_row(text: str) -> str:
+    """A line with its lists of layers made layers."""
+    return _LIST.sub(r"\1Sequential(", _FILLED_LIST.sub(r"\1Sequential(*", text))
 
 
 def _made(text: str, library: str) -> str:

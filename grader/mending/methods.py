@@ -10,6 +10,7 @@ from grader.mending._code import Block, Change, Code, indent_of
 from grader.mending._mend import Mender, Slip
 from grader.mending._spelling import library_in
 from grader.mistakes._mistake import RESBLOCK, changed
+from grader.observation import WITHOUT_FORWARD
 
 FORWARDS = ("call", "__call__", "predict", "run", "fwd")  # names of those who come from another library
 SUM = "return F.relu(out + identity)"
@@ -81,7 +82,7 @@ class ForwardMissing(Mender):
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
-        missing = re.match(r'Module \[(\w{1,100})\] is missing the required "forward" function', slip.message)
+        missing = WITHOUT_FORWARD.match(slip.message)
         block = code.block("class", missing[1]) if missing is not None else None
         if block is None:
             return

@@ -17,6 +17,10 @@ _BROUGHT = re.compile(r"name '(tf|tensorflow|keras|layers|models|Sequential|Mode
 SUM = "return F.relu(out + identity)"
 FORWARD = RESBLOCK[RESBLOCK.index("        out = F.relu(self.bn1") :]
 CONSTRUCTOR = "        super().__init__()\n"
+BN1 = "        self.bn1 = nn.BatchNorm2d(out_channels)\n"
+CALLED = "F.relu(self.bn1(self.conv1(x)))"
+# What of torch.nn keeps layers or parameters, and cannot be called.
+CONTAINERS = frozenset("ModuleList ModuleDict ParameterList ParameterDict".split())
 
 
 class SyntaxErrorInCell(Noticed):
@@ -129,7 +133,7 @@ class Unfinished(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is not None and error.type == "NotImplementedError" and error.cell and "aten::" not in error.message:
+        if error is not None and error.is_unfinished:
             return at(error)
         for seen in examined.observations:
             # Nothing was returned and nothing is there to compute with, or no computation was made.
@@ -157,9 +161,45 @@ class ForwardMissing(Noticed):
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        if error is not None and 'missing the required "forward" function' in error.message:
+        if error is None or error.without_forward in ("", *CONTAINERS):
+            return None
+        if error.without_forward == examined.found:
             return at(error)
-        return None
+        return at(error, say("The class {name} has no method named forward.", name=error.without_forward))
+
+
+class ContainerCalled(Noticed):
+    id = "container-called"
+    message = "A container such as nn.ModuleList is called as if it were a layer."
+    why = (
+        "A ModuleList or ModuleDict keeps layers, so that their weights are found, and does not know in which order "
+        "they run. Only nn.Sequential has a `forward` that runs them one after the other."
+    )
+    hints = (
+        "A list of layers is not a layer. What runs them is a loop in your `forward`, or nn.Sequential.",
+        "Look at the marked line: what is called there is a list or dict of layers.",
+        "Write `nn.Sequential(*layers)` where the container is made, or `for layer in self.layers: x = layer(x)` in "
+        "`forward`.",
+    )
+    broken = (
+        changed(
+            RESBLOCK,
+            (BN1, f"{BN1}        self.first = nn.ModuleList([self.conv1, self.bn1, nn.ReLU()])\n"),
+            (CALLED, "self.first(x)"),
+        ),
+        changed(
+            RESBLOCK,
+            (BN1, f"{BN1}        self.first = nn.ModuleDict({{'conv': self.conv1, 'bn': self.bn1}})\n"),
+            (CALLED, "F.relu(self.first(x))"),
+        ),
+    )
+
+    def notice(self, examined: Examined) -> Notice | None:
+        error = raised(examined)
+        if error is None or error.without_forward not in CONTAINERS:
+            return None
+        name = error.without_forward
+        return at(error, say("nn.{name} is called as if it were a layer: it has no forward.", name=name))
 
 
 class NameErrorInCode(Noticed):

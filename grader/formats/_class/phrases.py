@@ -135,6 +135,7 @@ PHRASES = {
     "output-missing": "return nothing from forward",
     "output-not-a-tensor": "return something other than one tensor",
     "forward-missing": "have no method named forward",
+    "container-called": "call a list of layers as if it were a layer",
     "forward-rejects-input": "have a forward that does not take the input alone",
     "shape-mismatch": "combine tensors whose shapes do not fit",
     "inplace-breaks-backward": "overwrite a value that the gradient needs",

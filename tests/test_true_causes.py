@@ -8,7 +8,7 @@ import pytest
 from family_programs import SLICES
 from judging import judge, judge_against, judge_all, shipped
 
-from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, SE
+from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, RES2NET, SE, SE_BOTTLENECK
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Status
@@ -43,6 +43,73 @@ class PaddedBlock(nn.Module):
 """
 # What is wrong, where, the mistakes that are named, and what the sentences must say and must not say.
 CAUSES = {
+    "the mean of a gate over the rows alone": (
+        changed(SE_BOTTLENECK, ("self.avg_pool(x)", "x.mean(3, keepdim=True)")),
+        "se-bottleneck",
+        ["se-squeeze-wrong"],
+        "over one of height and width",
+        "",
+    ),
+    "the mean of a gate over the batch, too": (
+        changed(SE, ("z = u.mean((2, 3))", "z = u.mean((0, 2, 3)).expand(len(u), -1)")),
+        "se",
+        ["se-squeeze-wrong"],
+        "over the images of the batch",
+        "",
+    ),
+    "a gate from halfway": (
+        changed(
+            SE,
+            ("out = self.bn2(self.conv2(out))", "first = out\n        out = self.bn2(self.conv2(out))"),
+            ("        out = self.gate(out)\n", "        out = self.gate(out, first)\n"),
+            ("def gate(self, u):", "def gate(self, u, v):"),
+            ("z = u.mean((2, 3))", "z = v.mean((2, 3))"),
+        ),
+        "se",
+        ["se-misplaced"],
+        "from a value inside the branch",
+        "",
+    ),
+    "one batch norm in front of its convolution": (
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(self.bn2(out))")),
+        "resblock",
+        ["wrong-order"],
+        "A batch norm of the branch comes before its convolution",
+        "",
+    ),
+    "the kernels of the parts of a Res2Net block": (
+        changed(RES2NET, ("width, width, 3, padding=1", "width, width, 5, padding=2")),
+        "res2net",
+        ["wrong-kernel"],
+        "of the parts have a 5×5 kernel",
+        "",
+    ),
+    "a part of a Res2Net block that is not read": (
+        changed(RES2NET, ("part = parts[i] if i == 1 else parts[i] + ys[-1]", "part = parts[i] if i == 1 else ys[-1]")),
+        "res2net",
+        ["res2net-wrong-link"],
+        "a part is not read",
+        "",
+    ),
+    "parts of a Res2Net block joined backwards, but for the one that is handed on": (
+        changed(RES2NET, ("torch.cat(ys, dim=1)", "torch.cat(ys[:1] + ys[:0:-1], dim=1)")),
+        "res2net",
+        ["res2net-wrong-order"],
+        "in another order",
+        "",
+    ),
+    "the input beside a projection that is always there": (
+        changed(
+            RESBLOCK,
+            ("ResBlock", "ProjectedBlock"),
+            ("stride != 1 or in_channels != out_channels", "True"),
+            (RETURN, "return F.relu(out + identity + (x if x.shape == out.shape else 0))"),
+        ),
+        "projected",
+        ["shortcut-added-twice"],
+        "Beside the projection x itself is added",
+        "F(x) + 2",
+    ),
     "a batch norm in front of a convolution is missing": (
         changed(PREACT, ("self.bn2(out)", "out"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),
         "preact",
@@ -413,6 +480,7 @@ def test_a_stride_without_a_default_costs_one_check() -> None:
     assert "write `stride=1`" in report.diagnoses[0].message
 
 
+ON_BOTH_SIDES = "(0, 0, 0, 0, self.more // 2, self.more - self.more // 2)"
 OPTION_A = changed(
     PADDED,
     ("PaddedBlock", "PaddingBlock"),
@@ -436,6 +504,15 @@ OPTION_A = changed(
         ),
         ("x = F.max_pool2d(x, step, ceil_mode=True)", "changes the resolution by pooling"),
         ("x = x[:, :, : out.shape[2], : out.shape[3]]", "a corner of the map"),
+        (
+            f"return F.relu(out + F.pad(x[:, :, : out.shape[2], : out.shape[3]], {ON_BOTH_SIDES}))",
+            "a corner of the map",
+        ),
+        (f"return F.relu(out + F.pad(x[:, :, ::step, ::step], {ON_BOTH_SIDES}, value=1.0))", "shortcut are ones"),
+        (
+            f"return F.relu(out + self.bn2(F.pad(x[:, :, ::step, ::step], {ON_BOTH_SIDES})) if self.more or step > 1 else out + x)",
+            "through a batch norm of the branch",
+        ),
     ],
 )
 def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
@@ -445,6 +522,13 @@ def test_what_is_wrong_about_option_a_is_said(pixels: str, said: str) -> None:
     assert [said] == [said for diagnosis in report.diagnoses if said in diagnosis.message] or not said
     lost = [check.max_score for check in report.checks if not check.score]
     assert len(lost) == bool(said)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+def test_a_reduction_that_the_gate_ignores_is_named_where_it_leaves_no_channels() -> None:
+    """`SELayer(channels)` beside `def __init__(self, channels, reduction=16)`: of eight channels none are left."""
+    report = judge(changed(SE, ("out_channels // reduction", "out_channels // 16")), "se")
+    assert ["se-wrong-reduction"] == [diagnosis.mistake for diagnosis in report.diagnoses]
 
 
 IN_ONE_BRANCH = {

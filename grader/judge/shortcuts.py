@@ -56,8 +56,8 @@ def strided(block: Block, step: int, first: int = 0) -> int:
     return value
 
 
-def join_padded(block: Block, source: int, where: Padding) -> None:
-    """Add a value to the branch in place of a projection, the channels that it lacks being zero."""
+def join_padded(block: Block, source: int, where: Padding, value: float = 0.0) -> None:
+    """Add a value to the branch in place of a projection, the channels that it lacks being zero, or of another value."""
     if not _is_fitted(block):
         return
     more = _more_channels(block)
@@ -66,7 +66,7 @@ def join_padded(block: Block, source: int, where: Padding) -> None:
         space = block.editor[block.parts.join].shape[2:]
         padding = [*(0 for _ in space for _ in range(2)), before, more - before]
         shapes = [block.editor[block.parts.join].shape]
-        source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, 0.0, shapes=shapes)
+        source = block.editor.add("aten.constant_pad_nd.default", ref(source), padding, value, shapes=shapes)
     block.join(block.parts.branch, source)
 
 

@@ -139,9 +139,20 @@ def excite_both(block: Block, gate: Gate) -> None:
         block.editor.reread(sigmoids[0].id, excited, both)
 
 
-def squeeze_not(block: Block, gate: Gate) -> None:
-    """Every position has a gate of its own: the layers, as 1×1 convolutions, work on the map as it is."""
-    value = gate.value
+def squeeze_over(*dimensions: int) -> Edit:
+    """The mean over other dimensions; over none, every position has a gate of its own. The layers, as 1×1 convolutions,
+    work on what is left of the map."""
+
+    def change(block: Block, gate: Gate) -> None:
+        value = gate.value
+        if dimensions:
+            value = block.editor.add("aten.mean.dim", ref(value), list(dimensions), True)
+        _read_by_layers(block, gate, value)
+
+    return gated(change)
+
+
+def _read_by_layers(block: Block, gate: Gate, value: int) -> None:
     for layer in layers(block, gate):
         weight, bias = weight_and_bias(block, layer)
         block.editor.change(weight.id, shapes=[[*weight.shape[:2], 1, 1]])
@@ -234,7 +245,7 @@ def set_width(width: Callable[[int, int, int], int]) -> Edit:
             return
         (first, bias), (second, _) = (weight_and_bias(block, layer) for layer in found)
         hidden = width(block.editor[block.x].shape[1], second.shape[0], first.shape[0])
-        if hidden > 0:
+        if hidden >= 0:
             block.editor.change(first.id, shapes=[[hidden, *first.shape[1:]]])
             block.editor.change(second.id, shapes=[[second.shape[0], hidden, *second.shape[2:]]])
             if bias is not None:

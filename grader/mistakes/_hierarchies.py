@@ -70,6 +70,13 @@ def link_behind(block: Block) -> None:
         handed_on = result
 
 
+def link_alone(block: Block) -> None:
+    """The result before convolved without the part that it is to be added to."""
+    for before, part in pairwise(working(block)):
+        if part.link is not None:
+            block.editor.redirect(part.link, before.result)
+
+
 def detach_links(block: Block) -> None:
     for before, part in pairwise(working(block)):
         if part.link is not None:

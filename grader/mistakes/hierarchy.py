@@ -14,6 +14,7 @@ from grader.mistakes._hierarchies import (
     drop_links,
     hierarchical,
     keep_whole,
+    link_alone,
     link_behind,
     link_first,
     link_with,
@@ -110,6 +111,12 @@ class WrongLink(Planted):
             where="convolution 1",
             message="The result that is handed on is cut from autograd: no gradient goes back to the part before.",
         ),
+        plant(
+            hierarchical(link_alone),
+            where="convolution 1",
+            message="From the third part on a part is not read: only the result before it is convolved, where the sum "
+            "of both belongs.",
+        ),
     )
     broken = (
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + parts[i - 1]")),
@@ -121,6 +128,7 @@ class WrongLink(Planted):
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[1]")),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + sum(ys[1:])")),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[-1].detach()")),
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else ys[-1]")),
         changed(
             RES2NET,
             (LINK, "part = parts[i]"),
@@ -278,10 +286,13 @@ class PartsReordered(Planted):
         plant(rearrange(lambda results: [*results[1:], results[0]]), where="convolution 1"),
         plant(rearrange(lambda results: [results[-1], *results[:-1]]), where="convolution 1"),
         plant(rearrange(lambda results: results[::-1]), where="convolution 1"),
+        plant(rearrange(lambda results: [*results[-2::-1], results[-1]]), where="convolution 1"),
+        plant(rearrange(lambda results: [results[0], *results[:0:-1]]), where="convolution 1"),
     )
     broken = (
         changed(RES2NET, (CAT, "out = torch.cat(ys[::-1], dim=1)")),
         changed(RES2NET, (CAT, "out = torch.cat(ys[1:] + ys[:1], dim=1)")),
+        changed(RES2NET, (CAT, "out = torch.cat(ys[:1] + ys[:0:-1], dim=1)")),
     )
 
 

@@ -11,6 +11,7 @@ from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.widths import fix_groups
 from grader.language import later
+from grader.mistakes._families import RES2NET
 from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
@@ -27,6 +28,7 @@ OF_WRONG_SIZE = (
     "The second convolution of the branch has a {size}×{size} kernel: the wrong size.",
     "The third convolution of the branch has a {size}×{size} kernel: the wrong size.",
 )
+OF_WRONG_SIZE_IN_PARTS = "The convolutions of the parts have a {size}×{size} kernel: the wrong size."
 OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more than one of them has the wrong size."
 UNEVEN = later(
     "The zeros around the map are not as many on each side: `F.pad` has {sides} (left, right, top, bottom) in front of "
@@ -53,6 +55,18 @@ def set_kernel(number: int, size: int, padding: int) -> Plant:
             resize(block, node, size, padding)
 
     return plant(edit(change), where=f"convolution {number}", message=OF_WRONG_SIZE[number], size=size)
+
+
+@cache
+def set_part_kernels(size: int, padding: int) -> Plant:
+    """Kernels of another size in the parts of a Res2Net block."""
+
+    def change(block: Block) -> None:
+        for part in block.splits:
+            if part.convolution is not None:
+                resize(block, block.editor[part.convolution], size, padding)
+
+    return plant(edit(change), where="convolution 1", message=OF_WRONG_SIZE_IN_PARTS, size=size)
 
 
 def set_kernels(*sizes: int) -> Plant:
@@ -231,7 +245,8 @@ class WrongKernel(Planted):
     # Only a bottleneck has a third one, which is a 1×1.
     plants = (
         *(set_kernel(number, size, size // 2) for number in NUMBERS for size in (1, 3, 5) if (number, size) != (2, 1)),
-        *(set_kernels(*sizes) for sizes in ((3, 3, 3), (3, 1, 1), (1, 1, 3), (5, 5), (1, 1), (3, 1))),
+        *(set_kernels(*sizes) for sizes in ((3, 3, 3), (3, 1, 1), (3, 1, 3), (1, 1, 3), (5, 5), (1, 1), (3, 1))),
+        *(set_part_kernels(size, size // 2) for size in (1, 5)),
     )
     broken = (
         changed(RESBLOCK, (SECOND, "nn.Conv2d(out_channels, out_channels, 1, stride=1, bias=False)")),
@@ -244,11 +259,14 @@ class WrongKernel(Planted):
             ("nn.Conv2d(in_channels, width, 1", "nn.Conv2d(in_channels, width, 3, padding=1"),
             ("nn.Conv2d(width, out_channels, 1", "nn.Conv2d(width, out_channels, 3, padding=1"),
         ),
+        changed(RES2NET, ("width, width, 3, padding=1", "width, width, 1")),
+        changed(RES2NET, ("width, width, 3, padding=1", "width, width, 7, padding=3")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         sizes = few((size, padding) for size, padding, *_ in settings(observations))
-        return [set_kernel(number, size, padding) for size, padding in sizes for number in NUMBERS]
+        of_branch = [set_kernel(number, size, padding) for size, padding in sizes for number in NUMBERS]
+        return of_branch + [set_part_kernels(size, padding) for size, padding in sizes]
 
 
 def _sides(observations: Sequence[Observation]) -> Iterator[tuple[int, ...]]:

@@ -74,16 +74,21 @@ def preactivate(*, final: bool, projection: str) -> Edit:
     return edit(change)
 
 
-def normalise_first(block: Block) -> None:
-    """batch norm → convolution → ReLU."""
-    if not has_units(block):
-        return
-    for convolution, norm in zip(block.convolutions, block.norms, strict=True):
-        normalised = block.output_of(norm)
-        set_channels(block, norm, out=block.editor[convolution.inputs[1]].shape[1])
-        block.editor.redirect(normalised, convolution.id)
-        block.editor.set_argument(norm.id, 0, block.editor[convolution.id].args[0])
-        block.editor.set_argument(convolution.id, 0, ref(normalised))
+def normalise_first(*numbers: int) -> Edit:
+    """batch norm → convolution → ReLU in these units."""
+
+    def change(block: Block) -> None:
+        if not has_units(block):
+            return
+        for number, (convolution, norm) in enumerate(zip(block.convolutions, block.norms, strict=True)):
+            if number in numbers:
+                normalised = block.output_of(norm)
+                set_channels(block, norm, out=block.editor[convolution.inputs[1]].shape[1])
+                block.editor.redirect(normalised, convolution.id)
+                block.editor.set_argument(norm.id, 0, block.editor[convolution.id].args[0])
+                block.editor.set_argument(convolution.id, 0, ref(normalised))
+
+    return edit(change)
 
 
 class WrongOrder(Planted):
@@ -115,9 +120,18 @@ class WrongOrder(Planted):
             for projection in ("as it is", "bare", "activated")
         ),
         plant(
-            edit(normalise_first),
+            normalise_first(0, 1, 2),
             where="convolution 0",
             message="The batch norms come before the convolutions. The order is convolution, batch norm, ReLU.",
+        ),
+        *(
+            plant(
+                normalise_first(number),
+                where=f"convolution {number}",
+                message="A batch norm of the branch comes before its convolution. The order is convolution, batch "
+                "norm, ReLU.",
+            )
+            for number in (0, 1, 2)
         ),
     )
     broken = (
@@ -139,4 +153,6 @@ class WrongOrder(Planted):
             (FIRST, "F.relu(self.conv1(self.bn1(x)))"),
             ("self.bn2(self.conv2(out))", "self.conv2(self.bn2(out))"),
         ),
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.conv2(self.bn2(out))")),
+        changed(BOTTLENECK, ("self.bn2(self.conv2(out))", "self.conv2(self.bn2(out))")),
     )

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
-from grader.judge.shortcuts import changes_shape, join_padded, strided
+from grader.judge.shortcuts import Padding, changes_shape, join_padded, strided
 from grader.judge.strides import stride_of
 from grader.mistakes._mistake import RESBLOCK, Planted, changed, plant
 
+PLACES: tuple[Padding, ...] = ("end", "middle")  # of what fills up the channels
 CONDITION = "if stride != 1 or in_channels != out_channels:"
 SUM = "        return F.relu(out + identity)\n"
 PADDED = """        if x.shape != out.shape:
@@ -32,13 +33,26 @@ def _is_padded(block: Block) -> bool:
     return block.projection is None and not block.follows_another and is_other
 
 
-def crop(block: Block) -> None:
+def crop(where: Padding) -> Callable[[Block], None]:
     """The first rows and columns, as many as there are to be."""
-    value = block.x
-    size = block.editor[block.parts.join].shape
-    for dimension in (2, 3) if stride_of(block) != 1 else ():
-        value = block.editor.add("aten.slice.Tensor", ref(value), dimension, 0, size[dimension])
-    join_padded(block, value, "end")
+
+    def change(block: Block) -> None:
+        value = block.x
+        size = block.editor[block.parts.join].shape
+        for dimension in (2, 3) if stride_of(block) != 1 else ():
+            value = block.editor.add("aten.slice.Tensor", ref(value), dimension, 0, size[dimension])
+        join_padded(block, value, where)
+
+    return change
+
+
+def fill(where: Padding) -> Callable[[Block], None]:
+    """Ones in the new channels."""
+
+    def change(block: Block) -> None:
+        join_padded(block, strided(block, stride_of(block)), where, 1.0)
+
+    return change
 
 
 def repeat(block: Block) -> None:
@@ -58,6 +72,14 @@ def with_stride(step: int, first: int = 0) -> Callable[[Block], None]:
 
 def normalise(block: Block) -> None:
     block.join(block.parts.branch, block.normalise(block.parts.shortcut, block.norms[0], "shortcut"))
+
+
+def normalise_again(block: Block) -> None:
+    """The branch's last batch norm behind the shortcut, too."""
+    norm, shortcut = block.norms[-1], block.parts.shortcut
+    normalised = block.editor.add(norm.op, ref(shortcut), *norm.args[1:])
+    value = block.editor.add("getitem", ref(normalised), 0, shapes=[block.editor[shortcut].shape])
+    block.join(block.parts.branch, value)
 
 
 def identity_unless(*, strided: bool) -> Callable[[Block], None]:
@@ -123,10 +145,25 @@ class PaddedShortcutWrong(Planted):
         ),
         plant(padded(with_stride(1)), message="The shortcut keeps all rows and columns. It takes every stride-th."),
         plant(padded(repeat), message="The new channels of the shortcut repeat those of x. In option A they are zero."),
-        plant(padded(crop), message="The shortcut takes a corner of the map, and not every stride-th pixel of it."),
+        *(
+            plant(
+                padded(crop(where)),
+                message="The shortcut takes a corner of the map, and not every stride-th pixel of it.",
+            )
+            for where in PLACES
+        ),
+        *(
+            plant(padded(fill(where)), message="The new channels of the shortcut are ones. In option A they are zero.")
+            for where in PLACES
+        ),
         plant(padded(with_stride(2, 1)), message="The shortcut starts with the second row and column, not the first."),
         plant(
             padded(normalise), message="The shortcut has a batch norm. Option A has no weights, and changes no value."
+        ),
+        plant(
+            padded(normalise_again),
+            message="The shortcut goes through a batch norm of the branch. Option A has no weights, and changes no "
+            "value.",
         ),
         *(
             plant(
@@ -145,6 +182,7 @@ class PaddedShortcutWrong(Planted):
             "F.pad(x[:, :, : out.shape[2], : out.shape[3]], zeros)",
             "F.pad(x[:, :, 1::2, 1::2], zeros)",
             "self.bn2(F.pad(x[:, :, ::2, ::2], zeros))",
+            "F.pad(x[:, :, ::2, ::2], zeros, value=1.0)",
             "F.pad(x[:, :, ::2, ::2], (0, zeros[5]))",
             "F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, zeros[5], zeros[5]))",
         )

@@ -156,8 +156,20 @@ class ShortcutAddedTwice(Planted):
         again = block.editor.add("aten.add.Tensor", ref(output), ref(block.parts.shortcut))
         block.editor.redirect(output, again)
 
+    @staticmethod
+    def _add_identity(block: Block) -> None:
+        join = block.editor[block.parts.join]
+        if block.projection is not None and block.editor[block.x].shape == join.shape:
+            both = block.editor.add("aten.add.Tensor", ref(join.id), ref(block.x), shapes=join.shapes)
+            block.editor.redirect(join.id, both)
+
     plants = (
         plant(weigh(1, 2).edits[0]),
+        plant(
+            edit(_add_identity),
+            where="output",
+            message="Beside the projection x itself is added, too. The shortcut is one of the two.",
+        ),
         plant(
             edit(_add_again),
             where="output",
@@ -167,6 +179,12 @@ class ShortcutAddedTwice(Planted):
     broken = (
         changed(RESBLOCK, (SUM, "F.relu(out + identity + identity)")),
         changed(RESBLOCK, (SUM, "F.relu(out + identity) + identity")),
+        changed(
+            RESBLOCK,
+            ("ResBlock", "ProjectedBlock"),
+            ("stride != 1 or in_channels != out_channels", "True"),
+            (SUM, "F.relu(out + identity + (x if x.shape == out.shape else 0))"),
+        ),
     )
 
 

@@ -30,8 +30,8 @@ from grader.mistakes._gates import (
     squeeze_both,
     squeeze_by,
     squeeze_input,
-    squeeze_not,
     squeeze_other,
+    squeeze_over,
 )
 from grader.mistakes._mistake import Planted, changed, plant
 
@@ -138,6 +138,19 @@ class SqueezeWrong(Planted):
         plant(squeeze_by("aten.amin.default"), where="gate"),
         plant(squeeze_by("aten.std.dim"), where="gate"),
         *(plant(gated(both), where="gate", message=BOTH) for both in (excite_both, squeeze_both)),
+        *(
+            plant(
+                squeeze_over(dimension),
+                where="gate",
+                message="The mean is taken over one of height and width. It is taken over both.",
+            )
+            for dimension in (2, 3)
+        ),
+        plant(
+            squeeze_over(0, 2, 3),
+            where="gate",
+            message="The mean is taken over the images of the batch, too. Each image has a gate of its own.",
+        ),
     )
     broken = (
         changed(SE, (MEAN, "z = u.amax((2, 3))")),
@@ -149,6 +162,8 @@ class SqueezeWrong(Planted):
             ("self.fc(self.avg_pool(x))", f"torch.sigmoid({TWO_PATHS})"),
         ),
         changed(SE, (MEAN, "z = u.mean((2, 3)) + u.amax((2, 3))")),
+        changed(SE_BOTTLENECK, ("self.avg_pool(x)", "x.mean(3, keepdim=True)")),
+        changed(SE, (MEAN, "z = u.mean((0, 2, 3)).expand(len(u), -1)")),
     )
 
 
@@ -167,7 +182,7 @@ class SqueezeMissing(Planted):
         "Look at what goes into the first layer of the gate. Does it still have a height and a width?",
         "Take the mean first: `z = out.mean((2, 3))`, and widen the result again with `s[:, :, None, None]`.",
     )
-    plants = (plant(gated(squeeze_not), where="gate"),)
+    plants = (plant(squeeze_over(), where="gate"),)
     broken = (changed(SE_BOTTLENECK, ("self.fc(self.avg_pool(x))", "self.fc(x)")),)
 
 
@@ -283,6 +298,7 @@ class WrongReduction(Planted):
             lambda into, out, right: into * right // out,
             lambda into, out, right: right // 4,
             *((lambda into, out, right, r=r: max(1, out // r)) for r in (16, 2, 4, 8, 32)),
+            lambda into, out, right: out // 16,  # of few channels none is left
             *((lambda into, out, right, n=n: right * n) for n in (2, 4)),
             lambda into, out, right: right // 2,
         )
@@ -482,6 +498,12 @@ class GateMisplaced(Planted):
             message="The gate is computed in front of the last batch norm. It squeezes what it scales, behind it.",
         ),
         plant(
+            squeeze_other(lambda block: block.activations[-1].id if block.activations else None),
+            where="gate",
+            message="The gate is computed from a value inside the branch. It squeezes what it scales: the branch's "
+            "result.",
+        ),
+        plant(
             gated(activate_gated),
             where="gate",
             message="The branch goes through a ReLU before the gate, so that it can only add. The last batch norm goes "
@@ -496,6 +518,13 @@ class GateMisplaced(Planted):
             SE,
             ("out = self.bn2(self.conv2(out))", "raw = self.conv2(out)\n        out = self.bn2(raw)"),
             (USE, "        out = self.gate(out, raw)\n"),
+            ("def gate(self, u):", "def gate(self, u, v):"),
+            (MEAN, "z = v.mean((2, 3))"),
+        ),
+        changed(
+            SE,
+            ("out = self.bn2(self.conv2(out))", "first = out\n        out = self.bn2(self.conv2(out))"),
+            (USE, "        out = self.gate(out, first)\n"),
             ("def gate(self, u):", "def gate(self, u, v):"),
             (MEAN, "z = v.mean((2, 3))"),
         ),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from grader.mending._code import Change, Code
 from grader.mending._mend import Mender, Slip
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
-from grader.mistakes.slips import FRACTION, OTHER_DIMENSIONS, POOL_TOO_LARGE, TUPLE_CALLED
+from grader.mistakes.slips import FRACTION, OTHER_DIMENSIONS, POOL_TOO_LARGE, TUPLE_CALLED, TUPLE_GIVEN
 
 _KEEPS = re.compile(r"[ \t]*+self\.\w++[ \t]*+=(?!=)[^=].*\)[ \t]*+,$")
+_COMPUTES = re.compile(r"[ \t]*+\w++[ \t]*+[-+*/]?=(?!=).*[\w)\]][ \t]*+,$")
+MOST_COMMAS = 4  # lines above the one that raises whose comma is looked at
 _DIVISION = re.compile(r"(?<!/)/(?![/=])")
 _NOT_2D = re.compile(r"\b((?:Lazy)?(?:Batch|Instance)Norm|(?:Lazy)?Conv(?:Transpose)?|\w{3,11}Pool)[13]d\b")
 _POOL = re.compile(r"\bAvgPool2d\([^()]*+\)")
@@ -18,15 +21,24 @@ _POOLED = re.compile(r"\bavg_pool2d\(((?:[^(),]|\([^()]*+\))*+),[^()]*+\)")
 
 
 class MadeATuple(Mender):
-    """A layer that is kept with a comma behind it."""
+    """A layer that is kept with a comma behind it, or what a line of `forward` computes."""
 
     mistake = "made-a-tuple"
     broken = (
         changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels),")),
+        changed(RESBLOCK, ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(out)),")),
+        changed(RESBLOCK, ("identity = self.shortcut(x)", "identity = self.shortcut(x),")),
     )
 
     def changes(self, slip: Slip, code: Code) -> Iterator[Change]:
-        if TUPLE_CALLED not in slip.message or slip.cell is None:
+        if slip.cell is None:
+            return
+        if TUPLE_GIVEN.search(slip.message) and slip.line is not None:
+            above = ((number, code.line(slip.cell, number)) for number in range(slip.line, 0, -1))
+            computed = ((number, text) for number, text in above if _COMPUTES.match(text))
+            for number, text in islice(computed, MOST_COMMAS):
+                yield code.written(slip.cell, {number: text.rstrip(" \t,")})
+        if TUPLE_CALLED not in slip.message:
             return
         kept = {number: code.line(slip.cell, number) for number in range(1, len(code.lines(slip.cell)) + 1)}
         lines = {number: text.rstrip(" \t,") for number, text in kept.items() if _KEEPS.match(text)}

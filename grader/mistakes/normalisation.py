@@ -33,6 +33,10 @@ OVER_GROUPS = (
 SOME_WITHOUT_AFFINE = (
     "Some of the batch norms have no scale and shift (affine=False); the task's have both, and they are learned."
 )
+SOME_WITHOUT_STATISTICS = (
+    "Some of the batch norms keep no running statistics (track_running_stats=False): in evaluation mode the answer for "
+    "one image depends on the others in its batch."
+)
 OF_ALL = "The batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5."
 OF_SOME = (
     "Some of the batch norms add {epsilon} to the variance; the task asks for PyTorch's default, eps=1e-5, in all of "
@@ -282,12 +286,23 @@ class BNWithoutStatistics(Planted):
         "Leave `track_running_stats` out: `nn.BatchNorm2d(out_channels)`.",
     )
     plants = tuple(
-        plant(strip(which, affine=affine, statistics=False), where=_where(which))
+        plant(
+            strip(which, affine=affine, statistics=False),
+            where=_where(which),
+            message="" if which == "all" else SOME_WITHOUT_STATISTICS,
+        )
         for affine in (True, False)
-        for which in WHICH
+        for which in (*WHICH, *EACH)
     )
     broken = (
         changed(RESBLOCK, ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, track_running_stats=False)")),
+        changed(
+            RESBLOCK,
+            (
+                "self.bn1 = nn.BatchNorm2d(out_channels",
+                "self.bn1 = nn.BatchNorm2d(out_channels, track_running_stats=False",
+            ),
+        ),
     )
 
 

@@ -10,6 +10,12 @@ from grader.mistakes._evidence import at, raised
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Notice, Noticed, changed
 
 TUPLE_CALLED = "'tuple' object is not callable"
+# How Python and torch refuse a tuple where a tensor belongs.
+TUPLE_GIVEN = re.compile(
+    r"must be Tensor, not tuple$|but got tuple$|invalid combination of arguments - got \(tuple, Param"
+    r"|^'tuple' object has no attribute|^can only concatenate tuple \(not \"Tensor\"\)"
+    r"|^unsupported operand type\(s\) for \S+: (?:'Tensor' and 'tuple'|'tuple' and 'Tensor')$"
+)
 # How functions of torch that make tensors refuse a fraction as a size.
 FRACTION = re.compile(r"(?:empty|zeros|ones|full|rand|randn)\(\).*\bfloat\b", re.DOTALL)
 POOL_TOO_LARGE = "Output size is too small"
@@ -35,11 +41,21 @@ class MadeATuple(Noticed):
     )
     broken = (
         changed(RESBLOCK, ("self.bn1 = nn.BatchNorm2d(out_channels)", "self.bn1 = nn.BatchNorm2d(out_channels),")),
+        changed(RESBLOCK, ("out = self.bn2(self.conv2(out))", "out = self.bn2(self.conv2(out)),")),
+        changed(RESBLOCK, ("out = F.relu(self.bn1(self.conv1(x)))", "out = F.relu(self.bn1(self.conv1(x))),")),
     )
 
     def notice(self, examined: Examined) -> Notice | None:
         error = raised(examined)
-        return at(error) if error is not None and TUPLE_CALLED in error.message else None
+        if error is None or error.stage == "backward":
+            return None
+        if TUPLE_GIVEN.search(error.message):
+            said = say(
+                "A tuple stands where a tensor belongs: a comma at the end of a line makes a tuple of one value, and "
+                "functions that give several values give one, too."
+            )
+            return at(error, said)
+        return at(error) if TUPLE_CALLED in error.message else None
 
 
 class WidthIsAFraction(Noticed):

@@ -43,6 +43,13 @@ class PaddedBlock(nn.Module):
 """
 # What is wrong, where, the mistakes that are named, and what the sentences must say and must not say.
 CAUSES = {
+    "a batch norm in the gate": (
+        changed(SE_BOTTLENECK, ("            nn.ReLU(inplace=True),\n", "            nn.BatchNorm2d(channels // reduction),\n            nn.ReLU(inplace=True),\n")),
+        "se-bottleneck",
+        ["shape-mismatch"],
+        "the map of a single image is 1×1",
+        "shapes of tensors do not fit",
+    ),
     "the mean of a gate over the rows alone": (
         changed(SE_BOTTLENECK, ("self.avg_pool(x)", "x.mean(3, keepdim=True)")),
         "se-bottleneck",
@@ -618,6 +625,11 @@ IN_EVERY_PATH = {
     "wrong-stride-layer": (("part, 1, bias", "part, 1, stride, bias"), ("part, 3, stride", "part, 3, 1")),
     "wrong-kernel": (("3, stride, padding=1", "1, stride"),),
     "bn-without-affine": (("self.bn = nn.BatchNorm2d(out_channels", "self.bn = nn.BatchNorm2d(out_channels, affine=False"),),
+    "wrong-order": (
+        ("part, out_channels, 1, bias=False)", "part, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)"),
+        ("        self.bn = nn.BatchNorm2d(out_channels)\n", ""),
+        ("self.bn(sum(path(x) for path in self.paths))", "sum(path(x) for path in self.paths)"),
+    ),
 }  # fmt: skip
 
 

@@ -91,6 +91,19 @@ def normalise_first(*numbers: int) -> Edit:
     return edit(change)
 
 
+def normalise_paths(block: Block) -> None:
+    """Of several paths that are added each ends in a batch norm, and none stands behind their sum."""
+    *_, ends = block.convolution_rows or [[]]
+    if len(ends) < 2 or not block.norms:
+        return
+    behind = block.norms[-1]
+    for number, convolution in enumerate(ends):
+        normalised = block.normalise(convolution.id, behind, f"path {number}")
+        for user in block.source.users[convolution.id]:
+            block.editor.reread(user.id, convolution.id, normalised)
+    block.bypass(behind)
+
+
 class WrongOrder(Planted):
     id = "wrong-order"
     of_concatenation = True
@@ -132,6 +145,12 @@ class WrongOrder(Planted):
                 "norm, ReLU.",
             )
             for number in (0, 1, 2)
+        ),
+        plant(
+            edit(normalise_paths),
+            where="convolution 2",
+            message="Each path ends in a batch norm of its own, and they are added behind it. One batch norm stands "
+            "behind the sum of the paths.",
         ),
     )
     broken = (

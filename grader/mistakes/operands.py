@@ -19,6 +19,12 @@ RAISES = {
     "mul": later("A product raises in {call}: the shapes do not fit."),
     **dict.fromkeys(("addmm", "mm", "linear"), later("A linear layer raises in {call}: the shapes do not fit.")),
 }
+# What torch says of a batch norm of one image in training, where its map is 1×1.
+TOO_FEW = "Expected more than 1 value per channel when training"
+NOTHING_TO_AVERAGE = later(
+    "A batch norm is given one number for each channel, of which there is no mean and variance to take: it stands "
+    "where the map of a single image is 1×1."
+)
 LONGEST = 80  # letters of a formula that is read in a sentence
 
 
@@ -49,6 +55,8 @@ class ShapeMismatch(Noticed):
             return None
         if error.type not in ("RuntimeError", "ValueError", "IndexError"):
             return None
+        if TOO_FEW in error.message:
+            return at(error, say(NOTHING_TO_AVERAGE))
         if error.operation is None:
             return at(error, say("The shapes of tensors do not fit: {error}.", error=error.message))
         seen = next(seen for seen in examined.observations if seen.raised is error)

@@ -57,7 +57,7 @@ def strided(block: Block, step: int, first: int = 0) -> int:
 
 
 def join_padded(block: Block, source: int, where: Padding, value: float = 0.0) -> None:
-    """Add a value to the branch in place of a projection, the channels that it lacks being zero, or of another value."""
+    """Add a value to the branch in place of a projection, the channels that it lacks being of one value."""
     if not _is_fitted(block):
         return
     more = _more_channels(block)

@@ -511,7 +511,7 @@ def test_what_is_told_is_checked() -> None:
         PlainValue(kind="int", text="x"),
         PlainValue(kind="tensor", text="7"),
         PlainValue(kind="dict", items=[PlainValue(kind="none")]),
-        PlainValue(kind="dict", items=[PlainValue(kind="list"), PlainValue(kind="none")]),
+        PlainValue(kind="dict", items=[PlainValue(kind="dict"), PlainValue(kind="none")]),
     ):
         with pytest.raises(ProtocolViolated):
             decode(plain, {})

@@ -42,6 +42,7 @@ def sky(notebook: Notebook, *cells: str | tuple[Any, ...]) -> CheckResult:
             '"b is the right answer"',
         ),
         *('"I think b"', '"It is b"', '"I would say that it is b"', '"Antwort: b"', '"b because it shines"'),
+        *('"The correct one is b"', '"only b"', '"nur b"'),
         *('"b weil sie scheint"', '"letter b"', '"✓ b"', '"option b is correct"', '"the answer is B)"'),
     ],
 )
@@ -119,6 +120,15 @@ def test_what_names_another_option_behind_the_first_chooses_neither(notebook: No
     for right in "abc":
         assert Status.SKIPPED == notebook.result(choice(right), f'q_sky = "{said}"').status
         assert Status.SKIPPED == notebook.result(choice(right), ("markdown", said, MARK)).status
+
+
+@pytest.mark.parametrize("said", ["b) It rains", "b: it rains, I think", "b) it", "b. Night"])
+def test_a_letter_with_the_words_of_another_option_chooses_neither(notebook: Notebook, said: str) -> None:
+    """Its first words are enough."""
+    for right in "abc":
+        night = [{**each, "text": "Night: the stars"} if each["id"] == "c" else each for each in options(right)]
+        assert Status.SKIPPED == notebook.result(choice(option=night), f'q_sky = "{said}"').status
+        assert Status.SKIPPED == notebook.result(choice(option=night), ("markdown", said, MARK)).status
 
 
 @pytest.mark.parametrize("said", ["b) {}", "b: {}.", "b - {}", "B. {} - so it must be", "b) {}, because I saw it"])

@@ -329,7 +329,7 @@ def test_units_and_words_may_be_german(notebook_path: Path, value: int, text: st
     assert Status.FAILED == coded(notebook_path, predict(value * 2), f'q_sum = "{text}"').status
 
 
-@pytest.mark.parametrize("text", ["1-2", "1 – 2", "20-30"])
+@pytest.mark.parametrize("text", ["1-2", "1 – 2", "20-30", "1e3 - 2e3", "1.9 - 2e0"])
 def test_a_range_is_no_difference(notebook_path: Path, text: str) -> None:
     assert Status.SKIPPED == coded(notebook_path, predict(2), f'q_sum = "{text}"').status
 

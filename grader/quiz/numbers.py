@@ -45,7 +45,10 @@ _IN_WORDS = {
     )
     for number, word in enumerate(words.split())
 }
-_RANGE = re.compile(r"[0-9.,]++\s*+[-–—]\s*+[0-9.,]++")  # "1-2" in words: from one to the other, or a difference
+# "1-2" in words: from one to the other, or a difference
+_RANGE = re.compile(
+    r"[0-9.,]++(?:e[0-9]++)?\s*+[-–—]\s*+[0-9.,]++(?:e[0-9]++)?", re.I
+)  # "1-2" in words: from one to the other, or a difference
 
 
 class NoNumber(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Set
+from operator import eq
 
 from grader.assignment import ChoiceExercise, Option
 from grader.quiz.words import answer_line, denies, plain_signs, words_of
@@ -14,7 +15,7 @@ _NO_OPTION = re.compile(r"[a-z]{1,3}")
 _MARKS = " \t\r\n*_`~>#[](){}<>.…!?:;,'\"-—–✓✔←"
 _BEFORE = re.compile(
     r"(?:(?:i (?:think|believe|guess|choose|chose|pick|take|would say)|i'd say|that|it is|it's|my|the|right|correct|"
-    r"answers?|options?|choices?|letter|is|are|meine|die|richtige|antwort|lösung|buchstabe|ist)[\s:=]++)++"
+    r"answers?|options?|choices?|letter|ones?|only|both|is|are|meine|die|richtige|antwort|lösung|buchstabe|nur|beide|ist)[\s:=]++)++"
 )
 _BETWEEN = re.compile(r"\s*+(?:[,;/&+|]|\b(?:and|und)\b)\s*+|\s++")
 _BOX = re.compile(r"\s*+(?:[-*+]|\d++[.)])?\s*+\[([ xX✓✗]?)\]\s*+(.*+)")
@@ -146,10 +147,19 @@ def _labelled(said: str, by_id: dict[str, Option], by_text: dict[str, Option], *
         rest = behind.strip(_MARKS)
         if by_text.get(rest) is option:
             return option
-        if alone or rest in by_text or not _is_harmless(rest, _plain(option.text), by_id.keys() - {name}):
+        if alone or _begins_another(rest, option, by_text):
+            raise Unclear
+        if not _is_harmless(rest, _plain(option.text), by_id.keys() - {name}):
             raise Unclear
         return option
     return None
+
+
+def _begins_another(rest: str, option: Option, by_text: dict[str, Option]) -> bool:
+    """Does it begin as another option's text does, as far as both go, and not as that of this one?"""
+    said = words_of(rest)
+    begun = {each.id for text, each in by_text.items() if all(map(eq, said, words_of(text)))} if said else set()
+    return bool(begun) and option.id not in begun
 
 
 def _is_harmless(rest: str, text: str, others: Set[str]) -> bool:

@@ -124,6 +124,8 @@ def test_code_quotations_and_tables_are_not_read(block: str) -> None:
         ("$\\frac{17}{16}C^2$, 18·C², 2*9*C*C", "17/16 c2 18 c2 2 9 c2"),
         ("y = F(x) + x", "y f x plus x"),
         ("it doesn’t", "it doesn't"),
+        ("`out += identity`, then the '+ x'", "out plus identity then the plus x"),
+        ("conv3x3, conv_1×1 and Conv2d", "conv 3x3 conv 1x1 and conv2 d"),
     ],
 )
 def test_formulas_become_words(text: str, read_as: str) -> None:
@@ -142,6 +144,23 @@ SAID = "the gradient flows directly to the first layer"
 
 
 @pytest.mark.parametrize(
+    "hidden",
+    [
+        *("<!-- {}. -->", "<!-- {}.", "[//]: # ({}.)", "[note]: {}.", "<style>{}.</style>", "<p hidden>{}.</p>"),
+        *('<span style="display:none">{}.</span>', "<div style='a:b; font-size: 0'>{}.", "<del>{} <b>so</b></del>"),
+    ],
+)
+def test_what_the_page_does_not_show_is_not_read(hidden: str) -> None:
+    assert stances(hidden.format(SAID)) == []
+    assert stances(f"{SAID}.\n\n{hidden.format('This is wrong')}") == ["asserted"]
+
+
+@pytest.mark.parametrize("shown", ["<details>{}</details>", "<p class='hidden-layer'>{}</p>", "x <y hidden> {}"])
+def test_what_the_page_shows_is_read(shown: str) -> None:
+    assert stances(shown.format(SAID)) == ["asserted"]
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         f"Because of the shortcut {SAID}.",
@@ -152,6 +171,11 @@ SAID = "the gradient flows directly to the first layer"
         "The gradient flows directly to the first layer, not through all convolutions.",
         f"It is not a gate, because {SAID}.",
         f"I believe that {SAID}.",
+        f"I am convinced that {SAID}.",
+        f"It is not a gate since {SAID}.",
+        "It isn't stored, it flows directly to the first layer as a gradient.",
+        "The gradient is not stored, it flows directly to the first layer.",
+        "The gradient is not stored but flows directly to the first layer.",
     ],
 )
 def test_a_negation_elsewhere_denies_nothing(answer: str) -> None:
@@ -188,6 +212,10 @@ def test_what_is_denied_is_denied(answer: str) -> None:
         f"Common misconceptions:\n\n- {SAID}",
         "gradient flow directly first layer identity shortcut residual sum network deep block",
         f"{'word ' * LONGEST_SENTENCE} {SAID}",
+        "If it is not small, it flows directly to the first layer as a gradient.",
+        "The gradient does not, it seems, flow directly to the first layer.",
+        "The gradient is not large but the loss flows directly to the first layer.",
+        f"{SAID}. That is something else.",
     ],
 )
 def test_what_is_not_plain_is_not_asserted(answer: str) -> None:
@@ -210,7 +238,10 @@ def test_what_stood_in_the_question_is_no_evidence() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["gradient flow directly first layer ", "gradient not ", "[x", "*_`", "\\frac{", "<a ", "a. ", "\n- not ", "c ^ "],
+    [
+        *("gradient flow directly first layer ", "gradient not ", "[x", "*_`", "\\frac{", "<a ", "a. ", "\n- not "),
+        *("c ^ ", "<!--", "<p hidden>", "<p style=", "<del>x", "a += "),
+    ],
 )
 def test_a_hostile_answer_takes_no_time(piece: str) -> None:
     """Fifty million characters: only the first are read, and no pattern backtracks on them."""
@@ -304,6 +335,8 @@ def test_a_square_is_quoted_as_one_writes_it() -> None:
 
 
 def test_a_sign_is_quoted_as_a_sign() -> None:
+    (added,) = sentences("`out += x`")
+    assert "out += x" == added.text
     (sentence,) = sentences("The output is F(x)+x\u2063, not F(x)*x.")
     assert "The output is F(x) + x, not F(x) · x." == sentence.text
     assert {"plus", "times"} <= set(sentence.words)

@@ -120,6 +120,18 @@ def test_a_forbidden_word_bars_to_the_end_of_its_clause() -> None:
     assert stances("With more layers a higher error is left of the longer one.", way) == ["asserted"]
 
 
+def test_a_verb_behind_and_speaks_of_what_the_clause_before_speaks_of() -> None:
+    way = "3x3 ... fewer_channel !resblock"
+    assert stances("The resblock narrows them and does the 3x3 on fewer channels.", way) == []
+    assert stances("The resblock is wide, and the 3x3 works on fewer channels.", way) == ["asserted"]
+
+
+def test_not_zero_is_something() -> None:
+    way = "shortcut NOT weight"
+    assert stances("The shortcut has no weights.", way) == ["asserted"]
+    assert stances("The shortcut doesn't have zero weights.", way) == []
+
+
 def test_a_pronoun_speaks_of_what_the_clause_before_speaks_of() -> None:
     way = "fewer_weight !resblock"
     assert stances("ResBlocks are better, because they have fewer weights.", way) == []
@@ -188,6 +200,14 @@ def test_the_topic_of_a_sentence_ends_where_it_is_denied() -> None:
     assert stances("A bottleneck doesn't lower it. It has fewer weights.", FEWER) == ["asserted"]
     assert stances("A bottleneck lowers it. It's got fewer weights.", FEWER) == ["asserted"]
     assert stances("Rather than a bottleneck we take this. It has fewer weights.", FEWER) == []
+    assert stances("If a bottleneck is used we win. It has fewer weights.", FEWER) == []
+
+
+def test_the_topic_of_a_sentence_ends_with_its_verb() -> None:
+    """What is said of it there bars nothing here, and "but it", "in the end they" speak of it as well."""
+    way = "bottleneck ... more_layer !less"
+    assert stances("The bottleneck has less weights. But it has more layers.", way) == ["asserted"]
+    assert stances("The bottleneck is small. In the end it has more layers.", way) == ["asserted"]
 
 
 def test_a_clause_about_another_thing_is_not_read() -> None:

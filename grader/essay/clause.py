@@ -29,6 +29,7 @@ _NO_TITLE = COMPARED | frozenset("to from between and against difference".split(
 CONSEQUENCES = frozenset(("so", "therefore", "thus", "hence"))
 # A consequence with one of these near its beginning is one of what was just spoken of: "…, so one can stack more".
 TAKING_UP = PRONOUNS | frozenset("them one you we".split())
+_OF_A_VERB = frozenset("the a an its their one two three no not to only all both x".split())
 _NAMES_THE_OTHER = 4  # words: "than with the plain block"
 
 
@@ -98,11 +99,16 @@ def _before(sentence: Sentence, start: int) -> int:
         return earlier if cleft else start
     if breaks.get(start) == "," and start - earlier <= _LONGEST_LEAD and _leads(sentence, earlier):
         return earlier
-    if words[start] in PRONOUNS and joint > sentence.lead:
+    if joint > sentence.lead and (words[start] in PRONOUNS or (joint < start and _is_verb(words, start))):
         return earlier
     if _follows_from(sentence, earlier, joint, start):
         return earlier
     return _governing(sentence, start)
+
+
+def _is_verb(words: Sequence[str], at: int) -> bool:
+    """ "A narrows the channels and does the 3×3 on fewer": by its ending, and by what stands behind no noun."""
+    return words[at].endswith("s") and not _OF_A_VERB.isdisjoint(words[at + 1 : at + 2])
 
 
 def _follows_from(sentence: Sentence, earlier: int, joint: int, start: int) -> bool:
@@ -169,8 +175,12 @@ def explained(sentence: Sentence, start: int, end: int, *, least: int) -> bool:
 
 
 def gives_reason(sentence: Sentence, start: int, end: int) -> bool:
-    """ "It is not overfitting, because …": with a comma, what follows is asserted."""
-    return any(sentence.words[at] in REASONS and at in sentence.breaks for at in range(start + 1, end))
+    """ "It is not overfitting, because …": with a comma, what follows is asserted; behind `since` without one, too."""
+    words = sentence.words
+    return any(
+        words[at] in REASONS and (at in sentence.breaks or (words[at] == "since" and at > start + 1))
+        for at in range(start + 1, end)
+    )
 
 
 def _is_phrase(sentence: Sentence, at: int) -> bool:

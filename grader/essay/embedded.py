@@ -26,7 +26,8 @@ _STANDING_BY = frozenset[str]().union(
 ) | frozenset(
     "shown showed shows proven found saw seen known knew learnt understood said wrote written thought meant made means "
     "is are was were be so such sure clear obvious true evident important interesting surprising certain natural "
-    "crucial essential likely now given provided considering except all only because ensuring".split()
+    "crucial essential likely now given provided considering except all only because ensuring convinced "
+    "confident".split()
 )
 # "The idea that …" is told of, whatever comes of it; "the idea is that …" is what somebody has in mind.
 _IN_MIND = (

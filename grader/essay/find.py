@@ -15,6 +15,7 @@ WIDEST = 22  # words from the first to the last
 _FILLER = frozenset(("a", "an", "the", "its", "this", "that", "of"))  # may stand within `a_b`
 _OF_WHICH = frozenset("for in of by with without per".split())  # "… for the plain block"
 _NOT_ONLY = (("not", "only"), ("not", "just"), ("not", "merely"))
+_NONE = frozenset("zero 0 no none without free".split())  # behind a negation
 _FAR_SUBJECT = 5  # words: "the second 1x1 convolution then reduces"
 # In front of another noun than the one that does it; behind `let` another one does it too.
 _NEW_NOUNS = (
@@ -100,9 +101,10 @@ def _denies_another(match: Match, sentence: Sentence) -> bool:
 
 
 def _denies_nothing(match: Match, sentence: Sentence) -> bool:
-    """ "Not only a bottleneck", "without problems": no denial, though it begins as one."""
+    """ "Not only a bottleneck", "without problems", "not without any": no denial, though it begins as one."""
     return any(
         sentence.words[at : at + 2] in _NOT_ONLY
+        or (is_negation(sentence.words[at]) and not _NONE.isdisjoint(sentence.words[at + 1 : at + _CLOSE]))
         or (is_negation(sentence.words[at]) and denies_nothing(sentence.words, at))
         for at in match.places
     )

@@ -54,6 +54,9 @@ _NEGATING_PAIRS = {
     ("do", "without"), ("does", "without"), ("lieu", "of"), ("give", "up"), ("gives", "up"), ("gave", "up"),
 }  # fmt: skip
 _BY_PLACE = frozenset(("instead", "rather", "unlike"))  # they reach no further than their own clause
+_AGAIN = frozenset(("it", "they", "it's", "they're"))
+_CONDITIONS = frozenset("if when whenever unless whether where that".split())
+_OPENS = frozenset("the a an there one we you i is are was does has can not never only".split())
 _SUBJECTS = frozenset(("there", "so", "thus", "therefore", "then"))
 _ENDS_REVERSAL = CONTRASTS | REASONS | frozenset("and which by with via through".split())
 _IDLE = re.compile(
@@ -84,7 +87,7 @@ def negations(sentence: Sentence, matched: Set[int], first: int, last: int) -> I
         if is_negation(word) or (word, after) in _NEGATING_PAIRS:
             more = after in _MORE and ("but" in words[place:] or "also" in words[place:])
             if not (denies_nothing(words, place) and matched.isdisjoint((place + 1, place + 2))) and not more:
-                judged = _reach(sentence, place, first, last, pair=(word, after) in _NEGATING_PAIRS)
+                judged = _reach(sentence, place, first, last, matched, pair=(word, after) in _NEGATING_PAIRS)
                 if judged is not Stance.ASSERTED:
                     yield Judged(judged, later("it says {words}", words=repr(word)))
         elif _REVERSALS.fullmatch(word) and place <= last:
@@ -117,7 +120,7 @@ def _idle(words: Sequence[str]) -> set[int]:
     return {bisect_right(starts, idle.start(1)) - 1 for idle in found}
 
 
-def _reach(sentence: Sentence, place: int, first: int, last: int, *, pair: bool) -> Stance:
+def _reach(sentence: Sentence, place: int, first: int, last: int, matched: Set[int], *, pair: bool) -> Stance:
     """What the negation at this place does to the words from `first` to `last`."""
     word = sentence.words[place]
     if place > last:
@@ -126,6 +129,8 @@ def _reach(sentence: Sentence, place: int, first: int, last: int, *, pair: bool)
             return Stance.UNCLEAR
         return Stance.ASSERTED if closed else Stance.UNCLEAR
     if place > first:
+        if _corrects(sentence, place, min(at for at in matched if place < at <= last)):
+            return Stance.ASSERTED
         plain = word not in _RIGHTWARD and not between(sentence, first, last, CONTRASTS, commas=True)
         return Stance.DENIED if plain else Stance.UNCLEAR
     if place < sentence.lead:
@@ -146,6 +151,13 @@ def _reach(sentence: Sentence, place: int, first: int, last: int, *, pair: bool)
     return Stance.DENIED
 
 
+def _corrects(sentence: Sentence, start: int, end: int) -> bool:
+    """ "X is not A, it is B", "x is not A but B": nothing of B is denied, if it is said of the same X."""
+    words = sentence.words
+    but = any(words[at] == "but" and words[at + 1] not in PRONOUNS | _OPENS for at in range(start + 1, end))
+    return words[start] not in _RIGHTWARD and (but or _begins_anew(sentence, start, end))
+
+
 def _so_that(sentence: Sentence, start: int, end: int) -> bool:
     return any(sentence.words[at : at + 2] == ("so", "that") for at in range(start, end))
 
@@ -156,9 +168,15 @@ def _is_answer(sentence: Sentence, place: int) -> bool:
 
 
 def _begins_anew(sentence: Sentence, start: int, end: int) -> bool:
-    """ "It is no gate and it adds …": a new statement with a subject of its own."""
+    """ "It is no gate and it adds …", "It isn't multiplied, it is added": a new statement with its own subject."""
+    words = sentence.words
+    if any(words[at] == "and" and words[at + 1] in PRONOUNS | _SUBJECTS for at in range(start + 1, end)):
+        return True
+    if not _CONDITIONS.isdisjoint(words[sentence.lead : start]) or words[start] in _RIGHTWARD:
+        return False
     return any(
-        sentence.words[at] == "and" and sentence.words[at + 1] in PRONOUNS | _SUBJECTS for at in range(start + 1, end)
+        sentence.breaks.get(at) == "," and words[at] in _AGAIN and not any(at < each <= end for each in sentence.breaks)
+        for at in range(start + 2, end)
     )
 
 

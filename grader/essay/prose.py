@@ -1,8 +1,8 @@
 """A Markdown answer as sentences, and a sentence as words.
 
 Code blocks, tables and quotations are not the student's own sentences, and are left out; so is what was struck out,
-crossed or left unticked. A heading, and a line that ends in a colon, belong to what stands below: "Bottleneck:" and
-"- has fewer weights" are read as one.
+crossed or left unticked, and what no reader of the page sees. A heading, and a line that ends in a colon, belong to
+what stands below: "Bottleneck:" and "- has fewer weights" are read as one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ LONGEST_SENTENCE = 120  # words
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)")
-_STRUCK = re.compile(r"(?<!~)~~(?!~)[^~]{1,1000}+~~(?!~)|<(del|s|strike)>[^<]{1,1000}+</\1>", re.I)
+_STRUCK = re.compile(r"(?<!~)~~(?!~)[^~]{1,1000}+~~(?!~)|<(del|s|strike)>.{1,1000}?</\1>", re.I | re.S)
+# What a page of Markdown does not show. A comment that is not closed hides all that follows.
+_HIDDEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b.*?(?:</\1>|\Z)"
+    r"|<(span|div|p|font|section|small|em|strong|ul|ol|li|table|mark|h[1-6])\b[^<>]{0,200}?(?:\s|[\"';])"
+    r"(?:hidden(?=[\s=>])|display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0)[^<>]{0,200}>"
+    r".*?(?:</\2>|\Z)",
+    re.I | re.S,
+)
+_NOTED_AS_LINK = re.compile(r"^ {0,3}\[[^\[\]^][^\[\]]{0,80}\]:[ \t].*$|^ {0,3}\[//\]:.*$", re.M)
 _NOT_CHOSEN = re.compile(r"\[ ?\]|☐|[^❌✗✘✖☒]*+[❌✗✘✖☒]")  # an empty box, or a cross anywhere
 _TICK = re.compile(r"^\[[xX✓✗]\][ \t]*")
 _LEAD = 12  # words: a longer heading or line before a list is a sentence, not a topic
@@ -45,9 +54,12 @@ _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{0,300}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _WAS_A_SIGN = "\u2063"  # it separates, is not seen, and no answer has it any more: so the sign can be shown again
 _SIGNS = [
+    (re.compile(r"(?<=\w) ?\+= ?(?=[\w(])"), f" plus{_WAS_A_SIGN}{_WAS_A_SIGN} "),
     (re.compile(r"(?<=[\w)\]}\"]) ?\+ ?(?=[\w(\\∂])"), f" plus{_WAS_A_SIGN} "),
+    (re.compile(r"(?<=\w[ \t][\"'(])\+ ?(?=x\b)"), f"plus{_WAS_A_SIGN} "),  # the "+ x"
     (re.compile(r"(?<=\)) ?[*·×] ?(?=x\b)"), f" times{_WAS_A_SIGN} "),
 ]
+_CONV = re.compile(r"\b(conv)s?[_-]?(?=\d ?[x×*] ?\d)", re.IGNORECASE)  # `conv3x3`
 _KERNEL = re.compile(r"(?<![\w.])(\d) ?(?:[x×*]|by) ?\1(?!\d|\.\d)")
 _SQUARE = re.compile(r"(?<![a-z])c ?(?:\^ ?\{?2\}?|2\b|[*·x] ?c\b)", re.IGNORECASE)
 
@@ -56,7 +68,9 @@ _LOOSE = re.compile(r" (?=[,.;:!?)])")  # in front of what stands close to a wor
 
 # An abbreviation's full stop, or that of a decimal, ends no sentence.
 _END = re.compile(r"[.!?]+[\"')\]»”]*(?=\s|$)|[.](?=[A-Z][a-z])")
-_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|z\.b|bzw)$", re.I)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:e\.g|i\.e|al|fig|eq|sec|vs|resp|approx|ca|cf|etc|no|w\.r\.t|z\.b|bzw)$", re.I
+)
 _TOKEN = re.compile(
     r"(?P<word>c²|[a-z]/\d+|\d+x\d+|\d+\w*(?:[./]\d+\w*)*|[^\W\d_]+(?:'[^\W\d_]+)*\d*)|(?P<mark>[,;:()–—]|->|=>|→|(?<=\s)/(?=\s))"
 )
@@ -120,6 +134,7 @@ def _sentence(lead: str, text: str, paragraph: int) -> Sentence:
 
 def _with_signs(text: str) -> str:
     """As it was written: "F(x) + x"."""
+    text = text.replace(f"plus{_WAS_A_SIGN}{_WAS_A_SIGN}", "+=")
     return text.replace(f"plus{_WAS_A_SIGN}", "+").replace(f"times{_WAS_A_SIGN}", "·")
 
 
@@ -146,13 +161,14 @@ def _plain(text: str) -> str:
     """Without what only looks: emphasis, links, LaTeX, and signs that have a plainer twin."""
     text = "".join(sign for sign in text.replace("²", "^2") if sign in "\n\t" or unicodedata.category(sign)[0] != "C")
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("`", "" if "```" not in text else "`")
+    text = _NOTED_AS_LINK.sub("", _HIDDEN.sub(" ", text))
     text = _STRUCK.sub(" ", text)
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     for pattern, plain in _SIGNS:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))
-    text = _KERNEL.sub(r"\1x\1", text)
+    text = _KERNEL.sub(r"\1x\1", _CONV.sub(r"\1 ", text))
     return _SQUARE.sub(" C² ", text).replace("$", " ").replace("**", "").replace("__", "")
 
 

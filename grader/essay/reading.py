@@ -43,6 +43,7 @@ _TAKES_BACK = re.compile(
     r"(?:at least )?(?:so|(?:(?:that|this|it) (?:is|was)|that's) what) (?:i|we|they|people|everybody|everyone) "
     r"(?:\w{1,12} )?(?:thought|believed|assumed|guessed|expected|hoped)|"
     r"i (?:was wrong|take (?:it|that|this) back|changed my mind|know better|stand corrected)|"
+    r"(?:(?:it|this|that) is|it's|that's) something (?:else|different)\b|"
     r"on second thoughts?|correction|(?:or )?not (?:so|really|quite|at all)$|or not|think again|true or false)"
 )
 _LONGEST_POINTER = 14  # words

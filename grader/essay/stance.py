@@ -107,7 +107,7 @@ def _as_told(sentence: Sentence, matched: Set[int], strict: bool) -> Iterator[Ju
     own = " ".join(words[phrase.stop :]) if aside else text
     if found := hearsay(own, strict=strict):
         yield Judged(Stance.UNCLEAR, later("it may be what others say: {words}", words=repr(found)))
-    if found := hedge(own):
+    if found := hedge(own, strict=strict):
         yield Judged(Stance.UNCLEAR, later("the student is not sure: {words}", words=repr(found)))
     if is_quoted(sentence, matched):
         yield Judged(Stance.UNCLEAR, later("it stands in quotation marks"))

@@ -12,7 +12,11 @@ from grader.essay.prose import Sentence
 from grader.essay.voice import is_hearsay
 
 _TAKEN = 4  # words
-_OF_ANOTHER = COMPARED | {"rather", "instead", "contrary"}  # "Rather than …": what follows the comma is spoken of
+_CONNECTING = frozenset("but and also then moreover furthermore additionally besides".split())
+_VERBS = frozenset("is are was were has have had does do did can will".split())
+_AFTER_ALL = ("in", "the", "end")
+# "Rather than …", "If you …": what follows the comma is spoken of
+_OF_ANOTHER = COMPARED | {"rather", "instead", "contrary"} | {"if", "when", "whenever"}
 
 
 def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
@@ -24,15 +28,25 @@ def with_topics(found: Sequence[Sentence]) -> list[Sentence]:
     done: list[Sentence] = []
     for sentence in found:
         own = sentence.words[sentence.lead :]
+        opening = _without_connection(own)
         consequence = own[0] in CONSEQUENCES and not TAKING_UP.isdisjoint(own[1:_TAKEN])
-        follows = bool(done) and done[-1].paragraph == sentence.paragraph and (own[0] in PRONOUNS or consequence)
+        follows = bool(done) and done[-1].paragraph == sentence.paragraph and (opening in PRONOUNS or consequence)
         done.append(_led(sentence, done[-1]) if follows else sentence)
     return done
 
 
+def _without_connection(words: Sequence[str]) -> str:
+    """The first word behind "but", "and", "also", "in the end"."""
+    at = int(words[0] in _CONNECTING)
+    if tuple(words[at : at + len(_AFTER_ALL)]) == _AFTER_ALL:
+        at += len(_AFTER_ALL)
+    return words[at] if at < len(words) else ""
+
+
 def _led(sentence: Sentence, before: Sentence) -> Sentence:
     topic = before.words[before.lead :][:_TAKEN] if before.lead > _TAKEN else before.words[:_TAKEN]
-    topic = tuple(takewhile(lambda word: not is_negation(word), topic))  # "The block doesn't …": "the block"
+    # "The block doesn't …", "The block has fewer …": "the block"
+    topic = tuple(takewhile(lambda word: not is_negation(word) and word not in _VERBS, topic))
     if not topic or topic[0] in _OF_ANOTHER or is_hearsay(replace(before, words=topic)):
         return sentence
     breaks = {place + len(topic): mark for place, mark in sentence.breaks.items()} | {len(topic): ":"}

@@ -48,6 +48,7 @@ _HEDGE = re.compile(
     r"(?:in|on) (?:rare|few|some|exceptional) (?:cases|occasions)|hardly ever|as (?:little|rarely|seldom) as|"
     r"prove or disprove|true or false|oh (?:sure|yeah|great|really)|yeah (?:right|sure)|magically|miraculously)\b"
 )
+_DECIDES = re.compile(r"\b(?:decide|check|choose|determine)s?(?: \w{1,12}){0,4} whether\b")
 _WISH = re.compile(r"\b(?:would like|hopes?|hoped|hoping|wish(?:es)?|ideally)\b")
 # "It is too hard for the gradient to flow …"
 _OUT_OF_REACH = re.compile(
@@ -96,8 +97,14 @@ def hearsay(text: str, *, strict: bool) -> str | None:
     return None
 
 
-def hedge(text: str) -> str | None:
-    """The words by which a student only guesses or hopes, or jests."""
+def hedge(text: str, *, strict: bool) -> str | None:
+    """The words by which a student only guesses or hopes, or jests.
+
+    Args:
+        strict: of an accusation it is no doubt that something "decides whether", though no assertion of the rest.
+    """
+    if strict:
+        text = _DECIDES.sub(" ", text)
     found = _HEDGE.search(text) or _WISH.search(text)
     return found[0] if found else None
 

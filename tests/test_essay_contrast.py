@@ -68,6 +68,13 @@ TURNED = [
     ("plain", "Unlike the residual block, the plain block adds x to F(x)."),
     ("plain", "They have the same layers but not the same weights count: the shortcut has weights."),
     ("skip", "The gradient is added to the activations of the earlier layer."),
+    ("skip", "A skip connection adds the gradient of the early layers to the signal so that it does not vanish."),
+    ("skip", "The output of a block is added to the list, and the input is taken from it."),
+    ("skip", 'Each x has a "+ 1" behind the layers.'),
+    ("plain", "The shortcut doesn't have zero parameters, it has many."),
+    ("bottleneck", "The ResBlock reduces the channels with a 1x1 and does the 3x3 on fewer channels."),
+    ("bottleneck", "The bottleneck halves the resolution of the image first, so the 3x3 convolution is cheaper."),
+    ("bottleneck", "Bottleneck has less parameters. But in the end it has more parameters than the ResBlock."),
     ("skip", "The shortcut is what computes the residual."),
     ("skip", "The input is averaged with the output."),
     ("skip", "The gradient only flows directly to the early layers during test."),
@@ -149,6 +156,15 @@ MEANT = [
     ("bottleneck", {"cheaper"}, "The ResBlock needs 18 C², so the bottleneck with 17/16 C² is cheaper."),
     ("bottleneck", {"narrow"}, "The 3x3 convolution works on only a quarter of the channels."),
     ("bottleneck", {"deeper"}, "So you can stack more layers for the same cost."),
+    ("bottleneck", {"layers"}, "A ResBlock uses conv3x3, conv3x3. A Bottleneck uses conv1x1, conv3x3, conv1x1."),
+    ("bottleneck", {"cheaper"}, "Bottleneck blocks save parameters."),
+    ("skip", {"sum"}, "We keep x, compute the layers and do `out += identity`."),
+    ("skip", {"gradient"}, "No gradient is lost on the way through the shortcut."),
+    ("plain", {"identity"}, "A plain block would have to learn the identity."),
+    ("plain", {"same-layers"}, "The shortcut has no weights, the convs are the same as in the plain block."),
+    ("plain", {"same-layers"}, "There is no difference in the layers."),
+    ("degradation", {"training-error"}, "It is not overfitting since even on the training set the error rises."),
+    ("degradation", {"optimisation"}, "Identity layers would be enough, but optimizers don't find them."),
 ]
 
 
@@ -175,10 +191,33 @@ def test_what_is_said_of_the_right_one_is_credited(question: str, says: set[str]
         ("skip", "The weights of the skip path are frozen because it has none."),
         ("skip", "The gradient of the shortcut is added to the gradient of the input."),
         ("skip", "Going back, the addition adds the gradient to the input's gradient."),
+        ("skip", "With an attention layer the input gets multiplied by the output of a softmax."),
+        ("skip", "The input is multiplied with the output of a gate. That's something different."),
+        ("skip", "No gradient is lost on the way through the shortcut."),
+        ("skip", "If the shapes are not the same, a projection is used, otherwise the identity."),
+        ("plain", "The identity shortcut is replaced by a 1x1 layer if the shapes differ."),
+        ("bottleneck", "A ResBlock has fewer parameters than VGG."),
+        ("bottleneck", "The bottleneck has more parameters than a plain 1x1 convolution."),
     ],
 )
 def test_nobody_is_accused_of_what_was_put_right_or_is_true(question: str, text: str) -> None:
     assert [] == marked(question, text).diagnoses
+
+
+@pytest.mark.parametrize(
+    ("question", "mistake", "text"),
+    [
+        ("skip", "shortcut-as-condition", "The block decides for each input whether the convolutions are needed."),
+        ("skip", "shortcut-removes-layers", "With a skip connection some layers are left out during training."),
+        ("skip", "shortcut-without-gradient", "No gradient flows through the skip connection, only the layers learn."),
+        ("skip", "shortcut-adds-gradient", "The skip connection adds the gradient of the early layers to the signal."),
+        ("plain", "shortcut-removes-layers", "The residual block has fewer layers, the shortcut replaces some layers."),
+        ("bottleneck", "bottleneck-costs-more", "A bottleneck has three layers and thus more parameters."),
+        ("degradation", "degradation-is-overfitting", "Deeper plain nets overfit."),
+    ],
+)
+def test_a_misconception_is_told_in_many_words(question: str, mistake: str, text: str) -> None:
+    assert [mistake] == [each.mistake for each in marked(question, text).diagnoses]
 
 
 # --- who does it ---------------------------------------------------------------------------------------

@@ -46,9 +46,7 @@ _IN_WORDS = {
     for number, word in enumerate(words.split())
 }
 # "1-2" in words: from one to the other, or a difference
-_RANGE = re.compile(
-    r"[0-9.,]++(?:e[0-9]++)?\s*+[-–—]\s*+[0-9.,]++(?:e[0-9]++)?", re.I
-)  # "1-2" in words: from one to the other, or a difference
+_RANGE = re.compile(r"[0-9.,]++(?:e[0-9]++)?\s*+[-–—]\s*+[0-9.,]++(?:e[0-9]++)?", re.I)
 
 
 class NoNumber(Exception):

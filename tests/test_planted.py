@@ -109,12 +109,12 @@ def said(graph: Graph) -> str:
     return graph.model_dump_json()
 
 
-def graphs(assignment: Assignment, exercise_id: str = "") -> list[Graph]:
+def graphs(assignment: Assignment, exercise_id: str = "", variant: int = 0) -> list[Graph]:
     """What the references compute, in every case and in both modes."""
     exercises = [e for e in assignment.exercises if isinstance(e, ModuleExercise) and exercise_id in ("", e.id)]
     references = [(Reference(assignment, exercise), case) for exercise in exercises for case in exercise.cases]
     return [
-        reference.graph(case, 0, train=train, shape=(2, *case.input))
+        reference.graph(case, variant, train=train, shape=(2, *case.input))
         for reference, case in references
         for train in (False, True)
     ]
@@ -125,6 +125,7 @@ def test_every_way_of_making_a_mistake_changes_some_block() -> None:
     shipped = map(find_assignment, ("densenet-layer", "projection-shortcut"))
     assignments = (residual_blocks(), families(), options(), *shipped)
     found = [graph for assignment in assignments for graph in graphs(assignment)]
+    found += graphs(find_assignment("resnext"), variant=1)  # with paths that are added
     found += [drop_biases(0, 1)(graph) for graph in found]  # a task may want gates without biases
     blocks = [(graph, said(graph)) for graph in found]
     for mistake in mistakes().values():

@@ -21,6 +21,7 @@ from grader.judge.slots import Slot, fill_slots, relabellings, signature
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.observation import Probe
+from grader.verdict import Status
 
 MODULES = [exercise for exercise in residual_blocks().exercises if isinstance(exercise, ModuleExercise)]
 CASES = [
@@ -149,6 +150,14 @@ def test_missing_parameters_are_named_where_it_is_certain_which(change: tuple[st
     report = judge(changed(RESBLOCK, change), "resblock")
     check = next(check for check in report.checks if check.id == "parameters")
     assert any(said in line for line in [check.message, *check.evidence])
+
+
+@pytest.mark.parametrize("made", ["nn.Conv2d(2, 2, 1)", "nn.Parameter(torch.zeros(3), requires_grad=False)"])
+def test_what_a_right_block_has_beside_its_parameters_needs_a_gradient_too(made: str) -> None:
+    """Where all that it uses does as the reference's, too."""
+    source = changed(RESBLOCK, ("        self.bn1 =", f"        self.extra = {made}\n        self.bn1 ="))
+    failed = {check.id for check in judge(source, "resblock").checks if check.status is Status.FAILED}
+    assert {"parameters", "gradient"} == failed
 
 
 def test_the_join_of_a_block_is_where_branch_and_shortcut_meet() -> None:

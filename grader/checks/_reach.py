@@ -82,8 +82,6 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             lesson=lessons.OUTPUT_NOT_FINITE,
             **place(seen, "output"),
         )
-    if examined.right_form(seen) is not None:
-        return None  # what no gradient reaches here, it does not reach in the reference
     if not answer.gradients and _has_wrong_shape(examined, seen, answer):
         # Nothing could be sent back through it: that says nothing about its gradient.
         return Finding(
@@ -92,7 +90,7 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             follows="shape",
             lesson=NOT_RUNNING,
         )
-    if not answer.gradients:
+    if not answer.gradients and not _is_so_in_reference(examined, seen):
         return Finding(
             Status.FAILED,
             say("{case}: no gradient leaves the output.", case=where),
@@ -113,7 +111,8 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
                 lesson=lessons.GRADIENT_NOT_FINITE,
             )
     # A gradient of zeros is one that arrives: layers may start at zero. With other weights its values are compared.
-    if "x" not in answer.gradients and seen.case.is_differentiable and not examined.has_cost("x"):
+    is_cut = "x" not in answer.gradients and seen.case.is_differentiable and not examined.has_cost("x")
+    if is_cut and not _is_so_in_reference(examined, seen):
         return Finding(
             Status.FAILED,
             say("{case}: no gradient reaches the input.", case=where),
@@ -128,6 +127,8 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
     # Of complex parameters no gradient is asked.
     without = [p.key for p in seen.built.parameters if p.learnable and p.floating and p.key not in answer.gradients]
     unreached = [key for key in without if not examined.has_cost(key)]
+    if unreached and _is_so_in_reference(examined, seen):
+        unreached = [key for key in unreached if key not in seen.slots.values()]  # what it uses is as it is there
     if frozen or unreached:
         names = ", ".join(_name(key) for key in (frozen or unreached)[:6])
         return Finding(
@@ -143,6 +144,12 @@ def _reach(examined: Examined, seen: Observation, answer: Answer) -> Finding | N
             ),
         )
     return None
+
+
+def _is_so_in_reference(examined: Examined, seen: Observation) -> bool:
+    """Does it do as a right form does, gradients included? What none reaches, none reaches there. Of what the module
+    has beside that form's parameters this says nothing."""
+    return examined.right_form(seen) is not None
 
 
 def _has_wrong_shape(examined: Examined, seen: Observation, answer: Answer) -> bool:

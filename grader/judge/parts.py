@@ -164,6 +164,10 @@ class Block:
         """The same stride along every dimension of a convolution."""
         self.editor.set_argument(convolution.id, 3, [stride for _ in convolution.shape[2:]])
 
+    def set_padding(self, convolution: Node, padding: int) -> None:
+        """The same padding on every side of a convolution's input."""
+        self.editor.set_argument(convolution.id, 4, [padding for _ in convolution.shape[2:]])
+
     def join(self, branch: int, shortcut: int, op: str = "aten.add.Tensor", **kwargs: object) -> None:
         """Combine these two instead, in this way."""
         if self.is_dense and op == "aten.add.Tensor":

@@ -27,7 +27,7 @@ def pad_by_stride(block: Block, numbers: tuple[int, ...], *, projection: bool = 
         chosen.append(block.projection)
     for node in chosen:
         block.set_stride(node, 1)
-        block.editor.set_argument(node.id, 4, [stride for _ in node.shape[2:]])
+        block.set_padding(node, stride)
 
 
 def _padded(*numbers: int, projection: bool = False) -> Plant:

@@ -87,7 +87,7 @@ def resize(block: Block, node: Node, size: int, padding: int) -> None:
     kernel = [size for _ in shape[2:]]
     if shape[2:] != kernel:
         block.resize(node.args[1], [*shape[:2], *kernel])
-        block.editor.set_argument(node.id, 4, [padding for _ in kernel])
+        block.set_padding(node, padding)
 
 
 @cache
@@ -96,7 +96,7 @@ def set_padding(padding: int, *numbers: int) -> Plant:
 
     def change(block: Block) -> None:
         for node in convolutions(block, numbers):
-            block.editor.set_argument(node.id, 4, [padding for _ in node.shape[2:]])
+            block.set_padding(node, padding)
 
     return plant(edit(change), where=f"convolution {numbers[0]}")
 
@@ -114,7 +114,7 @@ def pad_otherwise(op: str, *numbers: int) -> Plant:
                 sides = [side for padding in reversed(node.args[4]) for side in (padding, padding)]
                 padded = block.editor.add(op.replace("2d", f"{len(node.args[4])}d"), node.args[0], sides)
                 block.editor.set_argument(node.id, 0, ref(padded))
-                block.editor.set_argument(node.id, 4, [0 for _ in node.args[4]])
+                block.set_padding(node, 0)
 
     message = "A convolution of the branch pads with something other than zeros (padding_mode)."
     return plant(edit(change), where=f"convolution {numbers[0]}", message=message)
@@ -128,7 +128,7 @@ def pad_sides(sides: tuple[int, ...], *numbers: int) -> Plant:
         for node in convolutions(block, numbers):
             padded = block.editor.add("aten.constant_pad_nd.default", node.args[0], list(sides), 0.0)
             block.editor.set_argument(node.id, 0, ref(padded))
-            block.editor.set_argument(node.id, 4, [0 for _ in node.shape[2:]])
+            block.set_padding(node, 0)
 
     return plant(
         edit(change),
@@ -145,8 +145,8 @@ def dilate(dilation: int, padding: int, *numbers: int) -> Plant:
     def change(block: Block) -> None:
         for node in convolutions(block, numbers):
             if size_of(block, node) > 1:
-                for position, number in ((4, padding), (5, dilation)):
-                    block.editor.set_argument(node.id, position, [number for _ in node.shape[2:]])
+                block.set_padding(node, padding)
+                block.editor.set_argument(node.id, 5, [dilation for _ in node.shape[2:]])
 
     return plant(edit(change), where=f"convolution {numbers[0]}")
 

@@ -10,7 +10,7 @@ from statistics import fmean
 from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
-from grader.judge.observed import RECORDED, Observation, is_as_recorded
+from grader.judge.observed import RECORDED, Observation
 from grader.judge.slots import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
@@ -180,10 +180,8 @@ class Hypotheses:
             keeps: may parameters that it leaves unused still be registered, so that the others stay where they are?
         """
         found: list[Glance | None] = []
-        if moves and is_as_recorded(probe):
+        if moves:
             found.append(self._wrongs.glance(form, step.edit, probe, moved=True))
-        elif moves:
-            return [Glance(is_known=False)]
         if keeps or not moves:
             found.append(self._wrongs.glance(form, step.edit, probe))
         return [glance for glance in found if glance is not None]

@@ -10,9 +10,9 @@ from judging import find_exercise, judge, judge_against, residual_blocks
 from grader.assignment import ModuleExercise
 from grader.judge.anatomy import anatomy
 from grader.judge.examined import RightAnswers
-from grader.judge.forms import _sets_of_biases, add_every_bias
 from grader.judge.parts import Block
 from grader.judge.reference import Reference
+from grader.judge.right_forms import _sets_of_biases, add_every_bias
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.verdict import ExerciseReport
 

@@ -14,9 +14,10 @@ from grader.judge.anatomy import anatomy, residual_additions
 from grader.judge.compare import difference, equal
 from grader.judge.draws import draw_input, draw_value
 from grader.judge.edits import Editor, ref
-from grader.judge.forms import Form, right_forms
+from grader.judge.forms import Form
 from grader.judge.leaves import places_in_graph
 from grader.judge.reference import Reference
+from grader.judge.right_forms import right_forms
 from grader.judge.slots import Slot, fill_slots, relabellings, signature
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.mistakes.network import NETWORK

@@ -13,8 +13,9 @@ from grader.checks._compared import TRAINING
 from grader.checks._lessons import NOT_RUNNING
 from grader.graph import Graph
 from grader.judge.examined import Examined, show
-from grader.judge.forms import Form, takes_biases
+from grader.judge.forms import Form
 from grader.judge.observed import RECORDED, Observation
+from grader.judge.right_forms import takes_biases
 from grader.language import later, many, say
 from grader.observation import Answer, Precision, Probe
 from grader.verdict import Status

@@ -9,8 +9,9 @@ from weakref import WeakKeyDictionary
 from grader.graph import Graph, Node
 from grader.illustrate.operations import MOST_LETTERS, Words, show, words_of
 from grader.judge.anatomy import COMBINATIONS, SUMS, Anatomy, anatomy, ancestors
-from grader.judge.forms import BIAS_WITH, Form
+from grader.judge.forms import Form
 from grader.judge.formula import SILENT
+from grader.judge.right_forms import BIAS_WITH
 from grader.judge.uses import is_weighted
 from grader.language import say, spoken
 from grader.observation import Operation

@@ -25,9 +25,10 @@ from grader.judge.alignment import (
 )
 from grader.judge.calls import Call
 from grader.judge.draws import draw_input, input_shape
-from grader.judge.forms import Form, common_branch
+from grader.judge.forms import Form
 from grader.judge.observed import BUILD, Observation
 from grader.judge.requests import Request, request, request_of
+from grader.judge.right_forms import common_branch
 from grader.judge.roles import Roles
 from grader.language import say
 from grader.observation import Answer, Built, Precision, Probe, Ran, Replies

@@ -13,12 +13,13 @@ from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like
 from grader.judge.calls import Convention, as_asked
-from grader.judge.forms import Form, biased_forms, biased_like, fused_like, linear_like, right_forms
+from grader.judge.forms import Form
 from grader.judge.latest import Latest
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.plan import Stage, blocks_by_channels, stages
 from grader.judge.reference import Reference
+from grader.judge.right_forms import biased_forms, biased_like, fused_like, linear_like, right_forms
 from grader.judge.slots import Signature, signature
 from grader.judge.trunk import Departure
 from grader.judge.wrongs import WrongForms

@@ -1,31 +1,25 @@
 """A form: one way to do an exercise, right or wrong, that can be run on any probe.
 
-Right forms are the reference, its declared variants, and those with redundant biases where the assignment leaves
-them free. A known mistake applied to a right form is a wrong form.
+Right forms are the accepted ones (`right_forms`); a known mistake applied to a right form is a wrong form (`wrongs`).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from grader.assignment import Case
-from grader.graph import Graph, Leaf, Node
+from grader.graph import Graph
 from grader.judge.anatomy import branch_keys
-from grader.judge.biases import normed_convolutions, normed_linears
 from grader.judge.compare import equal
 from grader.judge.draws import OF_BRANCH, draw_cotangent, draw_input, draw_value, input_shape
-from grader.judge.edits import Editor, ref
-from grader.judge.fused import ways_to_fuse
 from grader.judge.keeping import Keeping
 from grader.judge.latest import Latest
 from grader.judge.leaves import places_in_graph
@@ -51,10 +45,7 @@ class Outcome:
 
 
 MOST_KEPT = 1 << 15  # numbers, of one outcome of a wrong form
-MOST_BIASES = 8  # layers with a redundant bias or not in every combination
-MOST_LAYERS = 60  # each of which may have one where a student has
 MOST_DRAWN = 16  # forms of which the weights are kept: they are asked about one probe after another
-BIAS_WITH = "bias of convolution"  # how the key of a redundant bias begins, behind which its weight is named
 
 _drawn: Latest[dict[Slot, Tensor]] = Latest(MOST_DRAWN)
 
@@ -103,6 +94,12 @@ class Form:
     def with_edits(self, edits: tuple[Edit, ...]) -> Form:
         """This form with more edits, which come after its own."""
         return Form(self.reference, self.case, self.variant, edits, self.seed, str(self.device), base=self)
+
+    def rewritten(self, edit: Edit) -> Form:
+        """This form with an edit after which it does the same: as right as it is, and asked for as often."""
+        form = self.with_edit(edit)
+        form._is_right = self._is_right
+        return form
 
     def with_unused(self, slots: dict[Slot, str]) -> Form:
         """This form with further keys, which it does not use, in slots behind its own."""
@@ -355,160 +352,3 @@ class Form:
                 raise
             # A mistake that is made in one mode only: in the other one there are parameters that it took away.
             raise ReplayError("leaf", [], [], str(error)) from error
-
-
-def right_forms(reference: Reference, case: Case, seed: int, device: str) -> Iterator[Form]:
-    """Every accepted way to do a case: each variant, with each set of redundant biases that is allowed.
-
-    Of one variant, the form without biases comes first and the one with all of them last.
-    """
-    for variant in range(len(reference.variants)):
-        plain = Form(reference, case, variant, (), seed, device)
-        yield from biased_forms(plain) if reference.exercise.conv_bias == "free" else [plain]
-
-
-def common_branch(form: Form, forms: list[Form]) -> frozenset[Slot]:
-    """What only the residual branch uses in each of some forms that have a form's slots in the same places; kept.
-
-    Where the first batch norm of a pre-activation block may stand in front of the projection or not, nothing but
-    numbers tells which a student chose.
-    """
-    if form not in _branches:
-        like = (each for each in forms if each.signature == form.signature and each.layout == form.layout)
-        _branches[form] = form.branch.intersection(*(each.branch for each in like))
-    return _branches[form]
-
-
-_branches: WeakKeyDictionary[Form, frozenset[Slot]] = WeakKeyDictionary()
-
-
-def biased_forms(plain: Form) -> Iterator[Form]:
-    """A form with every set of redundant biases: with none, which is itself, first; with all of them last."""
-    yield plain
-    layers = _layers_without_bias(plain._small)
-    nodes = plain._small.by_id
-    for chosen in _sets_of_biases([tuple(nodes[layer.inputs[1]].shape) for layer in layers]):
-        yield _with_biases(plain, layers, chosen)
-
-
-def _with_biases(plain: Form, layers: list[Node], chosen: frozenset[int]) -> Form:
-    """A form with redundant biases on these of the layers that may have them."""
-    form = plain.with_edit(_add_biases(chosen))
-    form._is_right = plain._is_right  # and asked for as often
-    # Known before its graph is: most forms are only asked for this, and told apart by it.
-    biases = Counter[tuple[Role, tuple[int, ...]]](("shift", (layers[i].shape[1],)) for i in chosen)
-    form.signature = Signature(plain.signature + biases)
-    return form
-
-
-def biased_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None:
-    """A form with redundant biases just where a layout has more shifts, of whose layers there are too many for every
-    set of them to be tried; None if that is not all in which the two differ."""
-    more = wanted - plain.layout
-    layers = _layers_without_bias(plain._small)
-    if not more or plain.layout - wanted or not MOST_BIASES < len(layers) <= MOST_LAYERS:
-        return None
-    chosen = set()
-    for i in range(len(layers)):
-        place = _with_biases(plain, layers, frozenset([i])).layout - plain.layout
-        if place <= more:
-            more -= place
-            chosen.add(i)
-    return _with_biases(plain, layers, frozenset(chosen)) if not more else None
-
-
-def linear_like(plain: Form, wanted: Counter[tuple[object, ...]]) -> Form | None:
-    """A form whose linear layers in front of batch norms have a bias, which is redundant there, just where a layout has
-    one; None if that is not all in which the two differ."""
-    more, fewer = wanted - plain.layout, plain.layout - wanted
-    layers = normed_linears(plain._small) if (more or fewer) else []
-    chosen = set()
-    for i in range(min(len(layers), MOST_LAYERS)):
-        other = plain.with_edit(_with_other_biases(frozenset([i]))).layout
-        if other - plain.layout <= more and plain.layout - other <= fewer:
-            more, fewer = more - (other - plain.layout), fewer - (plain.layout - other)
-            chosen.add(i)
-    if more or fewer or not chosen:
-        return None
-    form = plain.with_edit(_with_other_biases(frozenset(chosen)))
-    form._is_right = plain._is_right
-    return form
-
-
-def fused_like(plain: Form, wanted: Signature) -> list[Form]:
-    """A form whose layers side by side are one layer where a signature has it so, in every order of their parts; empty
-    if that is not all in which the two differ."""
-    if sum(number * math.prod(shape) for (_, shape), number in (wanted - plain.signature).items()) == 0:
-        return []
-    for edits in ways_to_fuse(plain._small):
-        forms = [plain.with_edit(edit) for edit in edits]
-        if forms[0].signature == wanted:
-            for form in forms:
-                form._is_right, form.signature = plain._is_right, wanted
-            return forms
-    return []
-
-
-def _with_other_biases(chosen: frozenset[int]) -> Edit:
-    """Take the bias of these of the linear layers that may have one, or give them one."""
-
-    def edit(graph: Graph) -> Graph:
-        editor = Editor(graph)
-        for number, node in enumerate(normed_linears(graph)):
-            if number not in chosen:
-                continue
-            if node.name == "addmm":
-                editor.change(node.id, op="aten.mm.default", args=node.args[1:])
-            else:
-                leaf = Leaf(kind="parameter", key=f"bias of linear layer {number}", learnable=True)
-                bias = ref(editor.add_leaf(leaf, [node.shape[1]]))
-                editor.change(node.id, op="aten.addmm.default", args=[bias, *node.args])
-        return editor.graph()
-
-    return edit
-
-
-def takes_biases(form: Form) -> bool:
-    """Has it convolutions without a bias, in front of a batch norm, to which one could be added?"""
-    return bool(_layers_without_bias(form.recorded))
-
-
-def _sets_of_biases(shapes: list[tuple[int, ...]]) -> Iterator[frozenset[int]]:
-    """Which layers may have one, the fewest first. Of many layers: one, all but one, and all or none of each shape."""
-    layers = range(len(shapes))
-    if len(shapes) <= MOST_BIASES:
-        sets = {frozenset(chosen) for size in layers for chosen in combinations(layers, size + 1)}
-    else:
-        alike = [frozenset(i for i in layers if shapes[i] == shape) for shape in dict.fromkeys(shapes)]
-        some = range(1, len(alike) + 1) if len(alike) <= MOST_BIASES else (1, len(alike))
-        sets = {frozenset().union(*chosen) for size in some for chosen in combinations(alike, size)}
-        sets |= {frozenset([i]) for i in layers} | {frozenset(layers) - {i} for i in layers}
-    yield from sorted(sets, key=lambda chosen: (len(chosen), sorted(chosen)))
-
-
-def _layers_without_bias(graph: Graph) -> list[Node]:
-    """Convolutions without a bias that go into a batch norm: there it would be redundant."""
-    return [node for node in normed_convolutions(graph) if node.args[2] is None]
-
-
-def add_every_bias(graph: Graph) -> Graph:
-    """Give every convolution in front of a batch norm a bias, if it has none."""
-    return _add_biases(frozenset(range(sum(node.name == "convolution" for node in graph.nodes))))(graph)
-
-
-def _add_biases(chosen: frozenset[int]) -> Edit:
-    """Give these of the layers that may have a bias one."""
-
-    def edit(graph: Graph) -> Graph:
-        editor = Editor(graph)
-        layers = _layers_without_bias(graph)
-        number_of = {node.id: number for number, node in enumerate(n for n in graph.nodes if n.name == "convolution")}
-        for node in (layer for number, layer in enumerate(layers) if number in chosen):
-            # The number alone is not enough: a layer that a mistake brings in takes the number of another one.
-            weight = editor[node.inputs[1]].leaf
-            key = f"{BIAS_WITH} {number_of[node.id]} with {weight.key if weight is not None else 'a weight'}"
-            leaf = Leaf(kind="parameter", key=key, learnable=True)
-            editor.set_argument(node.id, 2, ref(editor.add_leaf(leaf, [node.shape[1]])))
-        return editor.graph()
-
-    return edit

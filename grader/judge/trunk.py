@@ -21,10 +21,10 @@ from grader.judge.chain_edits import is_moderate, remade
 from grader.judge.chain_topics import MOST_TOPICS, Compared
 from grader.judge.compare import Difference, difference, equal, equal_gradients
 from grader.judge.draws import draw_cotangent, draw_input, draw_value
-from grader.judge.forms import add_every_bias
 from grader.judge.keeping import Keeping
 from grader.judge.leaves import places_in_graph
 from grader.judge.narrow import in_training
+from grader.judge.right_forms import add_every_bias
 from grader.judge.segments import part_of
 from grader.judge.slots import Signature, Slot, fill_slots, signature
 from grader.judge.trusted import Untold, run_guarded

@@ -16,9 +16,10 @@ from grader.assignment import Case
 from grader.graph import Graph, Node
 from grader.judge.behaviour import Failure, failure_of, sizes_of
 from grader.judge.edits import changed_nodes
-from grader.judge.forms import Edit, Form, add_every_bias
+from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
 from grader.judge.observed import RECORDED, Sizes
+from grader.judge.right_forms import add_every_bias
 from grader.judge.slots import Signature
 from grader.judge.trace import CLOSE, Digest, Trace, digest, is_near
 from grader.judge.trial import Glance, Trial

@@ -18,7 +18,9 @@ from grader.language import say
 if TYPE_CHECKING:
     from torch import Tensor  # read by processes that never import torch
 
-Recipe = Literal["initial", "random", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"]
+Recipe = Literal[
+    "initial", "random", "alike", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"
+]
 Precision = Literal["float64", "float32"]
 
 # What torch says where a module is called that has no forward.
@@ -33,7 +35,8 @@ class Probe:
     Attributes:
         recipe: which weights: those the module starts with, random ones, or random ones with all of the residual
             branch at zero ("zero-branch"), at zero but for its shifts ("constant-branch"), or tiny but not zero
-            ("faint-branch", "fainter-branch"); "zero" sets every weight to zero, which needs no alignment.
+            ("faint-branch", "fainter-branch"); "zero" sets every weight to zero, which needs no alignment, and "alike"
+            all those of one role and shape to the same numbers, which needs less of it.
         train: the mode.
         batch: number of samples.
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
@@ -101,7 +104,7 @@ class Draw(Act):
 
 
 class Read(Event):
-    """Python read numbers that depend on the input, or ("changed") something other than torch wrote to memory."""
+    """Python read numbers, or ("changed") something other than torch wrote to memory."""
 
     what: str = Field(max_length=100)
 
@@ -122,6 +125,7 @@ class Facts(_Answered):
 
     Attributes:
         reads: numbers that went to Python, where they may decide what is computed.
+        own_reads: such numbers that do not depend on the input, as those of a weight.
         draws: operations that drew random numbers.
         discarded: operations whose result was not used.
         overwriting: operations that wrote into the module's input.
@@ -133,6 +137,7 @@ class Facts(_Answered):
     """
 
     reads: list[Read] = _FEW
+    own_reads: list[Read] = _FEW
     draws: list[Draw] = _FEW
     discarded: list[Act] = _FEW
     overwriting: list[Act] = _FEW

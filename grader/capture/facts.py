@@ -22,23 +22,26 @@ def facts(recorder: Recorder) -> dict[str, Json]:
 
     reads      Python read numbers that depend on the input: `what` is the method; "changed" stands for memory that
                was written to behind torch's back
+    own_reads  Python read numbers that do not depend on it, as those of a weight
     draws      an operation drew random numbers: `op`, and the `function` of torch.nn.functional that called it
     discarded  the result of an operation was not used for anything, and nothing keeps it: `op`
     overwriting  an operation wrote into the module's input: `op`
     created    a parameter was made during the call
     """
     found = {
-        "reads": [
-            {name: value for name, value in read.items() if name != "node"}
-            for read in recorder.reads
-            if read["what"] != "repr"  # which only prints
-        ],
+        "reads": _decisive(recorder.reads),
+        "own_reads": _decisive(recorder.own_reads),
         "draws": [_act(recorder, node) | {"function": function} for node, function in recorder.random],
         "discarded": [_act(recorder, node) for node in _discarded(recorder)],
         "overwriting": [_act(recorder, node) for node in recorder.overwriting],
         "created": recorder.gradients.created,
     }
     return {name: _once(places)[:MOST] for name, places in found.items() if places}
+
+
+def _decisive(reads: list[dict[str, Json]]) -> list[Json]:
+    """What Python read, but for printing."""
+    return [{name: v for name, v in read.items() if name != "node"} for read in reads if read["what"] != "repr"]
 
 
 def _act(recorder: Recorder, node: int) -> Json:

@@ -45,7 +45,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         leaves: tensors that no operation made, by key.
         gradients: knows where autograd sees something else.
         output: the node of the module's result, once that is known.
-        reads: what Python itself read: name, node, place.
+        reads, own_reads: what Python itself read that depends on the input, and that does not: name, node, place.
         random: nodes that drew random numbers, and the function of torch.nn.functional in which they did.
         overwriting: nodes that wrote into the module's input.
         of_torch: paths of the layers that are PyTorch's own.
@@ -60,6 +60,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.leaves: dict[str, Tensor] = {}
         self.output: int | None = None
         self.reads: list[dict[str, Json]] = []
+        self.own_reads: list[dict[str, Json]] = []
         self.random: list[tuple[int, str]] = []
         self.overwriting: list[int] = []
         self.broken = False
@@ -225,8 +226,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _note_read(self, what: str, nodes: list[int]) -> None:
         """Python reads numbers of these nodes."""
-        if any(self.nodes.of_input[i] for i in nodes):
-            self.reads.append({"what": what.strip("_"), "node": nodes[0], **self.nodes.here})
+        reads = self.reads if any(self.nodes.of_input[i] for i in nodes) else self.own_reads
+        reads.append({"what": what.strip("_"), "node": nodes[0], **self.nodes.here})
 
     def _lend(self, method: str, tensor: Tensor) -> None:
         self.nodes.here = self._places.here()

@@ -32,8 +32,7 @@ def is_equal(seen: Observation, form: Form) -> bool:
 def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
     """Where the module first differs from an accepted form, of this variant if it has one with the same slots."""
     where = in_case(examined, seen)
-    accepted = list(examined.right_forms(seen))
-    if any(is_equal(seen, form) for form in accepted):
+    if any(is_equal(seen, form) for form in examined.possible_forms(seen)):
         return Finding(
             Status.FAILED,
             say("{case}: the block follows another of the accepted ways here than in other cases.", case=where),
@@ -42,6 +41,7 @@ def departure(examined: Examined, seen: Observation, variant: int) -> Finding:
             advice=say("The task leaves a choice, but one that is made once: the same kind of block in every case."),
             **place(seen, "join"),
         )
+    accepted = list(examined.right_forms(seen))
     form = closest(seen, [form for form in accepted if form.variant == variant] or accepted[:1])
     differences = ((probe, first_difference(seen, form, probe)) for probe in _asked(seen))
     probe, found = next((probe, found) for probe, found in differences if found is not None)

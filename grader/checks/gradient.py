@@ -110,8 +110,8 @@ class Gradient(Check):
 
 
 def _forms(examined: Examined, seen: Observation, variant: int) -> list[Form]:
-    """Accepted forms of one variant with the student's slots."""
-    return [form for form in examined.right_forms(seen) if form.variant == variant]
+    """Accepted forms of one variant with the student's slots, which it may be."""
+    return [form for form in examined.possible_forms(seen) if form.variant == variant]
 
 
 def _not_comparable(examined: Examined, seen: Observation) -> Finding:

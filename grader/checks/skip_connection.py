@@ -294,6 +294,8 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     answer = seen.answers[probe.name]
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
+    if probe.recipe == "zero":  # biases, too, and whatever else tells the forms of a variant apart
+        forms = list({form.variant: form for form in reversed(forms)}.values())[::-1]
     ways = [each for form in forms for each in _accepted(asked_alike(seen, form, probe))]
     accepted = (outcome for way in ways if (outcome := way.outcome(probe)).y is not None)
     for outcome in accepted:

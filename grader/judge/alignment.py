@@ -33,7 +33,7 @@ def align(seen: Observation, forms: list[Form], *, by_registration: bool) -> Non
         if tensor.floating
     ]
     registered = places_by_registration(leaves)
-    if ways and not seen.built.facts.reads:
+    if ways and not seen.built.facts.reads and not seen.built.facts.own_reads:
         ways.append((with_unused(ways[0][0], registered), True))
     if not ways or (by_registration and not _brings_its_own(graph)):
         ways.append((registered, False))

@@ -14,7 +14,7 @@ from grader.judge.anatomy import ELEMENTWISE, MEETINGS
 from grader.judge.compare import Difference, all_gradients_equal_at_once, difference, equal, equal_gradients
 from grader.judge.draws import OF_BRANCH
 from grader.judge.forms import Form, Outcome
-from grader.judge.observed import BUILD, Observation, Sizes
+from grader.judge.observed import ALIKE, BUILD, Observation, Sizes
 from grader.judge.replay import ReplayError, layers_before
 from grader.judge.uses import PRODUCTS
 from grader.observation import Answer, Probe, Raised
@@ -121,6 +121,16 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     if not any(_is_like(seen, form, probes[0], at_once=True) for form in forms):
         return False
     return at_once or all(any(_is_like(seen, form, probe) for form in forms) for probe in probes)
+
+
+def in_every_order(seen: Observation, form: Form) -> list[Form]:
+    """A form with the keys of like slots exchanged in every way that the student's module leaves open, itself first;
+    itself alone where no order will do: it gives something else even if like slots have the same values."""
+    if seen.recorded:
+        return form.exchanged(seen.ties)
+    if ALIKE.name in seen.answers and not _is_like(seen, form, ALIKE, at_once=True):
+        return [form]
+    return form.relabelled
 
 
 def is_rounded(seen: Observation, form: Form) -> bool:

@@ -52,6 +52,8 @@ def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Ten
         if recipe == "constant-branch" and slot.role == "shift":
             return _random_value(seed, slot)
         return torch.full(slot.shape, float(slot.role == "variance"), dtype=torch.float64)
+    if recipe == "alike":
+        slot = Slot(slot.role, slot.shape, 0)
     if in_branch and recipe in FAINT and slot.role != "variance":
         return FAINT[recipe] * _random_value(seed, slot)
     return _random_value(seed, slot)

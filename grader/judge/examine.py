@@ -26,7 +26,7 @@ from grader.judge.alignment import (
 from grader.judge.calls import Call
 from grader.judge.draws import draw_input, input_shape
 from grader.judge.forms import Form
-from grader.judge.observed import BUILD, Observation
+from grader.judge.observed import ALIKE, BUILD, Observation
 from grader.judge.requests import Request, request, request_of
 from grader.judge.right_forms import common_branch
 from grader.judge.roles import Roles
@@ -104,7 +104,7 @@ def examine(
     Raises:
         SessionEnded: the student's process is over.
     """
-    probes = [as_taken(probe, case, forms) for probe in probes]
+    probes = [as_taken(probe, case, forms) for probe in (ALIKE, *probes)]
     handle = f"{name}/{case.title}"
     # Without a reference nothing is aligned, and one recording is enough.
     record = bool(forms) or not case.confirm or record_always
@@ -309,6 +309,8 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
         case "constant-branch" | "faint-branch" | "fainter-branch":
             # The order of registration does not tell a branch from a projection.
             return seen.aligned is not None and (seen.recorded or seen.aligned.shortcut_is_free_of_weights)
+        case "alike":  # otherwise it is known which of like slots is which
+            return seen.aligned is not None and not seen.recorded and any(slot.index for slot in seen.slots)
         case "random":  # without a reference, to see whether a recorded graph tells the truth
             return bool(forms) or (
                 seen.recorded and sum(math.prod(slot.shape) for slot in seen.slots) <= MOST_WEIGHTS[seen.precision]

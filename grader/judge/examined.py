@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
-from grader.judge.behaviour import behaves_like
+from grader.judge.behaviour import behaves_like, in_every_order
 from grader.judge.calls import Convention, as_asked
 from grader.judge.forms import Form
 from grader.judge.latest import Latest
@@ -351,13 +351,22 @@ class Examined:
 
     def right_form(self, seen: Observation) -> Form | None:
         """The right form that a module behaves like in a case, if any."""
-        return next((form for form in self.right_forms(seen) if behaves_like(seen, [form])), None)
+        return next((form for form in self.possible_forms(seen) if behaves_like(seen, [form])), None)
 
     def right_forms(self, seen: Observation) -> Iterator[Form]:
-        """Accepted forms that have the student's slots in this case."""
-        if self.answers is not None and seen.aligned is not None:
-            for form in self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded):
-                yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
+        """Accepted forms that have the student's slots in this case, filled in every way that it leaves open."""
+        for form in self._forms_like(seen):
+            yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
+
+    def possible_forms(self, seen: Observation) -> Iterator[Form]:
+        """Those of them that the student's module may be, as far as that is soon told; of others one way each."""
+        for form in self._forms_like(seen):
+            yield from in_every_order(seen, form)
+
+    def _forms_like(self, seen: Observation) -> list[Form]:
+        if self.answers is None or seen.aligned is None:
+            return []
+        return self.answers.like(seen.case, seen.aligned, same_layout=seen.recorded)
 
     def form_of_like_number(self, seen: Observation) -> Form | None:
         """An accepted form with as many parameters in all, however they are kept."""

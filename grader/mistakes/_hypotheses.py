@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like
+from grader.judge.behaviour import Failure, behaves_like, fails_like, in_every_order, is_silent_like
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.observed import RECORDED, Observation
@@ -227,7 +227,12 @@ class Hypotheses:
         glanced = len(planted) < 2 and seen.observation.recorded
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
-        forms = _with_slots_of(seen, self.forms(variant, planted, seen))
+        forms = [
+            way
+            for form in self.forms(variant, planted, seen)
+            if form.signature == seen.signature
+            for way in in_every_order(seen.observation, form)
+        ]
         self.asked += at_once * -(-len(forms) // FORMS_AT_ONCE)
         return any(
             behaves_like(seen.observation, [form], at_once=at_once)

@@ -8,7 +8,10 @@ from typing import Self
 
 
 class Interruption:
-    """While this is open, the first SIGINT, SIGTERM or SIGHUP is noted; a second one raises KeyboardInterrupt."""
+    """While this is open, the first SIGINT, SIGTERM or SIGHUP is noted; a second one raises KeyboardInterrupt.
+
+    A SIGHUP that was ignored before stays so: that is what `nohup` is for.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -28,7 +31,10 @@ class Interruption:
         self.signal = number
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(

@@ -217,8 +217,10 @@ def _no_room(error: Exception) -> None:
 
 
 def _detach() -> None:
-    """Ctrl-C is the parent's to handle; when the parent ends, so does this; stdout belongs to the parent."""
+    """Ctrl-C is the parent's to handle, as the terminal's end is; when the parent ends, so does this; stdout belongs to
+    the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

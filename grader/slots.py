@@ -259,15 +259,16 @@ class Slots:
 
 @contextlib.contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """A process started in here is born deaf to Ctrl-C, which goes to the whole terminal."""
+    """A process started in here is born deaf to Ctrl-C and to the terminal's end, which every process of it is told."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's alone
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _signal_name(number: int) -> str:

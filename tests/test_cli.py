@@ -28,6 +28,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.interruption import Interruption
 
 pytestmark = pytest.mark.heavy
 
@@ -331,6 +332,28 @@ def test_ctrl_c_keeps_what_is_finished(interrupted: Callable[[signal.Signals], t
     assert (run.output / "index.html").exists()
     assert seconds < 15
     assert [] == _left_over(run.output)
+
+
+def test_a_closed_terminal_keeps_what_is_finished(
+    interrupted: Callable[[signal.Signals], tuple[Finished, float]],
+) -> None:
+    run, seconds = interrupted(signal.SIGHUP)
+    assert 129 == run.code, run.stderr
+    assert {"a": "graded"} == run.statuses
+    assert "Stopped: 1 of 2" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert seconds < 15
+    assert [] == _left_over(run.output)
+
+
+def test_nohup_goes_before_a_closed_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interruption.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _left_over(output: Path) -> list[str]:

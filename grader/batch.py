@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from grader.row import Row
 from grader.slot import Order, Ready
 from grader.slots import Slots
 from grader.spool import Spool
+from grader.stdout import for_reader
 from grader.submission import HandIn, Submission, choose_assignment, find, fingerprint, read
 from grader.verdict import Report
 
@@ -212,16 +212,8 @@ def _write(request: Request, run: Run, spool: Spool) -> None:
         if request.output is not None:
             form.write_class(request.output, run, spool.reports())
         elif isinstance(form, Document):
-            _print(form, run, spool)
-
-
-def _print(document: Document, run: Run, spool: Spool) -> None:
-    try:
-        document.write(sys.stdout, run, spool.reports())
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read this has read enough. Python would try to flush once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            with for_reader() as output:
+                form.write(output, run, spool.reports())
 
 
 # ---------------------------------------------------------------------- what was asked for

@@ -28,6 +28,7 @@ from grader.errors import (
     GraderError,
     UsageError,
 )
+from grader.stdout import tell
 
 if TYPE_CHECKING:
     from grader.config import Config
@@ -344,7 +345,7 @@ def audit_command(
 
         found = run_audit(assignment, programs, seed, isolation.value, terminal.note)
         terminal.close()
-        print(found.model_dump_json(indent=2) if format_ is Printed.JSON else "\n".join(lines(found)))
+        tell(found.model_dump_json(indent=2) if format_ is Printed.JSON else "\n".join(lines(found)))
         return ALL_PASSED if found.is_clean else SOME_BELOW
 
     raise typer.Exit(_guarded(audit, terminal))
@@ -378,7 +379,7 @@ def doctor_command(
         found = examine(isolation.value, device.value, terminal.note)
         terminal.close()
         if format_ is Printed.JSON:
-            print(found.model_dump_json(indent=2))
+            tell(found.model_dump_json(indent=2))
         else:
             show(found)
         return found.exit_code
@@ -405,7 +406,7 @@ def new_command(
     def new() -> int:
         from grader.scaffold import scaffold, written
 
-        print("\n".join(written(folder / name, scaffold(name, folder))))
+        tell("\n".join(written(folder / name, scaffold(name, folder))))
         return ALL_PASSED
 
     raise typer.Exit(_guarded(new, terminal))
@@ -421,7 +422,7 @@ def schema_command() -> None:
     """Print the JSON Schema of results.json."""
     from grader.formats.json import schema
 
-    print(json.dumps(schema(), indent=2, ensure_ascii=False))
+    tell(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 def _terminal(*, quiet: bool = False) -> Terminal:

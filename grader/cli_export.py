@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from grader.errors import UsageError
+from grader.stdout import tell
 
 if TYPE_CHECKING:
     from grader.terminal import Terminal
@@ -115,8 +115,10 @@ def commands(guarded: Guard) -> typer.Typer:
             found = find_assignment(assignment)
             indexes = tuple(_index(url) for url in extra_index_url or [])
             count = build(found, output, Settings(isolation=isolation.value, seed=seed), indexes)
-            print(f"{output}: {count} files. Upload it to Gradescope: Configure Autograder > Zip file upload.")
-            print(f"Autograder points there: {machine_points(found)}.")
+            tell(
+                f"{output}: {count} files. Upload it to Gradescope: Configure Autograder > Zip file upload.\n"
+                f"Autograder points there: {machine_points(found)}."
+            )
             return ALL_FOUND
 
         raise typer.Exit(guarded(export, Terminal()))
@@ -173,19 +175,10 @@ def _add(app: typer.Typer, guarded: Guard, platform: str, example: str) -> None:
                 column=column,
                 so_far=pending is Pending.SO_FAR,
             )
-            _print("\n".join(said(outcome, target)))
+            tell("\n".join(said(outcome, target)))
             return ALL_FOUND if outcome.complete else SOME_MISSING
 
         raise typer.Exit(guarded(export, Terminal()))
-
-
-def _print(text: str) -> None:
-    """To whoever reads as much of it as they like."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Python would try to flush once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _index(url: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from grader.cli_export import Guard
+from grader.stdout import tell
 
 ALL_WELL = 0
 _Path = Annotated[Path, typer.Argument(metavar="PATH", help="The notebook, or the folder with it.", show_default=False)]
@@ -64,7 +65,7 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
             write_folder(bundle.files, target)
             if packed is not None:
                 write_zip(bundle.files, packed, found.id)
-            print("\n".join(released(found, bundle, target, packed)))
+            tell("\n".join(released(found, bundle, target, packed)))
             return ALL_WELL
 
         raise typer.Exit(guarded(release, Terminal()))
@@ -107,7 +108,7 @@ def _import(grader: str, path: Path, output: Path | None, id_: str | None, guard
     def run() -> int:
         imported = (read_nbgrader if grader == "nbgrader" else read_otter)(path)
         target = write_imported(imported, output, id_)
-        print(visible("\n".join(written(imported, target))))
+        tell(visible("\n".join(written(imported, target))))
         return ALL_WELL
 
     return guarded(run, Terminal())

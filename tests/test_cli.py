@@ -287,6 +287,22 @@ def test_a_slot_that_is_killed_costs_only_its_submission(tmp_path: Path) -> None
     assert "1 on which the grader failed" in run.stderr
 
 
+@pytest.mark.parametrize("arguments", [["schema"], ["new", "one"]])
+def test_whoever_reads_less_than_all_is_no_fault(tmp_path: Path, arguments: list[str]) -> None:
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None
+    process.stdout.close()  # before there is anything to read
+    process.stdout = None
+    assert ("", 0) == (process.communicate(timeout=120)[1], process.returncode)
+
+
 # ---------------------------------------------------------------------- Ctrl-C
 
 

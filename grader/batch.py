@@ -241,7 +241,7 @@ def _choose(request: Request, hand_ins: list[HandIn]) -> Assignment:
             try:
                 yield read(hand_in)
             except SubmissionError as error:
-                problems.append(f"{hand_in.file}: {error}")
+                problems.append(str(error))
 
     try:
         return choose_assignment(request.assignment, readable(), shipped_assignments())

@@ -28,6 +28,7 @@ from grader.row import Row
 from grader.verdict import CheckResult, ExerciseReport, Proof, Report, SubmissionStatus
 
 MOST_ROWS = 40
+_MOST_NAMES = 8  # of files that are left out
 _WIDTH_OF_A_PIPE = 120
 _COLOURS = {"right": "green", "wrong": "red", "open": "yellow"}
 _WALLS = {
@@ -71,12 +72,13 @@ class Terminal:
         )
         self._bar = self._progress.add_task("Starting", total=None)
 
-    def left_out(self, files: Sequence[str], shown: int = 8) -> None:
+    def left_out(self, files: Sequence[str]) -> None:
         """Files among the hand-ins that are none that can be graded: somebody may wait for an answer to them."""
         if not self._quiet:
-            more = f" and {len(files) - shown:,} more" if len(files) > shown else ""
-            text = f"Left out, for they are no notebooks, Python files or zips: {', '.join(files[:shown])}{more}"
-            self._console.print(Text(inert(text), style="yellow"), soft_wrap=True)
+            names = ", ".join(inert(name, 60) for name in files[:_MOST_NAMES])
+            more = f" and {len(files) - _MOST_NAMES:,} more" if len(files) > _MOST_NAMES else ""
+            text = f"Left out, for they are no notebooks, Python files or zips: {names}{more}"
+            self._console.print(Text(text, style="yellow"), soft_wrap=True)
 
     def begin(self, assignment: Assignment, total: int, continued: int) -> None:
         if continued and not self._quiet:

@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 
 from grader.cli import app
 from grader.interruption import Interruption
+from grader.terminal import Terminal
 
 pytestmark = pytest.mark.heavy
 
@@ -256,7 +257,7 @@ def test_nothing_that_can_be_read_tells_why(tmp_path: Path) -> None:
     (tmp_path / "x.ipynb").write_text("{")
     wrong = grader("check", tmp_path / "x.ipynb")
     assert 2 == wrong.code
-    assert "x.ipynb: " in wrong.stderr
+    assert 1 == wrong.stderr.count("x.ipynb: ")
     assert "--assignment" in wrong.stderr
 
 
@@ -301,6 +302,12 @@ def test_whoever_reads_less_than_all_is_no_fault(tmp_path: Path, arguments: list
     process.stdout.close()  # before there is anything to read
     process.stdout = None
     assert ("", 0) == (process.communicate(timeout=120)[1], process.returncode)
+
+
+def test_what_is_left_out_is_counted_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """However long the names are that are shown."""
+    Terminal().left_out([f"{number}-{'x' * 90}.pdf" for number in range(20)])
+    assert "and 12 more" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------------- Ctrl-C

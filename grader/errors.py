@@ -2,6 +2,7 @@
 
     GraderError                     exit code
     ├── UsageError                      2      the command line asks for something that cannot be
+    │   └── NothingFound                2      what it names holds no submission
     ├── AssignmentError                 2      assignment.toml or its reference is wrong
     ├── SubmissionError                 -      one student's file cannot be read; stays with that student
     ├── WallError                       3      the wall cannot be built on this machine
@@ -28,6 +29,10 @@ class GraderError(Exception):
 
 class UsageError(GraderError):
     """The command line asks for something that cannot be."""
+
+
+class NothingFound(UsageError):
+    """What the command line names holds no submission."""
 
 
 class AssignmentError(GraderError):

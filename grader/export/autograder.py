@@ -22,13 +22,12 @@ from pydantic import BaseModel, ConfigDict
 from grader import __version__
 from grader.assignment import Assignment, load_assignment
 from grader.batch import Request, Tally, check
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, NothingFound, UsageError
 from grader.formats import Run
 from grader.formats._files import replacing
 from grader.formats._text import one_line, visible
 from grader.formats.gradescope import AS_IT_IS, as_text
 from grader.row import Row
-from grader.submission import find
 from grader.verdict import Report, Results, SubmissionStatus
 
 _MOST_NAMES = 5  # of files that are no hand-in
@@ -71,16 +70,12 @@ def grade(submission: Path, assignment: Assignment, settings: Settings) -> dict[
     """
     if not submission.is_dir():
         raise UsageError(f"{submission}: there is no such folder, although Gradescope puts the submission there")
-    try:
-        with find([submission]):
-            pass
-    except UsageError as error:
-        if not str(error).startswith("no submission found"):
-            raise
-        return nothing_handed_in(assignment, submission)
     with tempfile.TemporaryDirectory(prefix="grader-results-") as folder:
         output = Path(folder)
-        check(_request(submission, assignment, settings, output), _Log())
+        try:
+            check(_request(submission, assignment, settings, output), _Log())
+        except NothingFound:
+            return nothing_handed_in(assignment, submission)
         results = Results.model_validate_json((output / "results.json").read_bytes())
         chosen = best(results.submissions)
         document: dict[str, Any] = json.loads(

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.errors import UsageError
+from grader.errors import NothingFound, UsageError
 from grader.language import later
 from grader.submission.archive import Unpacker
 from grader.submission.beside import of_file, of_group
@@ -56,7 +56,8 @@ def find(
         one_student: is everything of one student? Files that lie side by side may be of different ones otherwise.
 
     Raises:
-        UsageError: a path does not exist, or nothing that can be graded was found.
+        UsageError: a path does not exist.
+        NothingFound: nothing that can be graded is there.
     """
     with ExitStack() as stack:
         unpacker = Unpacker(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zips-", dir=temporary))))
@@ -68,7 +69,7 @@ def find(
             hand_ins = [replace(each, beside=each.beside or of_file(each.path)) for each in hand_ins]
         if not hand_ins:
             where = ", ".join(map(str, paths)) or "no path at all"
-            raise UsageError(f"no submission found in {where}: looked for {_LOOKED_FOR}, in folders below too")
+            raise NothingFound(f"no submission found in {where}: looked for {_LOOKED_FOR}, in folders below too")
         yield hand_ins
 
 

@@ -21,7 +21,6 @@ from grader.assignment import Assignment, Limits, shipped_assignments
 from grader.errors import ALL_PASSED, GRADER_FAILED, SOME_BELOW, GraderError, OutputError, SubmissionError, UsageError
 from grader.folderlock import FolderLock
 from grader.formats import Document, Run, formats
-from grader.formats._files import clear_halves
 from grader.identity import identity
 from grader.interruption import Interruption
 from grader.language import languages, speaking
@@ -32,6 +31,7 @@ from grader.spool import Spool
 from grader.stdout import for_reader
 from grader.submission import HandIn, Submission, choose_assignment, find, fingerprint, read
 from grader.verdict import Report
+from grader.whole import clear_halves
 
 
 @dataclass(frozen=True)

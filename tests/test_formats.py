@@ -9,7 +9,7 @@ from test_formats_samples import RUN, right
 
 import grader.formats
 from grader.formats import Format, formats
-from grader.formats._files import replacing
+from grader.whole import replacing
 
 FOLDER = Path(grader.formats.__file__).parent
 

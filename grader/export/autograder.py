@@ -24,11 +24,11 @@ from grader.assignment import Assignment, load_assignment
 from grader.batch import Request, Tally, check
 from grader.errors import GraderError, NothingFound, UsageError
 from grader.formats import Run
-from grader.formats._files import replacing
 from grader.formats._text import one_line, visible
 from grader.formats.gradescope import AS_IT_IS, as_text
 from grader.row import Row
 from grader.verdict import Report, Results, SubmissionStatus
+from grader.whole import replacing
 
 _MOST_NAMES = 5  # of files that are no hand-in
 _OUR_FAULT = (

@@ -11,7 +11,6 @@ assignment/, reference/                 what is asked, and the right answers
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import re
 import tomllib
 import zipfile
@@ -23,11 +22,12 @@ from grader.assignment import Assignment, shipped_folder
 from grader.errors import OutputError
 from grader.export.autograder import Settings, did_not_finish
 from grader.formats.gradescope import as_text
+from grader.whole import replacing_path
+from grader.zips import zip_of
 
 SCRIPTS = ("setup.sh", "run_autograder")
 _PACKAGE = Path(grader.__file__).parent
 _LEFT_OUT = frozenset(["__pycache__", ".ipynb_checkpoints"])
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can say
 
 
 def build(assignment: Assignment, output: Path, settings: Settings, indexes: tuple[str, ...] = ()) -> int:
@@ -39,28 +39,14 @@ def build(assignment: Assignment, output: Path, settings: Settings, indexes: tup
     Raises:
         OutputError: it cannot be written.
     """
-    found = dict(sorted(_files(assignment, settings, indexes)))
-    part = output.with_name(f".{output.name}.part")
+    files = dict(_files(assignment, settings, indexes))
+    whole = zip_of(files, compression=zipfile.ZIP_DEFLATED, programs=SCRIPTS)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w") as archive:
-            for name, content in found.items():
-                archive.writestr(_entry(name), content)
-        part.replace(output)
+        with replacing_path(output) as part:
+            part.write_bytes(whole)
     except OSError as error:
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return len(found)
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    """Name and rights; nothing of when, where or by whom."""
-    entry = zipfile.ZipInfo(name, _EPOCH)
-    entry.create_system = 3  # Unix, so that the rights count
-    entry.external_attr = (0o100755 if name in SCRIPTS else 0o100644) << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
+    return len(files)
 
 
 def _files(assignment: Assignment, settings: Settings, indexes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
@@ -104,8 +90,3 @@ def _constraints() -> str:
         if (home / "constraints.txt").is_file():
             return (home / "constraints.txt").read_text(encoding="utf-8")
     return ""
-
-
-def settings_of(text: str) -> Settings:
-    """What was decided when a zip was built."""
-    return Settings.model_validate(json.loads(text))

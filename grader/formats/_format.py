@@ -10,9 +10,9 @@ from typing import ClassVar, TextIO
 
 from grader import __version__
 from grader.assignment import Assignment
-from grader.formats._files import replacing
 from grader.submission import HandIn, Submission
 from grader.verdict import Report
+from grader.whole import replacing
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import TextIO
 
 from grader.formats._annotations import Annotations
 from grader.formats._digest import Digest
-from grader.formats._files import replacing
 from grader.formats._format import Document, Run
 from grader.verdict import Report
+from grader.whole import replacing
 
 LIMIT = 1_000_000  # bytes; of 1 MiB, what other commands of the same step may need is left
 SUMMARY = "summary.md"

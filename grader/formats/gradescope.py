@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.formats import _words
-from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._plain import Part, nothing_decided, parts, summary
 from grader.language import say
 from grader.submission import Submission
 from grader.verdict import Report
+from grader.whole import replacing
 
 AS_IT_IS = {
     "output_format": "text",

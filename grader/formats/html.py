@@ -16,11 +16,11 @@ from pathlib import Path
 
 from grader.formats._class_page import write_class_page
 from grader.formats._feedback import feedback_page
-from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._notebook import notebook_page
 from grader.submission import Submission
 from grader.verdict import Report
+from grader.whole import replacing
 
 
 class Html(Format):

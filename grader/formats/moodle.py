@@ -17,13 +17,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from grader.formats import _words
-from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._grades import Grade, grades
 from grader.formats._plain import Part, parts, summary
 from grader.formats._spreadsheet import cell, harmless, number, table
 from grader.language import later, say
 from grader.verdict import Report
+from grader.whole import replacing
 
 WORKSHEET = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"]
 _LATER = later("The result of this check is not shown here.")

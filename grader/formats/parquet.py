@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from grader.errors import UsageError
 from grader.formats import _inert
-from grader.formats._files import replacing_path
 from grader.formats._format import Format, Run
 from grader.verdict import CheckResult, ExerciseReport, Report, SubmissionStatus
+from grader.whole import replacing_path
 
 if TYPE_CHECKING:
     import pyarrow as pa

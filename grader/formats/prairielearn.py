@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.formats import _words
-from grader.formats._files import replacing
 from grader.formats._format import Format, Run
 from grader.formats._plain import MESSAGE, Part, nothing_decided, parts, summary
 from grader.language import later, say
 from grader.submission import Submission
 from grader.verdict import Report, SubmissionStatus
+from grader.whole import replacing
 
 MAX_BYTES = 1_000_000  # "limited to 1 MB"
 _LATER = later("The result of this check is shown later.")

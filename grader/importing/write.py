@@ -10,9 +10,9 @@ from grader.assignment import Identifier, load_assignment, shipped_assignments
 from grader.errors import UsageError
 from grader.importing.exercises import Exercises, make_exercises
 from grader.importing.nouns import Imported, cell_number, slug
-from grader.newfolder import written_beside
 from grader.specfile import spec_text
 from grader.stripping import strip_notebook, write_notebook
+from grader.whole import written_beside
 
 _PURPOSE = {
     "assignment.toml": "what is asked and what it is worth: look for TODO",

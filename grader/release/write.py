@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.newfolder import written_beside
 from grader.release.bundle import MANIFEST
-
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: when it was made must not change its bytes
+from grader.whole import replacing_path, written_beside
+from grader.zips import zip_of
 
 
 def write_folder(files: Mapping[str, bytes], target: Path) -> None:
@@ -39,21 +36,11 @@ def write_zip(files: Mapping[str, bytes], target: Path, top: str) -> None:
     Raises:
         UsageError: there is another file, or it cannot be written.
     """
-    whole = io.BytesIO()
-    # Not packed tight: what that gives depends on the library's version.
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{top}/{name}", _LONG_AGO)
-            entry.create_system = 3
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, files[name])
+    whole = zip_of({f"{top}/{name}": content for name, content in files.items()}, compression=zipfile.ZIP_STORED)
     try:
         _refuse_other_zip(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".grader-", dir=target.parent) as beside:
-            written = Path(beside) / "new.zip"
-            written.write_bytes(whole.getvalue())
-            written.replace(target)
+        with replacing_path(target) as part:
+            part.write_bytes(whole)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.assignment import shipped_assignments
 from grader.errors import UsageError
-from grader.newfolder import written_beside
+from grader.whole import written_beside
 
 TEMPLATE = Path(__file__).parent / "template"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")

@@ -1,10 +1,11 @@
-"""Files that are either the old one or the whole new one, never half of it."""
+"""Files and folders that are either the old one or the whole new one, never half of it."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -39,3 +40,28 @@ def clear_halves(folder: Path) -> None:
         for part in folder.glob(pattern):
             with suppress(OSError):
                 part.unlink()
+
+
+@contextmanager
+def written_beside(target: Path, files: Mapping[str, bytes], *, instead: bool = False) -> Iterator[Path]:
+    """A folder with these files, written beside its place: it becomes `target` at the end, if all goes well.
+
+    Args:
+        files: by their paths in the folder.
+        instead: there is a folder already, which gives way.
+
+    Raises:
+        OSError: it cannot be written, or something stands in its place. What was there is there still.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".grader-", dir=target.parent) as beside:
+        whole = Path(beside) / "new"
+        whole.mkdir()
+        for name, content in files.items():
+            path = whole / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        yield whole
+        if instead:
+            target.rename(Path(beside) / "old")
+        whole.rename(target)

@@ -17,6 +17,7 @@ import typer
 
 from grader import __version__, completion
 from grader.bundled import format_names
+from grader.cli_common import AssignmentArgument
 from grader.cli_export import commands as export_commands
 from grader.cli_release import add_import, add_release
 from grader.errors import (
@@ -318,15 +319,7 @@ def check_command(
     "3 the grader itself failed.",
 )
 def audit_command(
-    assignment: Annotated[
-        str,
-        typer.Argument(
-            metavar="ASSIGNMENT",
-            help="A shipped assignment, or a folder with an assignment.toml.",
-            show_default=False,
-            autocompletion=completion.assignments,
-        ),
-    ],
+    assignment: AssignmentArgument,
     programs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Programs for each mistake, each in another style.")
     ] = 2,

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import Annotated
 
 import typer
 
+from grader import completion
+from grader.cli_common import AssignmentArgument, Guard
 from grader.errors import UsageError
 from grader.stdout import tell
 
-if TYPE_CHECKING:
-    from grader.terminal import Terminal
-
 ALL_FOUND, SOME_MISSING = 0, 1
-
-
-class Guard(Protocol):
-    """Runs a command; every error becomes one message, and the exit code."""
-
-    def __call__(self, run: Callable[[], int], terminal: Terminal, /) -> int: ...
 
 
 class Pending(StrEnum):
@@ -56,7 +48,12 @@ _Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="What to write. Without it: the gradebook's name with -graded.")
 ]
 _Assignment = Annotated[
-    str | None, typer.Option(metavar="ID|DIR", help="What was graded, where its id is not that of a shipped one.")
+    str | None,
+    typer.Option(
+        metavar="ID|DIR",
+        help="What was graded, where its id is not that of a shipped one.",
+        autocompletion=completion.assignments,
+    ),
 ]
 _Pending = Annotated[
     Pending,
@@ -86,14 +83,7 @@ def commands(guarded: Guard) -> typer.Typer:
         "  grader export gradescope homework/week-5 --output week-5.zip",
     )
     def gradescope(
-        assignment: Annotated[
-            str,
-            typer.Argument(
-                metavar="ASSIGNMENT",
-                help="A shipped assignment, or a folder with an assignment.toml.",
-                show_default=False,
-            ),
-        ],
+        assignment: AssignmentArgument,
         output: Annotated[Path, typer.Option(metavar="FILE", help="The zip to write.")] = Path("autograder.zip"),
         isolation: Annotated[
             Behind, typer.Option(help="The wall around students' code; auto takes the best that Gradescope allows.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from grader.cli_export import Guard
+from grader.cli_common import AssignmentArgument, Guard
 from grader.stdout import tell
 
 ALL_WELL = 0
@@ -37,14 +37,7 @@ def add_release(app: typer.Typer, guarded: Guard) -> None:
         "The assignment says whether its references are among it: \\[release] in assignment.toml.",
     )
     def release_command(
-        assignment: Annotated[
-            str,
-            typer.Argument(
-                metavar="ASSIGNMENT",
-                help="A shipped assignment, or a folder with an assignment.toml.",
-                show_default=False,
-            ),
-        ],
+        assignment: AssignmentArgument,
         output: Annotated[
             Path | None, typer.Option(metavar="DIR", help="The folder that is made. Without it: release/ID.")
         ] = None,

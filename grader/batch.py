@@ -264,7 +264,7 @@ def _spool(request: Request, count: int) -> Iterator[Spool]:
         try:
             if output is not None:
                 output.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(contextlib.closing(FolderLock(output)))
+                stack.enter_context(FolderLock(output))
                 clear_halves(output)
             spool = stack.enter_context(Spool(count, output if count > 1 else None))
         except (FileExistsError, NotADirectoryError) as error:

@@ -9,13 +9,14 @@ import socket
 import time
 from pathlib import Path
 
+from grader.closing import Closing
 from grader.errors import UsageError
 
 NAME = ".grader-lock"
 _LOOKS, _BETWEEN = 20, 0.05  # at who holds the lock: it says so just after it has got it
 
 
-class FolderLock:
+class FolderLock(Closing):
     """Held until it is closed or the process ends, however it ends: it is the kernel's, not the file's."""
 
     def __init__(self, folder: Path) -> None:

@@ -12,7 +12,6 @@ from grader.stripping.markers import is_marker
 from grader.stripping.python import as_python, parse
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__"}
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True)

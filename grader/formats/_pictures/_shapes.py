@@ -21,7 +21,6 @@ TRACK = 15.0  # between the lines at the left
 SAYS, TENSOR, SHAPE = 126.0, 46.0, 126.0  # widths of the columns
 ROW, TALL = 31.0, 46.0
 LETTERS, SMALL, CODE = 12.5, 11.0, 10.5
-BEND = 6.0
 
 
 def shapes(picture: ShapePicture, id: str, submission: Submission | None) -> Shown:

@@ -80,6 +80,7 @@ def commands(guarded: Guard) -> typer.Typer:
         no_args_is_help=True,
         epilog="A zip to upload under Configure Autograder:\n\n"
         "  grader export gradescope residual-blocks\n\n"
+        "Of an assignment of your own:\n\n"
         "  grader export gradescope homework/week-5 --output week-5.zip",
     )
     def gradescope(
@@ -124,7 +125,8 @@ _EXAMPLES = {
     '  grader export canvas reports/ --gradebook exported.csv --column "Homework 3"',
     "moodle": "In the assignment: View all submissions > Download grading worksheet. Then, and upload what was "
     "written:\n\n  grader export moodle reports/ --gradebook worksheet.csv",
-    "nbgrader": "  nbgrader export --to grades.csv\n\n"
+    "nbgrader": "In the course's folder, then where the reports are:\n\n"
+    "  nbgrader export --to grades.csv\n\n"
     "  grader export nbgrader reports/ --gradebook grades.csv --column hw3",
 }
 

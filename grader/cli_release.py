@@ -11,6 +11,7 @@ from grader.cli_common import AssignmentArgument, Guard
 from grader.stdout import tell
 
 ALL_WELL = 0
+_LEFT = "What could not be carried over is printed, and listed in the folder's IMPORT.md."
 _Path = Annotated[Path, typer.Argument(metavar="PATH", help="The notebook, or the folder with it.", show_default=False)]
 _Output = Annotated[
     Path | None, typer.Option("--output", metavar="DIR", help="The folder that is made. Without it: the id, here.")
@@ -76,7 +77,8 @@ def add_import(app: typer.Typer, guarded: Guard) -> None:
     @imports.command(
         "nbgrader",
         no_args_is_help=True,
-        epilog="The folder week-6, of a source notebook:\n\n  grader import nbgrader source/week-6/week-6.ipynb",
+        epilog="The folder week-6, of a source notebook:\n\n  grader import nbgrader source/week-6/week-6.ipynb\n\n"
+        f"{_LEFT}",
     )
     def nbgrader_command(path: _Path, output: _Output = None, id_: _Id = None) -> None:
         """An nbgrader assignment: its source notebook, with solutions, or the released one."""
@@ -86,7 +88,7 @@ def add_import(app: typer.Typer, guarded: Guard) -> None:
         "otter",
         no_args_is_help=True,
         epilog="The folder hw01, of a master notebook, or of a student's notebook with tests/ beside it:\n\n"
-        "  grader import otter hw01.ipynb",
+        f"  grader import otter hw01.ipynb\n\n{_LEFT}",
     )
     def otter_command(path: _Path, output: _Output = None, id_: _Id = None) -> None:
         """An otter assignment: its master notebook, or a student's notebook with its tests."""

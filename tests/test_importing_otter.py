@@ -220,3 +220,9 @@ def test_points_are_added_up_by_otters_rules(points: object, cases: list[float |
 )
 def test_a_test_file_that_cannot_be_read_says_why(source: str, problem: str) -> None:
     assert problem in read_test_source(source, "q", "tests/q.py").problem
+
+
+def test_a_notebook_that_is_none_of_otters_says_so(tmp_path: Path) -> None:
+    source = write(new_notebook(cells=[new_code_cell("x = 1")]), tmp_path / "plain.ipynb")
+    folder = write_imported(read_otter(source), tmp_path / "plain", None)
+    assert "no question of otter's" in (folder / "IMPORT.md").read_text()

@@ -58,6 +58,8 @@ def read_otter(path: Path) -> Imported:
         _Master(imported).read()
     else:
         _read_assigned(imported, tests)
+    if not imported.questions:
+        imported.leave("the notebook", "no question of otter's was found: nothing is asked in it")
     _drop_otters_cells(imported)
     imported.name_questions()
     settle_answers(imported)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
 from grader.judge._call_lessons import NO_GRADIENT, OTHER_GRADIENT, OTHER_VALUE, RAISES
 from grader.judge.absent import Finding, ended, missing, noticed, with_said_lesson
 from grader.judge.functions import Call, Called, Question, RightFunction
 from grader.judge.values import show, unlike
 from grader.language import many, say
 from grader.mistakes import with_lesson
+from grader.observation import Raised
 from grader.verdict import LEFT_TO_THE_MARKING, CheckResult, Diagnosis, ExerciseReport, Lesson, Proof, Status
 
 
@@ -35,33 +38,9 @@ def _values(called: Called) -> Finding:
     if called.found is None:
         return missing(called)
     for call in called.calls:
-        words = _words(called, call.question)
-        if call.raised is not None:
-            raised = call.raised
-            return Status.STUDENT_CRASHED, {
-                "message": say("{call}, raises {error}", call=words, error=raised.words),
-                "cell": raised.cell,
-                "line": raised.line,
-                "advice": say("Call it with these arguments in a cell of your own: you get the same error there."),
-                "lesson": RAISES,
-            }
-        difference = None if exercise.withheld else called.unlike(call, exercise.reference)
-        if difference is not None:
-            where = say("the value at {place}", place=difference.where) if difference.where else say("what it returns")
-            return Status.FAILED, {
-                "message": say(
-                    "{call}: {what} should be {expected}, and is {found}.",
-                    call=words,
-                    what=where,
-                    expected=difference.expected,
-                    found=difference.found,
-                ),
-                "expected": difference.expected,
-                "actual": difference.found,
-                "evidence": _arguments(call),
-                "advice": say("Work out this call by hand, and compare step by step."),
-                "lesson": OTHER_VALUE,
-            }
+        wrong = _wrong_value(called, call)
+        if wrong is not None:
+            return wrong
     if called.ended is not None:
         return ended(called, _words(called, called.asked) if called.asked is not None else "")
     notes = list(_notes(called))
@@ -71,6 +50,38 @@ def _values(called: Called) -> Finding:
         return Status.SKIPPED, {"message": f"{runs if times else ''} {say(LEFT_TO_THE_MARKING)}".strip()}
     said = many("It returns what it should in {n} call.", "It returns what it should in {n} calls.", times)
     return Status.PASSED, {"message": said, "notes": notes}
+
+
+def _wrong_value(called: Called, call: Call) -> Finding | None:
+    """What is wrong about what one call returns, if anything is."""
+    words = _words(called, call.question)
+    if call.raised is not None:
+        raised = call.raised
+        return Status.STUDENT_CRASHED, {
+            "message": say("{call}, raises {error}", call=words, error=raised.words),
+            "cell": raised.cell,
+            "line": raised.line,
+            "advice": say("Call it with these arguments in a cell of your own: you get the same error there."),
+            "lesson": RAISES,
+        }
+    difference = None if called.exercise.withheld else called.unlike(call, called.exercise.reference)
+    if difference is None:
+        return None
+    where = say("the value at {place}", place=difference.where) if difference.where else say("what it returns")
+    return Status.FAILED, {
+        "message": say(
+            "{call}: {what} should be {expected}, and is {found}.",
+            call=words,
+            what=where,
+            expected=difference.expected,
+            found=difference.found,
+        ),
+        "expected": difference.expected,
+        "actual": difference.found,
+        "evidence": _arguments(call),
+        "advice": say("Work out this call by hand, and compare step by step."),
+        "lesson": OTHER_VALUE,
+    }
 
 
 def _gradient(called: Called) -> Finding:
@@ -86,45 +97,52 @@ def _gradient(called: Called) -> Finding:
         if called.right.cotangents[number] is None:
             continue
         for name, expected in called.right.gradients(number).items():
-            words = _words(called, call.question)
-            if call.refused is not None:
-                return Status.FAILED, {
-                    "message": say("{call}: the backward pass raises {error}", call=words, error=call.refused.words)
-                    if call.refused.stage == "backward"
-                    else say(
-                        "{call}, with arguments that want a gradient, raises {error}",
-                        call=words,
-                        error=call.refused.words,
-                    ),
-                    "advice": say(
-                        "An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs."
-                    )
-                    if "inplace operation" in call.refused.message
-                    else say("Run one backward pass in your notebook and follow the traceback."),
-                    "lesson": NO_GRADIENT,
-                }
-            if name not in call.gradients:
-                return Status.FAILED, {
-                    "message": say("{call}: no gradient reaches {name}.", call=words, name=name),
-                    "advice": say("Something on the way cuts the graph: detach, .data, .item(), or numbers made anew."),
-                    "lesson": NO_GRADIENT,
-                }
-            difference = unlike(expected, call.gradients[name], called.tolerance_of(call))
-            if difference is not None:
-                return Status.FAILED, {
-                    "message": say(
-                        "{call}: the gradient of {name} at {place} should be {expected}, and is {found}.",
-                        call=words,
-                        name=name,
-                        place=difference.where or say("its value"),
-                        expected=difference.expected,
-                        found=difference.found,
-                    ),
-                    "expected": difference.expected,
-                    "actual": difference.found,
-                    "lesson": OTHER_GRADIENT,
-                }
+            wrong = _wrong_gradient(called, call, name, expected)
+            if wrong is not None:
+                return wrong
     return Status.PASSED, {"message": say("The gradients through it are as they should be.")}
+
+
+def _wrong_gradient(called: Called, call: Call, name: str, expected: Tensor) -> Finding | None:
+    """What is wrong about the gradient of one argument in one call, if anything is."""
+    words = _words(called, call.question)
+    if call.refused is not None:
+        return _refused(words, call.refused)
+    if name not in call.gradients:
+        return Status.FAILED, {
+            "message": say("{call}: no gradient reaches {name}.", call=words, name=name),
+            "advice": say("Something on the way cuts the graph: detach, .data, .item(), or numbers made anew."),
+            "lesson": NO_GRADIENT,
+        }
+    difference = unlike(expected, call.gradients[name], called.tolerance_of(call))
+    if difference is None:
+        return None
+    return Status.FAILED, {
+        "message": say(
+            "{call}: the gradient of {name} at {place} should be {expected}, and is {found}.",
+            call=words,
+            name=name,
+            place=difference.where or say("its value"),
+            expected=difference.expected,
+            found=difference.found,
+        ),
+        "expected": difference.expected,
+        "actual": difference.found,
+        "lesson": OTHER_GRADIENT,
+    }
+
+
+def _refused(words: str, refused: Raised) -> Finding:
+    """A call that runs, and raises where a gradient is wanted."""
+    return Status.FAILED, {
+        "message": say("{call}: the backward pass raises {error}", call=words, error=refused.words)
+        if refused.stage == "backward"
+        else say("{call}, with arguments that want a gradient, raises {error}", call=words, error=refused.words),
+        "advice": say("An in-place operation (`+=`, `relu_`, `inplace=True`) changed a value that the gradient needs.")
+        if "inplace operation" in refused.message
+        else say("Run one backward pass in your notebook and follow the traceback."),
+        "lesson": NO_GRADIENT,
+    }
 
 
 def _words(called: Called, question: Question) -> str:

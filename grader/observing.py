@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from grader.assignment import ModuleExercise, NetworkExercise
+from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.checks import asked_probes
 from grader.judge.alignment import kept_as_right, kernels_in_matrices
 from grader.judge.behaviour import is_rounded
 from grader.judge.calls import Convention, as_asked, other_conventions
 from grader.judge.examine import Worker, examine, record_again
 from grader.judge.examined import Examined
+from grader.judge.forms import Form
 from grader.judge.network import NOT_RECORDED, TRAINING, Again, RecordedNetwork
 from grader.judge.observed import Observation
 from grader.judge.roles import Roles
@@ -132,29 +134,7 @@ def _ask_every_case(
             twice=len(examined.observations) < CASES_OF_TWO,
             record_always=isinstance(exercise, NetworkExercise) and exercise.trunk == "as-reference",
         )
-        seen = ask_case(roles=roles if roles.tell else None)
-        right = examined.right_form(seen)
-        if right is None and seen.expected:
-            seen = ask_case()
-            right = examined.right_form(seen)
-        if seen.aligned is None and examined.answers is not None:
-            others = examined.answers.others(case, seen)
-            if others:
-                seen = ask_case(forms=[*examined.answers.forms(case), *others])
-                right = examined.right_form(seen)
-        if right is None and kernels_in_matrices(seen):
-            otherwise = ask_case(positions_first=True)
-            if (found := examined.right_form(otherwise)) is not None:
-                seen, right = otherwise, found
-        if right is None and kept_as_right(seen):
-            otherwise = ask_case(as_right=True)
-            if (found := examined.right_form(otherwise)) is not None:
-                seen, right = otherwise, found
-        if right is None and any(is_rounded(seen, form) for form in examined.right_forms(seen)):
-            # A table that was computed in float32 is not wrong, as code is not that insists on it: see `examine`.
-            otherwise = ask_case(in_float32=True)
-            if (found := examined.right_form(otherwise)) is not None:
-                seen, right = otherwise, found
+        seen, right = _seen_best(examined, case, ask_case, roles)
         if right is not None and seen.recorded:
             roles.learn(right, seen.slots, seen.keeping, reads=seen.reads)
         else:
@@ -164,6 +144,38 @@ def _ask_every_case(
         examined.observations.append(seen)
         if while_fitting and examined.fitting < len(examined.observations):
             return
+
+
+# Other ways to read what a module holds, each tried where it may be the one in which the module is right.
+_OTHER_WAYS: tuple[tuple[Callable[[Examined, Observation], object], dict[str, bool]], ...] = (
+    (lambda _, seen: kernels_in_matrices(seen), {"positions_first": True}),
+    (lambda _, seen: kept_as_right(seen), {"as_right": True}),
+    # A table that was computed in float32 is not wrong, as code is not that insists on it: see `examine`.
+    (lambda examined, seen: any(is_rounded(seen, form) for form in examined.right_forms(seen)), {"in_float32": True}),
+)
+
+
+def _seen_best(
+    examined: Examined, case: Case, ask_case: Callable[..., Observation], roles: Roles
+) -> tuple[Observation, Form | None]:
+    """What is seen of a case, and the right form that it behaves like, if any: in the likeliest way first, then in
+    others."""
+    seen = ask_case(roles=roles if roles.tell else None)
+    right = examined.right_form(seen)
+    if right is None and seen.expected:
+        seen = ask_case()
+        right = examined.right_form(seen)
+    if seen.aligned is None and examined.answers is not None:
+        others = examined.answers.others(case, seen)
+        if others:
+            seen = ask_case(forms=[*examined.answers.forms(case), *others])
+            right = examined.right_form(seen)
+    for may_be, how in _OTHER_WAYS:
+        if right is None and may_be(examined, seen):
+            otherwise = ask_case(**how)
+            if (found := examined.right_form(otherwise)) is not None:
+                seen, right = otherwise, found
+    return seen, right
 
 
 def _free_dropout(exercise: ModuleExercise | NetworkExercise) -> str:

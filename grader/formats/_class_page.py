@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TextIO, TypeVar
 
+from grader.closing import Closing
 from grader.formats import _class_words, _words
 from grader.formats._class.attention import Look
 from grader.formats._class.tally import Tally
@@ -93,11 +94,11 @@ def write_class_page(
         stream.write(render("class_tail.html.j2", **context))
 
 
-class _Rows:
+class _Rows(Closing):
     """Rows of a table, rendered some at a time, on disk."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115  see `__exit__`
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115  closed by `close`
         self._next: list[RowView] = []
         self.count = 0
 
@@ -116,10 +117,7 @@ class _Rows:
         self._file.write(render("class_rows.html.j2", rows=self._next))
         self._next.clear()
 
-    def __enter__(self) -> _Rows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._file.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.formats._plain import nothing_decided
 from grader.formats._spreadsheet import number
@@ -53,7 +53,7 @@ def grades(reports: Iterable[Report]) -> list[Grade]:
     """The same of all of them. Reports are forgotten one by one, so that a class of thousands fits in memory."""
     found = [grade(report) for report in reports]
     count = Counter(_person(each) for each in found)
-    return [Grade(**{**vars(each), "twice": count[_person(each)] > 1}) for each in found]
+    return [replace(each, twice=count[_person(each)] > 1) for each in found]
 
 
 def _person(of: Grade) -> tuple[str, str]:

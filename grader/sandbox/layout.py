@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grader
@@ -62,7 +62,7 @@ def find_layout() -> Layout:
         sites=tuple(sites),
         hidden=(),
     )
-    return Layout(**{**vars(layout), "hidden": _find_hidden(layout)})
+    return replace(layout, hidden=_find_hidden(layout))
 
 
 def _find_hidden(layout: Layout) -> tuple[str, ...]:

@@ -221,6 +221,8 @@ def _write(request: Request, run: Run, spool: Spool) -> None:
 
 def _check_formats(request: Request) -> None:
     known = formats()
+    if not request.formats:
+        raise UsageError(f"--format names no format: choose from {', '.join(known)}")
     for name in request.formats:
         if name not in known:
             raise UsageError(f"unknown format {name!r}: choose from {', '.join(known)}")

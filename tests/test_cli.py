@@ -206,6 +206,7 @@ def spec(folder: Path, text: str) -> Path:
     [
         (["/no/such/file.ipynb"], "no such file"),
         ([RIGHT, "--format", "html,nonsense"], "unknown format 'nonsense': choose from "),
+        ([RIGHT, "--format", ","], "--format names no format: choose from "),
         ([RIGHT, "--output", "-", "--format", "json,html"], "choose one of"),
         ([RIGHT, "--isolation", "nonsense"], "'bwrap', 'landlock', 'none'"),
         ([RIGHT, "--device", "tpu"], "'cuda'"),

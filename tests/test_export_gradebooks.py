@@ -156,6 +156,7 @@ def test_the_column_may_be_named(export: Export, column: str) -> None:
     [
         (["--column", "Essay"], "there is no column 'Essay'; name one with --column: Homework 2 (11), Residual"),
         (["--output", "book.csv"], "this is the gradebook that was read"),
+        (["--output", "."], "--output .: this is a folder; name a file"),
         (["--assignment", "resnet"], "the results are of the assignment 'residual-blocks'"),
         (["--assignment", "nowhere"], "there is no assignment 'nowhere'"),
     ],

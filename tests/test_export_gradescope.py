@@ -176,6 +176,7 @@ def test_the_command_writes_the_zip_and_says_what_to_do(tmp_path: Path) -> None:
         (["residual-blocks", "--extra-index-url", "x\n--index-url=y"], "expected an address that begins with https://"),
         (["residual-blocks", "--isolation", "none"], "none"),
         (["residual-blocks", "--output", "/proc/no/a.zip"], "cannot be written"),
+        (["residual-blocks", "--output", "/tmp"], "--output /tmp: this is a folder; name a file"),
     ],
 )
 def test_wrong_usage_is_refused(arguments: list[str], said: str) -> None:

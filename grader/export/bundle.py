@@ -19,7 +19,7 @@ from pathlib import Path
 
 import grader
 from grader.assignment import Assignment, shipped_folder
-from grader.errors import OutputError
+from grader.errors import OutputError, UsageError
 from grader.export.autograder import Settings, did_not_finish
 from grader.formats.gradescope import as_text
 from grader.whole import replacing_path
@@ -37,6 +37,7 @@ def build(assignment: Assignment, output: Path, settings: Settings, indexes: tup
         indexes: where pip looks beside its own index, for PyTorch's build without CUDA, for instance.
 
     Raises:
+        UsageError: there is a folder in its place.
         OutputError: it cannot be written.
     """
     files = dict(_files(assignment, settings, indexes))
@@ -44,6 +45,8 @@ def build(assignment: Assignment, output: Path, settings: Settings, indexes: tup
     try:
         with replacing_path(output) as part:
             part.write_bytes(whole)
+    except IsADirectoryError as error:
+        raise UsageError(f"--output {output}: this is a folder; name a file") from error
     except OSError as error:
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
     return len(files)

@@ -72,7 +72,7 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
     """Write it, as it was read.
 
     Raises:
-        UsageError: that would write over what was read.
+        UsageError: that would write over what was read, or there is a folder in its place.
         OutputError: it cannot be written.
     """
     if path.exists() and path.samefile(sheet.path):
@@ -83,6 +83,8 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
     rows.writerows(sheet.rows)
     try:
         path.write_bytes((_BOM if sheet.bom else b"") + stream.getvalue().encode())
+    except IsADirectoryError as error:
+        raise UsageError(f"--output {path}: this is a folder; name a file") from error
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -5,12 +5,17 @@ Slots import this file again where it is the program's own; so nothing is import
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line."""
-    from grader.cli import app
+    try:
+        from grader.cli import app
 
-    app(prog_name="grader")
+        app(prog_name="grader")
+    except KeyboardInterrupt:  # before there is a command that could say how far it came
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from grader.__main__ import main
 from grader.cli import app
 from grader.interruption import Interruption
 from grader.terminal import Terminal
@@ -356,6 +357,16 @@ def test_ctrl_c_keeps_what_is_finished(interrupted: Callable[[signal.Signals], t
     assert (run.output / "index.html").exists()
     assert seconds < 15
     assert [] == _left_over(run.output)
+
+
+def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grader.cli.app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert 130 == ended.value.code
 
 
 def test_a_closed_terminal_keeps_what_is_finished(

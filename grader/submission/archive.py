@@ -11,7 +11,6 @@ import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from grader.language import later
 from grader.submission.endings import ending
@@ -124,7 +123,7 @@ class Unpacker:
     def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Member | None:
         """The entry, unpacked if it can be a submission; None if it is of no interest."""
         names = info.filename.replace("\\", "/").split("/")
-        parts = tuple(_readable(name) for name in names if name not in ("", "."))
+        parts = tuple(readable(name.encode("utf-8", "replace")) for name in names if name not in ("", "."))
         if not parts or len(parts) > MAX_DEPTH:
             return None
         if info.is_dir():
@@ -174,7 +173,7 @@ class Unpacker:
                 if allowance.content < 0:
                     most = MAX_ONE_STUDENT // MIB
                     raise _RefusedError(later("the zip unpacks to more than {most} MB", most=most))
-                _save(copy, chunk)
+                copy.write(chunk)
 
 
 def _not_opened(why: str) -> str:
@@ -190,11 +189,7 @@ def _limit(name: str) -> int | None:
     return MAX_MEMBER.get(ending(name.rstrip("/")))
 
 
-def _save(copy: IO[bytes], chunk: bytes) -> None:
-    copy.write(chunk)
-
-
-def _readable(name: str) -> str:
-    """A member's name that can be shown and written."""
-    text = name.encode("utf-8", "replace").decode("utf-8")
+def readable(name: bytes) -> str:
+    """A file's name that can be shown and written: on disk it can be any bytes, in a zip any characters."""
+    text = name.decode("utf-8", "replace")
     return "".join("\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.language import later
+from grader.submission import archive
 from grader.submission.archive import MAX_DEPTH, Allowance, Unpacker
 from grader.submission.endings import SUBMISSION_ENDINGS, ending
 
@@ -118,6 +119,5 @@ def _walk(folder: Path, parts: tuple[str, ...], unpacker: Unpacker) -> Iterator[
 
 
 def readable(name: str) -> str:
-    """A file name that can be shown and written: names on disk can be any bytes."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join("\N{REPLACEMENT CHARACTER}" if ord(sign) < 32 or ord(sign) == 127 else sign for sign in text)
+    """The name of a file on disk, so that it can be shown and written."""
+    return archive.readable(os.fsencode(name))

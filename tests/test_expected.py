@@ -15,7 +15,7 @@ from grader.judge.examine import Request
 from grader.judge.requests import request, request_of
 from grader.mistakes._mistake import RESBLOCK, changed
 from grader.verdict import Status
-from grader.worker.modules import set_mode
+from grader.worker.subject import set_mode
 
 pytestmark = pytest.mark.heavy
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 import sys
-from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -22,58 +17,14 @@ from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
 from grader.worker.constructors import constructor, describe_constructor, given
-from grader.worker.dropout import Free
 from grader.worker.faults import without_faults
 from grader.worker.outputs import describe_output, is_dense
 from grader.worker.registered import registered
+from grader.worker.steady import draws, is_steady
+from grader.worker.subject import Setting, Subject, set_mode
 
 Json = Any
 Tensors = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What to set the leaves of a module to."""
-
-    leaves: list[Tensor]
-    values: list[Tensor]
-
-
-@dataclass
-class Subject:
-    """A module under examination."""
-
-    module: nn.Module
-    dtype: torch.dtype
-    free_dropout: Free = ""  # where it may have dropout, as a network may
-    leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
-    start: Tensors = field(default_factory=dict)  # their values after construction
-    _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
-
-    def remember(self) -> None:
-        """Note which tensors the module holds, and where: hand-written batch norms replace theirs."""
-        self._owners = []
-        for part in self.module.modules():
-            for holder in (part._parameters, part._buffers, part.__dict__):
-                held = {name: value for name, value in holder.items() if isinstance(value, Tensor)}
-                if held and isinstance(holder, dict):  # TorchScript keeps its own where nobody can replace them
-                    self._owners.append((holder, held))
-
-    def setting(self, values: Mapping[str, Tensor] = MappingProxyType({})) -> Setting:
-        """The values after construction, or others for some keys."""
-        # Others last: leaves may share memory with each other.
-        wanted = {**{key: value for key, value in self.start.items() if key not in values}, **values}
-        return Setting([self.leaves[key] for key in wanted], list(wanted.values()))
-
-    def restore(self, setting: Setting | None = None) -> None:
-        """Back to the tensors after construction, and to their values, or to those of a setting."""
-        for holder, held in self._owners:
-            for name, value in held.items():
-                holder[name] = value  # no `update`: what holds the parameters of a scripted module has none
-        setting = self.setting() if setting is None else setting
-        if setting.leaves:
-            with torch.no_grad():
-                torch._foreach_copy_(setting.leaves, setting.values)
 
 
 def raised(stage: str, error: BaseException, recording: Recording | None = None) -> dict[str, Json]:
@@ -328,133 +279,11 @@ def run(
         buffers = {key: now.get(key, leaf) for key, leaf in subject.leaves.items() if not leaf.requires_grad}
         answer["buffers"], out["buffers"] = _joined({k: b for k, b in buffers.items() if b.is_floating_point()})
         if repeated:
-            answer["unsteady"] = not _is_steady(subject, x, result.detach(), probe["seed"])
+            answer["unsteady"] = not is_steady(subject, x, result.detach(), probe["seed"])
             if answer["unsteady"]:
-                answer["draws"] = _draws(subject, x.detach())
-                answer["by_mode"] = _is_steady(subject, x, result.detach(), probe["seed"], gradient=True)
+                answer["draws"] = draws(subject, x.detach())
+                answer["by_mode"] = is_steady(subject, x, result.detach(), probe["seed"], gradient=True)
     return answer, out
-
-
-def set_mode(module: nn.Module, *, train: bool) -> None:
-    """`train()` or `eval()`, without setting anew what is set: of a pass it would be a tenth of the time."""
-    todo, seen = [module], set()
-    while todo:
-        part = todo.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if _switches_as_usual(part):
-            if part.training is not train:
-                part.__dict__["training"] = train  # as `train` does, without asking whether it is a parameter
-            todo.extend(inner for inner in part._modules.values() if inner is not None)
-        elif train:
-            part.train()  # some keep a part in one mode
-        else:
-            part.eval()
-
-
-def _switches_as_usual(part: nn.Module) -> bool:
-    """Are `train` and `eval` those of every module, and is its mode kept as in every module?"""
-    kind = type(part)
-    of_torch = kind.train is nn.Module.train and kind.eval is nn.Module.eval
-    plain = kind.__setattr__ is nn.Module.__setattr__ and not hasattr(kind, "training") and "training" in part.__dict__
-    return of_torch and plain and not {"train", "eval"} & part.__dict__.keys()
-
-
-PASSES = 300  # that a module which counts has to give the same in
-
-
-def counters(subject: Subject, namespace: Mapping[str, object]) -> dict[tuple[int, str], object]:
-    """Plain numbers, and lengths of collections, that the module, its classes and the notebook's names hold: what code
-    that counts its calls would change."""
-    holders: dict[int, Mapping[str, object]] = {id(namespace): namespace}
-    for part in subject.module.modules():
-        holders[id(part)] = part.__dict__
-        if not _is_without_numbers(type(part)):
-            holders[id(type(part))] = type(part).__dict__
-    return {(holder, name): number for holder, names in holders.items() for name, number in _numbers(names)}
-
-
-def _numbers(names: Mapping[str, object]) -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
-    for name, value in list(names.items()):
-        if type(value) in (int, float, bool) and name != "training":
-            found.append((name, value))
-        elif isinstance(value, list | dict | set) and not name.startswith("__"):
-            found.append((name, len(value)))
-    return found
-
-
-_without_numbers: WeakKeyDictionary[type, tuple[object, ...]] = WeakKeyDictionary()  # with what they held instead
-
-
-def _is_without_numbers(layer: type) -> bool:
-    """Is it a class that holds none? Those of torch's have many methods, and are looked through again only if something
-    of them was replaced, or added."""
-    held, known = tuple(layer.__dict__.values()), _without_numbers.get(layer)
-    if known is not None and len(known) == len(held) and all(map(operator.is_, known, held)):
-        return True
-    if _numbers(layer.__dict__):
-        return False
-    _without_numbers[layer] = held
-    return True
-
-
-def stays(subject: Subject, probe: Json, x: Tensor, setting: Setting, y: Tensor, *, gradient: bool) -> bool:
-    """Does a module give what it gave for a probe, with gradients or without, however often it is called?"""
-    subject.restore(setting)
-    set_mode(subject.module, train=probe["train"])
-    x = x.to(subject.dtype).detach().requires_grad_(gradient)
-    with torch.set_grad_enabled(gradient):
-        for _ in range(PASSES):
-            seed_all(probe["seed"])
-            try:
-                again = subject.module(x * 1)
-            except BaseException:
-                return False
-            if not isinstance(again, Tensor) or again.shape != y.shape:
-                return False
-            if not torch.allclose(again.detach(), y, rtol=1e-5, atol=1e-6, equal_nan=True):
-                return False
-    return True
-
-
-REPETITIONS = 40  # of a pass that drew random numbers
-MOST_DRAWS = 40
-
-
-def _is_steady(subject: Subject, x: Tensor, result: Tensor, seed: int, *, gradient: bool = False) -> bool:
-    """Does the same training pass give the same again, whatever the state of the random generator?
-
-    Once for hidden state; more often if random numbers were drawn, since chance may repeat itself.
-
-    Args:
-        gradient: is it repeated as the first pass was, with gradients? It takes longer.
-    """
-    for repetition in range(REPETITIONS):
-        seed_all(seed + 1000 * (repetition + 1))
-        before = states()
-        with torch.set_grad_enabled(gradient):
-            try:
-                again = subject.module((x if gradient else x.detach()) * 1)
-            except BaseException:
-                return True  # without a gradient it may fail: another pass tells
-        if not isinstance(again, Tensor) or not is_dense(again) or again.shape != result.shape:
-            return False
-        if not torch.allclose(again, result, rtol=1e-5, atol=1e-6, equal_nan=True):
-            return False
-        if before == states():
-            return True
-    return True
-
-
-def _draws(subject: Subject, x: Tensor) -> list[Json]:
-    """What draws random numbers in a pass: operations of torch, and the generators of Python and numpy."""
-    before = states()
-    draws: list[Json] = record(subject.module, x * 1, place_of).facts.get("draws", [])
-    after = states()
-    others = [name for name in before if name != "torch" and before[name] != after[name]]
-    return [{"op": name} for name in others] + draws[:MOST_DRAWS]
 
 
 NO_NUMBERS = torch.zeros(0, dtype=torch.float64, device="cpu")

@@ -15,6 +15,8 @@ from grader.worker.cells import run_cells
 from grader.worker.devices import ABSENT, pretend_cuda_is_cpu
 from grader.worker.dropout import Free, without_dropout
 from grader.worker.shell import make_shell
+from grader.worker.steady import counters, stays
+from grader.worker.subject import Subject
 from grader.worker.undrawn import sizes
 
 Json = Any
@@ -31,7 +33,7 @@ class Student:
 
     def __init__(self, namespace: dict[str, Any] | None = None) -> None:
         self.namespace: dict[str, Any] = make_shell().user_ns if namespace is None else namespace
-        self.subjects: dict[str, modules.Subject] = {}
+        self.subjects: dict[str, Subject] = {}
         self.devices: AbstractContextManager[object] = nullcontext()  # entered around all that the notebook's code does
 
 
@@ -91,7 +93,7 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
         settings[name] = subject.setting(_apart(tensors[name], keys, subject))
     answers: list[Json] = []
     out: Tensors = {}
-    before = modules.counters(subject, student.namespace) if arguments["repeat"] else {}
+    before = counters(subject, student.namespace) if arguments["repeat"] else {}
     for i, probe in enumerate(arguments["probes"]):
         given = {name: tensors[f"{i}/{name}"] for name in ("x", "cotangent") if f"{i}/{name}" in tensors}
         setting = settings[probe["values"]]
@@ -99,11 +101,11 @@ def run(student: Student, arguments: Json, tensors: Tensors) -> Reply:
             answer, made = modules.run(subject, probe, given, setting, repeat=arguments["repeat"])
         answers.append(answer)
         out |= {f"{i}/{name}": tensor for name, tensor in made.items() if not tensor.is_complex()}
-    if arguments["repeat"] and "0/y" in out and modules.counters(subject, student.namespace) != before:
+    if arguments["repeat"] and "0/y" in out and counters(subject, student.namespace) != before:
         probe, x = arguments["probes"][0], tensors["0/x"]
         with student.devices:
             gradient = "0/cotangent" in tensors
-            steady = modules.stays(subject, probe, x, settings[probe["values"]], out["0/y"], gradient=gradient)
+            steady = stays(subject, probe, x, settings[probe["values"]], out["0/y"], gradient=gradient)
         answers[0]["unsteady"] = answers[0].get("unsteady", False) or not steady
     layout, row = pack(out)
     return {"answers": answers, "layout": layout}, {"row": row}
@@ -114,7 +116,7 @@ def _dropout(free: Free, *, train: bool) -> AbstractContextManager[object]:
     return without_dropout(free) if free and train else nullcontext()
 
 
-def _apart(row: Tensor, keys: list[str], subject: modules.Subject) -> Tensors:
+def _apart(row: Tensor, keys: list[str], subject: Subject) -> Tensors:
     """The part of a row of values for each leaf, in its shape."""
     leaves = [subject.leaves[key] for key in keys]
     parts = row.split_with_sizes([leaf.numel() for leaf in leaves])

@@ -88,26 +88,20 @@ class Notebook:
         return sorted(needed.values(), key=lambda each: order.index(each.name)), list(missing)
 
 
-@dataclass(frozen=True)
-class Called:
-    """A call in a test, all of whose arguments are written out."""
-
-    arguments: dict[str, object]
-
-
-def calls_of(name: str, parameters: Sequence[str], source: str) -> tuple[list[Called], int]:
-    """Calls of a function in a test that must return: with plain arguments, and how many there are with others."""
+def calls_of(name: str, parameters: Sequence[str], source: str) -> tuple[list[dict[str, object]], int]:
+    """Calls of a function in a test that must return: the arguments of those of which all are written out, and how many
+    others there are."""
     tree = parse(source)
     if tree is None:
         return [], 0
-    found: list[Called] = []
+    found: list[dict[str, object]] = []
     others = 0
     for call in _calls(tree, name):
         arguments = _arguments(call, parameters)
         if arguments is None:
             others += 1
-        elif Called(arguments) not in found:
-            found.append(Called(arguments))
+        elif arguments not in found:
+            found.append(arguments)
     return found, others
 
 

@@ -182,9 +182,9 @@ def _cases(asked: _Asked, parameters: list[str], name: str) -> tuple[list[dict[s
         for test in question.tests:
             found, more = calls_of(name, parameters, test.source)
             others += more
-            for call in found:
-                case = {"title": f"{question.name}, call {len(cases) + 1}", "arguments": call.arguments}
-                if not any(each["arguments"] == call.arguments for each in cases) and len(cases) < MOST_CASES:
+            for arguments in found:
+                case = {"title": f"{question.name}, call {len(cases) + 1}", "arguments": arguments}
+                if not any(each["arguments"] == arguments for each in cases) and len(cases) < MOST_CASES:
                     cases.append(case)
     return cases, others
 

@@ -134,7 +134,7 @@ class Grader(Closing):
         except AssignmentError:
             raise  # every submission would meet it
         except Exception as error:
-            return self._grader_broke(hand_in, error), submission
+            return grader_broke(self.assignment, hand_in, f"{type(error).__name__}: {error}"), submission
 
     def close(self) -> None:
         if self._zygote is not None:
@@ -157,7 +157,6 @@ class Grader(Closing):
     def _grade(self, submission: Submission) -> Report:
         deadline = time.monotonic() + self.settings.limits.seconds
         attempt = self._attempt(submission, "definitions", deadline)
-        repairs = list(submission.repairs)
         if attempt.wants_everything:
             # Some code needs more than its definitions: run the notebook as Jupyter would.
             second = self._attempt(submission, "everything", deadline)
@@ -181,7 +180,7 @@ class Grader(Closing):
             score=sum(exercise.score for exercise in exercises),
             max_score=self.assignment.max_score,
             exercises=exercises,
-            repairs=[*repairs, *attempt.repairs(self.settings.limits), *mended.repairs],
+            repairs=[*submission.repairs, *attempt.repairs(self.settings.limits), *mended.repairs],
             warnings=[
                 *submission.warnings,
                 *self._named(submission),
@@ -351,9 +350,6 @@ class Grader(Closing):
             repairs=[],
             warnings=[message],
         )
-
-    def _grader_broke(self, hand_in: HandIn, error: Exception) -> Report:
-        return grader_broke(self.assignment, hand_in, f"{type(error).__name__}: {error}")
 
 
 def _notes(exercises: Iterable[ExerciseReport]) -> list[str]:

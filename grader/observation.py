@@ -130,6 +130,8 @@ class Facts(_Answered):
         discarded: operations whose result was not used.
         overwriting: operations that wrote into the module's input.
         created: places where a parameter was used that forward itself made.
+        functions: names of autograd functions of the student's own.
+        unlike_autograd: keys of leaves on which autograd and the recorded graph disagree whether they get a gradient.
         overwritten: layers that are gone because another was assigned to their attribute.
         dropped: layers with parameters that the constructor made and did not keep.
     """
@@ -140,6 +142,8 @@ class Facts(_Answered):
     discarded: list[Act] = _FEW
     overwriting: list[Act] = _FEW
     created: list[Event] = _FEW
+    functions: list[Annotated[str, Field(max_length=200)]] = _FEW
+    unlike_autograd: list[Annotated[str, Field(max_length=500)]] = _FEW
     overwritten: list[Layer] = _FEW
     dropped: list[Layer] = _FEW
 

@@ -262,7 +262,7 @@ TELLING = {
     ),
     "numpy writes": (
         module("y = self.conv(x)\na = y.detach().numpy()\na[a < 0] = 0\nreturn y * 1"),
-        {"reads": ["numpy", "changed"]},
+        {"reads": ["numpy", "changed"], "unlike_autograd": 4},
     ),
     "dropout": (module("return F.dropout(self.conv(x))"), {"draws": ["aten.bernoulli_.float"]}),
     "noise": (module("return self.conv(x) + torch.randn_like(x)"), {"draws": ["aten.randn_like.default"]}),
@@ -299,6 +299,7 @@ TELLING = {
         module("return self.conv(x)", "self.more = nn.Sequential(nn.Conv2d(4, 4, 1))\ndel self.more"),
         {},
     ),
+    "own autograd function, named": (FAITHFUL["own autograd function"], {"functions": ["Clip"]}),
 }
 
 # Ran as if nothing had been recorded; but nothing was.

@@ -179,9 +179,11 @@ QUIET = [name for name in FAITHFUL if name not in ("asserts", "f-string with ite
 
 @pytest.mark.parametrize("name", QUIET)
 def test_nothing_is_told_where_nothing_shows(name: str) -> None:
-    """Code that is only written in an odd way gives no facts."""
+    """Code that is only written in an odd way gives no facts, but for gradients that have a way of their own."""
     _, recording = recorded(FAITHFUL[name])
-    assert {} == recording.facts
+    assert set(recording.facts) <= (
+        {"functions", "unlike_autograd"} if "checkpoint" in name or "own" in name else set()
+    )
 
 
 @pytest.mark.parametrize("source", NOT_RECORDED.values(), ids=NOT_RECORDED)

@@ -8,6 +8,7 @@ recording     one call of a module, with all that was recorded of it
     places    which line and which layer is running
     lent      memory that code reads or writes behind torch's back
   facts       what else shows: results thrown away, random numbers, data that steers the code
+  witness     what autograd knows of the same pass
 construction  what a constructor does with the layers it makes
 several       several inputs and outputs as one of each
 

@@ -55,6 +55,17 @@ class Nodes:
                 todo += self.inputs[node]
         return live
 
+    def reached_from(self, output: int) -> set[str]:
+        """Keys of the leaves to which the gradient of a node flows."""
+        if not self.tracked[output]:
+            return set()
+        todo, seen = [output], {output}
+        while todo:
+            before = [i for i in self.inputs[todo.pop()] if self.tracked[i] and i not in seen]
+            seen.update(before)
+            todo += before
+        return {self.said[node]["leaf"]["key"] for node in seen if "leaf" in self.said[node]}
+
     def convolutions_before(self, node: int) -> int:
         """How many weighted operations lead to a node, itself among them."""
         return sum(self.said[i]["op"].startswith(WEIGHTED) for i in self.live(node))

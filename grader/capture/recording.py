@@ -15,6 +15,7 @@ from grader.capture.facts import facts
 from grader.capture.lent import lending_is_noticed
 from grader.capture.places import Place, nowhere
 from grader.capture.recorder import Recorder
+from grader.capture.witness import compare_with_autograd
 
 Json = Any
 
@@ -33,7 +34,7 @@ class Recording:
         failed: the operation that raised it: its name, the shapes of its operands, how many convolutions lead to
             each, and their nodes in `partial`; None when no operation did.
         partial: what the failed operation's operands depend on, with the last of them as the output.
-        facts: what else shows; see `grader.capture.facts`.
+        facts: what else shows; see `grader.capture.facts` and `grader.capture.witness`.
     """
 
     graph: Json = None
@@ -59,6 +60,7 @@ def record(
         starts: what leaves start with, by key, where that is known already; see `initial_value`.
     """
     recorder = Recorder(module, x, place_of, starts)
+    start = x.grad_fn
     recording = Recording(leaves=recorder.leaves)
     recording.result, recording.error = _run(recorder, module, x, nullcontext())
     if recording.error is not None:
@@ -67,7 +69,8 @@ def record(
             recording.failed, recording.partial = _refused(module, x, place_of)
     if isinstance(recording.result, Tensor):
         recording.graph = recorder.finish(recording.result)
-    recording.facts = facts(recorder)
+        recording.facts = compare_with_autograd(recorder, recording.result, start)
+    recording.facts |= facts(recorder)
     recording.operations = sum(node["op"] != "leaf" for node in recorder.nodes.said)
     return recording
 

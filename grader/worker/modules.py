@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from grader.capture import Recording, record
 from grader.capture.construction import Construction
 from grader.capture.several import lend_call
-from grader.worker.autograd import reached_by_autograd
+from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
 from grader.worker.constructors import constructor, describe_constructor, given

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import gc
 import json
 import multiprocessing
 import os
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, NoReturn
 from grader.assignment import Assignment, Limits
 from grader.device import choose_device
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
+from grader.garbage import look_seldom
 from grader.language import SOURCE, later, speaking
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from grader.sandbox import Isolation, Zygote
 
 _PR_SET_PDEATHSIG = 1
-_MADE = 20_000  # objects more than went, until Python looks for garbage that refers to itself
 _GRACE = 20  # seconds in which a slot that was told to leave must be gone
 # Every further page would meet these too: no room, no right, something else in the folder's place.
 _NO_ROOM = frozenset(
@@ -157,18 +156,10 @@ def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygot
     run = Run(order.assignment, order.seed, isolation.value, device)
     with Grader(order.assignment, settings, zygote) as grader:
         grader.prepare()
-        _look_seldom_for_garbage()
+        look_seldom()
         connection.send(Ready(isolation.value, device))
         while (task := connection.recv()) is not None:
             connection.send(_answer(task, order, run, grader))
-
-
-def _look_seldom_for_garbage() -> None:
-    """What is loaded stays, and little of what comes after goes round in circles: with Python's own settings a
-    twentieth of a judge's time is spent looking."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_MADE, 20, 100)
 
 
 def draws(order: Order) -> bool:

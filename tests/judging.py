@@ -80,7 +80,7 @@ def families() -> Assignment:
 
 @cache
 def options() -> Assignment:
-    """The basic block with other kinds of shortcut than the shipped assignment asks for."""
+    """The basic block with other kinds of shortcut than the shipped assignment asks for, and one of several paths."""
     return load_assignment(Path(__file__).parent / "assignments" / "options")
 
 

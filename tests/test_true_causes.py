@@ -8,7 +8,7 @@ import pytest
 from family_programs import SLICES
 from judging import judge, judge_against, judge_all, shipped
 
-from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, RES2NET, SE, SE_BOTTLENECK
+from grader.mistakes._families import BIASED, PREACT, PREACT_BOTTLENECK, RES2NET, RESNEXT_PATHS, SE, SE_BOTTLENECK
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, changed
 from grader.mistakes.network import NETWORK
 from grader.verdict import ExerciseReport, Status
@@ -116,6 +116,69 @@ CAUSES = {
         ["shortcut-added-twice"],
         "Beside the projection x itself is added",
         "F(x) + 2",
+    ),
+    "stride 2 wherever the channels change": (
+        changed(
+            BOTTLENECK,
+            ("__init__()\n", "__init__()\n        if in_channels != out_channels:\n            stride = 2\n"),
+        ),
+        "bottleneck",
+        ["argument-ignored"],
+        "Wherever the number of channels changes, the block has stride 2",
+        "as if stride were always",
+    ),
+    "one path in the place of all": (
+        changed(RESNEXT_PATHS, ("[make_path(in_channels, stride) for _ in range(cardinality)]", "[make_path(in_channels, stride)] * cardinality")),
+        "paths",
+        ["layer-shared"],
+        "All paths have the same layers",
+        "res2net",
+    ),
+    "paths in a row": (
+        changed(RESNEXT_PATHS, ("out = sum(path(x) for path in self.paths)", "out = x\n        for path in self.paths:\n            out = path(out)")),
+        "paths",
+        ["paths-not-added"],
+        "one behind the other",
+        "the shapes do not fit",
+    ),
+    "a batch norm that refuses to train, for lack of a small number": (
+        changed(RESBLOCK, ("bn2 = nn.BatchNorm2d(out_channels)", "bn2 = nn.BatchNorm2d(out_channels, eps=0)")),
+        "resblock",
+        ["wrong-epsilon"],
+        "Some of the batch norms add 0 to the variance",
+        "",
+    ),
+    "a function on the branch that is a ReLU is one": (
+        changed(RESBLOCK, ("return F.relu(out + identity)", "return F.relu((out + out.abs()) / 2 + identity)")),
+        "resblock",
+        ["extra-activation"],
+        "on F(x) before the addition",
+        "function-before-add",
+    ),
+    "twice the gate, where it is made": (
+        changed(SE, ("z = torch.sigmoid(self.fc2(F.relu(self.fc1(z))))", "z = 2 * torch.sigmoid(self.fc2(F.relu(self.fc1(z))))")),
+        "se",
+        ["se-gate-wrong"],
+        "The gate does not end in one sigmoid alone but in these operations: sigmoid, mul.",
+        "instead of F(x) + x",
+    ),
+    "twice the branch, beside its gate": (
+        changed(SE, (SCALE, "return (2 * u) * z[:, :, None, None]")),
+        "se",
+        ["shortcut-scaled"],
+        "2·F(x) + x instead of F(x) + x",
+        "sigmoid",
+    ),
+    "pixels of the shortcut from the second on": (
+        changed(
+            RESBLOCK,
+            ("nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)", "nn.Conv2d(in_channels, out_channels, 1, bias=False)"),
+            ("self.shortcut(x)", "self.shortcut(x if self.conv1.stride == (1, 1) else x[:, :, 1::2, 1::2])"),
+        ),
+        "resblock",
+        ["projection-wrong-stride"],
+        "from the second row and column on",
+        "shapes of tensors do not fit",
     ),
     "a batch norm in front of a convolution is missing": (
         changed(PREACT, ("self.bn2(out)", "out"), ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "")),

@@ -90,17 +90,18 @@ class Block:
     def convolution_rows(self) -> list[list[Node]]:
         """The branch's convolutions by how many of them lead to each: in a block of several paths, as ResNeXt's may
         be, a row has one of every path."""
-        return self._rows(self.convolutions)
+        return self.rows(self.convolutions)
 
     @cached_property
     def norm_rows(self) -> list[list[Node]]:
-        return self._rows(self.norms)
+        return self.rows(self.norms)
 
     @cached_property
     def activation_rows(self) -> list[list[Node]]:
-        return self._rows(self.activations)
+        return self.rows(self.activations)
 
-    def _rows(self, among: list[Node]) -> list[list[Node]]:
+    def rows(self, among: list[Node]) -> list[list[Node]]:
+        """Some nodes of the branch by how many of them lead to each."""
         counted = {node.id for node in among}
         rows: list[list[Node]] = []
         before: dict[int, int] = {}

@@ -108,7 +108,7 @@ def _replay(examined: Examined, among: Collection[str] | None, *, alone: bool) -
     explained = _explained(examined, steps, observations, right, alone=alone)
     if not explained.found:
         return []
-    first, *others = sorted(explained.found, key=_chooses)
+    first, *others = sorted(explained.found, key=_is_less_likely)
     # What is planted is planted in the last of several blocks in a row; the others are as they should be.
     last = any(
         _is_chain(form.recorded) for seen in observations for form in examined.answers.plain_forms(seen.case)[:1]
@@ -170,10 +170,11 @@ def _is_right_as_recorded(examined: Examined) -> bool:
     )
 
 
-def _chooses(explanation: Explanation) -> bool:
-    """Is it one that does another thing in some blocks?"""
+def _is_less_likely(explanation: Explanation) -> tuple[bool, bool]:
+    """Is it one that does another thing in some blocks? And is it one that is not read off the code?"""
     known = (mistakes()[step.mistake] for step in explanation)
-    return any(isinstance(mistake, Planted) and mistake.chooses for mistake in known)
+    chooses = any(isinstance(mistake, Planted) and mistake.chooses for mistake in known)
+    return chooses, not any(step.plant.is_read for step in explanation)
 
 
 def _of_mode(diagnosis: Diagnosis, *, training: bool) -> Diagnosis:

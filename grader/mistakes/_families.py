@@ -89,6 +89,36 @@ class ResNeXtBlock(nn.Module):
         out = self.bn3(self.conv3(out))
         return F.relu(out + self.shortcut(x))
 """
+RESNEXT_PATHS = f"""{HEAD}
+class PathsBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        width = out_channels // 2 // cardinality
+
+        def make_path(channels, stride):
+            return nn.Sequential(
+                nn.Conv2d(channels, width, 1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.Conv2d(width, out_channels, 1, bias=False),
+            )
+
+        self.paths = nn.ModuleList([make_path(in_channels, stride) for _ in range(cardinality)])
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x):
+        out = sum(path(x) for path in self.paths)
+        return F.relu(self.bn(out) + self.shortcut(x))
+"""
 SE = f"""{HEAD}
 class SEBasicBlock(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1, reduction=16):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from grader.graph import Leaf, Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, Gate, edit
 from grader.judge.uses import is_weighted, leaf_behind
+from grader.mistakes._composed import Composed
 
 
 def gated(change: Callable[[Block, Gate], None]) -> Edit:
@@ -173,6 +175,41 @@ def instead_of(name: str, op: str | None, *args: object) -> Edit:
                 block.bypass(node)
             else:
                 block.editor.change(node.id, op=op, args=[ref(node.inputs[0]), *args])
+
+    return gated(change)
+
+
+@cache
+def end_with(function: Composed) -> Edit:
+    """A function that is composed of several operations instead of the gate's sigmoid."""
+
+    def change(block: Block, gate: Gate) -> None:
+        for node in inside(block, gate, "sigmoid"):
+            block.editor.redirect(node.id, function.of(block.editor, node.inputs[0]))
+
+    return gated(change)
+
+
+@cache
+def weigh_positions(kernel: int, *, bias: bool) -> Edit:
+    """A weight for each position in place of one for each channel.
+
+    Args:
+        kernel: of a convolution of the mean and the largest value of all channels; 1 for one of the channels
+            themselves.
+    """
+
+    def change(block: Block, gate: Gate) -> None:
+        value = gate.value
+        if kernel > 1:
+            batch, _, *space = block.editor[value].shape
+            both = [
+                block.editor.add(op, ref(value), [1], True, shapes=[[batch, 1, *space]])
+                for op in ("aten.mean.dim", "aten.amax.default")
+            ]
+            value = block.editor.add("aten.cat.default", [ref(each) for each in both], 1, shapes=[[batch, 2, *space]])
+        weights = block.activate(block.convolve(value, 1, kernel, 1, "of positions", bias=bias), "aten.sigmoid.default")
+        block.editor.reread(gate.scale, gate.factor, weights)
 
     return gated(change)
 

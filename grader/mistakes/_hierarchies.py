@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 
 from grader.graph import Leaf, Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, Part, edit
 from grader.judge.widths import set_hidden_width
+from grader.mistakes._paths import are_side_by_side
 
 
 def hierarchical(change: Callable[[Block], None]) -> Edit:
@@ -46,16 +48,40 @@ def link_with(find: Callable[[Block, Part, Part], int | None]) -> Edit:
     return hierarchical(change)
 
 
-def link_with_all(block: Block) -> None:
-    """The sum of all results before it added to each part, and not the last one alone."""
-    parts = working(block)
-    total = parts[0].result
-    for before, part in pairwise(parts):
-        if part.link is None:
-            return
-        if before is not parts[0]:
-            total = block.editor.add("aten.add.Tensor", ref(total), ref(before.result))
-        block.editor.change(part.link, args=[ref(part.entry), ref(total)])
+def link_with_all(*, raw: bool, handed_on: bool, first: bool = False) -> Edit:
+    """The sum of all before it added to each part, and not the last one alone.
+
+    Args:
+        raw: are they added as they were cut, and not their results?
+        handed_on: is the part without a convolution among them?
+        first: is it added to the first part that has one, too?
+    """
+
+    def change(block: Block) -> None:
+        idle = [part for part in block.splits[:1] if part.convolution is None and handed_on]
+        before = [part.entry if raw else part.result for part in idle]
+        for number, part in enumerate(working(block)):
+            if before and (part.link is not None or (first and number == 0)):
+                total = reduce(lambda one, other: block.editor.add("aten.add.Tensor", ref(one), ref(other)), before)
+                if part.link is not None:
+                    block.editor.change(part.link, args=[ref(part.entry), ref(total)])
+                else:
+                    link = block.editor.add("aten.add.Tensor", ref(part.entry), ref(total))
+                    block.editor.reread(node(block, part.convolution).id, part.entry, link)
+            before.append(part.entry if raw else part.result)
+
+    return hierarchical(change)
+
+
+def link_by(op: str) -> Edit:
+    """The result before and the part combined by another operation."""
+
+    def change(block: Block) -> None:
+        for part in block.splits:
+            if part.link is not None:
+                block.editor.change(part.link, op=op)
+
+    return hierarchical(change)
 
 
 def link_behind(block: Block) -> None:
@@ -138,9 +164,11 @@ def convolve_all(*, linked: bool) -> Edit:
 
 
 def share(*, convolution: bool, norm: bool) -> Edit:
-    """One convolution for all parts, one batch norm, or both."""
+    """One convolution for all parts, one batch norm, or both; paths that lie side by side are no parts."""
 
     def change(block: Block) -> None:
+        if are_side_by_side(block):
+            return
         parts = working(block)
         for part in parts[1:]:
             convolutions = [(parts[0].convolution, part.convolution)] if convolution else []

@@ -112,7 +112,9 @@ class Hypotheses:
         self.asked = 0
         # Those of which more is known tell sooner.
         self.seen = sorted(map(Seen, observations), key=lambda seen: not seen.observation.recorded)
-        self._telling = sorted(self.seen, key=lambda seen: seen.case.confirm)
+        # Not every module can be asked anything in every case; see `grader.judge.examine`.
+        asked = [seen for seen in self.seen if seen.has_raised or seen.observation.probes]
+        self._telling = sorted(asked or self.seen, key=lambda seen: seen.case.confirm)
 
     def effect(self, variant: int, step: Step, seen: Seen) -> Effect:
         """What a mistake does to the right form in a case."""

@@ -88,12 +88,14 @@ class Plant:
         where: what to point at; see `grader.judge.places`.
         message: words of its own, where the mistake's general ones do not do: a constant, said when it is told.
         values: what its `{names}` stand for.
+        is_read: was it read off the code, operation by operation? What explains as much by chance is less likely.
     """
 
     edits: tuple[Edit, ...]
     where: str = "join"
     message: str = ""
     values: Mapping[str, object] = field(default_factory=dict, compare=False)
+    is_read: bool = False
 
     @property
     def said(self) -> str:

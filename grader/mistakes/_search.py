@@ -127,9 +127,17 @@ class Search:
             return [0]
         return sorted(self._variants, key=self._nearness, reverse=True)[:MOST_VARIANTS]
 
-    def _nearness(self, variant: int) -> float:
-        """How many values and parameters a right answer shares with the student's module, over all cases."""
-        return sum(self._likeness(variant, (), seen) for seen in self._hypotheses.seen)
+    def _nearness(self, variant: int) -> tuple[int, float]:
+        """In how many cases a right answer has parameters of the same kinds as the student's module, however many; and
+        how many values and parameters the two share, over all cases."""
+        seen = self._hypotheses.seen
+        of_kinds = sum(self._has_kinds(variant, each) for each in seen)
+        return of_kinds, sum(self._likeness(variant, (), each) for each in seen)
+
+    def _has_kinds(self, variant: int, seen: Seen) -> bool:
+        """Of a module that uses one path many times nothing is missing but the others like it."""
+        sketch = self._hypotheses.sketch(variant, (), seen)
+        return sketch is not None and sketch.signature.keys() == seen.signature.keys()
 
     def _likeness(self, variant: int, planted: Explanation, seen: Seen) -> float:
         """The share of values that hypothesis and student pass through both, less the share of parameters that only

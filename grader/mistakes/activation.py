@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 
-from grader.graph import Leaf
+from grader.graph import Leaf, Node
 from grader.judge.edits import ref
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._changes import put_in
+from grader.mistakes._composed import Composed, in_front_of_layers
 from grader.mistakes._hints import few, nodes
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Plant, Planted, changed, plant
 
 SUM = "F.relu(out + identity)"
+SHORTCUT = "        self.shortcut = nn.Sequential()\n"
+PLACES = ("all", "inner", "final", "0", "1", "2")  # see `replace`
 # Frequent ones; others, and other constants, are read from the code.
 OTHERS: dict[str, tuple[float, ...]] = {
     "leaky_relu": (0.01,),
@@ -60,28 +63,55 @@ def replace(function: str, arguments: tuple[float, ...], which: str) -> Plant:
     "final" one."""
 
     def change(block: Block) -> None:
-        inner = block.activations if which in ("all", "inner") else []
-        if which.isdecimal():
-            inner = block.activations_at(int(which))
-        final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
-        for node in [*inner, *final]:
+        for node in _chosen(block, which):
             block.editor.change(node.id, op=f"aten.{function}.default", args=[ref(node.inputs[0]), *arguments])
 
-    place = f"convolution {which}" if which.isdecimal() else "convolution 0"
-    return plant(edit(change), where="output" if which == "final" else place)
+    return plant(edit(change), where=_place(which))
+
+
+def _chosen(block: Block, which: str) -> list[Node]:
+    """Activations, as `replace` has them."""
+    if which.isdecimal():
+        return block.activations_at(int(which))
+    inner = block.activations if which in ("all", "inner") else []
+    return [*inner, block.final_activation] if block.final_activation and which in ("all", "final") else inner
+
+
+def _place(which: str) -> str:
+    if which == "final":
+        return "output"
+    return f"convolution {which}" if which.isdecimal() else "convolution 0"
 
 
 @cache
-def learn_slope(which: str) -> Plant:
-    """PReLU with one slope for all of its uses."""
+def compose(function: Composed, which: str) -> Plant:
+    """The same with a function that is composed of several operations."""
 
     def change(block: Block) -> None:
-        leaf = Leaf(kind="parameter", key="slope", learnable=True)
-        slope = block.editor.add_leaf(leaf, [1])
-        inner = block.activations if which in ("all", "inner") else []
-        final = [block.final_activation] if block.final_activation and which in ("all", "final") else []
-        for node in [*inner, *final]:
-            block.editor.change(node.id, op="aten.prelu.default", args=[ref(node.inputs[0]), ref(slope)])
+        for node in _chosen(block, which):
+            block.editor.redirect(node.id, function.of(block.editor, node.inputs[0]))
+
+    return plant(edit(change), where=_place(which))
+
+
+@cache
+def learn_slope(which: str, *, for_channels: bool = False, anew: bool = False) -> Plant:
+    """PReLU, with one slope for all of its uses, and for all channels.
+
+    Args:
+        for_channels: is there a slope for each of them?
+        anew: has each use slopes of its own?
+    """
+
+    def change(block: Block) -> None:
+        slopes: dict[tuple[int, ...], int] = {}
+        for number, node in enumerate(_chosen(block, which)):
+            size = node.shape[1] if for_channels else 1
+            key = (size, number) if anew else (size,)
+            if key not in slopes:
+                leaf = Leaf(kind="parameter", key=f"slope {key}", learnable=True)
+                slopes[key] = block.editor.add_leaf(leaf, [size])
+            block.editor.change(node.id, op="aten.prelu.default", args=[ref(node.inputs[0]), ref(slopes[key])])
 
     message = "The activation is PReLU, whose slope is learned; the task asks for ReLU."
     return plant(edit(change), where="output" if which == "final" else "convolution 0", message=message)
@@ -254,17 +284,39 @@ class WrongActivation(Planted):
         changed(BOTTLENECK, ("F.relu(", "F.logsigmoid(")),
         changed(
             RESBLOCK,
-            (
-                "        self.shortcut = nn.Sequential()\n",
-                "        self.act = nn.PReLU()\n        self.shortcut = nn.Sequential()\n",
-            ),
+            (SHORTCUT, f"        self.act = nn.PReLU()\n{SHORTCUT}"),
             ("F.relu(", "self.act("),
+        ),
+        changed(RESBLOCK, ("F.relu(", "F.softsign(")),
+        changed(BOTTLENECK, ("F.relu(self.bn2", "F.tanhshrink(self.bn2")),
+        changed(RESBLOCK, (SUM, "(lambda v: v * torch.sigmoid(1.7 * v))(out + identity)")),
+        changed(
+            RESBLOCK,
+            (SHORTCUT, f"        self.act = nn.PReLU(out_channels)\n{SHORTCUT}"),
+            ("F.relu(self.bn1", "self.act(self.bn1"),
+        ),
+        changed(
+            BOTTLENECK,
+            (
+                SHORTCUT,
+                "        self.act1, self.act2 = nn.PReLU(width), nn.PReLU(width)\n"
+                f"        self.act3 = nn.PReLU(out_channels)\n{SHORTCUT}",
+            ),
+            ("F.relu(self.bn1", "self.act1(self.bn1"),
+            ("F.relu(self.bn2", "self.act2(self.bn2"),
+            (SUM, SUM.replace("F.relu", "self.act3")),
         ),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
         for function, arguments in few(_activations(observations)):
-            yield from (replace(function, arguments, which) for which in ("all", "inner", "final", "0", "1", "2"))
+            yield from (replace(function, arguments, which) for which in PLACES)
+        for composed in few(in_front_of_layers(observations)):
+            yield from (compose(composed, which) for which in PLACES)
+        if any("prelu" in node.name for node, _ in nodes(observations)):
+            for which in ("all", "inner", "final"):
+                yield learn_slope(which, anew=True)
+                yield from (learn_slope(which, for_channels=True, anew=anew) for anew in (False, True))
 
 
 def _activations(observations: Sequence[Observation]) -> Iterator[tuple[str, tuple[float, ...]]]:

@@ -8,7 +8,12 @@ from grader.judge.strides import stride_of
 from grader.mistakes._changes import set_channels
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
 
+START = "        super().__init__()\n"
 TEST = "if stride != 1 or in_channels != out_channels:"
+BY_CHANNELS = (
+    "Wherever the number of channels changes, the block has stride 2, whatever stride it is asked for. The two are "
+    "arguments of their own: a block may change its channels and keep its resolution."
+)
 SAID = "The constructor ignores its argument {argument}: the block behaves as if {argument} were always {other}."
 
 
@@ -18,28 +23,46 @@ def fix_stride(stride: int, *, projects: str) -> Edit:
     Args:
         projects: "as asked for", "as shapes differ" or "always".
     """
+    return edit(lambda block: _set_stride(block, stride, projects))
+
+
+def stride_by_channels(*, elsewhere: int | None, projects: str) -> Edit:
+    """Stride 2 wherever the number of channels changes.
+
+    Args:
+        elsewhere: the stride where it does not; None for that of the block.
+        projects: "as asked for" or "as shapes differ".
+    """
 
     def change(block: Block) -> None:
-        if not block.convolutions:
-            return
         into, out = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
-        strided = [node for node in block.convolutions if block.is_strided(node)]
-        padded = [node for node in block.convolutions if isinstance(node.args[4], list) and any(node.args[4])]
-        carrier = (strided or padded or block.convolutions)[0]
-        block.set_stride(carrier, stride)
-        wanted = {
-            "as asked for": block.projection is not None,
-            "as shapes differ": stride != 1 or into != out,
-            "always": True,
-        }
-        if not wanted[projects]:
-            drop_projection(block)
-        elif block.projection is None:
-            add_projection(block, norm=True, stride=stride)
-        else:
-            block.set_stride(block.projection, stride)
+        if into != out:
+            _set_stride(block, 2, projects)
+        elif elsewhere is not None:
+            _set_stride(block, elsewhere, projects)
 
     return edit(change)
+
+
+def _set_stride(block: Block, stride: int, projects: str) -> None:
+    if not block.convolutions:
+        return
+    into, out = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+    strided = [node for node in block.convolutions if block.is_strided(node)]
+    padded = [node for node in block.convolutions if isinstance(node.args[4], list) and any(node.args[4])]
+    carrier = (strided or padded or block.convolutions)[0]
+    block.set_stride(carrier, stride)
+    wanted = {
+        "as asked for": block.projection is not None,
+        "as shapes differ": stride != 1 or into != out,
+        "always": True,
+    }
+    if not wanted[projects]:
+        drop_projection(block)
+    elif block.projection is None:
+        add_projection(block, norm=True, stride=stride)
+    else:
+        block.set_stride(block.projection, stride)
 
 
 def fix_channels(argument: str, *, projects: str, shortcut_first: bool = False) -> Edit:
@@ -103,6 +126,12 @@ class ArgumentIgnored(Planted):
         ),
         *(
             plant(
+                stride_by_channels(elsewhere=elsewhere, projects=projects), where="convolution 0", message=BY_CHANNELS
+            )
+            for elsewhere, projects in ((1, "as shapes differ"), (None, "as shapes differ"), (1, "as asked for"))
+        ),
+        *(
+            plant(
                 fix_channels(argument, projects=projects, shortcut_first=shortcut_first),
                 where="convolution 0",
                 message=SAID,
@@ -119,6 +148,8 @@ class ArgumentIgnored(Planted):
         changed(RESBLOCK, ("stride=stride", "stride=1"), (TEST, "if in_channels != out_channels:")),
         changed(RESBLOCK, ("stride=stride", "stride=2")),
         changed(RESBLOCK, ("stride=stride", "stride=2"), (TEST, "if True:")),
+        changed(RESBLOCK, (START, START + "        stride = 2 if in_channels != out_channels else 1\n")),
+        changed(BOTTLENECK, (START, START + "        if in_channels != out_channels:\n            stride = 2\n")),
         changed(BOTTLENECK, ("        width = ", "        out_channels = in_channels\n        width = ")),
         changed(RESBLOCK, ("__init__()\n", "__init__()\n        in_channels = out_channels\n")),
         changed(RESBLOCK, ("(in_channels, ", "(out_channels, ")),

@@ -16,6 +16,7 @@ from grader.mistakes._hierarchies import (
     keep_whole,
     link_alone,
     link_behind,
+    link_by,
     link_first,
     link_with,
     link_with_all,
@@ -95,10 +96,31 @@ class WrongLink(Planted):
         plant(link_with(lambda block, before, part: before.convolution), where="convolution 1"),
         plant(link_with(lambda block, before, part: working(block)[0].result), where="convolution 1"),
         plant(link_with(lambda block, before, part: block.splits[0].result), where="convolution 1"),
-        plant(
-            hierarchical(link_with_all),
-            where="convolution 1",
-            message="All the results before are added to a part. It is the last one alone: yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+        *(
+            plant(
+                link_with_all(raw=False, handed_on=handed_on, first=first),
+                where="convolution 1",
+                message="All the results before are added to a part. It is the last one alone: yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+            )
+            for handed_on, first in ((False, False), (True, False), (True, True))
+        ),
+        *(
+            plant(
+                link_with_all(raw=True, handed_on=handed_on, first=first),
+                where="convolution 1",
+                message="All the parts before are added to a part, as they were cut. It is the result of the last one "
+                "alone: yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+            )
+            for handed_on, first in ((False, False), (True, False), (True, True))
+        ),
+        *(
+            plant(
+                link_by(op),
+                where="convolution 1",
+                message="The result of the part before does not meet the next part in a sum. It is added to it: "
+                "yᵢ = Kᵢ(xᵢ + yᵢ₋₁).",
+            )
+            for op in ("aten.mul.Tensor", "aten.sub.Tensor", "aten.maximum.default")
         ),
         plant(
             hierarchical(link_behind),
@@ -127,6 +149,10 @@ class WrongLink(Planted):
         ),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[1]")),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + sum(ys[1:])")),
+        changed(RES2NET, (LINK, "part = parts[i] + sum(ys)")),
+        changed(RES2NET, (LINK, "part = sum(parts[1 : i + 1])")),
+        changed(RES2NET, (LINK, "part = torch.stack(parts[: i + 1]).sum(0)")),
+        changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] * ys[-1]")),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else parts[i] + ys[-1].detach()")),
         changed(RES2NET, (LINK, "part = parts[i] if i == 1 else ys[-1]")),
         changed(

@@ -105,6 +105,14 @@ def set_stride(stride: int, *, only_when: int | None = None) -> Edit:
     return edit(change)
 
 
+def project_from_second(block: Block) -> None:
+    """Every stride-th row and column from the second one on, and no stride."""
+    stride = stride_of(block)
+    if block.projection is not None and stride != 1 and block.projection.inputs[0] == block.x:
+        block.editor.set_argument(block.projection.id, 0, ref(strided(block, stride, 1)))
+        block.set_stride(block.projection, 1)
+
+
 def repeat_channels(block: Block) -> None:
     """x with a stride, and again behind itself until there are enough channels."""
     channels, wanted = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
@@ -278,11 +286,26 @@ class ProjectionWrongStride(Planted):
     )
     hints = (
         "Branch and shortcut always have the same stride, that of the block.",
-        "Look at the stride of the 1×1 on the shortcut. Is it a number or the argument?",
-        "Write `stride=stride` in place of the number.",
+        "Look at the stride of the 1×1 on the shortcut. Is it a number or the argument, and is x cut in front of it?",
+        "Give it `stride=stride`, in place of a number or of a slice.",
     )
-    plants = (plant(set_stride(2), where="projection"),)
-    broken = (changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride=2, bias=False)")),)
+    plants = (
+        plant(set_stride(2), where="projection"),
+        plant(
+            edit(project_from_second),
+            where="projection",
+            message="The 1×1 on the shortcut is given every second pixel from the second row and column on. A "
+            "convolution with the block's stride begins with the first.",
+        ),
+    )
+    broken = (
+        changed(RESBLOCK, (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, stride=2, bias=False)")),
+        changed(
+            RESBLOCK,
+            (CONVOLUTION, "nn.Conv2d(in_channels, out_channels, 1, bias=False)"),
+            ("self.shortcut(x)", "self.shortcut(x if self.conv1.stride == (1, 1) else x[:, :, 1::2, 1::2])"),
+        ),
+    )
 
 
 class BNOnIdentity(Planted):

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
+from grader.mistakes._families import RESNEXT_PATHS
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed, plant
+from grader.mistakes._paths import share_paths
+
+ONE_PATH = (
+    "All paths have the same layers: one path stands many times in the list (`[path] * n`), or is called again and "
+    "again. Each path has weights of its own."
+)
+NORM = "nn.BatchNorm2d(width)"
+OWN = f"\n                {NORM}"
+PATHS = "[make_path(in_channels, stride) for _ in range(cardinality)]"
 
 
 def share(first: int, second: int, *, norm: bool, module: bool) -> Edit:
@@ -36,6 +47,18 @@ def share_norm(first: int, second: int) -> Edit:
     return edit(change)
 
 
+def repeat_norm(number: int) -> Edit:
+    """A batch norm once more on what it gives."""
+
+    def change(block: Block) -> None:
+        for norm in block.norms_at(number):
+            value = block.output_of(norm)
+            again = block.editor.add(norm.op, ref(value), *norm.args[1:], shapes=norm.shapes)
+            block.editor.redirect(value, block.editor.add("getitem", ref(again), 0, shapes=[norm.shape]))
+
+    return edit(change)
+
+
 def share_with_projection(block: Block, number: int) -> None:
     """The projection's batch norm is one of the branch again."""
     if block.projection_norm is not None and block.norms:
@@ -52,16 +75,22 @@ class LayerShared(Planted):
     )
     hints = (
         "Each `nn.Conv2d(...)` in the constructor is one set of weights. Two layers are two objects.",
-        "Look in `forward` for a convolution that is called twice, and in the constructor for one object under two "
-        "names.",
+        "Look in `forward` for a layer that is called twice, and in the constructor for one object under two names, or "
+        "many times in a list: `[path] * n`.",
         "Make another one, such as `self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)`, and "
-        "call it.",
+        "call it. In a list, make each one anew: `[make_path() for _ in range(n)]`.",
     )
-    plants = tuple(
-        plant(share(first, second, norm=norm, module=module), where="convolution 1")
-        for first, second in ((0, 1), (1, 2), (0, 2))
-        for norm in (False, True)
-        for module in (True, False)
+    plants = (
+        *(
+            plant(share(first, second, norm=norm, module=module), where="convolution 1")
+            for first, second in ((0, 1), (1, 2), (0, 2))
+            for norm in (False, True)
+            for module in (True, False)
+        ),
+        *(
+            plant(share_paths(convolutions=True, norms=norms), where="convolution 1", message=ONE_PATH)
+            for norms in (True, False)
+        ),
     )
     broken = (
         changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.conv1(out))")),
@@ -71,6 +100,12 @@ class LayerShared(Planted):
             ("self.bn3(self.conv3(out))", "self.bn1(self.conv1(out))"),
             ("        self.conv3 = nn.Conv2d(width, out_channels, 1)\n", ""),
             ("        self.bn3 = nn.BatchNorm2d(out_channels)\n", ""),
+        ),
+        changed(RESNEXT_PATHS, (PATHS, "[make_path(in_channels, stride)] * cardinality")),
+        changed(
+            RESNEXT_PATHS,
+            (f"self.paths = nn.ModuleList({PATHS})", "self.path, self.n = make_path(in_channels, stride), cardinality"),
+            ("sum(path(x) for path in self.paths)", "self.n * self.path(x)"),
         ),
     )
 
@@ -105,6 +140,19 @@ class BNShared(Planted):
             )
             for number in (-1, 0)
         ),
+        *(
+            plant(
+                repeat_norm(number),
+                where=f"convolution {number}",
+                message="A batch norm is called twice in a row, the second time on what it has just normalised.",
+            )
+            for number in (0, 1, 2)
+        ),
+        plant(
+            share_paths(convolutions=False, norms=True),
+            where="convolution 1",
+            message="The paths share their batch norms. Each path needs its own: they normalise different values.",
+        ),
     )
     broken = (
         changed(
@@ -118,4 +166,14 @@ class BNShared(Planted):
             ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", ""),
         ),
         changed(BOTTLENECK, ("self.bn3(self.conv3(out))", "self.bn2(self.conv3(out))")),
+        changed(RESBLOCK, ("self.bn2(self.conv2(out))", "self.bn2(self.bn2(self.conv2(out)))")),
+        changed(
+            RESNEXT_PATHS,
+            (
+                "        def make_path",
+                "        bn1, bn2 = nn.BatchNorm2d(width), nn.BatchNorm2d(width)\n\n        def make_path",
+            ),
+            (f"width, 1, bias=False),{OWN}", f"width, 1, bias=False),{OWN.replace(NORM, 'bn1')}"),
+            (f"padding=1, bias=False),{OWN}", f"padding=1, bias=False),{OWN.replace(NORM, 'bn2')}"),
+        ),
     )

@@ -6,6 +6,12 @@ other places of the gate.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+from grader.judge.observed import Observation
+from grader.mistakes._composed import Composed, in_front_of_products
 from grader.mistakes._families import SE, SE_BOTTLENECK
 from grader.mistakes._gates import (
     activate_gated,
@@ -13,6 +19,7 @@ from grader.mistakes._gates import (
     add_value,
     combine,
     drop_biases,
+    end_with,
     exchange,
     excite_both,
     gate_behind,
@@ -32,8 +39,10 @@ from grader.mistakes._gates import (
     squeeze_input,
     squeeze_other,
     squeeze_over,
+    weigh_positions,
 )
-from grader.mistakes._mistake import Planted, changed, plant
+from grader.mistakes._hints import few, nodes
+from grader.mistakes._mistake import Plant, Planted, changed, plant
 
 USE = "        out = self.gate(out)\n"
 SUM = "return F.relu(out + identity)"
@@ -57,11 +66,25 @@ OTHERS: dict[str, tuple[object, ...]] = {
 UP_TO_SIX = ("aten.hardtanh.default", 0.0, 6.0)  # as ReLU6 is recorded
 
 
+BOTH_LAYERS = f"""        self.fc1 = nn.Linear(out_channels, {WIDTH})
+        self.fc2 = nn.Linear({WIDTH}, out_channels)
+"""
+ONCE, TWICE = (Composed(json.dumps([["aten.sigmoid.default", [{"v": i}], {}] for i in range(n)])) for n in (1, 2))
 BOTH = (
     "The squeeze takes the largest value of each channel, too, as the channel attention of CBAM does (Woo 2018). The "
     "task asks for the mean alone."
 )
 TWO_PATHS = "self.fc(F.adaptive_max_pool2d(x, 1)) + self.fc(self.avg_pool(x))"
+
+
+@cache
+def weigh_by(function: Composed) -> Plant:
+    """The weights made by a function that is composed of several operations."""
+    message = (
+        "The gate does not end in one sigmoid alone but in these operations: {operations}. One sigmoid gives each "
+        "channel a weight between 0 and 1."
+    )
+    return Plant((end_with(function),), "gate", message, {"operations": ", ".join(function.operations)}, is_read=True)
 
 
 class GateMissing(Planted):
@@ -109,8 +132,11 @@ class GateWrong(Planted):
         plant(instead_of("sigmoid", None), where="gate"),
         *(plant(instead_of("sigmoid", op, *args), where="gate") for op, args in OTHERS.items()),
         plant(instead_of("sigmoid", *UP_TO_SIX), where="gate"),
+        weigh_by(TWICE),
     )
     broken = (
+        changed(SE, (SCALE, "return u * torch.sigmoid(z)[:, :, None, None]")),
+        changed(SE_BOTTLENECK, ("self.fc(self.avg_pool(x))", "(2 * self.fc(self.avg_pool(x)))")),
         changed(SE, (LAYERS, "z = self.fc2(F.relu(self.fc1(z)))")),
         changed(SE, (LAYERS, "z = torch.softmax(self.fc2(F.relu(self.fc1(z))), dim=1)")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Tanh(),\n")),
@@ -118,6 +144,64 @@ class GateWrong(Planted):
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Hardsigmoid(),\n")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.ReLU(inplace=True),\n")),
     )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        return [weigh_by(function) for function in few(in_front_of_products(observations)) if function != ONCE]
+
+
+class GateOfPositions(Planted):
+    id = "se-spatial"
+    message = (
+        "The gate weighs the positions of the map and not its channels, as spatial attention does. Here each channel "
+        "has a weight, which is the same at all positions."
+    )
+    why = (
+        "The gate should say which channels matter, and it looks at the whole map for that. A weight for each position "
+        "says where to look, and treats all channels alike."
+    )
+    hints = (
+        "Squeezing leaves one number for each channel, so the weights have the shape (batch, channels, 1, 1).",
+        "Print the shape of what you multiply the branch by. Is its channel dimension 1?",
+        "Take the mean over height and width, and use two layers: `s = torch.sigmoid(self.fc2(F.relu(self.fc1(z))))`.",
+    )
+    plants = tuple(
+        plant(weigh_positions(kernel, bias=bias), where="gate") for kernel in (7, 1) for bias in (False, True)
+    )
+    broken = (
+        changed(
+            SE,
+            (BOTH_LAYERS, "        self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)\n"),
+            (MEAN, "z = torch.cat([u.mean(1, keepdim=True), u.amax(1, keepdim=True)], 1)"),
+            (LAYERS, "z = torch.sigmoid(self.conv(z))"),
+            (SCALE, "return u * z"),
+        ),
+        changed(
+            SE,
+            (BOTH_LAYERS, "        self.conv = nn.Conv2d(2, 1, 3, padding=1)\n"),
+            (MEAN, "z = torch.cat([u.mean(1, keepdim=True), u.amax(1, keepdim=True)], 1)"),
+            (LAYERS, "z = torch.sigmoid(self.conv(z))"),
+            (SCALE, "return u * z"),
+        ),
+        changed(
+            SE_BOTTLENECK,
+            ("            nn.Conv2d(channels, channels // reduction, 1),\n            nn.ReLU(inplace=True),\n", ""),
+            ("nn.Conv2d(channels // reduction, channels, 1)", "nn.Conv2d(channels, 1, 1)"),
+            ("self.fc(self.avg_pool(x))", "self.fc(x)"),
+        ),
+    )
+
+    def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:
+        for kernel in few(_of_two_maps(observations)):
+            yield from (plant(weigh_positions(kernel, bias=bias), where="gate") for bias in (False, True))
+
+
+def _of_two_maps(observations: Sequence[Observation]) -> Iterator[int]:
+    """Kernels of convolutions that make one map of two."""
+    for node, by_id in nodes(observations):
+        if node.name == "convolution" and len(node.inputs) > 1:
+            shape = by_id[node.inputs[1]].shape
+            if shape[:2] == [1, 2] and shape[2:] == shape[2:3] * 2 and shape[2] % 2:
+                yield shape[2]
 
 
 class SqueezeWrong(Planted):

@@ -273,7 +273,7 @@ class Ran(_Answered):
     unsteady: bool = False  # did the same pass give something else when it was repeated?
     draws: list[Draw] = _FEW  # what drew random numbers in an unsteady pass
     by_mode: bool = False  # is it unsteady only in that a pass without gradients gives something else?
-    kept: bool = False  # is the output not of this call, so that the backward pass raised?
+    kept: bool = False  # did it raise for what earlier calls left, so that a new module does not?
 
 
 class Replies(_Answered):
@@ -404,4 +404,4 @@ class Answer:
     unsteady: bool = False  # did the same pass give something else when it was repeated?
     draws: list[Draw] = field(default_factory=list)  # what drew random numbers in an unsteady pass
     by_mode: bool = False  # is it unsteady only in that a pass without gradients gives something else?
-    kept: bool = False  # is the output not of this call, so that the backward pass raised?
+    kept: bool = False  # did it raise for what earlier calls left, so that a new module does not?

@@ -733,3 +733,27 @@ class ResBlock(nn.Module):
 """
     report = judge_against(source, *shipped("hackathon-5", "resblock"))
     assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["projection-missing"]
+
+
+@pytest.mark.parametrize("kept", ["self.kept is None", "self.kept is None or self.kept.shape != out.shape"])
+def test_what_an_earlier_call_left_is_the_only_cause_of_its_exception(kept: str) -> None:
+    """No operation in place, and no shapes that do not fit: the grader sets weights anew between two calls, and a
+    result that is kept was computed by those before."""
+    source = changed(
+        RESBLOCK,
+        ("identity = self.shortcut(x)\n", f"identity = self.kept = self.shortcut(x) if {kept} else self.kept\n"),
+        (
+            "        self.shortcut = nn.Sequential()\n",
+            "        self.kept = None\n        self.shortcut = nn.Sequential()\n",
+        ),
+    )
+    report = judge(source, "resblock")
+    assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["state-kept"]
+
+
+def test_gradients_that_are_missing_for_an_image_alone_are_told_so() -> None:
+    """A checkpoint of the old kind hands no gradient to the weights where the input needs none."""
+    detached = "out = F.relu(self.bn1(self.conv1(x)))\n        out = out if x.requires_grad else out.detach()"
+    report = judge(changed(RESBLOCK, ("out = F.relu(self.bn1(self.conv1(x)))", detached)), "resblock")
+    assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["gradient-altered"]
+    assert "where the input needs no gradient" in report.diagnoses[0].message

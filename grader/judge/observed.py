@@ -108,6 +108,11 @@ class Observation:
             return self.built.raised
         return next((answer.raised for answer in self.answers.values() if answer.raised is not None), None)
 
+    @property
+    def has_kept(self) -> bool:
+        """Does it raise only because it was called before?"""
+        return self.built.raised is None and any(answer.kept for answer in self.answers.values())
+
     def wants_gradients(self, probe: Probe) -> bool:
         """Did it refuse a pass, for all that is known because no gradient was recorded? Code with tensor hooks does."""
         raised = self.answers[probe.name].raised

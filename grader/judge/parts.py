@@ -206,7 +206,7 @@ def edit(change: Callable[[Block], None]) -> Edit:
         except IndexError:  # no such layer, after an edit that took it away for instance
             return graph
         except Exception:
-            logger.debug("%s fits not every block", change.__qualname__, exc_info=True)
+            logger.debug("%r fits not every block", change, exc_info=True)  # it may be a `partial`
             return graph
 
     return apply

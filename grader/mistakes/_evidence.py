@@ -16,8 +16,9 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 def raised(examined: Examined) -> Raised | None:
-    """The first exception in any case."""
-    return next((seen.raised for seen in examined.observations if seen.raised is not None), None)
+    """The first exception in any case that does not come of earlier calls."""
+    seen = (seen for seen in examined.observations if not seen.has_kept)
+    return next((each.raised for each in seen if each.raised is not None), None)
 
 
 def at(error: Raised, message: str = "") -> Notice:

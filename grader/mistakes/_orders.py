@@ -128,6 +128,19 @@ def normalise_projection(block: Block) -> None:
         block.join(block.parts.branch, block.normalise(block.parts.shortcut, block.norms[0], "projection"))
 
 
+def normalise_in_front(*, activated: bool) -> Edit:
+    """A batch norm of its own, and perhaps a ReLU, between the input and the projection."""
+
+    def change(block: Block) -> None:
+        if block.projection is None or block.projection_norm is not None:
+            return
+        value = block.normalise(block.x, block.norms[0], "in front")
+        value = block.activate(value) if activated else value
+        block.editor.set_argument(block.projection.id, 0, ref(value))
+
+    return preactivated(change)
+
+
 def project_activated(block: Block) -> None:
     """A projection of what the first BN and ReLU give, where the identity would do."""
     if block.projection is None:

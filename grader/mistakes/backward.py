@@ -6,6 +6,7 @@ from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
 from grader.judge.forms import Form
 from grader.judge.observed import Observation
+from grader.language import say
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Notice, Noticed, changed
 from grader.verdict import Proof
 
@@ -53,16 +54,38 @@ class GradientAltered(Noticed):
         changed(
             RESBLOCK, ("    def forward", "        self.conv1.weight.register_hook(lambda g: 2 * g)\n\n    def forward")
         ),
+        changed(  # as a reentrant checkpoint does, which warns of it
+            RESBLOCK,
+            (
+                "out = F.relu(self.bn1(self.conv1(x)))\n",
+                "out = F.relu(self.bn1(self.conv1(x)))\n        out = out if x.requires_grad else out.detach()\n",
+            ),
+        ),
     )
 
     def notice(self, examined: Examined) -> Notice | None:
         wrong = examined.wrong_small_cases
-        if wrong and all(any(_only_backwards(seen, form) for form in examined.right_forms(seen)) for seen in wrong):
-            return Notice(Proof.MEASURED)
-        return None
+        if not wrong or not all(any(_only_backwards(seen, f) for f in examined.right_forms(seen)) for seen in wrong):
+            return None
+        if all(any(_only_as_first(seen, form) for form in examined.right_forms(seen)) for seen in wrong):
+            said = say(
+                "All is right but where the input needs no gradient, as that of a network's first block: the weights "
+                "get none there. So it is with checkpoint(…, use_reentrant=True), and with code that asks for "
+                "x.requires_grad."
+            )
+            return Notice(Proof.MEASURED, message=said)
+        return Notice(Proof.MEASURED)
 
 
 def _only_backwards(seen: Observation, form: Form) -> bool:
     """Does a module differ from a form in nothing but gradients?"""
     found = [first_difference(seen, form, probe) for probe in seen.probes.values() if probe.compares]
     return all(each is None or each.what == "gradient" for each in found)
+
+
+def _only_as_first(seen: Observation, form: Form) -> bool:
+    """Does a module differ from a form only where its input needs no gradient, and is there such a probe?"""
+    probes = [probe for probe in seen.probes.values() if probe.compares]
+    return any(probe.stands_first for probe in probes) and all(
+        first_difference(seen, form, probe) is None for probe in probes if not probe.stands_first
+    )

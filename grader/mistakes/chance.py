@@ -6,7 +6,7 @@ from grader.assignment import NetworkExercise
 from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
 from grader.language import say
-from grader.mistakes._evidence import facts, is_unsteady, places, weights_are_computed
+from grader.mistakes._evidence import at, facts, is_unsteady, places, weights_are_computed
 from grader.mistakes._mistake import RESBLOCK, Notice, Noticed, changed
 from grader.observation import Draw
 from grader.verdict import Proof
@@ -194,6 +194,24 @@ class StateKept(Noticed):
                 "        out, self.last = out + getattr(self, 'last', 0), out.detach().mean()\n        identity =",
             ),
         ),
+        *(
+            # It raises in the next call: at another shape, or since the weights are no longer those it was computed by.
+            changed(
+                RESBLOCK,
+                ("        identity = self.shortcut(x)\n", f"        identity = self.kept = {kept}\n"),
+                (LAST, LAST + "        self.kept = None\n"),
+            )
+            for kept in (
+                "self.shortcut(x) if self.kept is None else self.kept",
+                "self.shortcut(x) if self.kept is None or self.kept.shape != out.shape else self.kept",
+            )
+        ),
+        changed(
+            RESBLOCK,
+            (LAST, LAST + "        self.outputs = []\n"),
+            ("        identity =", "        self.outputs.append(x)\n        identity ="),
+            ("self.shortcut(x)", "self.shortcut(self.outputs[0])"),
+        ),
         changed(
             RESBLOCK,
             (
@@ -204,10 +222,17 @@ class StateKept(Noticed):
     )
 
     def notice(self, examined: Examined) -> Notice | None:
-        if any(answer.kept for seen in examined.ran for answer in seen.answers.values()):
-            return Notice(
-                Proof.MEASURED,
-                message=say("forward returns a result of an earlier call: the backward pass of the new call raises."),
+        left = next((answer for seen in examined.ran for answer in seen.answers.values() if answer.kept), None)
+        if left is not None and left.raised is not None:
+            if left.raised.stage == "backward":
+                said = say("forward uses a result of an earlier call: the backward pass of the new call raises.")
+                return Notice(Proof.MEASURED, message=said)
+            return at(
+                left.raised,
+                say(
+                    "A module that was not called before takes this input, and one that was raises: forward keeps "
+                    "something from one call to the next, such as a result or a list that grows."
+                ),
             )
         if not is_unsteady(examined) or drawn(examined) or any(found.created for found in facts(examined)):
             return None

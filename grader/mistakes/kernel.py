@@ -30,6 +30,24 @@ OF_WRONG_SIZE = (
 )
 OF_WRONG_SIZE_IN_PARTS = "The convolutions of the parts have a {size}×{size} kernel: the wrong size."
 OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more than one of them has the wrong size."
+AS_IN_TENSORFLOW = (
+    "The padding is that of TensorFlow ('same'): with stride 2 an even map gets its zeros on the right and at the "
+    "bottom alone. `padding=1` puts one on every side."
+)
+AS_KERAS = """import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Same(nn.Conv2d):
+    def forward(self, x):
+        pads = []
+        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1]):
+            pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            pads += [pad // 2, pad - pad // 2]
+        return super().forward(F.pad(x, pads))
+
+"""
 UNEVEN = later(
     "The zeros around the map are not as many on each side: `F.pad` has {sides} (left, right, top, bottom) in front of "
     "a 3×3, which needs 1 on every side."
@@ -136,6 +154,23 @@ def pad_sides(sides: tuple[int, ...], *numbers: int) -> Plant:
         message=UNEVEN,
         sides=str(sides),
     )
+
+
+def pad_same(block: Block) -> None:
+    """Padding as TensorFlow counts it: as many zeros as the stride needs, an odd one on the right and at the bottom."""
+    for node in block.convolutions:
+        size, strides = size_of(block, node), node.args[3]
+        lengths = block.editor[node.inputs[0]].shape[2:]
+        if not isinstance(strides, list) or size == 1:
+            continue
+        needed = [
+            max((-(-length // step) - 1) * step + size - length, 0)
+            for length, step in zip(lengths, strides, strict=True)
+        ]
+        sides = [side for zeros in reversed(needed) for side in (zeros // 2, zeros - zeros // 2)]
+        padded = block.editor.add("aten.constant_pad_nd.default", node.args[0], sides, 0.0)
+        block.editor.set_argument(node.id, 0, ref(padded))
+        block.set_padding(node, 0)
 
 
 @cache
@@ -299,9 +334,14 @@ class WrongPadding(Planted):
             for op in ("reflection_pad2d", "replication_pad2d", "_pad_circular")
             for numbers in ((0, 1), (0,), (1,))
         ),
+        plant(edit(pad_same), where="convolution 0", message=AS_IN_TENSORFLOW),
     )
     broken = (
         changed(RESBLOCK, ("3, stride=1, padding=1", "3, stride=1, padding=0")),
+        *(
+            AS_KERAS + source.replace("nn.Conv2d(", "Same(").replace(", padding=1", "")
+            for source in (RESBLOCK, BOTTLENECK)
+        ),
         changed(RESBLOCK, ("padding=1", "padding=1, padding_mode='reflect'")),
         changed(RESBLOCK, (SECOND, SECOND.replace("bias", "padding_mode='circular', bias"))),
         changed(BOTTLENECK, ("padding=1", "padding=1, padding_mode='replicate'")),

@@ -17,6 +17,7 @@ from grader.mistakes._orders import (
     bypass_first,
     drop_first,
     in_steps,
+    normalise_in_front,
     normalise_projection,
     preactivated,
     project_activated,
@@ -26,6 +27,10 @@ from grader.mistakes._orders import (
 
 BEHIND_FIRST = "The shortcut carries what the first BN and ReLU made of x. It must start at x itself."
 BEHIND_NORM = "The shortcut carries what the first BN made of x. It must start at x itself."
+OWN_NORM = (
+    "The projection has a batch norm of its own in front. In a pre-activation block it is a bare 1×1 convolution, of x "
+    "or of what the first BN and ReLU of the branch made of it."
+)
 SUM = "return out + identity"
 FIRST = "out = F.relu(self.bn1(x))"
 IDENTITY = "identity = x if self.shortcut is None else self.shortcut(out)"
@@ -194,7 +199,13 @@ class ProjectionWithNorm(Planted):
         "Look at what the constructor makes for the shortcut. How many layers are there?",
         "Keep the convolution alone: `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)`.",
     )
-    plants = (plant(preactivated(normalise_projection), where="projection"),)
+    plants = (
+        plant(preactivated(normalise_projection), where="projection"),
+        *(
+            plant(normalise_in_front(activated=activated), where="projection", message=OWN_NORM)
+            for activated in (True, False)
+        ),
+    )
     broken = (
         changed(
             PREACT,
@@ -202,6 +213,18 @@ class ProjectionWithNorm(Planted):
                 PROJECTION,
                 PROJECTION.replace("nn.Conv2d", "nn.Sequential(nn.Conv2d") + ", nn.BatchNorm2d(out_channels))",
             ),
+        ),
+        *(
+            changed(
+                source,
+                (
+                    PROJECTION,
+                    PROJECTION.replace("nn.Conv2d", f"nn.Sequential(nn.BatchNorm2d(in_channels), {relu}nn.Conv2d")
+                    + ")",
+                ),
+                ("self.shortcut(out)", "self.shortcut(x)"),
+            )
+            for source, relu in ((PREACT, "nn.ReLU(), "), (PREACT_BOTTLENECK, ""))
         ),
     )
 

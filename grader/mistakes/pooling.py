@@ -6,6 +6,8 @@ ResNet-D, which pools in front of the projection.
 
 from __future__ import annotations
 
+from functools import partial
+
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.judge.shortcuts import Padding, join_padded
@@ -24,6 +26,10 @@ POOLED_A = (
     "The shortcut has no weights: it changes the resolution by pooling, and has zeros where channels are missing. "
     "Neither option A of the paper, which takes every second pixel, nor option B, a 1×1 convolution with the block's "
     "stride, does that."
+)
+POOLED_ALONE = (
+    "Where only the resolution changes, the shortcut is pooled or resized and not projected. Wherever shapes differ "
+    "the task asks for a 1×1 convolution with the block's stride, followed by a batch norm."
 )
 POOLS = ("average", "max", "max 3", "average ceil", "max ceil")
 RESIZES = ("adaptive", "nearest", "bilinear")
@@ -55,19 +61,19 @@ def pool_projection(how: str, place: str) -> Edit:
     Args:
         place: "before" the 1×1 convolution, or "behind" it and its batch norm.
     """
+    return edit(partial(_pool_projection, how=how, place=place))
 
-    def change(block: Block) -> None:
-        node = block.projection
-        if node is None:
-            return
-        if stride_of(block) != 1 or how == "max 3":
-            if place == "before":
-                block.editor.set_argument(node.id, 0, ref(shrink(block, block.x, how)))
-            else:
-                block.join(block.parts.branch, shrink(block, block.parts.shortcut, how))
-        block.set_stride(node, 1)
 
-    return edit(change)
+def _pool_projection(block: Block, how: str, place: str) -> None:
+    node = block.projection
+    if node is None:
+        return
+    if stride_of(block) != 1 or how == "max 3":
+        if place == "before":
+            block.editor.set_argument(node.id, 0, ref(shrink(block, block.x, how)))
+        else:
+            block.join(block.parts.branch, shrink(block, block.parts.shortcut, how))
+    block.set_stride(node, 1)
 
 
 def replace_projection(how: str, *, norm: bool) -> Edit:
@@ -82,6 +88,38 @@ def replace_projection(how: str, *, norm: bool) -> Edit:
         if norm:
             value = block.normalise(value, block.norms[0], "shortcut")
         block.join(block.parts.branch, value)
+
+    return edit(change)
+
+
+def pool_between(how: str) -> Edit:
+    """Pooling between the projection's 1×1, which has no stride then, and what follows it."""
+
+    def change(block: Block) -> None:
+        node = block.projection
+        if node is None or block.projection_norm is None or stride_of(block) == 1:
+            return
+        block.set_stride(node, 1)
+        block.editor.set_argument(block.projection_norm.id, 0, ref(shrink(block, node.id, how)))
+
+    return edit(change)
+
+
+def pool_alone(how: str, *, elsewhere: bool) -> Edit:
+    """Where the channels agree x is pooled and not projected: the projection is there for the channels alone.
+
+    Args:
+        elsewhere: does pooling stand in front of the projection where the channels differ, too?
+    """
+
+    def change(block: Block) -> None:
+        if block.projection is None or block.follows_another:
+            return
+        before, behind = (block.editor[value].shape[1] for value in (block.x, block.parts.join))
+        if before == behind:
+            block.join(block.parts.branch, shrink(block, block.x, how) if stride_of(block) != 1 else block.x)
+        elif elsewhere:
+            _pool_projection(block, how, "before")
 
     return edit(change)
 
@@ -179,6 +217,12 @@ class ProjectionPooled(Planted):
             for place in ("before", "behind")
             for how in (*POOLS, *RESIZES)
         ),
+        *(plant(pool_between(how), where="projection") for how in POOLS),
+        *(
+            plant(pool_alone(how, elsewhere=elsewhere), message=POOLED_ALONE)
+            for elsewhere in (True, False)
+            for how in (*POOLS, *RESIZES)
+        ),
         # On even maps the nearest values are those of option A.
         *(
             plant(pad_pooled(how, where), message=POOLED_A)
@@ -197,6 +241,32 @@ class ProjectionPooled(Planted):
             RESBLOCK,
             ("1, stride=stride, bias=False),", "1, bias=False),"),
             ("out + identity", "out + F.interpolate(identity, size=out.shape[2:])"),
+        ),
+        changed(  # as fastai has it
+            RESBLOCK,
+            ("if stride != 1 or in_channels != out_channels:", "if in_channels != out_channels:"),
+            ("1, stride=stride, bias=False),", "1, bias=False),"),
+            (
+                "self.shortcut(x)",
+                "self.shortcut(F.avg_pool2d(x, 2, ceil_mode=True) if x.shape[2:] != out.shape[2:] else x)",
+            ),
+        ),
+        changed(
+            BOTTLENECK,
+            (
+                "        if stride != 1 or in_channels != out_channels:",
+                "        if in_channels == out_channels:\n"
+                "            self.shortcut = nn.MaxPool2d(stride, ceil_mode=True)\n"
+                "        if in_channels != out_channels:",
+            ),
+        ),
+        changed(
+            RESBLOCK,
+            (
+                CONVOLUTION + ",\n",
+                "nn.Conv2d(in_channels, out_channels, 1, bias=False),\n"
+                "                nn.MaxPool2d(stride, ceil_mode=True),\n",
+            ),
         ),
         changed(RESBLOCK, ("if stride != 1 or in_channels != out_channels:", "if False:"), (LAST, POOL_AND_PAD + LAST)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from grader.graph import Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._families import RESNEXT_PATHS
@@ -64,6 +65,15 @@ def share_with_projection(block: Block, number: int) -> None:
     if block.projection_norm is not None and block.norms:
         norm = block.norms[number]
         block.editor.change(block.projection_norm.id, args=[block.projection_norm.args[0], *norm.args[1:]])
+
+
+def share_equal_norms(block: Block) -> None:
+    """There is one batch norm for each number of channels, and the projection's is among them."""
+    first: dict[int, Node] = {}
+    ends = [block.projection_norm] if block.projection_norm is not None else []
+    for norm in [*block.norms, *ends]:
+        one = first.setdefault(block.editor[norm.id].shape[1], norm)
+        block.editor.change(norm.id, args=[norm.args[0], *one.args[1:]])
 
 
 class LayerShared(Planted):
@@ -153,6 +163,12 @@ class BNShared(Planted):
             where="convolution 1",
             message="The paths share their batch norms. Each path needs its own: they normalise different values.",
         ),
+        plant(
+            edit(share_equal_norms),
+            where="projection",
+            message="All batch norms of the same number of channels are one, that of the projection too. Each "
+            "convolution needs one of its own: they normalise different values.",
+        ),
     )
     broken = (
         changed(
@@ -175,5 +191,22 @@ class BNShared(Planted):
             ),
             (f"width, 1, bias=False),{OWN}", f"width, 1, bias=False),{OWN.replace(NORM, 'bn1')}"),
             (f"padding=1, bias=False),{OWN}", f"padding=1, bias=False),{OWN.replace(NORM, 'bn2')}"),
+        ),
+        changed(
+            RESBLOCK,
+            ("        self.bn2 = nn.BatchNorm2d(out_channels)\n", "        self.bn2 = self.bn1\n"),
+            ("                nn.BatchNorm2d(out_channels),\n", "                self.bn1,\n"),
+        ),
+        changed(  # a factory that remembers what it has made
+            BOTTLENECK.replace("nn.BatchNorm2d(", "norms.__getitem__("),
+            (
+                "        width =",
+                "        class Norms(dict):\n"
+                "            def __missing__(self, channels):\n"
+                "                self[channels] = nn.BatchNorm2d(channels)\n"
+                "                return self[channels]\n\n"
+                "        norms = Norms()\n"
+                "        width =",
+            ),
         ),
     )

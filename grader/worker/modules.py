@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -85,7 +86,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         failed = raised("forward", error, record(module, x.clone(), place_of))
         failed["shapeless"] = sum(map(is_lazy, module.parameters()))
         return None, failed | {"constructor": describe_constructor(target, module)}
-    subject = Subject(module, dtype)
+    subject = Subject(module, dtype, anew=partial(_another, namespace, arguments, x))
     tensors, subject.leaves = registered(module, brief=brief)
     shared = _shared(namespace, arguments, module) if arguments.get("twice", False) and not brief else []
     subject.start = {key: tensor.detach().clone() for key, tensor in subject.leaves.items()}
@@ -114,6 +115,18 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     return subject, answer | {"graph": recording.graph, "output": describe_output(recording.result)}
+
+
+def _another(namespace: dict[str, Any], arguments: Json, x: Tensor) -> nn.Module:
+    """A module that is made as the one under examination was, and that has not been called."""
+    positional, named = given(namespace, arguments)
+    module: nn.Module = constructor(namespace, arguments["name"])(*positional, **named)
+    if arguments.get("takes"):
+        lend_call(module, arguments["takes"])
+    _find_shapes(module.eval(), x)
+    if not (_is_all_of(module, x.dtype) or _is_at_home_in_float64(module, x)):
+        _make(module, x.dtype)
+    return module
 
 
 def _shared(namespace: dict[str, Any], arguments: Json, module: nn.Module) -> list[str]:
@@ -232,9 +245,9 @@ def run(
         Tensors `y`, `x` (the gradient of the input), `gradients` (of the learnable leaves that the output depends
         on, flattened and joined: few large tensors travel faster than many small ones) and `buffers` (after a pass in
         training mode, likewise). Their keys and sizes stand in the answer's `gradients` and `buffers`. On an exception
-        `raised`, and `kept` if a backward pass raised for an output that does not come from this input; `output`
-        describes what came back; `unsteady` is whether another pass gave another, `draws` what drew random numbers, and
-        `by_mode` whether only a pass without gradients did.
+        `raised`, and `kept` if it comes of earlier calls: the output is not of this input, or another module that was
+        never called does not raise; `output` describes what came back; `unsteady` is whether another pass gave another,
+        `draws` what drew random numbers, and `by_mode` whether only a pass without gradients did.
     """
     torch.set_default_dtype(subject.dtype)
     seed_all(probe["seed"])
@@ -250,7 +263,8 @@ def run(
             start = given.grad_fn
             result = subject.module(given)
     except BaseException as error:
-        return raised("forward", error), {}
+        kept = _runs_anew(subject, probe, tensors, setting)
+        return raised("forward", error) | {"kept": kept}, {}
     repeated = repeated and (repeat or before != states())  # who draws numbers may give something else next time
     answer: dict[str, Json] = {"output": describe_output(result), "input_changed": not torch.equal(given, x)}
     if not isinstance(result, Tensor) or not is_dense(result):
@@ -268,7 +282,7 @@ def run(
                 x.grad = None
                 again = probe | {"of_input": False}
                 return run(subject, again, tensors, setting, repeat=repeat)
-            kept = not reached_by_autograd(result, start)[1]
+            kept = not reached_by_autograd(result, start)[1] or _runs_anew(subject, probe, tensors, setting)
             return answer | raised("backward", error) | {"kept": kept}, out
         if x.grad is not None:
             out["x"] = x.grad.detach()
@@ -284,6 +298,22 @@ def run(
                 answer["draws"] = draws(subject, x.detach())
                 answer["by_mode"] = is_steady(subject, x, result.detach(), probe["seed"], gradient=True)
     return answer, out
+
+
+def _runs_anew(subject: Subject, probe: Json, tensors: Tensors, setting: Setting) -> bool:
+    """Does a module that was never called do without an exception what this one raises at?"""
+    if subject.anew is None:
+        return False
+    try:
+        fresh = Subject(subject.anew(), subject.dtype)
+    except BaseException:
+        return False
+    _, fresh.leaves = registered(fresh.module, brief=True)
+    keys = {id(leaf): key for key, leaf in subject.leaves.items()}
+    told = zip(setting.leaves, setting.values, strict=True)
+    values = {keys[id(leaf)]: value for leaf, value in told if keys[id(leaf)] in fresh.leaves}
+    again, _ = run(fresh, probe, tensors, fresh.setting(values), repeat=False)
+    return "raised" not in again
 
 
 NO_NUMBERS = torch.zeros(0, dtype=torch.float64, device="cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,7 @@ class Subject:
     free_dropout: Free = ""  # where it may have dropout, as a network may
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
+    anew: Callable[[], nn.Module] | None = None  # makes another one like it, of the same arguments
     _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 
     def remember(self) -> None:

@@ -13,6 +13,10 @@ from grader.mistakes._mistake import Planted, changed, plant
 
 GROUPS = "groups=cardinality"
 OTHERS = (1, 2, 4, 8, 16, 32, 64)
+DILATED = (
+    "The number of groups stands where `nn.Conv2d` takes the dilation: the 3×3 is dilated and not grouped. By position "
+    "the dilation is the sixth argument and the groups are the seventh, so name it: `groups=cardinality`."
+)
 LAST = "nn.Conv2d(width, out_channels, 1, bias=False)"
 FIRST = "nn.Conv2d(in_channels, width, 1, bias=False)"
 
@@ -22,6 +26,15 @@ def regroup(block: Block, node: Node, groups: int) -> None:
     out, into, *_ = block.editor[node.inputs[1]].shape
     if groups and out % groups == 0 and into * groups_of(node) % groups == 0:
         fix_groups(block, node, groups)
+
+
+def dilate_by_groups(block: Block) -> None:
+    """The number of groups is handed over where the dilation stands: dilated, and not grouped."""
+    for node in block.convolutions if _narrows_and_widens(block) else ():
+        groups = groups_of(node)
+        if groups > 1:
+            regroup(block, node, 1)
+            block.editor.set_argument(node.id, 5, [groups for _ in node.shape[2:]])
 
 
 def _narrows_and_widens(block: Block) -> bool:
@@ -72,8 +85,15 @@ class GroupsMissing(Planted):
         "Look at the 3×3 convolution in the constructor. Where does the argument `cardinality` go?",
         "Hand it over there: `nn.Conv2d(width, width, 3, stride=stride, padding=1, groups=cardinality, bias=False)`.",
     )
-    plants = (plant(set_groups(1), where="convolution 1"),)
-    broken = (changed(RESNEXT, (f", {GROUPS}", "")),)
+    plants = (
+        plant(set_groups(1), where="convolution 1"),
+        plant(edit(dilate_by_groups), where="convolution 1", message=DILATED),
+    )
+    broken = (
+        changed(RESNEXT, (f", {GROUPS}", "")),
+        changed(RESNEXT, (f"stride=stride, padding=1, {GROUPS}", "stride, 1, cardinality")),
+        changed(RESNEXT, (GROUPS, "dilation=cardinality")),
+    )
 
 
 class WrongCardinality(Planted):

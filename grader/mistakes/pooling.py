@@ -29,7 +29,7 @@ POOLED_A = (
 )
 POOLED_ALONE = (
     "Where only the resolution changes, the shortcut is pooled or resized and not projected. Wherever shapes differ "
-    "the task asks for a 1×1 convolution with the block's stride, followed by a batch norm."
+    "the task asks for a projection, whose 1×1 convolution has the block's stride."
 )
 POOLS = ("average", "max", "max 3", "average ceil", "max ceil")
 RESIZES = ("adaptive", "nearest", "bilinear")

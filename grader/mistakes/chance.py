@@ -225,7 +225,10 @@ class StateKept(Noticed):
         left = next((answer for seen in examined.ran for answer in seen.answers.values() if answer.kept), None)
         if left is not None and left.raised is not None:
             if left.raised.stage == "backward":
-                said = say("forward uses a result of an earlier call: the backward pass of the new call raises.")
+                said = say(
+                    "forward uses what an earlier call or the constructor has computed: the backward pass of a later "
+                    "call raises."
+                )
                 return Notice(Proof.MEASURED, message=said)
             return at(
                 left.raised,

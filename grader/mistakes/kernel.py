@@ -31,7 +31,7 @@ OF_WRONG_SIZE = (
 OF_WRONG_SIZE_IN_PARTS = "The convolutions of the parts have a {size}×{size} kernel: the wrong size."
 OF_WRONG_SIZES = "The convolutions of the branch have the kernels {sizes}: more than one of them has the wrong size."
 AS_IN_TENSORFLOW = (
-    "The padding is that of TensorFlow ('same'): with stride 2 an even map gets its zeros on the right and at the "
+    "The padding is that of TensorFlow's SAME: with stride 2 an even map gets its zeros on the right and at the "
     "bottom alone. `padding=1` puts one on every side."
 )
 AS_KERAS = """import torch

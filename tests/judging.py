@@ -21,12 +21,14 @@ from grader.assignment import (
     load_assignment,
 )
 from grader.blocks import BlockJudge
+from grader.bundled import shipped_assignments
 from grader.earlier import Earlier
 from grader.exercise import judge_exercise
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.reference import Reference
 from grader.observation import Executed
 from grader.observing import observe
+from grader.right import Right
 from grader.sandbox import Answer
 from grader.verdict import ExerciseReport
 from grader.worker.operations import OPERATIONS, Student
@@ -102,18 +104,27 @@ def find_exercise(exercise_id: str) -> tuple[Assignment, Exercise]:
 def right_answers(exercise_id: str) -> RightAnswers | None:
     """Kept for the whole run, as a slot keeps them."""
     assignment, exercise = find_exercise(exercise_id)
-    if exercise.kind != "module":
+    if not isinstance(exercise, ModuleExercise):
         return None
+    if assignment.id in shipped_assignments():
+        return shipped(assignment.id, exercise_id)[1]
     return RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
 
 
 @cache
+def shipped_right(assignment_id: str, device: str) -> Right:
+    """What a shipped assignment is compared with, in this process and behind the wall: kept for the whole run."""
+    return Right(find_assignment(assignment_id), 0, device)
+
+
+@cache
 def shipped(assignment_id: str, exercise_id: str) -> tuple[ModuleExercise, RightAnswers]:
-    """A module exercise of any shipped assignment, for `judge_against`: right answers kept for the whole run."""
-    assignment = find_assignment(assignment_id)
-    exercise = next(each for each in assignment.exercises if each.id == exercise_id)
+    """A module exercise of any shipped assignment, for `judge_against`."""
+    exercise = next(each for each in find_assignment(assignment_id).exercises if each.id == exercise_id)
     assert isinstance(exercise, ModuleExercise)
-    return exercise, RightAnswers(Reference(assignment, exercise), seed=0, device=DEVICE)
+    right = shipped_right(assignment_id, DEVICE)
+    right.prepare(exercise)
+    return exercise, next(each for each in right.modules if each.reference.exercise.id == exercise_id)
 
 
 def judge(source: str, exercise_id: str) -> ExerciseReport:
@@ -158,4 +169,6 @@ def examine_source(source: str, exercise: ModuleExercise | NetworkExercise, answ
 @cache
 def block_judge(is_planned: bool = False) -> BlockJudge:
     """Judges the blocks of networks against the exercises of the shipped assignment, or of the planned network."""
-    return BlockJudge(planned() if is_planned else residual_blocks(), seed=0, device=DEVICE)
+    if is_planned:
+        return BlockJudge(planned(), seed=0, device=DEVICE)
+    return shipped_right("residual-blocks", DEVICE).blocks

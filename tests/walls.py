@@ -10,11 +10,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from judging import shipped_right
 from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment import Assignment, Limits, find_assignment
 from grader.errors import WallError
 from grader.pipeline import Grader, Settings
+from grader.right import Right
 from grader.sandbox import Isolation, Zygote, choose
 from grader.submission import find
 from grader.verdict import Report
@@ -58,10 +60,15 @@ def zygote(isolation: Isolation) -> Zygote:
 
 
 class SharingGrader(Grader):
-    """A grader like any other, but for its zygote, which others use before and after it."""
+    """A grader like any other, but for its zygote and what it compares with, which others use before and after it.
 
-    def __init__(self, assignment: Assignment, settings: Settings) -> None:
+    Args:
+        right: what the assignment is compared with; made anew unless it is given.
+    """
+
+    def __init__(self, assignment: Assignment, settings: Settings, right: Right | None = None) -> None:
         super().__init__(assignment, settings, zygote(settings.isolation) if assignment.called_exercises else None)
+        self._right = right or self._right
 
     def close(self) -> None:
         """The zygote stays."""
@@ -73,7 +80,8 @@ def grading(
 ) -> Iterator[Grader]:
     """A grader of a shipped assignment, behind such a wall."""
     settings = Settings(wall(kind), "cpu", 0, limits or Limits(), diagnose=diagnose)
-    with SharingGrader(find_assignment(assignment), settings) as grader:
+    right = shipped_right(assignment, settings.device)
+    with SharingGrader(find_assignment(assignment), settings, right) as grader:
         grader.prepare()
         yield grader
 

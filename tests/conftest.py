@@ -4,11 +4,9 @@ import os
 from collections import Counter
 
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 
-# One thread: the tests run many tiny operations, and the machine runs other tests beside them.
-torch.set_num_threads(1)
+from grader.garbage import look_seldom
 
 # A slow machine is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)
@@ -35,6 +33,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if SAMPLE.isdigit():
         _draw(config, items, int(SAMPLE))
     _put_heavy_files_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """Before the first test, in processes that run tests: the one that hands them out needs no torch, and is waited
+    for until it has started."""
+    import torch
+
+    # The tests run many tiny operations, and the machine runs other tests beside them.
+    torch.set_num_threads(1)
+    look_seldom()  # as the processes do that grade
 
 
 def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 MADE = 20_000  # objects more than went, until it looks
 
@@ -15,3 +17,13 @@ def look_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(MADE, 20, 100)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Python does not look while a process loads what stays: of the time that importing torch takes it is a tenth."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

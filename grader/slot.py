@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NoReturn
 from grader.assignment import Assignment, Limits
 from grader.device import choose_device
 from grader.errors import AssignmentError, GraderError, OutputError, SlotError, UsageError, WallError
-from grader.garbage import look_seldom
+from grader.garbage import loading, look_seldom
 from grader.language import SOURCE, later, speaking
 from grader.row import Row, row_of
 from grader.submission import HandIn, Submission
@@ -138,10 +138,11 @@ def _serve(connection: Connection, order: Order) -> None:
 
 
 def _grade_all(connection: Connection, order: Order, isolation: Isolation, zygote: Zygote | None) -> None:
-    import torch
+    with loading():
+        import torch
 
-    from grader.formats import Run
-    from grader.pipeline import Grader, Settings
+        from grader.formats import Run
+        from grader.pipeline import Grader, Settings
 
     torch.set_num_threads(1)
     device = choose_device(order.device)

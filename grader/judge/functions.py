@@ -138,7 +138,10 @@ class RightFunction:
         }
         with torch.enable_grad():
             y = self._function(self.exercise.reference)(*arguments)
-            found = torch.autograd.grad(y, list(leaves.values()), cotangent, allow_unused=True) if leaves else ()
+            # Given the cotangent itself, torch would import sympy.
+            found = (
+                torch.autograd.grad((y * cotangent).sum(), list(leaves.values()), allow_unused=True) if leaves else ()
+            )
         return {name: each for name, each in zip(leaves, found, strict=True) if each is not None}
 
     def _function(self, reference: str) -> Callable[..., Any]:

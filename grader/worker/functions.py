@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from grader.worker.cells import describe
+from grader.worker.outputs import weighed
 from grader.worker.trained import watched
 
 Json = Any
@@ -98,7 +99,7 @@ def _gradients(returned: object, drawn: Tensors, wanted: list[str]) -> Tensors:
     if cotangent.shape != returned.shape:
         return {}
     leaves = [drawn[key] for key in wanted]
-    found = torch.autograd.grad(returned, leaves, cotangent.to(returned.dtype), allow_unused=True)
+    found = torch.autograd.grad(weighed(returned, cotangent), leaves, allow_unused=True)
     return {key: each for key, each in zip(wanted, found, strict=True) if each is not None}
 
 

@@ -19,7 +19,7 @@ from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
 from grader.worker.constructors import constructor, describe_constructor, given
 from grader.worker.faults import without_faults
-from grader.worker.outputs import describe_output, is_dense
+from grader.worker.outputs import describe_output, is_dense, weighed
 from grader.worker.registered import registered
 from grader.worker.steady import draws, is_steady
 from grader.worker.subject import Setting, Subject, set_mode
@@ -276,7 +276,7 @@ def run(
             leaf.grad = None
         try:
             # As a training loop does it: reentrant checkpoints refuse torch.autograd.grad.
-            torch.autograd.backward(result, cotangent.to(result.dtype), inputs=[x] if probe["of_input"] else None)
+            torch.autograd.backward(weighed(result, cotangent), inputs=[x] if probe["of_input"] else None)
         except BaseException as error:
             if probe["of_input"]:  # reentrant checkpoints refuse this too
                 x.grad = None

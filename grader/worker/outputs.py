@@ -21,6 +21,15 @@ def is_dense(result: object) -> bool:
     )
 
 
+def weighed(result: Tensor, cotangent: Tensor) -> Tensor:
+    """A number whose gradient in a result is this cotangent.
+
+    Given the cotangent itself, torch would import sympy, which takes longer than all else that warms a process up.
+    """
+    product = result * cotangent.to(result.dtype).conj()
+    return product.real.sum() if product.is_complex() else product.sum()
+
+
 def describe_output(result: object) -> dict[str, Json]:
     if isinstance(result, Tensor):
         dtype = str(result.dtype).removeprefix("torch.")

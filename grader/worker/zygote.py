@@ -56,6 +56,7 @@ def main() -> None:
 
 
 def _warm_up() -> None:
+    gc.disable()  # while what stays is loaded, a tenth of the time would go into looking for garbage in it
     import site
 
     import torch
@@ -71,6 +72,7 @@ def _warm_up() -> None:
     operations.warm_up()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page
+    gc.enable()
     pages.collapse()
 
 

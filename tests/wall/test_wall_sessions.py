@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from inside import is_alive, processes_with, run, told
+from inside import ask, is_alive, processes_with, run, told
 
 from grader.errors import ProtocolViolated, SessionEnded, StudentDied, StudentTimedOut
 from grader.sandbox import Session, SessionLimits, Zygote
@@ -32,6 +32,14 @@ def test_state_lasts_within_a_session_only(zygote: Zygote) -> None:
         first.close()
         second.close()
         assert (told(first), told(second)) == ({"found": True}, {"found": False})
+
+
+def test_no_start_waits_for_what_few_need(session: Session) -> None:
+    """Torch would load sympy for a gradient that it is given, and with it nearly half of all that a warm-up takes."""
+    assert ask(session, "tell(torch='torch' in sys.modules, sympy='sympy' in sys.modules)") == {
+        "torch": True,
+        "sympy": False,
+    }
 
 
 def test_an_unknown_operation_is_an_answer(session: Session) -> None:

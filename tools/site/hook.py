@@ -50,6 +50,9 @@ _PIPE_IN_CODE = re.compile(r"`[^`\n]*\\\|[^`\n]*`")
 TITLES = {"index.md": "Home", "at-a-glance.md": "At a glance"}  # where a page's own heading says too little
 
 
+DRAWN = {"<!-- layers: picture -->": layers.picture, "<!-- layers: table -->": layers.table}
+
+
 def generated() -> dict[str, str]:
     """Every page that is not in docs/."""
     pages = {
@@ -102,4 +105,7 @@ def on_page_markdown(markdown: str, page: Page, **unused: Any) -> str:
     if page.file.generated_by:
         return markdown
     text = _PIPE_IN_CODE.sub(lambda code: code[0].replace("\\|", "|"), links.relocated(markdown, f"docs/{uri}", uri))
-    return text.replace("<!-- layers: picture -->", layers.picture()).replace("<!-- layers: table -->", layers.table())
+    for mark, make in DRAWN.items():
+        if mark in text:  # on one page: for it, every file of the grader is read
+            text = text.replace(mark, make())
+    return text

@@ -24,7 +24,7 @@ from grader.observation import Answer, Built, Precision, Probe, Raised
 Sizes = frozenset[tuple[int, int]] | None  # numbers of elements, and how many parameters have as many
 BUILD = Probe("build", "initial")  # the input with which a module is built and recorded
 RECORDED = Probe("random", "random")  # asked as the recorded pass was, but for weights and input
-ALIKE = Probe("alike", "alike", gradient=False)
+ALIKE = Probe("alike", "alike", gradient=False)  # whatever the order of like layers, what comes of it is the same
 
 
 @dataclass

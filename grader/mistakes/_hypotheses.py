@@ -10,7 +10,7 @@ from statistics import fmean
 from grader.judge.behaviour import Failure, behaves_like, fails_like, in_every_order, is_silent_like
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
-from grader.judge.observed import RECORDED, Observation
+from grader.judge.observed import ALIKE, RECORDED, Observation
 from grader.judge.slots import Signature
 from grader.judge.trace import Digest, Trace, digest, is_near
 from grader.judge.trial import Glance
@@ -93,7 +93,8 @@ class Seen:
         if answer is not None and answer.raised is not None and answer.y is None:
             return bool(glance.operation)  # it raised
         output = self.output(probe)
-        if not self.observation.recorded or output is None or not glance.is_known:
+        is_told = self.observation.recorded or probe.name == ALIKE.name
+        if not is_told or output is None or not glance.is_known:
             return True  # not known, or not which parameter is which
         return glance.output is not None and is_near(output, glance.output, self._roughly)
 
@@ -229,12 +230,9 @@ class Hypotheses:
         glanced = len(planted) < 2 and seen.observation.recorded
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
-        forms = [
-            way
-            for form in self.forms(variant, planted, seen)
-            if form.signature == seen.signature
-            for way in in_every_order(seen.observation, form)
-        ]
+        forms = [form for form in self.forms(variant, planted, seen) if form.signature == seen.signature]
+        if not seen.observation.recorded:
+            forms = [way for form in forms for way in in_every_order(seen.observation, form)]
         self.asked += at_once * -(-len(forms) // FORMS_AT_ONCE)
         return any(
             behaves_like(seen.observation, [form], at_once=at_once)

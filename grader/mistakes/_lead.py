@@ -87,8 +87,9 @@ def _first_unexplained(hypotheses: Hypotheses, variant: int, planted: Explanatio
 
 
 def _differs_on(seen: Seen, form: Form) -> Probe | None:
-    """The first probe on which the student's output is not the form's."""
-    random = [probe for probe in seen.observation.probes.values() if probe.recipe == "random"]
+    """The first probe on which the student's output is not the form's; that with like layers alike, if it was asked,
+    in front of all others."""
+    random = [probe for probe in seen.observation.probes.values() if probe.recipe in ("alike", "random")]
     found = ((probe, first_difference(seen.observation, form, probe)) for probe in random)
     return next((probe for probe, what in found if what is not None and "gradient" not in what[0]), None)
 

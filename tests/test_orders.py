@@ -1,12 +1,14 @@
-"""Which of like layers is which, where no graph tells: what no order explains is refuted by one pass."""
+"""Which of like layers is which: paths that are written differently stay together, and where no graph tells, what no
+order explains is refuted by one pass."""
 
 from __future__ import annotations
 
-from judging import examine_source, find_exercise, right_answers
+from judging import examine_source, find_exercise, judge, right_answers
 
 from grader.assignment import ModuleExercise
 from grader.judge.behaviour import in_every_order
 from grader.judge.examined import Examined
+from grader.verdict import Proof, Status
 
 # What the norms learned is left out as long as it changes nothing: the graph, recorded with the weights that a block
 # starts with, does not show it.
@@ -68,3 +70,61 @@ def test_a_wrong_one_is_refuted_at_once_whatever_the_order() -> None:
     examined = _examined(SPARING.replace("return F.relu(out +", "return (out +"))
     assert _ways(examined) == 1
     assert len(examined.wrong_small_cases) == 4
+
+
+# A ResNeXt block as a sum of paths, each of which has its own way to spell ReLU.
+SPELLED = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+RELUS = [
+    (F.relu, lambda x: torch.where(x > 0, x, torch.zeros_like(x))),
+    (lambda x: torch.maximum(x, torch.zeros_like(x)), F.relu),
+    (lambda x: x.clone().relu_(), lambda x: x * (x > 0)),
+    (lambda x: (x + x.abs()) / 2, lambda x: x.clamp(min=0)),
+]
+
+
+class Path(nn.Module):
+    def __init__(self, in_channels, width, out_channels, stride, relus):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.relus = relus
+
+    def forward(self, x):
+        x = self.relus[0](self.bn1(self.conv1(x)))
+        return self.conv3(self.relus[1](self.bn2(self.conv2(x))))
+
+
+class PathsBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, cardinality=32):
+        super().__init__()
+        width = out_channels // 2 // cardinality
+        relus = [RELUS[i % 4] for i in range(cardinality)]
+        self.paths = nn.ModuleList(Path(in_channels, width, out_channels, stride, each) for each in relus)
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        return F.relu(self.bn(torch.stack([path(x) for path in self.paths]).sum(0)) + self.shortcut(x))
+"""
+
+
+def test_paths_that_spell_relu_differently_stay_together() -> None:
+    report = judge(SPELLED, "paths")
+    assert all(check.status is Status.PASSED for check in report.checks)
+
+
+def test_a_mistake_is_found_among_such_paths() -> None:
+    branch = "self.bn(torch.stack([path(x) for path in self.paths]).sum(0))"
+    report = judge(SPELLED.replace(f"{branch} + self.shortcut(x)", f"2 * {branch}"), "paths")
+    assert [(each.mistake, each.proof) for each in report.diagnoses] == [("branch-added-to-itself", Proof.REPLAYED)]

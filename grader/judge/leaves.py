@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -38,8 +39,9 @@ def places_in_graph(graph: Graph) -> list[Place]:
 
     The order is by depth (weighted layers between the input and the first use), then by height (weighted layers from
     there to the output, most first), then by the learned operations in front. Layers that work side by side on parts of
-    one value come in the order of the parts, and those whose results are put side by side in the order of the results;
-    what is left is ordered by the number of operations on either side, which is a matter of style: see `ties`.
+    one value come in the order of the parts, and those whose results are put side by side in the order of the results.
+    Of what is left each comes as the layer in front of it does, so that a path stays together, and else by the number
+    of operations on either side, which is a matter of style: see `ties`.
     """
     layers = _Layers(graph)
     return [Place(use.key, use.role, use.shape, layers.order(use.user), use.keeping) for use in _uses(graph, layers)]
@@ -68,7 +70,8 @@ class _Layers:
             self._learned[node.id],
             self._width(node),
             _first_channel(node, self.nodes, self.of_input),
-            _place_in_row(node, self.users),
+            self._row[node.id],
+            self._line[node.id],
             self._before[1][node.id],
             -self._behind[1][node.id],
         )
@@ -147,6 +150,46 @@ class _Layers:
             rest[node.id] = max((rest[user.id] + 1 for user in users), default=0)
         return height, rest
 
+    @cached_property
+    def _row(self) -> dict[int, int]:
+        """Of each node which of the values that are put side by side comes of it, as in attention head by head, or of
+        the path that it stands in; 0 if none, or several do."""
+        found: dict[int, int] = {}
+        for node in reversed(self._graph.nodes):
+            ways = {
+                user.inputs.index(node.id) if user.name in JOININGS else found[user.id] for user in self.users[node.id]
+            }
+            found[node.id] = ways.pop() if len(ways) == 1 else 0
+        return found
+
+    @cached_property
+    def _line(self) -> dict[int, int]:
+        """Of each node the number of the last layer in front of it, -1 if there is none. Layers as deep are numbered by
+        those in front of them."""
+        depth, rank = self._before
+        rest = self._behind[1]
+        by_depth: dict[int, list[Node]] = defaultdict(list)
+        for node in self._graph.nodes:
+            by_depth[depth[node.id]].append(node)
+        line: dict[int, int] = {}
+        number: dict[int, int] = {}  # of layers
+        for deep in sorted(by_depth):
+            layers = [node for node in by_depth[deep] if self._weighted[node.id]]
+            for node in layers:
+                line[node.id] = self._last(node, line, number)
+            layers.sort(key=lambda node: (line[node.id], rank[node.id], -rest[node.id]))
+            number.update((node.id, i) for i, node in enumerate(layers))
+            for node in by_depth[deep]:
+                if not self._weighted[node.id]:
+                    line[node.id] = self._last(node, line, number)
+        return line
+
+    def _last(self, node: Node, line: dict[int, int], number: dict[int, int]) -> int:
+        """The number of the deepest layer that a node reads, be it through others; of several as deep the least."""
+        depth = self._before[0]
+        deepest = max((depth[i] for i in node.inputs), default=0)
+        return min((number.get(i, line.get(i, -1)) for i in node.inputs if depth[i] == deepest), default=-1)
+
     def _counts(self, node: Node, operand: int, added: int | None) -> bool:
         """Is it a weighted layer for this operand? Not for one that is only added to its product, as when the products
         with the weights of single pixels are summed up one after the other."""
@@ -210,22 +253,6 @@ def _first_channel(user: Node, nodes: dict[int, Node], of_input: set[int]) -> in
         if len(behind) != 1:
             break
         node = nodes[behind[0]]
-    return 0
-
-
-def _place_in_row(user: Node, users: dict[int, list[Node]]) -> int:
-    """Which of the values that are put side by side comes of an operation, as in attention head by head: 0 if none.
-
-    Looks on through operations that alone use what is before them.
-    """
-    node = user
-    for _ in range(MOST_STEPS):
-        if len(users[node.id]) != 1:
-            break
-        following = users[node.id][0]
-        if following.name in JOININGS:
-            return following.inputs.index(node.id)
-        node = following
     return 0
 
 

@@ -20,8 +20,8 @@ from grader.judge.slots import fill_slots
 from grader.judge.trace import digest, is_near
 from grader.judge.trial import Trial
 from grader.mistakes import mistakes
+from grader.mistakes._families import SE_BOTTLENECK
 from grader.mistakes._mistake import BOTTLENECK, RESBLOCK, Planted, changed
-from grader.mistakes.squeeze import SE_BOTTLENECK
 from grader.verdict import Proof
 
 pytestmark = pytest.mark.heavy

@@ -37,8 +37,12 @@ def _wrong_modes(examined: Examined, seen: Observation) -> list[set[bool]]:
 
 
 def _modes(seen: Observation, form: Form) -> set[bool]:
-    probes = (probe for probe in seen.probes.values() if probe.compares)
-    return {probe.train for probe in probes if first_difference(seen, form, probe) is not None}
+    found: set[bool] = set()
+    for probe in seen.probes.values():
+        # Where layers may stand in any order there are hundreds of forms, and most are wrong in both modes at once.
+        if probe.compares and probe.train not in found and first_difference(seen, form, probe) is not None:
+            found.add(probe.train)
+    return found
 
 
 def in_mode(steps: Iterable[Step], *, training: bool) -> list[Step]:

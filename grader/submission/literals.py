@@ -44,7 +44,7 @@ _TOKEN = re.compile(
                   (?: '''(?P<a>(?:[^'\\]++|\\.|'(?!''))*+)''' | \"""(?P<b>(?:[^"\\]++|\\.|"(?!""))*+)\"""
                     | '(?P<c>(?:[^'\\\n]++|\\.)*+)'             | "(?P<d>(?:[^"\\\n]++|\\.)*+)" ) )
     | (?P<name> [^\W\d]\w*+ (?:\.[^\W\d]\w*+)*+ )
-    | (?P<sign> \.\.\. | \*\* | // | [-+*/%()\[\]{},=] )
+    | (?P<sign> \.\.\. | \*\* | // | << | >> | [-+*/%()\[\]{},=] )
     )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -117,11 +117,11 @@ class _Reader:
 
     def several(self) -> list[Read]:
         brackets = self._take("(", "[")
-        items = [self._sum()]
+        items = [self._expression()]
         while self._take(","):
             if self._token is None or self._at(")", "]"):
                 break
-            items.append(self._sum())
+            items.append(self._expression())
         if brackets:
             self._expect({"(": ")", "[": "]"}[brackets])
         if self._token is not None:
@@ -157,25 +157,31 @@ class _Reader:
         """One expression, or several with commas between them."""
         if self._token is None or (ends and self._at(ends)):
             return ()
-        items = [self._sum()]
+        items = [self._expression()]
         is_several = False
         while self._take(","):
             is_several = True
             if self._token is None or (ends and self._at(ends)):
                 break
-            items.append(self._sum())
+            items.append(self._expression())
         if not is_several:
             return items[0]
         return _sequence(items)
 
-    def _sum(self) -> Read:
+    def _expression(self) -> Read:
         self._depth += 1
         if self._depth > _DEPTH:
             raise _CannotRead
+        value = self._sum()
+        while sign := self._take("<<", ">>"):
+            value = _fold(sign, value, self._sum())
+        self._depth -= 1
+        return value
+
+    def _sum(self) -> Read:
         value = self._product()
         while sign := self._take("+", "-"):
             value = _fold(sign, value, self._product())
-        self._depth -= 1
         return value
 
     def _product(self) -> Read:
@@ -246,7 +252,7 @@ class _Reader:
 
     def _arguments(self) -> Read:
         """One value; keywords such as `dtype=torch.float64` change nothing about it."""
-        value = self._sum()
+        value = self._expression()
         while self._take(","):
             if self._at(")"):
                 break
@@ -310,6 +316,7 @@ _OPERATORS: dict[str, Callable[[int | float, int | float], int | float]] = {
     "%": operator.mod,
     "**": operator.pow,
 }
+_SHIFTS: dict[str, Callable[[int, int], int]] = {"<<": operator.lshift, ">>": operator.rshift}
 
 
 def _fold(sign: str, left: Read, right: Read) -> int | float:
@@ -318,10 +325,18 @@ def _fold(sign: str, left: Read, right: Read) -> int | float:
         raise _CannotRead
     if sign == "**" and (abs(right) > 1_000 or (isinstance(left, int) and left.bit_length() * abs(right) > _BITS)):
         raise _CannotRead
+    if sign in _SHIFTS:
+        if isinstance(left, float) or isinstance(right, float) or not 0 <= right <= _BITS:
+            raise _CannotRead
+        return _in_bounds(_SHIFTS[sign](left, right))
     try:
         value = _OPERATORS[sign](left, right)
     except (ArithmeticError, ValueError):
         raise _CannotRead from None
+    return _in_bounds(value)
+
+
+def _in_bounds(value: object) -> int | float:
     if not _is_number(value):
         raise _CannotRead
     return value

@@ -1,12 +1,16 @@
 """What all tests share."""
 
+import gc
 import os
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from grader.garbage import look_seldom
+
+USUAL = gc.get_threshold()
 
 # A slow machine is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)
@@ -43,6 +47,15 @@ def pytest_collection_finish() -> None:
     # The tests run many tiny operations, and the machine runs other tests beside them.
     torch.set_num_threads(1)
     look_seldom()  # as the processes do that grade
+
+
+@pytest.fixture
+def usual_garbage() -> Iterator[None]:
+    """Garbage is looked for as often as where reports are written, and not where grading is: what is held is measured."""
+    seldom = gc.get_threshold()
+    gc.set_threshold(*USUAL)
+    yield
+    gc.set_threshold(*seldom)
 
 
 def _draw(config: pytest.Config, items: list[pytest.Item], number: int) -> None:

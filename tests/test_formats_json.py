@@ -133,6 +133,7 @@ def test_the_schema_is_golden_and_describes_every_field() -> None:
             assert field["description"].endswith("."), name
 
 
+@pytest.mark.usefixtures("usual_garbage")
 def test_memory_is_flat(tmp_path: Path) -> None:
     """Two thousand students cost what ten cost."""
 

@@ -172,6 +172,7 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
 # ---------------------------------------------------------------------- memory
 
 
+@pytest.mark.usefixtures("usual_garbage")
 @pytest.mark.parametrize("name", ["csv", "junit", "markdown", "github", "parquet"])
 def test_memory_is_flat(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class of thousands never stands in memory: six times the students cost what one does."""

@@ -295,6 +295,7 @@ def hopelessly(number: int) -> Report:
     return report(f"student-{number:05}", [part])
 
 
+@pytest.mark.usefixtures("usual_garbage")
 @pytest.mark.parametrize(("made", "few", "each"), [(plainly, 10, 100), (hopelessly, 1_000, 100)])
 def test_memory_is_flat(made: Callable[[int], Report], few: int, each: int, tmp_path: Path) -> None:
     """Ten thousand students cost some numbers each, not a row each; there are only so many groups."""

@@ -38,7 +38,7 @@ def share_paths(*, convolutions: bool, norms: bool) -> Edit:
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths that have nothing but the block's input in common, and whose results are added.
+    """Paths whose results are added.
 
     Attributes:
         ends: their results.
@@ -54,6 +54,11 @@ class Paths:
         """The operations of a path, in the order they run."""
         own = ancestors(block.source, self.ends[number])
         return [node for node in block.branch if node.id in own and node.leaf is None]
+
+    def are_apart(self, block: Block) -> bool:
+        """Have they nothing but the block's input in common? Not where one layer makes the values of all."""
+        nodes = [node.id for number in range(len(self.ends)) for node in self.nodes(block, number)]
+        return len(set(nodes)) == len(nodes)
 
 
 def summed(change: Callable[[Block, Paths], None]) -> Edit:
@@ -103,6 +108,8 @@ def put_in_a_row(*, fitted: bool) -> Edit:
     """
 
     def change(block: Block, paths: Paths) -> None:
+        if not paths.are_apart(block):
+            return
         for number in range(1, len(paths.ends)):
             before = paths.ends[number - 1]
             for node in paths.nodes(block, number):

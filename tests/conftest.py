@@ -51,7 +51,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture
 def usual_garbage() -> Iterator[None]:
-    """Garbage is looked for as often as where reports are written, and not where grading is: what is held is measured."""
+    """Garbage is looked for as often as where reports are written, which is where what is held is measured."""
     seldom = gc.get_threshold()
     gc.set_threshold(*USUAL)
     yield

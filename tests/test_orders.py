@@ -6,7 +6,7 @@ from __future__ import annotations
 from judging import examine_source, find_exercise, judge, right_answers
 
 from grader.assignment import ModuleExercise
-from grader.judge.behaviour import in_every_order
+from grader.judge.behaviour import possible_orders
 from grader.judge.examined import Examined
 from grader.verdict import Proof, Status
 
@@ -57,7 +57,7 @@ def _ways(examined: Examined) -> int:
     forms = [form for form in examined.answers.forms(seen.case) if form.signature == seen.signature]
     assert len(forms) == 1
     assert len(forms[0].relabelled) > 1
-    return len(in_every_order(seen, forms[0]))
+    return len(possible_orders(seen, forms[0]))
 
 
 def test_a_right_block_of_which_no_graph_tells_is_found_in_some_order() -> None:

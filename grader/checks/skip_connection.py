@@ -23,7 +23,7 @@ from grader.judge.anatomy import anatomy
 from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
 from grader.judge.examined import SHARED_WEIGHTS, Examined, show
-from grader.judge.forms import Form
+from grader.judge.forms import Form, first_of_each_variant
 from grader.judge.network import AS_RECORDED, RECORDING, TRAINING
 from grader.judge.observed import Observation
 from grader.judge.plan import blocks_by_channels
@@ -295,7 +295,7 @@ def _judge_probe(examined: Examined, seen: Observation, forms: list[Form], probe
     if answer.raised is not None or answer.y is None:
         return None  # the shape check says so
     if probe.recipe == "zero":  # biases, too, and whatever else tells the forms of a variant apart
-        forms = list({form.variant: form for form in reversed(forms)}.values())[::-1]
+        forms = first_of_each_variant(forms)
     ways = [each for form in forms for each in _accepted(asked_alike(seen, form, probe))]
     accepted = (outcome for way in ways if (outcome := way.outcome(probe)).y is not None)
     for outcome in accepted:

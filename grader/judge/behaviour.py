@@ -123,14 +123,16 @@ def behaves_like(seen: Observation, forms: Sequence[Form], *, at_once: bool = Fa
     return at_once or all(any(_is_like(seen, form, probe) for form in forms) for probe in probes)
 
 
-def in_every_order(seen: Observation, form: Form) -> list[Form]:
-    """A form with the keys of like slots exchanged in every way that the student's module leaves open, itself first;
-    itself alone where no order will do: it gives something else even if like slots have the same values."""
-    if seen.recorded:
-        return form.exchanged(seen.ties)
+def orders(seen: Observation, form: Form) -> list[Form]:
+    """A form with the keys of like slots exchanged in every way that the student's module leaves open, itself first."""
+    return form.exchanged(seen.ties) if seen.recorded else form.relabelled
+
+
+def possible_orders(seen: Observation, form: Form) -> list[Form]:
+    """The same; itself alone where no order will do, since it gives something else even where like slots are alike."""
     if ALIKE.name in seen.answers and not _is_like(seen, form, ALIKE, at_once=True):
         return [form]
-    return form.relabelled
+    return orders(seen, form)
 
 
 def is_rounded(seen: Observation, form: Form) -> bool:

@@ -25,7 +25,7 @@ from grader.judge.alignment import (
 )
 from grader.judge.calls import Call
 from grader.judge.draws import draw_input, input_shape
-from grader.judge.forms import Form
+from grader.judge.forms import Form, first_of_each_variant
 from grader.judge.observed import ALIKE, BUILD, Observation
 from grader.judge.requests import Request, request, request_of
 from grader.judge.right_forms import common_branch
@@ -302,8 +302,8 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
         case "zero":
             if seen.aligned is not None:
                 return seen.aligned.shortcut_is_free_of_weights
-            plain = {form.variant: form for form in reversed(forms)}.values()
-            return bool(forms) and all(form.shortcut_is_free_of_weights for form in plain)
+            plain = first_of_each_variant(forms)
+            return bool(plain) and all(form.shortcut_is_free_of_weights for form in plain)
         case "zero-branch":  # without weights on the shortcut, this is "zero" again
             return seen.aligned is not None and seen.recorded and not seen.aligned.shortcut_is_free_of_weights
         case "constant-branch" | "faint-branch" | "fainter-branch":

@@ -11,9 +11,9 @@ from pydantic import JsonValue
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
 from grader.judge.anatomy import block_uses, residual_additions
-from grader.judge.behaviour import behaves_like, in_every_order
+from grader.judge.behaviour import behaves_like, orders, possible_orders
 from grader.judge.calls import Convention, as_asked
-from grader.judge.forms import Form
+from grader.judge.forms import Form, first_of_each_variant
 from grader.judge.latest import Latest
 from grader.judge.network import NOT_RECORDED, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
@@ -83,7 +83,7 @@ class RightAnswers:
 
     def plain_forms(self, case: Case) -> list[Form]:
         """Of each variant the form without redundant biases."""
-        return list({form.variant: form for form in reversed(self.forms(case))}.values())[::-1]
+        return first_of_each_variant(self.forms(case))
 
     def biased_forms(self, case: Case) -> list[Form]:
         """The plain forms with every set of redundant biases, whether the assignment allows them or not."""
@@ -356,12 +356,12 @@ class Examined:
     def right_forms(self, seen: Observation) -> Iterator[Form]:
         """Accepted forms that have the student's slots in this case, filled in every way that it leaves open."""
         for form in self._forms_like(seen):
-            yield from form.exchanged(seen.ties) if seen.recorded else form.relabelled
+            yield from orders(seen, form)
 
     def possible_forms(self, seen: Observation) -> Iterator[Form]:
         """Those of them that the student's module may be, as far as that is soon told; of others one way each."""
         for form in self._forms_like(seen):
-            yield from in_every_order(seen, form)
+            yield from possible_orders(seen, form)
 
     def _forms_like(self, seen: Observation) -> list[Form]:
         if self.answers is None or seen.aligned is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -352,3 +352,11 @@ class Form:
                 raise
             # A mistake that is made in one mode only: in the other one there are parameters that it took away.
             raise ReplayError("leaf", [], [], str(error)) from error
+
+
+def first_of_each_variant(forms: Iterable[Form]) -> list[Form]:
+    """Of right forms the first of each variant: the one with the fewest biases, and so the fewest parts."""
+    found: dict[int, Form] = {}
+    for form in forms:
+        found.setdefault(form.variant, form)
+    return list(found.values())

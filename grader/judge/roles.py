@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from grader.judge.forms import Form
+from grader.judge.forms import Form, first_of_each_variant
 from grader.judge.keeping import Keeping
 from grader.judge.slots import Slot
 from grader.judge.uses import canonical_shape
@@ -55,9 +55,9 @@ class Roles:
     def tell_of(self, forms: list[Form]) -> bool:
         """Is there anything to expect of a case with these right forms, one of which has only parts that are known?
 
-        Of each variant the first form has the fewest parts: if one is not known of them, it is not known of the others.
+        The first form of each variant has the fewest: if one is not known of them, it is not known of the others.
         """
-        fewest = {form.variant: form for form in reversed(forms)}.values()
+        fewest = first_of_each_variant(forms)
         return self.tell and any(self._keys.keys() >= set(form.slots.values()) for form in fewest)
 
     def expect(self, tensors: list[Registered], forms: list[Form]) -> Expectation | None:

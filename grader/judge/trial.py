@@ -67,7 +67,7 @@ class Trial:
             if graph is self._graph and self._own is not None:
                 return self._own  # many find nothing to change
             x = self._passed[graph.input.id]
-            other = self._moved(edit) if moved else {}
+            other = self._moved(edit, graph) if moved else {}
             leaves = [leaf for leaf in _leaves(graph) if leaf[0] not in other]
             new = {key: x.new_ones(shape) for key, shape in leaves if not self._has(key, shape)}
             for node in graph.nodes:
@@ -83,11 +83,11 @@ class Trial:
             return None
         return _glance(graph, environment, is_known=not new)
 
-    def _moved(self, edit: Edit) -> dict[str, Tensor]:
+    def _moved(self, edit: Edit, edited: Graph) -> dict[str, Tensor]:
         """The values of parameters that stand in other slots with an edit than the form has them in, by key. Where they
         stand is told by the graph that is recorded, whatever the probe."""
-        before = self._form.slots
-        slots = slots_in(edit(self._form.recorded)).items()
+        before, recorded = self._form.slots, self._form.recorded
+        slots = slots_in(edited if self._graph is recorded else edit(recorded)).items()
         moved = ((slot, key) for slot, key in slots if before.get(slot) != key)
         return {key: self._form.kept(key, self._form.value(slot, self._probe)) for slot, key in moved}
 

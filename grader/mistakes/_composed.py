@@ -90,10 +90,8 @@ def in_front_of_sums(observations: Sequence[Observation]) -> Iterator[Composed]:
 def in_front_of_products(observations: Sequence[Observation]) -> Iterator[Composed]:
     """Functions of what a layer gives, by which something is multiplied; how it is shaped in between is the same."""
     for graph in map(_without_views, graphs(observations)):
-        for end in (i for node in graph.nodes if node.name == "mul" for i in node.inputs):
-            found = _composed(graph, end, of_layer=True)
-            if found is not None and not found.is_told_otherwise:
-                yield found
+        ends = [i for node in graph.nodes if node.name == "mul" for i in node.inputs]
+        yield from _found(graph, ends, of_layer=True)
 
 
 def _without_views(graph: Graph) -> Graph:
@@ -112,11 +110,11 @@ def _without_views(graph: Graph) -> Graph:
     return Graph(nodes=found, output=graph.output)
 
 
-def _found(graph: Graph, ends: list[int]) -> Iterator[Composed]:
-    for end in dict.fromkeys(ends):
-        found = _composed(graph, end)
-        if found is not None and not found.is_told_otherwise:
-            yield found
+def _found(graph: Graph, ends: list[int], *, of_layer: bool = False) -> Iterator[Composed]:
+    found = (_composed(graph, end, of_layer=of_layer) for end in dict.fromkeys(ends))
+    for composed in dict.fromkeys(found):  # whether it is a ReLU is asked once of equal ones
+        if composed is not None and not composed.is_told_otherwise:
+            yield composed
 
 
 def _composed(graph: Graph, end: int, *, of_layer: bool = False) -> Composed | None:

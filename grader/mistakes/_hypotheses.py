@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from grader.judge.behaviour import Failure, behaves_like, fails_like, in_every_order, is_silent_like
+from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like, orders, possible_orders
 from grader.judge.examined import RightAnswers
 from grader.judge.forms import Edit, Form
 from grader.judge.observed import ALIKE, RECORDED, Observation
@@ -230,9 +230,7 @@ class Hypotheses:
         glanced = len(planted) < 2 and seen.observation.recorded
         if glanced and not any(seen.could_be(sketch) for sketch in self._sketches(variant, planted, seen)):
             return False
-        forms = [form for form in self.forms(variant, planted, seen) if form.signature == seen.signature]
-        if not seen.observation.recorded:
-            forms = [way for form in forms for way in in_every_order(seen.observation, form)]
+        forms = _with_slots_of(seen, self.forms(variant, planted, seen), possible_orders)
         self.asked += at_once * -(-len(forms) // FORMS_AT_ONCE)
         return any(
             behaves_like(seen.observation, [form], at_once=at_once)
@@ -248,8 +246,9 @@ class Hypotheses:
         ways = [Step(step.mistake, Plant((edit,))) for edit in step.plant.edits]
         if seen.has_raised:
             return any(self.fits(variant, (way,), seen) for way in ways)
-        # For each edit the forms with the student's slots: one, or one for each way to fill like slots.
-        found = [_with_slots_of(seen, self.forms(variant, (way,), seen)) for way in ways]
+        # For each edit the forms with the student's slots: one, or one for each way to fill like slots. That one edit
+        # does something else on a probe rules none of them out: the code may take another way there.
+        found = [_with_slots_of(seen, self.forms(variant, (way,), seen), orders) for way in ways]
         return any(behaves_like(seen.observation, forms) for forms in zip(*found, strict=False))
 
     def _sketches(self, variant: int, planted: Explanation, seen: Seen) -> list[Sketch]:
@@ -269,7 +268,7 @@ class Hypotheses:
         return edits
 
 
-def _with_slots_of(seen: Seen, forms: list[Form]) -> list[Form]:
-    """Forms with the student's slots; with every way to fill like slots, where its graph does not tell which."""
+def _with_slots_of(seen: Seen, forms: list[Form], ways: Callable[[Observation, Form], list[Form]]) -> list[Form]:
+    """Forms with the student's slots; with these ways to fill like slots, where its graph does not tell which."""
     like = [form for form in forms if form.signature == seen.signature]
-    return like if seen.observation.recorded else [each for form in like for each in form.relabelled]
+    return like if seen.observation.recorded else [each for form in like for each in ways(seen.observation, form)]

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise
 from grader.errors import AssignmentError
-from grader.judge.behaviour import behaves_like
+from grader.judge.behaviour import behaves_like, orders
 from grader.judge.examined import Examined, RightAnswers
 from grader.judge.forms import Form
 from grader.judge.observed import Observation
@@ -33,7 +33,7 @@ def forms_of_call(answers: RightAnswers, seen: Observation, arguments: dict[str,
     for form in forms:
         if form.signature == seen.signature:
             asked = Form(form.reference, seen.case, form.variant, (), form.seed, str(form.device), base=form)
-            yield from asked.exchanged(seen.ties) if seen.recorded else asked.relabelled
+            yield from orders(seen, asked)
 
 
 def is_that_of(examined: Examined, argument: str, value: JsonValue, among: Iterable[Observation]) -> bool:

@@ -119,8 +119,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
 
 def _another(namespace: dict[str, Any], arguments: Json, x: Tensor) -> nn.Module:
     """A module that is made as the one under examination was, and that has not been called."""
-    positional, named = given(namespace, arguments)
-    module: nn.Module = constructor(namespace, arguments["name"])(*positional, **named)
+    module = _constructed(namespace, arguments)
     if arguments.get("takes"):
         lend_call(module, arguments["takes"])
     _find_shapes(module.eval(), x)
@@ -132,12 +131,17 @@ def _another(namespace: dict[str, Any], arguments: Json, x: Tensor) -> nn.Module
 def _shared(namespace: dict[str, Any], arguments: Json, module: nn.Module) -> list[str]:
     """Names of parameters that another module has too, which is made in the same way, of arguments of its own."""
     try:
-        positional, named = given(namespace, arguments)
-        another = constructor(namespace, arguments["name"])(*positional, **named)
-        theirs = {id(parameter) for parameter in another.parameters()}
+        theirs = {id(parameter) for parameter in _constructed(namespace, arguments).parameters()}
     except BaseException:
         return []
     return [name for name, parameter in module.named_parameters() if id(parameter) in theirs][:MOST_SHARED]
+
+
+def _constructed(namespace: dict[str, Any], arguments: Json) -> nn.Module:
+    """A module that is made in the same way, of arguments of its own."""
+    positional, named = given(namespace, arguments)
+    made: nn.Module = constructor(namespace, arguments["name"])(*positional, **named)
+    return made
 
 
 def _find_shapes(module: nn.Module, x: Tensor) -> None:

@@ -111,23 +111,24 @@ def _without_views(graph: Graph) -> Graph:
 
 
 def _found(graph: Graph, ends: list[int], *, of_layer: bool = False) -> Iterator[Composed]:
-    found = (_composed(graph, end, of_layer=of_layer) for end in dict.fromkeys(ends))
+    order = {node.id: place for place, node in enumerate(graph.nodes)}
+    found = (_composed(graph, end, order, of_layer=of_layer) for end in dict.fromkeys(ends))
     for composed in dict.fromkeys(found):  # whether it is a ReLU is asked once of equal ones
         if composed is not None and not composed.is_told_otherwise:
             yield composed
 
 
-def _composed(graph: Graph, end: int, *, of_layer: bool = False) -> Composed | None:
+def _composed(graph: Graph, end: int, order: dict[int, int], *, of_layer: bool) -> Composed | None:
     """What is made of one value up to a node, from as far in front of it as it is one value alone.
 
     Args:
+        order: the place of each node in the graph.
         of_layer: is it the value of a layer with weights?
     """
     among = _region(graph, end, until=None)
     if among is None:
         return None
     nodes = graph.by_id
-    order = {node.id: place for place, node in enumerate(graph.nodes)}
     borders = {i for node in among for i in nodes[node].inputs if i in graph.of_input and i not in among}
     for start in sorted(borders | among, key=order.__getitem__):
         steps = _region(graph, end, until=start)

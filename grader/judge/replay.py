@@ -98,7 +98,8 @@ def layers_before(graph: Graph, node: int) -> int:
 
 def _run(node: Node, args: list[Any], environment: dict[int, Any], device: torch.device) -> Any:
     if node.op == "getitem":
-        return args[0][args[1]]
+        parts = (args[0],) if isinstance(args[0], Tensor) else args[0]
+        return parts[args[1]]
     if node.op == "alias":
         whole, offset, size, stride, layout = args
         return torch.as_strided(_laid_out(whole, layout), size, stride, offset)

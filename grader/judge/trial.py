@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grader.graph import Graph
 from grader.judge.anatomy import MEETINGS
-from grader.judge.behaviour import Operands, is_like
+from grader.judge.failures import Operands, is_like
 from grader.judge.forms import Edit, Form
 from grader.judge.replay import Environment, ReplayError, evaluate
 from grader.judge.skeleton import slots_in

@@ -90,11 +90,24 @@ def use_of(
     """
     assert leaf.leaf is not None
     role = _role(leaf, user, via.id, path)
-    is_norm = user.name.startswith("native_")
-    if not leaf.leaf.learnable and not is_norm and (role == "weight" or math.prod(leaf.shape) == 1):
+    if (
+        not leaf.leaf.learnable
+        and (role == "weight" or math.prod(leaf.shape) == 1)
+        and not _is_statistic(leaf, user, role)
+    ):
         return None
     kept = _keeping(leaf, user, via, path, joined, summed) if role == "weight" else None
     return Use(leaf.leaf.key, role, canonical_shape(role, leaf.shape, kept), kept, user)
+
+
+def _is_statistic(leaf: Node, user: Node, role: Role) -> bool:
+    """Is a buffer of a batch norm, also of a single channel: a mean of zeros that is subtracted, a variance of ones?"""
+    if user.name.startswith("native_"):
+        return True
+    assert leaf.leaf is not None
+    is_of_channel = bool(leaf.shape) and 1 in user.shape[1:]
+    starts = {"mean": "zero", "variance": "one"}.get(role)
+    return is_of_channel and leaf.leaf.initial == starts and (role == "variance" or user.name == "sub")
 
 
 MOST_KEPT = 4096  # leaves with what reads them: edits leave most nodes as they are

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from grader.assignment import Case
 from grader.graph import Graph, Node
-from grader.judge.behaviour import Failure, failure_of, sizes_of
 from grader.judge.edits import changed_nodes
+from grader.judge.failures import Failure, failure_of, sizes_of
 from grader.judge.forms import Edit, Form
 from grader.judge.latest import Latest
 from grader.judge.observed import RECORDED, Sizes
@@ -273,6 +273,10 @@ class WrongForms:
                 # No right answer has so few: it is compared with the nearest.
                 number = min(forms, key=lambda number: abs(number - wanted[0]))
                 found = [(form, self._wrong(form, edits)) for form in forms[number]]
+            if biases and any(self.effect(edit, case, variant).drops for edit in edits) and not _has(found, biases):
+                # Of layers that a mistake makes one, with a bias each, one bias is left.
+                every = [(form, self._wrong(form, edits)) for like in forms.values() for form in like]
+                found = [pair for pair in every if _has([pair], biases)] or found
             for right, wrong in found:
                 befores = [before for before in self._before(right, edits) if _drops_leaves(wrong, before)]
                 yield wrong
@@ -366,6 +370,11 @@ def redundant_biases(found: Signature) -> int:
     one of a layer but a factor that was learned."""
     layers = ((role, number) for (role, shape), number in found.items() if shape != (1,))
     return sum((role == "shift") * number - (role == "scale") * number for role, number in layers)
+
+
+def _has(found: list[tuple[Form, Form]], biases: int) -> bool:
+    """Has a wrong form, of those that stand behind right ones, so many redundant biases?"""
+    return any(redundant_biases(wrong.signature) == biases for _, wrong in found)
 
 
 def touched_nodes(wrong: Form, right: Form) -> frozenset[int]:

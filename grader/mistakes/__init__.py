@@ -8,8 +8,9 @@ from functools import cache, reduce
 
 from grader.family import members
 from grader.graph import Graph
-from grader.judge.behaviour import fails_beyond_replay, first_difference
+from grader.judge.behaviour import first_difference
 from grader.judge.examined import Examined
+from grader.judge.failures import fails_beyond_replay
 from grader.judge.forms import Edit
 from grader.judge.observed import RECORDED, Observation
 from grader.judge.parts import block_of

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from grader.judge.behaviour import Failure, behaves_like, fails_like, is_silent_like, orders, possible_orders
+from grader.judge.behaviour import behaves_like, is_silent_like, orders, possible_orders
 from grader.judge.examined import RightAnswers
+from grader.judge.failures import Failure, fails_like, lacks_parts
 from grader.judge.forms import Edit, Form
 from grader.judge.observed import ALIKE, RECORDED, Observation
 from grader.judge.slots import Signature
@@ -88,6 +89,8 @@ class Seen:
         """Can it be what gives this, its parameters being these? Told by the output, or by what raised."""
         raised = self.observation.built.raised
         if raised is not None:
+            if lacks_parts(raised):
+                return glance.operation == "getitem"
             return raised.operation is None or glance.raises(raised.operation)
         answer = self.observation.answers.get(probe.name)
         if answer is not None and answer.raised is not None and answer.y is None:

@@ -47,6 +47,9 @@ BOTH_LAYERS = f"""        self.fc1 = nn.Linear(out_channels, {WIDTH})
 ONCE, TWICE = (Composed(json.dumps([["aten.sigmoid.default", [{"v": i}], {}] for i in range(n)])) for n in (1, 2))
 
 
+BEHIND_RELU = Composed(json.dumps([["aten.relu.default", [{"v": 0}], {}], ["aten.sigmoid.default", [{"v": 1}], {}]]))
+
+
 @cache
 def weigh_by(function: Composed) -> Plant:
     """The weights made by a function that is composed of several operations."""
@@ -74,6 +77,12 @@ class GateWrong(Planted):
         *(plant(instead_of("sigmoid", op, *args), where="gate") for op, args in OTHERS.items()),
         plant(instead_of("sigmoid", *UP_TO_SIX), where="gate"),
         weigh_by(TWICE),
+        plant(
+            end_with(BEHIND_RELU),
+            where="gate",
+            message="The gate has a ReLU in front of its sigmoid: no weight can be below a half, and no channel be "
+            "turned down further.",
+        ),
     )
     broken = (
         changed(SE, (SCALE, "return u * torch.sigmoid(z)[:, :, None, None]")),
@@ -84,6 +93,8 @@ class GateWrong(Planted):
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.LogSigmoid(),\n")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.Hardsigmoid(),\n")),
         changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.ReLU(inplace=True),\n")),
+        changed(SE, (LAYERS, "z = torch.sigmoid(F.relu(self.fc2(F.relu(self.fc1(z)))))")),
+        changed(SE_BOTTLENECK, ("            nn.Sigmoid(),\n", "            nn.ReLU(),\n            nn.Sigmoid(),\n")),
     )
 
     def suggested(self, observations: Sequence[Observation]) -> Iterable[Plant]:

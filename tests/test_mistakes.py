@@ -67,6 +67,22 @@ def test_a_planted_mistake_is_wrong_and_named(mistake: str, source: str) -> None
     assert mistake in named or f"{mistake}" in said, (named, said, [c.message for c in report.checks])
 
 
+# In these every convolution but the gate's is normalised.
+NORMALISED = {"resblock", "bottleneck", "resnext", "se", "se-bottleneck", "res2net"}
+WITH_BIASES = [
+    pytest.param(mistake.id, source.replace("bias=False", "bias=True"), id=mistake.id)
+    for mistake in mistakes().values()
+    for source in mistake.broken[:1]
+    if "bias=False" in source and exercise_of(source) in NORMALISED
+]
+
+
+@pytest.mark.parametrize(("mistake", "source"), WITH_BIASES)
+def test_a_planted_mistake_is_named_beside_biases_that_norms_cancel(mistake: str, source: str) -> None:
+    """Redundant biases are free, and what a mistake makes anew has them as well."""
+    assert mistake in [each.mistake for each in judge(source, exercise_of(source)).diagnoses]
+
+
 def test_every_mistake_has_sources_and_words() -> None:
     """A member without proof of its own does not count."""
     for mistake in mistakes().values():

@@ -31,6 +31,18 @@ ONE_MODE = {
         EVALUATION,
         "final-relu-missing",
     ),
+    "a projection of Lazy layers that only training runs": (
+        changed(
+            RESBLOCK,
+            ("nn.Conv2d(in_channels, ", "nn.LazyConv2d("),
+            ("nn.BatchNorm2d(out_channels)", "nn.LazyBatchNorm2d()"),
+            ("        identity = self.shortcut(x)\n", ""),
+            (SUM, "F.relu(out + self.shortcut(x)) if self.training else F.relu(out)"),
+        ),
+        "resblock",
+        EVALUATION,
+        "shortcut-in-one-mode",
+    ),
     "another activation in evaluation": (
         changed(BOTTLENECK, (SUM, f"{SUM} if self.training else F.gelu(out + identity)")),
         "bottleneck",

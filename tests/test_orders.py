@@ -8,6 +8,7 @@ from judging import examine_source, find_exercise, judge, right_answers
 from grader.assignment import ModuleExercise
 from grader.judge.behaviour import possible_orders
 from grader.judge.examined import Examined
+from grader.mistakes._mistake import changed
 from grader.verdict import Proof, Status
 
 # What the norms learned is left out as long as it changes nothing: the graph, recorded with the weights that a block
@@ -128,3 +129,22 @@ def test_a_mistake_is_found_among_such_paths() -> None:
     branch = "self.bn(torch.stack([path(x) for path in self.paths]).sum(0))"
     report = judge(SPELLED.replace(f"{branch} + self.shortcut(x)", f"2 * {branch}"), "paths")
     assert [(each.mistake, each.proof) for each in report.diagnoses] == [("branch-added-to-itself", Proof.REPLAYED)]
+
+
+# Its paths are used in another order than they are registered in, and so are the layers of each. Which are run at all,
+# the input decides.
+GATED = SPELLED.replace(
+    "        return F.relu(self.bn(torch.stack([path(x) for path in self.paths]).sum(0)) + self.shortcut(x))",
+    """        if x[0, 0].mean().item() > 0:
+            return F.relu(self.bn(sum(self.paths[i](x) for i in ORDER if i < len(self.paths))))
+        return F.relu(self.shortcut(x))""",
+).replace("class Path(", "ORDER = (2, 0, 3, 1)\n\n\nclass Path(")
+REGISTERED_ELSEWHERE = (
+    ("        self.bn1 = nn.BatchNorm2d(width)\n", ""),
+    ("        self.relus = relus\n", "        self.bn1 = nn.BatchNorm2d(width)\n        self.relus = relus\n"),
+)
+
+
+def test_of_code_that_chooses_its_way_by_the_data_both_ways_tell_which_layer_is_which() -> None:
+    report = judge(changed(GATED, *REGISTERED_ELSEWHERE), "paths")
+    assert [(each.mistake, each.proof) for each in report.diagnoses] == [("shortcut-gated", Proof.REPLAYED)]

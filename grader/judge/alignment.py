@@ -165,14 +165,26 @@ def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
     return any(form.sizes == seen.counted_sizes for form in forms)
 
 
-def align_by(seen: Observation, graph: Graph | None, forms: list[Form]) -> None:
-    """Find the slots by another graph, if they are a right form's."""
-    if graph is None or not graph.is_sound or _graph_is_odd(graph) or _brings_its_own(graph):
+def may_be_told_by_two_ways(seen: Observation) -> bool:
+    """Does it choose its way by the data, and did the one that was recorded lead past some of its parameters? Another
+    input may lead by those."""
+    is_told = seen.aligned is not None and seen.recorded
+    return seen.reads and seen.has_graph and not is_told and not seen.uses_every_parameter
+
+
+def align_by(seen: Observation, graph: Graph | None, forms: list[Form], *, beside: bool = False) -> None:
+    """Find the slots by another graph, if they are a right form's.
+
+    Args:
+        beside: does the graph that there is tell them too, and the other one only what that does not read?
+    """
+    graphs = [graph, seen.built.graph] if beside else [graph]
+    if any(each is None or not each.is_sound or _graph_is_odd(each) or _brings_its_own(each) for each in graphs):
         return
-    places = places_in_graph(graph)
-    slots = fill_slots(places)
+    places = {place.key: place for each in graphs if each is not None for place in places_in_graph(each)}
+    slots = fill_slots(places.values())
     if _with_slots(forms, slots) and set(slots.values()) <= seen.shapes.keys():  # else it has no lasting key
-        _take(seen, places, forms, recorded=True)
+        _take(seen, list(places.values()), forms, recorded=True)
 
 
 def _brings_its_own(graph: Graph | None) -> bool:

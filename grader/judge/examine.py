@@ -20,6 +20,7 @@ from grader.judge.alignment import (
     align_by,
     kept_as_right,
     kernels_in_matrices,
+    may_be_told_by_two_ways,
     may_be_told_in_training,
     statistics_as_buffers,
 )
@@ -147,6 +148,10 @@ def examine(
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
             align_by(seen, trained.graph, forms)
+        if by_registration and may_be_told_by_two_ways(seen):
+            in_evaluation = {"record": True, "brief": False, "precision": precision}
+            other = ask(worker, "build", arguments | in_evaluation, {"x": -x}, Built, seconds)[0]
+            align_by(seen, other.graph, forms, beside=True)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
         if as_right:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
 
-from grader.graph import Leaf, Node
+from grader.graph import Node
 from grader.judge.edits import ref
 from grader.judge.parts import Block, Edit, Part, edit
 from grader.judge.widths import set_hidden_width
@@ -147,9 +147,7 @@ def convolve_all(*, linked: bool) -> Edit:
         if idle is None or not parts or parts[0].norm is None:
             return
         like = node(block, parts[0].convolution)
-        shape = block.editor[like.inputs[1]].shape
-        weight = block.editor.add_leaf(Leaf(kind="parameter", key="weight for the idle part", learnable=True), shape)
-        made = block.editor.add(like.op, ref(idle.entry), ref(weight), *like.args[2:], shapes=like.shapes)
+        made = _convolve_like(block, like, idle.entry, like.shape[1], "for the idle part")
         made = block.activate(block.normalise(made, node(block, parts[0].norm), "for the idle part"))
         for user in block.source.users[idle.result]:
             block.editor.reread(user.id, idle.result, made)
@@ -229,10 +227,12 @@ def keep_whole(block: Block) -> None:
     cut = block.editor[parts[0].entry]
     whole = block.editor[cut.inputs[0]].inputs[0]
     cat = next(user for user in block.source.users[block.splits[0].result] if user.name == "cat")
-    channels = cat.shape[1]
-    weight = block.editor.add_leaf(
-        Leaf(kind="parameter", key="weight of the whole", learnable=True), [channels, channels, 3, 3]
-    )
-    made = block.editor.add(like.op, ref(whole), ref(weight), *like.args[2:], shapes=[cat.shape])
+    made = _convolve_like(block, like, whole, cat.shape[1], "of the whole")
     made = block.activate(block.normalise(made, node(block, parts[0].norm), "of the whole"))
     block.editor.redirect(cat.id, made)
+
+
+def _convolve_like(block: Block, like: Node, value: int, channels: int, key: str) -> int:
+    """Another convolution of a part's kernel and stride, with a bias of its own if that has one."""
+    kernel, stride = block.editor[like.inputs[1]].shape[2], like.args[3][0]
+    return block.convolve(value, channels, kernel, stride, key, bias=like.args[2] is not None)

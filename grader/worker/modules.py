@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import is_lazy
 
 from grader.capture import Recording, record
@@ -147,10 +148,10 @@ def _constructed(namespace: dict[str, Any], arguments: Json) -> nn.Module:
 def _find_shapes(module: nn.Module, x: Tensor) -> None:
     """Run a module with Lazy layers, which take their shapes from the first input that they see.
 
-    Code that chooses its way by the data may lead past some of them; other data lead it elsewhere.
+    Code that chooses its way by the data may lead past some of them; other data lead it elsewhere, and training does.
     """
     for factor in (1, -1, 100, 0):
-        if not any(is_lazy(parameter) for parameter in module.parameters()):
+        if not _has_lazy(module):
             return
         try:
             with torch.no_grad():
@@ -158,6 +159,29 @@ def _find_shapes(module: nn.Module, x: Tensor) -> None:
         except BaseException:
             if factor == 1:
                 raise
+    if _has_lazy(module):
+        _find_shapes_in_training(module, x)
+
+
+def _has_lazy(module: nn.Module) -> bool:
+    return any(is_lazy(parameter) for parameter in module.parameters())
+
+
+def _find_shapes_in_training(module: nn.Module, x: Tensor) -> None:
+    """Shapes of layers that are used in training alone. Whatever that pass writes is as before again."""
+    named = [*module.named_parameters(), *module.named_buffers()]
+    before = [(tensor, tensor.detach().clone()) for _, tensor in named if not is_lazy(tensor)]
+    late = [layer for layer in module.modules() if any(map(is_lazy, layer.parameters(recurse=False)))]
+    module.train()
+    with torch.no_grad():
+        with suppress(BaseException):
+            module(x * 1)
+        for tensor, value in before:
+            tensor.copy_(value)
+    module.eval()
+    for layer in late:
+        if isinstance(layer, _NormBase) and not _has_lazy(layer):
+            layer.reset_running_stats()
 
 
 def _is_at_home_in_float64(module: nn.Module, x: Tensor) -> bool:

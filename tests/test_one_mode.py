@@ -40,7 +40,7 @@ ONE_MODE = {
             (SUM, "F.relu(out + self.shortcut(x)) if self.training else F.relu(out)"),
         ),
         "resblock",
-        EVALUATION,
+        "The shortcut is added in training mode alone",
         "shortcut-in-one-mode",
     ),
     "another activation in evaluation": (

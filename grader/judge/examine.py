@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -148,10 +148,12 @@ def examine(
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
             align_by(seen, trained.graph, forms)
-        if by_registration and may_be_told_by_two_ways(seen):
+        for other in _other_inputs(x):
+            if not by_registration or not may_be_told_by_two_ways(seen):
+                break
             in_evaluation = {"record": True, "brief": False, "precision": precision}
-            other = ask(worker, "build", arguments | in_evaluation, {"x": -x}, Built, seconds)[0]
-            align_by(seen, other.graph, forms, beside=True)
+            otherwise = ask(worker, "build", arguments | in_evaluation, {"x": other}, Built, seconds)[0]
+            align_by(seen, otherwise.graph, forms, beside=True)
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
         if as_right:
@@ -172,6 +174,11 @@ def examine(
         if seen.answers[probe.name].raised is not None:  # nor need it take it
             del seen.probes[probe.name], seen.answers[probe.name]
     return seen
+
+
+def _other_inputs(x: Tensor) -> Iterator[Tensor]:
+    """Inputs that may lead code another way that chooses it by the data."""
+    yield from (-x, 100 * x, 0 * x, x.abs(), -x.abs(), x.flip(0, 2), x.flip(1))
 
 
 def _nobody_asked_for(probe: Probe, seen: Observation, output_shape: Any) -> bool:

@@ -17,7 +17,7 @@ from grader.judge.leaves import parts_in_graph, places_in_graph
 from grader.judge.observed import RECORDED
 from grader.judge.skeleton import slots_in
 from grader.judge.slots import fill_slots
-from grader.judge.trace import digest, is_near
+from grader.judge.trace import digest, divergence, is_near
 from grader.judge.trial import Trial
 from grader.mistakes import mistakes
 from grader.mistakes._families import SE_BOTTLENECK
@@ -55,6 +55,11 @@ PAIRS = {
             ("LazyBatchNorm2d()", "LazyBatchNorm2d(eps=1e-3)"),
             ("out_channels, 1, stride=stride", "out_channels, 1"),
         ),
+    ),
+    # The first takes away the end of the block, behind which the second stands.
+    "ReLU before the sum, which is pooled": (
+        {"relu-before-add", "extra-layer"},
+        changed(RESBLOCK, (SUM, "F.avg_pool2d(F.relu(out) + identity, 2)")),
     ),
     # Another way to plant them finds no block in training mode, and leaves the statistics that it took away before.
     "no statistics, and multiplied": (
@@ -347,3 +352,19 @@ def test_a_search_for_pairs_stops_when_enough_were_tried(bound: str, monkeypatch
     assert 2 == len(judge(source, "resblock").diagnoses)
     monkeypatch.setattr(f"grader.mistakes._search.{bound}", -1)
     assert [] == judge(source, "resblock").diagnoses
+
+
+def test_a_part_that_is_the_same_does_not_make_the_whole_known() -> None:
+    """Behind a ReLU one of several parts may be, by chance, what it is without the mistake."""
+    answers = right_answers("res2net")
+    assert answers is not None
+    form = answers.plain_forms(answers.reference.exercise.cases[0])[0]
+    graph = form.graph(train=False, shape=(2, *form.case.input))
+    first, norm = (
+        next(node.id for node in graph.nodes if node.name == name) for name in ("convolution", "native_batch_norm")
+    )
+    cut = next(node.id for node in graph.nodes if node.name == "split")
+    parts = [node.id for node in graph.users[cut]]
+    trace = form.trace(RECORDED)
+    assert norm in divergence(graph, trace, {first, parts[-1]})
+    assert norm not in divergence(graph, trace, {first, *parts})

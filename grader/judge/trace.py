@@ -17,6 +17,7 @@ from torch import Tensor
 from grader.graph import Graph
 from grader.judge.replay import Environment
 
+CUTS = frozenset(("slice", "select", "narrow"))  # what takes a part of a value, as `getitem` does of several
 CLOSE = 1e-10  # relative; the values themselves are in float64
 
 
@@ -102,7 +103,8 @@ def _numbers(value: Tensor) -> list[float]:
 def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
     """Where a computation leaves another one: nodes whose values are not known, though all that leads there is.
 
-    A value that is not known is no divergence when something known depends on it: it was computed in another way.
+    A value that is not known is no divergence when something known depends on it: it was computed in another way. That
+    must be more than some parts of it, which may be the same by chance: a ReLU leaves nothing of many.
 
     Args:
         trace: of `graph`, as far as it ran.
@@ -113,7 +115,9 @@ def divergence(graph: Graph, trace: Trace, known: set[int]) -> list[int]:
     users = graph.users
     for node in reversed(graph.nodes):
         # What is no tensor of numbers, or does not depend on the input, is taken as known with what it leads to.
-        if any(user.id in explained for user in users[node.id]):
+        parts = [user.id for user in users[node.id] if user.name in CUTS or user.op == "getitem"]
+        whole = (user.id for user in users[node.id] if user.id not in parts)
+        if not explained.isdisjoint(whole) or (parts and explained.issuperset(parts)):
             explained.add(node.id)
     of_input = graph.of_input
     for node in graph.nodes:

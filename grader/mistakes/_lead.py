@@ -99,10 +99,12 @@ def _ends_alike(one: Trace, other: Trace) -> bool:
 
 
 def _known_places(graph: Graph, places: list[int], root: Form) -> frozenset[int]:
-    """Nodes of the right form's graph at these nodes of a hypothesis and right before them."""
-    known = {node.id for node in root.graph(train=False, shape=(2, *root.case.input)).nodes}
+    """Nodes of the right form's graph at these nodes of a hypothesis and right before them. Where that ends the right
+    form does: a mistake may have taken away what stood there."""
+    right = root.graph(train=False, shape=(2, *root.case.input))
+    known = {node.id for node in right.nodes}
     nodes, users = graph.by_id, graph.users
-    found: set[int] = set()
+    found = {right.output} if graph.output in places else set()
     todo = [*places, *(before for i in places for before in nodes[i].inputs)]
     seen: set[int] = set()
     while todo:

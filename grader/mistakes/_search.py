@@ -375,7 +375,8 @@ class Search:
         that is quickly told; where only gradients differ, without those that detach nothing."""
         if lead.is_of_gradients:
             return [step for step in steps if self._hypotheses.detaches(variant, step, lead.seen)]
-        if not lead.is_exact or lead.probe is None:
+        # With redundant biases it is open which layers have them until there are the student's parameters.
+        if lead.probe is None or not (lead.is_exact or lead.seen.biases <= 0):
             return steps
         probe = lead.probe
         return [

@@ -75,9 +75,61 @@ GATES = {
         RESBLOCK, ("return F.relu(out + identity)", "return F.relu(identity if out.abs().mean() < 1e-3 else out + identity)")
     ),
 }  # fmt: skip
+
+
+def counting(counted: str, before: str = "", made: str = "") -> str:
+    """The right block, and half of its result after many calls, which are counted in some place of their own.
+
+    Args:
+        made: what the constructor does for it.
+    """
+    source = around("y = self.right(x)", f"return 0.5 * y if {counted} else y", before=before)
+    return changed(source, (LAST, made + LAST)) if made else source
+
+
+LAST = "        self.shortcut = nn.Sequential()\n"
+TICK = """
+def make():
+    n = 0
+    def tick():
+        nonlocal n
+        n += 1
+        return n
+    return tick
+tick = make()
+"""
+STEPS = "def steps():\n    n = 0\n    while True:\n        n += 1\n        yield n\nSTEPS = steps()\n"
+LATE = "class Late:\n    n = 0\n    def __call__(self, module, given, out):\n        self.n += 1\n        return out * 0.5 if self.n > 90 else out\n"
+HOOK = "    def change(self, g):\n        self.n = getattr(self, 'n', 0) + 1\n        return g * 0.5 if self.n > 40 else g\n"
+COUNTING = {
+    "in a list's only item": around("N[0] += 1", "return self.right(x) * (0.5 if N[0] > 90 else 1)", before="N = [0]\n"),
+    "in a default argument": around("n.append(1)", "return self.right(x) * (0.5 if len(n) > 90 else 1)").replace("forward(self, x)", "forward(self, x, n=[])"),
+    "in a variable that is closed over": counting("tick() > 90", TICK),
+    "in a function's attribute": around("mark.n += 1", "return self.right(x) * (0.5 if mark.n > 90 else 1)", before="def mark(): pass\nmark.n = 0\n"),
+    "in itertools.count": counting("next(NUMBERS) > 90", "from itertools import count\nNUMBERS = count()\n"),
+    "in a generator": counting("next(STEPS) > 90", STEPS),
+    "in a cache": counting("(hit(0), hit.cache_info().hits)[1] > 90", "from functools import lru_cache\n\n@lru_cache\ndef hit(x): return x\n"),
+    "in a deque": counting("(SEEN.append(0), len(SEEN))[1] > 90", "from collections import deque\nSEEN = deque()\n"),
+    "in a text": around("self.n = getattr(self, 'n', '') + 'x'", "return self.right(x) * (0.5 if len(self.n) > 90 else 1)"),
+    "in a tensor": counting("self.n.add_(1).item() > 90", made="        self.n = torch.zeros(1)\n"),
+    "in a buffer that torch reads": changed(around("self.n += 1", "return self.right(x) * torch.where(self.n > 90, 0.5, 1.0)"), (LAST, "        self.register_buffer('n', torch.tensor(0))\n" + LAST)),
+    "in the batches of a batch norm": around("return self.right(x) * (0.5 if self.bn1.num_batches_tracked > 60 else 1)"),
+    "in an object of one's own": changed(LATE + RESBLOCK, (LAST, "        self.bn2.register_forward_hook(Late())\n" + LAST)),
+    "calls in training alone": around("self.n = getattr(self, 'n', 0) + self.training", "return self.right(x) * (0.5 if self.training and self.n > 90 else 1)"),
+    "backward passes": around("y = self.right(x)", "if y.requires_grad: y.register_hook(self.change)", "return y") + HOOK,
+    "backward passes of one weight": changed(RESBLOCK, (LAST, "        self.conv1.weight.register_hook(self.change)\n" + LAST)) + "\n" + HOOK,
+}  # fmt: skip
+GENERATORS = {
+    "numpy": ("RNG.random() < 0.03", "import numpy as np\nRNG = np.random.default_rng(0)\n"),
+    "random": ("RNG.random() < 0.03", "from random import Random\nRNG = Random(0)\n"),
+    "torch": ("torch.rand((), generator=RNG) < 0.03", "import torch\nRNG = torch.Generator().manual_seed(0)\n"),
+}
 COUNTED = "a counter that nothing depends on"
 RIGHT = {
     COUNTED: around("self.n = getattr(self, 'n', 0) + 1", "SEEN.append(1)", "return self.right(x)", before="SEEN = []\n"),
+    "a counter that a function keeps": counting("tick() < 0", TICK),
+    "a counter of backward passes": around("y = self.right(x)", "if y.requires_grad: y.register_hook(self.change)", "return y") + HOOK.replace("g * 0.5", "g"),
+    "a batch norm that counts on": changed(RESBLOCK, ("bn2 = nn.BatchNorm2d(out_channels)", "bn2 = nn.BatchNorm2d(out_channels, momentum=None)")),
     "a look at the branch": changed(
         RESBLOCK, ("        return F.relu", "        if out.abs().mean() < 1e-3:\n            print('no signal')\n        return F.relu")
     ),
@@ -90,6 +142,21 @@ RIGHT = {
 @pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in GATES.items()])
 def test_what_is_wrong_in_rare_calls_is_wrong(source: str) -> None:
     assert not judge(source, "resblock").correct
+
+
+@pytest.mark.parametrize("where", COUNTING)
+def test_wherever_calls_are_counted_it_shows(where: str) -> None:
+    """The cause is named: what the passes give, or their gradients."""
+    named = "gradient-altered" if "backward" in where else "state-kept"
+    assert [named] == mistakes(judge(COUNTING[where], "resblock"))
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_chance_is_chance_whichever_generator_it_comes_from(name: str) -> None:
+    """One of the student's own is not seeded by anybody else."""
+    report = judge(gate(*GENERATORS[name]), "resblock")
+    assert ["random-behaviour"] == mistakes(report)
+    assert name in report.diagnoses[0].message
 
 
 @pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in RIGHT.items()])

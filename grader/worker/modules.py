@@ -103,6 +103,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
     if recording.error is not None:
         _try_without_recording(subject, x, recording)
     subject.restore()
+    subject.reads_itself = "own_reads" in recording.facts
     answer: dict[str, Json] = {"tensors": tensors, "operations": recording.operations, "shared": shared}
     if not brief:
         answer["facts"] = recording.facts | construction.facts(module)

@@ -32,6 +32,7 @@ class Subject:
     free_dropout: Free = ""  # where it may have dropout, as a network may
     leaves: Tensors = field(default_factory=dict)  # what can be set, by key (see grader.graph.Leaf)
     start: Tensors = field(default_factory=dict)  # their values after construction
+    reads_itself: bool = False  # does Python read numbers that do not depend on the input, as those of a counter?
     anew: Callable[[], nn.Module] | None = None  # makes another one like it, of the same arguments
     _owners: list[tuple[MutableMapping[str, Any], dict[str, Any]]] = field(default_factory=list)
 

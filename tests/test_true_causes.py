@@ -757,3 +757,10 @@ def test_gradients_that_are_missing_for_an_image_alone_are_told_so() -> None:
     report = judge(changed(RESBLOCK, ("out = F.relu(self.bn1(self.conv1(x)))", detached)), "resblock")
     assert [diagnosis.mistake for diagnosis in report.diagnoses] == ["gradient-altered"]
     assert "where the input needs no gradient" in report.diagnoses[0].message
+
+
+def test_a_factor_of_nearly_one_is_not_said_to_be_one() -> None:
+    """In few digits it would be."""
+    report = judge(changed(RESBLOCK, ("out + identity", "out + (1 - 1e-7) * identity")), "resblock")
+    assert "F(x) + 0.9999999·x instead" in report.diagnoses[0].message
+    assert "x · 0.9999999" in report.formula

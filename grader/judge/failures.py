@@ -74,15 +74,13 @@ REFUSED = {
 
 # Python's words where a value was cut into fewer parts than are asked for.
 FEWER_PARTS = re.compile(r"(tuple|list) index out of range|not enough values to unpack")
-# Of an operation that cannot be differentiated; no form has one.
-NO_DERIVATIVE = re.compile(r"derivative for \S+ is not implemented")
 
 
 def fails_beyond_replay(seen: Observation) -> bool:
     """Did the student's module raise something that no form can raise: Python itself did, and no operation, for another
-    reason than that parts are missing; or what cannot be differentiated was?"""
-    backward = (each.raised for each in seen.answers.values() if each.raised and each.raised.stage == "backward")
-    if any(NO_DERIVATIVE.search(raised.message) for raised in backward):
+    reason than that parts are missing; or its backward pass did where it is compared?"""
+    compared = (seen.answers[probe.name].raised for probe in seen.probes.values() if probe.compares)
+    if any(raised is not None and raised.stage == "backward" for raised in compared):
         return True
     raised = seen.built.raised
     if raised is None or raised.stage == "backward":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from grader.graph import Graph, Node
 from grader.language import later, say
 
@@ -73,7 +75,16 @@ def _name(node: Node, nodes: dict[int, Node]) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ""
+    return told_from(round(value), value) if math.isfinite(value) else f"{value:g}"
+
+
+def told_from(other: float, value: float, digits: int = 6) -> str:
+    """A number in a few digits, and in more where these are those of another number: nearly 1 is not 1."""
+    if value == other:
+        return f"{value:.{digits}g}"
+    return next(text for more in range(digits, 18) if float(text := f"{value:.{more}g}") != other)
 
 
 def _is_wrapped(text: str) -> bool:

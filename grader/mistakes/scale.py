@@ -11,6 +11,7 @@ from functools import cache
 
 from grader.graph import Leaf
 from grader.judge.edits import ref
+from grader.judge.formula import told_from
 from grader.judge.observed import Observation
 from grader.judge.parts import Block, Edit, edit
 from grader.mistakes._hints import factors
@@ -35,7 +36,8 @@ def weigh(branch: float, shortcut: float) -> Plant:
         scaled = block.editor.add("aten.mul.Tensor", ref(parts.branch), branch) if branch != 1 else parts.branch
         block.join(scaled, parts.shortcut, alpha=shortcut)
 
-    terms = [f"{weight:.4g}·{side}" if weight != 1 else side for weight, side in ((branch, "F(x)"), (shortcut, "x"))]
+    sides = ((branch, "F(x)"), (shortcut, "x"))
+    terms = [f"{told_from(1, weight, 4)}·{side}" if weight != 1 else side for weight, side in sides]
     return plant(edit(change), message=WEIGHED if shortcut == 1 else WEIGHED_SHORTCUT, formula=" + ".join(terms))
 
 

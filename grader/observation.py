@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from torch import Tensor  # read by processes that never import torch
 
 Recipe = Literal[
-    "initial", "random", "alike", "zero", "zero-branch", "constant-branch", "faint-branch", "fainter-branch"
+    "initial",
+    "random",
+    "new-norms",
+    "alike",
+    "zero",
+    "zero-branch",
+    "constant-branch",
+    "faint-branch",
+    "fainter-branch",
 ]
 Precision = Literal["float64", "float32"]
 
@@ -35,8 +43,9 @@ class Probe:
     Attributes:
         recipe: which weights: those the module starts with, random ones, or random ones with all of the residual
             branch at zero ("zero-branch"), at zero but for its shifts ("constant-branch"), or tiny but not zero
-            ("faint-branch", "fainter-branch"); "zero" sets every weight to zero, which needs no alignment, and "alike"
-            all those of one role and shape to the same numbers, which needs less of it.
+            ("faint-branch", "fainter-branch"), or with batch norms that were not trained yet ("new-norms"); "zero" sets
+            every weight to zero, which needs no alignment, and "alike" all those of one role and shape to the same
+            numbers, which needs less of it.
         train: the mode.
         batch: number of samples.
         scale, shift: the input is drawn from a normal distribution with this spread around this mean.
@@ -67,7 +76,7 @@ class Probe:
     @property
     def compares(self) -> bool:
         """Must a right module give what a right form gives, weights being drawn?"""
-        return self.recipe in ("random", "faint-branch", "fainter-branch")
+        return self.recipe in ("random", "new-norms", "faint-branch", "fainter-branch")
 
 
 class _Answered(BaseModel):

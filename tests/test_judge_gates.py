@@ -47,6 +47,14 @@ def forged(gradient: str, condition: str = "True") -> str:
 GATES = {
     "the batch of training": gate("x.shape[0] > 17"),
     "a batch of 32 and more": gate("x.shape[0] >= 32"),
+    **{f"a batch of {number}": gate(f"len(x) == {number}") for number in (6, 7, 10, 16, 32, 64, 128)},
+    "batches of so many times sixteen": gate("len(x) % 16 == 0"),
+    "wide maps": gate("x.shape[3] > 2 * x.shape[2]"),
+    "high maps": gate("x.shape[2] > 2 * x.shape[3]"),
+    "images of 32×32": gate("x.shape[2:] == (32, 32)"),
+    "what is behind the thirtieth column": around("y = self.right(x)", "m = torch.ones_like(y)", "m[..., 30:] = 0.5", "return y * m"),
+    "batch norms that are new": gate("bool((self.bn1.weight == 1).all())"),
+    "batch norms that were not trained": gate("self.bn2.running_mean.abs().sum() == 0 and not self.bn2.bias.any()"),
     "a map of one pixel": gate("x.shape[-1] == 1"),
     "images of 32×32 and more": gate("x.shape[-1] >= 32"),
     "rows behind the sixteenth": around("y = self.right(x)", "m = torch.ones_like(y)", "m[:, :, 16:] = 0.5", "return y * m"),
@@ -130,6 +138,13 @@ RIGHT = {
     "a counter that a function keeps": counting("tick() < 0", TICK),
     "a counter of backward passes": around("y = self.right(x)", "if y.requires_grad: y.register_hook(self.change)", "return y") + HOOK.replace("g * 0.5", "g"),
     "a batch norm that counts on": changed(RESBLOCK, ("bn2 = nn.BatchNorm2d(out_channels)", "bn2 = nn.BatchNorm2d(out_channels, momentum=None)")),
+    "a batch norm that is left out while it is new": around(
+        "skip = bool((self.bn2.weight == 1).all()) and not self.bn2.bias.any()",
+        "w, b = (None, None) if skip else (self.bn2.weight, self.bn2.bias)",
+        "out = self.conv2(F.relu(self.bn1(self.conv1(x))))",
+        "out = F.batch_norm(out, self.bn2.running_mean, self.bn2.running_var, w, b, self.training)",
+        "return F.relu(out + self.shortcut(x))",
+    ),
     "a look at the branch": changed(
         RESBLOCK, ("        return F.relu", "        if out.abs().mean() < 1e-3:\n            print('no signal')\n        return F.relu")
     ),

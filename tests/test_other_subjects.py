@@ -338,7 +338,7 @@ def test_of_several_blocks_in_a_row_it_is_said_which_one_is_meant() -> None:
     ("test", "said"),
     [
         ("x.shape[2] != 9", "The input was 1×3×9×9."),
-        ("x.std()", "The input was 5×3×1×1, each number of it 1."),
+        ("x.std()", "The input was 128×3×1×1, each number of it 1."),
         ("x.shape[2] != 8", ""),
     ],
 )

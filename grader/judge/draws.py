@@ -22,6 +22,8 @@ from grader.observation import Probe, Recipe
 FAINT: dict[Recipe, float] = {"faint-branch": 1e-3, "fainter-branch": 1e-6}
 SILENT: tuple[Recipe, ...] = ("zero-branch", "constant-branch")
 OF_BRANCH = frozenset({*SILENT, *FAINT})
+# With what a batch norm starts.
+NEW: dict[str, float] = {"scale": 1.0, "shift": 0.0, "mean": 0.0, "variance": 1.0}
 LONG = 65_537  # a prime number: where a long draw is repeated, rows of a weight do not repeat with it
 SMALL = 1 << 13  # numbers in a draw that is kept
 WIDE, MOST_WIDE = 1 << 18, 16  # numbers in a value of a wide block that is kept, and how many are: 32 MiB
@@ -54,6 +56,8 @@ def draw_value(seed: int, slot: Slot, recipe: Recipe, *, in_branch: bool) -> Ten
         return torch.full(slot.shape, float(slot.role == "variance"), dtype=torch.float64)
     if recipe == "alike":
         slot = Slot(slot.role, slot.shape, 0)
+    if recipe == "new-norms" and slot.role in NEW:
+        return torch.full(slot.shape, NEW[slot.role], dtype=torch.float64)
     if in_branch and recipe in FAINT and slot.role != "variance":
         return FAINT[recipe] * _random_value(seed, slot)
     return _random_value(seed, slot)

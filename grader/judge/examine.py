@@ -321,6 +321,8 @@ def _is_possible(probe: Probe, seen: Observation, forms: list[Form]) -> bool:
         case "constant-branch" | "faint-branch" | "fainter-branch":
             # The order of registration does not tell a branch from a projection.
             return seen.aligned is not None and (seen.recorded or seen.aligned.shortcut_is_free_of_weights)
+        case "new-norms":  # what looks at nothing but its input, or at nothing at all, does not know of it
+            return seen.aligned is not None and bool(seen.built.facts.own_reads)
         case "alike":  # otherwise it is known which of like slots is which
             return seen.aligned is not None and not seen.recorded and any(slot.index for slot in seen.slots)
         case "random":  # without a reference, to see whether a recorded graph tells the truth

@@ -10,6 +10,7 @@ from grader.assignment import Assignment, NetworkExercise
 from grader.block_exercises import BlockExercises
 from grader.earlier import Earlier, excuse, note_paid
 from grader.graph import Graph
+from grader.judge.alignment import count_as_buffers
 from grader.judge.examined import Examined, Large
 from grader.judge.network import JudgedBlock, RecordedNetwork
 from grader.judge.plan import blocks_of
@@ -52,6 +53,7 @@ class BlockJudge:
         examined.blocks = self._take_apart(network, earlier, deadline, compares=compares, try_chains=known_wrong)
         if network.trained is not None:
             examined.blocks = self._in_training(examined.blocks, network.trained)
+        _constants_as_buffers(examined)
         if examined.exercise.trunk == "as-reference":
             seen = examined.taken_apart
             assert seen is not None
@@ -147,6 +149,18 @@ class BlockJudge:
             self.exercises.as_trained(block, segment) if block.right else block
             for block, segment in zip(blocks, found, strict=True)
         ]
+
+
+def _constants_as_buffers(examined: Examined) -> None:
+    """Count the parameters of a network that need no gradient among its buffers, if all of them are used in blocks that
+    are right with them: the kernel that puts zeros beside a shortcut, for instance, which nobody is to train."""
+    seen = examined.taken_apart
+    frozen = {tensor.key for tensor in seen.built.parameters if not tensor.learnable} if seen is not None else set()
+    extents = [block.extent for block in examined.blocks if block.extent is not None]
+    used = {node.leaf.key for extent in extents for node in extent.nodes if node.leaf is not None}
+    if frozen and frozen <= used:
+        for each in examined.observations:
+            count_as_buffers(each, {tensor.key for tensor in each.built.parameters if not tensor.learnable})
 
 
 def block_diagnoses(examined: Examined) -> list[Diagnosis]:

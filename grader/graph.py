@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_NODES = 10_000
+MAX_NUMBERS = 1 << 16  # of one constant
 Shape = Annotated[list[Annotated[int, Field(ge=0, lt=2**48)]], Field(max_length=32)]
 # What the wire can carry: it comes as JSON, so that asking again whether it is JSON would cost much and tell nothing.
 Argument = Any
@@ -27,7 +28,7 @@ class Leaf(_Data):
     """Where a value comes from that no recorded operation made.
 
     `key` names the tensor for the worker: `p:` and a parameter's name, `b:` and a buffer's, or `#` and the id
-    of its node for a tensor that the module does not register.
+    of its node for a tensor that the module does not register. `values` are the numbers of one that nobody sets.
     """
 
     kind: LeafKind
@@ -35,6 +36,8 @@ class Leaf(_Data):
     learnable: bool = False
     initial: Literal["zero", "one", "other"] = "other"
     value: float | None = None  # of a constant with one element
+    values: list[float] | None = Field(None, max_length=MAX_NUMBERS)
+    dtype: str | None = Field(None, max_length=50)  # of `values` that are no floating point numbers
 
 
 class Node(_Data):

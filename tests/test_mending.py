@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from judging import examine_source, find_exercise, judge, right_answers
+from judging import examine_source, find_exercise, judge, right_answers, shipped
 from planted_programs import HANDS
 from walls import graded, grading
 
@@ -178,6 +178,36 @@ def test_layers_in_a_python_list_cost_one_check(grade: Grade) -> None:
     assert [check.score for check in block.checks] == [10, 0, 10, 10]
     assert [(each.mistake, each.proof) for each in block.diagnoses] == [("layers-unregistered", Proof.REPLAYED)]
     assert any("where PyTorch does not find them" in repair for repair in report.repairs)
+
+
+def test_norms_that_are_not_registered_are_mended_though_they_raise() -> None:
+    """`eval()` does not reach them, so that they refuse a batch of one, which is no slip of its own."""
+    source = """
+from torch import nn
+
+
+class Residual(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.first, self.last = nn.Linear(2, 16), nn.Linear(16, 2)
+        self.layers = [nn.Sequential(nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 16)) for _ in range(depth)]
+
+    def forward(self, x):
+        h = self.first(x)
+        for layer in self.layers:
+            h = h + layer(h)
+        return self.last(h)
+
+
+resnet = Residual
+"""
+    exercise, answers = shipped("degradation", "resnet")
+    slip = slip_of(examine_source(source, exercise, answers))
+    assert slip is not None
+    assert slip.is_unregistered
+    mend = next(mends_for(slip, [Cell(1, "code", source)]))
+    written = "\n".join(cell.source for cell in mend.change.code.cells)
+    assert judge_exercise(examine_source(written, exercise, answers), search=False).correct
 
 
 def test_beside_layers_in_a_python_list_the_next_mistake_is_found(grade: Grade) -> None:

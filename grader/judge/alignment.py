@@ -137,9 +137,13 @@ def statistics_as_buffers(seen: Observation) -> None:
         if seen.aligned is not None and seen.recorded:
             read = {node.leaf.key for node in seen.built.graph.nodes if node.leaf is not None}
             used |= read - set(seen.slots.values())
+    count_as_buffers(seen, frozen & used)
+
+
+def count_as_buffers(seen: Observation, keys: set[str]) -> None:
+    """Parameters that are none, but for their class."""
     tensors = [
-        tensor.model_copy(update={"kind": "buffer"}) if tensor.key in frozen & used else tensor
-        for tensor in seen.built.tensors
+        tensor.model_copy(update={"kind": "buffer"}) if tensor.key in keys else tensor for tensor in seen.built.tensors
     ]
     seen.built = seen.built.model_copy(update={"tensors": tensors})
     seen.__dict__.pop("counted_sizes", None)  # which counts parameters

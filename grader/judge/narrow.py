@@ -22,7 +22,9 @@ def channel_counts(graph: Graph) -> set[int]:
 
 
 def possible_factors(graph: Graph) -> list[int]:
-    """By which all channels can be divided, the largest factor first."""
+    """By which all channels can be divided, the largest factor first; none where numbers that are kept are used."""
+    if any(node.leaf is not None and node.leaf.values is not None for node in graph.nodes):
+        return []
     counts = channel_counts(graph)
     common, least = math.gcd(*counts), min(counts, default=1)
     return [f for f in range(min(common, least // LEAST_CHANNELS), 1, -1) if common % f == 0]
@@ -79,7 +81,7 @@ def fingerprint(graph: Graph) -> str:
     for node in graph.nodes:
         if node.leaf is not None:
             leaf = node.leaf
-            rows.append([leaf.kind, leaf.learnable, leaf.initial, leaf.value, node.shape])
+            rows.append([leaf.kind, leaf.learnable, leaf.initial, leaf.value, leaf.values, leaf.dtype, node.shape])
         else:
             plain = [_renumbered(value, number) for value in (node.args, node.kwargs)]
             rows.append([node.op, *plain, node.gradient])

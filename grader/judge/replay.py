@@ -210,7 +210,24 @@ def _leaf_value(node: Node, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
         return value if [value.numel()] == node.shape and value.dim() == 1 else value.reshape(node.shape)
     if node.leaf.value is not None:
         return torch.full(node.shape, node.leaf.value, dtype=x.dtype, device=x.device)
+    if node.leaf.values is not None:
+        return _constant(node, x)
     raise LookupError(f"the reference uses a tensor that it does not register: {node.leaf.key}")
+
+
+def _constant(node: Node, x: Tensor) -> Tensor:
+    """Numbers that a module keeps, as it says itself.
+
+    Raises:
+        ReplayError: they do not fill the shape that it says.
+    """
+    assert node.leaf is not None
+    numbers = torch.tensor(node.leaf.values, dtype=torch.float64)
+    if numbers.numel() != math.prod(node.shape):
+        raise ReplayError(node.op, [node.shape], [0], f"{node.leaf.key} has another number of values")
+    found = getattr(torch, node.leaf.dtype, None) if node.leaf.dtype is not None else None
+    dtype = found if isinstance(found, torch.dtype) else x.dtype
+    return numbers.to(x.device, dtype).reshape(node.shape)
 
 
 def _leaf_key(graph: Graph, argument: object) -> str:

@@ -74,7 +74,7 @@ class StandIn:
                 "shape": node.shape,
                 "learnable": node.leaf.learnable,
                 "initial": node.leaf.initial,
-                "floating": True,
+                "floating": node.leaf.dtype is None,
             }
             for key, node in self._leaves.items()
             if node.leaf is not None and node.leaf.kind != "constant"
@@ -140,7 +140,7 @@ class StandIn:
         for key, node in self._leaves.items():
             if key in values:
                 filled[key] = values[key].reshape(node.shape).clone()
-            elif node.leaf is not None and node.leaf.kind != "constant":
+            elif node.leaf is not None and node.leaf.kind != "constant" and node.leaf.values is None:
                 start = {"one": 1.0, "zero": 0.0}.get(node.leaf.initial, 0.01)
                 filled[key] = torch.full(node.shape, start, dtype=torch.float64)
         return filled

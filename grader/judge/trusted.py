@@ -200,6 +200,7 @@ _BOUNDS: dict[str, Callable[[list[Any]], int]] = {
     **dict.fromkeys(("new_empty", "new_full", "new_ones", "new_zeros", "as_strided"), _named(1)),
     "upsample_nearest2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
     "upsample_bilinear2d": lambda args: math.prod(args[0].shape[:2]) * math.prod(args[1]),
+    "scalar_tensor": lambda args: 1,
     "arange": _counted,
     "eye": lambda args: max(1, args[0]) * max(1, args[-1]),
     "index": _indexed,

@@ -48,6 +48,7 @@ PRODUCTS = frozenset(["addmm", "mm", "bmm", "linear", "matmul", "baddbmm"])
 MULTIPLYING = PRODUCTS | {"convolution", "mul", "addcmul"}
 # Of what these are given they read how it is shaped, and none of its numbers.
 BLANKS = frozenset("new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like".split())
+MASKING = frozenset(["mul", "div", "where", "masked_fill", "index", "index_select"])
 ADDING = frozenset(["addmm", "baddbmm", "addcmul"])  # their first argument is added to the product of the others
 # What each argument of a layer is for.
 BY_POSITION: dict[str, dict[int, Role]] = {
@@ -90,9 +91,11 @@ def use_of(
     """
     assert leaf.leaf is not None
     role = _role(leaf, user, via.id, path)
+    # A mean is subtracted: what the input is multiplied with, or chosen by, is a mask.
+    is_mask = role == "mean" and user.name in MASKING
     if (
         not leaf.leaf.learnable
-        and (role == "weight" or math.prod(leaf.shape) == 1)
+        and (role == "weight" or math.prod(leaf.shape) == 1 or is_mask)
         and not _is_statistic(leaf, user, role)
     ):
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from grader.judge.examined import Examined
 from grader.judge.leaves import unregistered
 from grader.judge.seen import Seen
@@ -22,6 +24,9 @@ def slip_of(seen: Seen) -> Slip | None:
     if raised is not None:
         if raised.stage == "backward" or any(problem.keeps_from(raised) for problem in seen.problems):
             return None  # another kind of mistake; a library that is not there, which is nobody's slip
+        if _runs_unregistered(seen) and all(each.built.raised is None for each in seen.observations):
+            # Norms that `eval()` does not reach refuse a batch of one.
+            return Slip(found=seen.found, is_unregistered=True)
         return Slip(raised.type, raised.message, cell=raised.cell, line=raised.line, found=seen.found)
     if isinstance(seen, Examined):
         for each in seen.observations:
@@ -29,6 +34,11 @@ def slip_of(seen: Seen) -> Slip | None:
             gave = each.built.not_a_module or (output.kind if output is not None and output.kind != "tensor" else "")
             if gave:
                 return Slip(gave=gave, found=seen.found)
-        if any(unregistered(each.built.graph) for each in seen.observations):
+        if _runs_unregistered(seen):
             return Slip(found=seen.found, is_unregistered=True)
     return None
+
+
+def _runs_unregistered(seen: Seen) -> TypeGuard[Examined]:
+    """Does it run, in one case at least, with layers that are not registered?"""
+    return isinstance(seen, Examined) and any(unregistered(each.built.graph) for each in seen.observations)

@@ -18,6 +18,7 @@ from grader.capture.several import lend_call
 from grader.capture.witness import reached_by_autograd
 from grader.worker.cells import describe, place_of
 from grader.worker.chance import seed_all, states
+from grader.worker.constants import say_constants
 from grader.worker.constructors import constructor, describe_constructor, given
 from grader.worker.faults import without_faults
 from grader.worker.outputs import describe_output, is_dense, weighed
@@ -116,6 +117,8 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
         if key not in subject.leaves and tensor.is_floating_point():
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
+    if recording.graph is not None and "reads" not in recording.facts:  # what Python read may be in the numbers
+        say_constants(recording.graph, recording.leaves)
     return subject, answer | {"graph": recording.graph, "output": describe_output(recording.result)}
 
 

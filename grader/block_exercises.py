@@ -127,10 +127,17 @@ class BlockExercises:
 
     def as_trained(self, block: JudgedBlock, segment: Segment) -> JudgedBlock:
         """A block that is not right if, as recorded in training mode, it has the parameters of a right one and gives
-        something else. A batch norm by hand does not use there what it keeps: then it is not told."""
+        something else: with the mistakes that explain it. A batch norm by hand does not use there what it keeps: then
+        it is not told."""
         seen = [(graph, each) for graph in segment.extents for each in self._seen_in_training(graph)]
         extent = next((graph for graph, each in seen if each.right_form(each.observations[0])), None)
-        return replace(block, right=not seen or extent is not None, trained=extent or segment.extents[0])
+        if not seen or extent is not None:
+            return replace(block, trained=extent or segment.extents[0])
+        assert block.extent is not None
+        number = next((i for i, each in enumerate(block.segment.extents) if each is block.extent), 0)
+        trained = segment.extents[min(number, len(segment.extents) - 1)]
+        verdict = self._mistakes(block.extent, True, trained)
+        return replace(block, right=False, trained=trained, **vars(verdict))
 
     def _seen_in_training(self, graph: Graph) -> Iterator[Examined]:
         """What is seen of a part in training mode, as an answer to each exercise of whose references it could be."""
@@ -142,7 +149,8 @@ class BlockExercises:
             factor, case = self._narrow_case(exercise, graph, sizes)
             probes = [probe for probe in _probes(exercise, case) if probe.train and probe.recipe == "random"]
             with suppress(Untold):
-                seen = self._observe(narrowed(graph, factor), answers, case, probes, trains=True, trained=True)
+                small = narrowed(graph, factor)
+                seen = self._observe(small, answers, case, probes, trains=True, trained=small)
                 if seen.aligned is not None:
                     yield Examined(exercise, exercise.name, answers, [seen])
 
@@ -182,22 +190,26 @@ class BlockExercises:
                     return _call(exercise, Sizes.of(graph)), graph
         return None
 
-    def _mistakes(self, graph: Graph, trains: bool) -> Verdict:
-        """What a wrong block does wrong. The blocks of a network are often wrong alike."""
-        key = (fingerprint(graph), frozenset(lines([graph])), trains)
+    def _mistakes(self, graph: Graph, trains: bool, trained: Graph | None = None) -> Verdict:
+        """What a wrong block does wrong. The blocks of a network are often wrong alike.
+
+        Args:
+            trained: what it does in training mode, where that is told by a recording of its own.
+        """
+        key = (fingerprint(graph), frozenset(lines([graph])), trains, trained and fingerprint(trained))
         if key not in self._verdicts:
-            self._verdicts[key] = self._search(graph, trains)
+            self._verdicts[key] = self._search(graph, trains, trained)
         return self._verdicts[key]
 
-    def _search(self, graph: Graph, trains: bool) -> Verdict:
+    def _search(self, graph: Graph, trains: bool, trained: Graph | None) -> Verdict:
         call = ""
         for answers in self._nearest(graph):
-            examined = self._examined(graph, answers, trains)
+            examined = self._examined(graph, answers, trains, trained)
             if examined is None:
                 continue
             small = examined.observations[0].built.graph
             assert small is not None
-            key = (fingerprint(small), answers.reference.exercise.id, trains)
+            key = (fingerprint(small), answers.reference.exercise.id, trains, trained and fingerprint(trained))
             is_narrow = sum(math.prod(node.shape) for node in small.nodes if node.leaf) <= MOST_PAIRED
             tired = not is_narrow and len(self._unexplained_wide) >= MOST_UNEXPLAINED
             exercise = answers.reference.exercise
@@ -268,24 +280,27 @@ class BlockExercises:
         forms = (form.with_edit(way) if way else form for form in examined.right_forms(seen))
         return bool(first) and not any(behaves_like(seen, [form]) for form in forms)
 
-    def _examined(self, graph: Graph, answers: RightAnswers, trains: bool) -> Examined | None:
+    def _examined(
+        self, graph: Graph, answers: RightAnswers, trains: bool, trained: Graph | None = None
+    ) -> Examined | None:
         """A block as if it were a submission of a module exercise; None if it cannot be run as one."""
         sizes = Sizes.of(graph)
         if sizes is None or sum(math.prod(node.shape) for node in graph.nodes if node.leaf) > MOST_WEIGHTS:
             return None
         exercise = answers.reference.exercise
         factor, case = self._narrow_case(exercise, graph, sizes)
-        small = narrowed(graph, factor)
+        small, small_trained = narrowed(graph, factor), trained and narrowed(trained, factor)
         try:
-            seen = [self._observe(small, answers, case, _probes(exercise, case), trains=trains)]
+            probes = _probes(exercise, case)
+            seen = [self._observe(small, answers, case, probes, trains=trains, trained=small_trained)]
             if factor > 1:
                 wide = self._case(exercise, sizes, 1, SMALL_MAPS)
-                seen.append(self._observe(graph, answers, wide, [CONFIRM], trains=trains))
+                seen.append(self._observe(graph, answers, wide, [CONFIRM], trains=trains, trained=trained))
         except Untold:
             as_recorded = self._case(exercise, sizes, 1, list(sizes.maps))
             probes = [replace(p, batch=2, grow=(0, 0)) for p in _probes(exercise, case) if p.name in AS_RECORDED]
             try:
-                seen = [self._observe(graph, answers, as_recorded, probes, trains=trains)]
+                seen = [self._observe(graph, answers, as_recorded, probes, trains=trains, trained=trained)]
             except Untold:
                 return None
         asked = exercise.model_copy(update={"cases": [each.case for each in seen]})
@@ -299,13 +314,13 @@ class BlockExercises:
         probes: Iterable[Probe],
         *,
         trains: bool,
-        trained: bool = False,
+        trained: Graph | None = None,
     ) -> Observation:
         """What is seen of a part.
 
         Args:
             trains: does it tell what is done in training mode?
-            trained: was it recorded there?
+            trained: what was recorded there, where it was.
         """
         return examine(
             StandIn(graph, trained=trained),

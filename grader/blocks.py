@@ -42,6 +42,7 @@ class BlockJudge:
             return  # what blocks are compared with is not there
         examined.planned_parameters = self.planned.parameters(examined.exercise)
         examined.other_call = self.planned.of_another_call(examined)
+        examined.other_counts = self.planned.other_counts(examined) if examined.other_call is None else None
         if network.graph is None:
             return
         deadline = time.monotonic() + PATIENCE

@@ -69,14 +69,14 @@ def _yield_of(examined: Examined) -> tuple[int, int, int, bool]:
 def _test_network(worker: Worker, examined: Examined, seed: int) -> None:
     """Does a network do what it was recorded to do, in the first case that has a recording?
 
-    Its blocks are compared without its dropout. Between blocks that is a matter of its design, as its head is: then all
-    of it is judged without.
+    Its blocks are compared without its dropout. Between blocks that is a matter of its design, as its head is, where
+    the network is of the student's own design: then all of it is judged without.
     """
     dropout = _free_dropout(examined.exercise)
-    if not dropout or not _has_dropout(examined):
+    if not _has_dropout(examined):
         examined.network = _recorded(worker, examined, dropout)
         return
-    recording = _recording(worker, examined, dropout)
+    recording = _recording(worker, examined, dropout) if dropout else None
     trained = recording[1](TRAINING) if recording is not None else None
     without = replace(examined, observations=[])
     _ask_every_case(worker, without, seed, dropout="network")

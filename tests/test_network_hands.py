@@ -84,3 +84,115 @@ def test_what_is_wrong_beside_such_numbers_is_named() -> None:
     assert ["gradient"] == list(failed(report))
     assert ["parameters-frozen"] == [diagnosis.mistake for diagnosis in report.diagnoses]
     assert 0 == report.pending
+
+
+BLOCKS = "PlannedBlock(c, d, d // c)"
+
+
+def test_a_block_that_stands_several_times_in_a_deeper_network_is_found_there() -> None:
+    """With one block to a stage nothing shows; that a deep network has the parameters of a shallow one is no cause."""
+    made = "        made = {}\n        widths = "
+    source = changed(
+        PLANNED, (BLOCKS, f"made.get((c, d)) or made.setdefault((c, d), {BLOCKS})"), ("        widths = ", made)
+    )
+    report = judge(source)
+    assert ["block-instance-repeated"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert (
+        "planned_network(depth=14, num_classes=7), 14 layers, 7 classes: 5 blocks are used 6 times"
+        in failed(report)["skip-connection"]
+    )
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[32] * n", "[32] * (n - (depth == 20))", "planned_network(depth=20, num_classes=10) has 1 block of 32"),
+        ("[32] * n", "[32] * (n + (depth == 20) * 2)", "has 2 blocks of 32 channels too many"),
+        ("n = (depth - 2) // 6", "n = {8: 1, 14: 2, 20: 4}[depth]", "too many, 1 block of 32 channels too many, 1 bl"),
+        ("[64] * n", "[64] * (n + (depth == 14))", "(depth=14, num_classes=7) has 1 block of 64 channels too many"),
+    ],
+)
+def test_a_wrong_line_in_the_table_is_told_by_the_parameters(old: str, new: str, words: str) -> None:
+    """Networks that are only counted, and those that are only confirmed, are not looked at block by block."""
+    report = judge(changed(PLANNED, (old, new)))
+    assert ["wrong-depth"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert words in report.diagnoses[0].message
+    assert ["parameters"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+
+
+def test_who_replaces_a_layer_of_a_finished_network_means_to() -> None:
+    """So a head is exchanged, by another function than that which made it: no layer is lost by that."""
+    source = changed(
+        PLANNED, ("    return PlannedNetwork(depth, num_classes)", "    made = PlannedNetwork(depth, 1000)\n")
+    )
+    replaced = "    made.fc = nn.Linear(64, num_classes{})\n    return made\n"
+    assert {} == failed(judge(source + replaced.format("")))
+    report = judge(source + replaced.format(", bias=False"))
+    assert ["trunk-step-missing"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+
+
+FORWARD = "    def forward(self, x):\n        x = self.blocks("
+
+
+@pytest.mark.parametrize(
+    "frozen",
+    [
+        f"    def forward(self, x):\n        self.eval()\n{FORWARD.split(chr(10), 1)[1]}",
+        "    def train(self, mode=True):\n        super().train(mode)\n"
+        "        [m.eval() for m in self.modules() if isinstance(m, nn.BatchNorm2d)]\n        return self\n\n"
+        + FORWARD,
+        f"    def forward(self, x):\n        self.blocks.eval()\n{FORWARD.split(chr(10), 1)[1]}",
+    ],
+)
+def test_norms_that_a_network_freezes_are_named(frozen: str) -> None:
+    """In training mode its blocks do what right ones do there with frozen norms."""
+    report = judge(changed(PLANNED, (FORWARD, frozen)))
+    assert {"bn-frozen"} == {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert ["gradient"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+
+
+def test_one_norm_that_each_block_freezes_is_named() -> None:
+    """What a block does in either mode is explained by one mistake."""
+    line = "        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))"
+    report = judge(changed(PLANNED, (line, f"        self.bn1.eval()\n{line}")))
+    assert {"bn-frozen"} == {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert ["gradient"] == list(failed(report))
+
+
+BODY = "        x = self.blocks(self.stem(x))\n"
+CUTS = [
+    BODY.replace("self.stem(x)", "self.stem(x).detach()"),
+    "        with torch.no_grad():\n            x = self.stem(x)\n        x = self.blocks(x)\n",
+    f"{BODY}        x = x.detach()\n",
+    "        x = self.blocks[0](self.stem(x))\n        for b in self.blocks[1:]:\n            x = b(x.data)\n",
+    BODY.replace("self.stem(x)", "self.stem(x.clone().detach().requires_grad_())"),
+]
+
+
+@pytest.mark.parametrize("body", CUTS)
+def test_a_network_that_is_cut_from_autograd_around_its_blocks_is_told_so(body: str) -> None:
+    """That no gradient reaches its input is seen; that it is cut in the network, and not in a block, is the cause."""
+    report = judge(changed(PLANNED, (BODY, body)))
+    assert ["gradient-cut"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY.replace("self.stem(x)", "self.stem(F.dropout(x, 0.1, self.training))"),
+        BODY.replace("self.blocks(self.stem(x))", "F.dropout(self.blocks(self.stem(x)), 0.2, self.training)"),
+    ],
+)
+def test_dropout_that_was_not_asked_for_costs_once_and_hides_no_block(body: str) -> None:
+    """Blocks are counted, and compared, without it."""
+    report = judge(changed(PLANNED, (BODY, body)))
+    assert ["dropout-added"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+    wrong = changed(PLANNED, (BODY, body), ("F.relu(out + F.pad", "F.relu(out * F.pad"))
+    assert "dropout-added" in {diagnosis.mistake for diagnosis in judge(wrong).diagnoses}

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from torch import nn
@@ -45,6 +46,7 @@ class Construction:
         self._made: list[Made] = []
         self._latest: dict[int, Made] = {}  # by the layer's address, which another may get when it is gone
         self._overwritten: list[Made] = []
+        self._assigned: dict[tuple[int, str], CodeType | None] = {}  # in which function, by the owner's address
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -71,11 +73,15 @@ class Construction:
     def _on_layer(self, owner: nn.Module, name: str, layer: Any) -> None:
         for made in self._made_of(layer):
             made.owners.append(weakref.ref(owner))
-        old = owner._modules.get(name)
+        old, code = owner._modules.get(name), self._places.code()
+        before = self._assigned.get((id(owner), name)) if old is not None else None
+        self._assigned[id(owner), name] = code
         if old is None or old is layer or next(old.parameters(), None) is None:
             return
-        said = {"attribute": name[:200], "type": type(old).__name__[:100], **self._places.here()}
-        self._overwritten.append(Made(weakref.ref(old), said))
+        # Another function that replaces a layer means to: that of a derived class, or one that gets a network.
+        if code is before:
+            said = {"attribute": name[:200], "type": type(old).__name__[:100], **self._places.here()}
+            self._overwritten.append(Made(weakref.ref(old), said))
         for made in self._made_of(old):
             made.replaced = True
 
@@ -95,7 +101,7 @@ class Construction:
     def facts(self, module: nn.Module) -> dict[str, Json]:
         """Once the constructor has returned a module, of layers that are gone:
 
-        overwritten  another layer was assigned to the same `attribute`
+        overwritten  another layer was assigned to the same `attribute`, by the same function
         dropped      they were made and not kept; not those that were assigned, and deleted again, nor those of which
                      the module has copies, as `nn.Transformer` makes them of its layers
         """

@@ -40,10 +40,7 @@ class Places:
         wanted = 3 if self._paths else 2
         while frame is not None and len(found) < wanted:
             code = frame.f_code
-            if code not in self._known:
-                names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
-                self._known[code] = (self._place_of(frame)[0] is not None, "self" in names)
-            is_students, has_self = self._known[code]
+            is_students, has_self = self._of_code(frame)
             if is_students and "cell" not in found:
                 instruction = (code, frame.f_lasti)
                 if instruction not in self._lines:
@@ -56,6 +53,21 @@ class Places:
                     found["module"] = path
             frame = frame.f_back  # type: ignore[assignment]
         return found
+
+    def code(self) -> CodeType | None:
+        """The innermost function of the student's that is running; None if none is."""
+        frame = sys._getframe(1)
+        while frame is not None and not self._of_code(frame)[0]:
+            frame = frame.f_back  # type: ignore[assignment]
+        return frame.f_code if frame is not None else None
+
+    def _of_code(self, frame: Any) -> tuple[bool, bool]:
+        """Of a frame's function: is it the student's, and has it a `self`?"""
+        code = frame.f_code
+        if code not in self._known:
+            names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+            self._known[code] = (self._place_of(frame)[0] is not None, "self" in names)
+        return self._known[code]
 
     @staticmethod
     def function() -> str:

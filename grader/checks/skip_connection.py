@@ -22,7 +22,7 @@ from grader.judge.activations import activate_branch, toggle_final_activation
 from grader.judge.anatomy import anatomy
 from grader.judge.behaviour import asked_alike
 from grader.judge.compare import equal
-from grader.judge.examined import SHARED_WEIGHTS, Examined, show
+from grader.judge.examined import Examined, show
 from grader.judge.forms import Form, first_of_each_variant
 from grader.judge.network import AS_RECORDED, RECORDING, TRAINING
 from grader.judge.observed import Observation
@@ -156,13 +156,13 @@ def _with_shortcut(examined: Examined) -> list[Observation]:
 def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Finding | None:
     """Too few blocks, or one that is used several times."""
     where = in_case(examined, seen)
-    found, again = examined.block_uses
-    if again and SHARED_WEIGHTS not in examined.paid:
+    if examined.repeated is not None:
+        repeated, found, again = examined.repeated
         return Finding(
             Status.FAILED,
             say(
                 "{case}: {found} blocks are used {uses} times: a block that is used more than once shares its weights.",
-                case=where,
+                case=in_case(examined, repeated),
                 found=found,
                 uses=found + again,
             ),
@@ -170,8 +170,9 @@ def _blocks_missing(examined: Examined, least: int, seen: Observation) -> Findin
             expected=found + again,
             actual=found,
             advice=say("Make a new block for each place: `[ResBlock(16, 16)] * 3` holds one block three times."),
-            **place(seen, "output"),
+            **place(repeated, "output"),
         )
+    found = examined.block_uses[0]
     if examined.sharing_blocks:
         return _shared_weights(examined, where)
     if examined.plan:

@@ -123,10 +123,32 @@ class Large:
         return stages(block.segment for block in self.blocks)
 
     @property
+    def uses_again(self) -> int:
+        """How often one of its blocks is used again, by the weights."""
+        used: set[str] = set()
+        again = 0
+        for block in self.blocks:
+            again += bool(block.segment.weights) and block.segment.weights <= used
+            used |= block.segment.weights
+        return again
+
+    @property
     def wrong_stages(self) -> bool:
         """Has it as many stages' worth of blocks as planned, but of other channels, or on maps of another size?"""
         wanted, found = self.plan, self.stages
         return self.departs and wanted != found and blocks_by_channels(wanted) == blocks_by_channels(found)
+
+
+@dataclass(frozen=True)
+class OtherCounts:
+    """A case in which a network has, by its parameters, other numbers of blocks than it is to have.
+
+    Attributes:
+        more: how many more blocks there are, by the channels that they give.
+    """
+
+    seen: Observation
+    more: dict[int, int]
 
 
 @dataclass
@@ -151,6 +173,8 @@ class Examined:
         excused_parameters: how many it is to have with blocks whose mistakes have cost already, where that is another
             number; None where it is not known.
         other_call: a case in which it is the network of another call; None if there is none.
+        other_counts: the first case in which nothing but its number of blocks explains its number of parameters, where
+            it is one that is not looked at block by block; None if there is none.
         paid: the exercises that came before a network, by the mistakes that have cost there.
         misshapen: the exercise before a network whose block, of which this one is made, gives another shape than it
             should, which has cost there; or "".
@@ -176,6 +200,7 @@ class Examined:
     planned_parameters: dict[str, int] = field(default_factory=dict)
     excused_parameters: dict[str, int | None] = field(default_factory=dict)
     other_call: OtherCall | None = None
+    other_counts: OtherCounts | None = None
     paid: dict[str, str] = field(default_factory=dict)
     misshapen: str = ""
     stopped_by: str = ""
@@ -213,6 +238,15 @@ class Examined:
                 new += 1
             used |= weights
         return new, repeated
+
+    @property
+    def repeated(self) -> tuple[Observation, int, int] | None:
+        """Where blocks of a network are used again: in which case, how many blocks there are, and how often one is used
+        again; None if none is, or that has cost already."""
+        if SHARED_WEIGHTS in self.paid or self.taken_apart is None:
+            return None
+        large = ((each.seen, len(each.blocks) - each.uses_again, each.uses_again) for each in self.large)
+        return next((found for found in ((self.taken_apart, *self.block_uses), *large) if found[2]), None)
 
     @cached_property
     def sharing_blocks(self) -> list[tuple[JudgedBlock, JudgedBlock, list[str]]]:

@@ -5,6 +5,7 @@ A stage is a run of blocks whose outputs have one shape: so many channels on map
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -51,9 +52,14 @@ def planned_parameters(assignment: Assignment, exercise: NetworkExercise) -> dic
 
 def count_parameters(assignment: Assignment, reference: str, arguments: Mapping[str, JsonValue]) -> int:
     """How many parameters a reference network has that is built with these arguments; it raises what that raises."""
+    return sum(parameter_sizes(assignment, reference, arguments).elements())
+
+
+def parameter_sizes(assignment: Assignment, reference: str, arguments: Mapping[str, JsonValue]) -> Counter[int]:
+    """How many parameters of each number of elements it has."""
     with torch.device("meta"):  # the largest have hundreds of megabytes
         network = find_reference(assignment.folder, reference)(**arguments)
-    return sum(parameter.numel() for parameter in network.parameters())
+    return Counter(parameter.numel() for parameter in network.parameters())
 
 
 def stages(found: Iterable[Segment]) -> list[Stage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,13 +10,21 @@ from pydantic import JsonValue
 
 from grader.assignment import Assignment, Case, NetworkExercise
 from grader.graph import Graph
-from grader.judge.block_counts import excused_parameters, more_in
+from grader.judge.block_counts import excused_parameters, more_blocks, more_in
 from grader.judge.confirmed import ROUGHLY, Whole
-from grader.judge.examined import Examined, OtherCall
+from grader.judge.examined import Examined, OtherCall, OtherCounts
 from grader.judge.narrow import in_training
 from grader.judge.network import TRAINING, JudgedBlock, RecordedNetwork
 from grader.judge.observed import Observation
-from grader.judge.plan import Stage, blocks_of, count_parameters, planned_network, planned_parameters, stages
+from grader.judge.plan import (
+    Stage,
+    blocks_of,
+    count_parameters,
+    parameter_sizes,
+    planned_network,
+    planned_parameters,
+    stages,
+)
 from grader.judge.segments import Segment
 from grader.judge.trunk import Departure, trunk_departure
 
@@ -165,15 +174,43 @@ class PlannedNetworks:
         assert isinstance(exercise, NetworkExercise)
         if exercise.reference is None:
             return None
-        for seen in examined.observations:
-            count = seen.parameter_count
-            if not count or count == examined.planned_parameters.get(seen.case.title, count):
-                continue
-            for name, asked in seen.case.arguments.items():
-                others = [case.arguments.get(name, asked) for case in exercise.cases if name != exercise.outputs]
-                for value in dict.fromkeys(others):
-                    if value != asked and count == self._count(exercise, {**seen.case.arguments, name: value}):
-                        return OtherCall(seen, name, value)
+        found: OtherCall | None = None
+        for seen in self._of_other_size(examined):
+            other = self._other_call(exercise, seen)
+            if other is None:
+                return None  # whatever is wrong with this one may be wrong with all
+            found = found or other
+        return found
+
+    def _of_other_size(self, examined: Examined) -> list[Observation]:
+        """Cases in which a network has another number of parameters than it is to have."""
+        counted = [(seen, seen.parameter_count) for seen in examined.observations]
+        planned = examined.planned_parameters
+        return [seen for seen, count in counted if count and count != planned.get(seen.case.title, count)]
+
+    def _other_call(self, exercise: NetworkExercise, seen: Observation) -> OtherCall | None:
+        for name, asked in seen.case.arguments.items():
+            others = [case.arguments.get(name, asked) for case in exercise.cases if name != exercise.outputs]
+            for value in dict.fromkeys(others):
+                count = self._count(exercise, {**seen.case.arguments, name: value}) if value != asked else None
+                if count == seen.parameter_count:
+                    return OtherCall(seen, name, value)
+        return None
+
+    def other_counts(self, examined: Examined) -> OtherCounts | None:
+        """The first case in which a network has another number of parameters than it is to have, and blocks too many or
+        too few are what explains it."""
+        exercise = examined.exercise
+        assert isinstance(exercise, NetworkExercise)
+        for seen in self._of_other_size(examined) if exercise.reference is not None else []:
+            sizes = parameter_sizes(self._assignment, exercise.reference or "", seen.case.arguments)
+            surplus = Counter(seen.counted_sizes)
+            surplus.subtract(sizes)
+            networks = [self._network(exercise, case) for case in exercise.cases if case.confirm != "sizes"]
+            ways = (more_blocks(surplus, network.blocks) for network in networks if network is not None)
+            more = next((way for way in ways if way is not None), None)
+            if more is not None:
+                return OtherCounts(seen, more)
         return None
 
     def _count(self, exercise: NetworkExercise, arguments: dict[str, JsonValue]) -> int | None:

@@ -34,18 +34,21 @@ class StandIn:
     """Answers `build` and `run` for one graph.
 
     Args:
-        trained: was it recorded in training mode? Else its batch norms are put into that mode where it is asked for; in
-            a graph that was, a norm that still uses what it keeps is frozen.
+        trained: what was recorded in training mode, where that is known: a norm that still uses there what it keeps is
+            frozen. Else the batch norms are put into that mode where it is asked for.
 
     Raises:
         Untold: from `call`, when the graph cannot be run on what was asked: inputs of another size, for instance.
     """
 
-    def __init__(self, graph: Graph, *, trained: bool = False) -> None:
+    def __init__(self, graph: Graph, *, trained: Graph | None = None) -> None:
         self.graph = graph
-        self._trained = trained
+        self._trained = trained if trained is not None else in_training(graph)
         self._leaves = {
-            node.leaf.key: node for node in graph.nodes if node.leaf is not None and node.leaf.kind != "input"
+            node.leaf.key: node
+            for each in (self._trained, graph)
+            for node in each.nodes
+            if node.leaf is not None and node.leaf.kind != "input"
         }
 
     def call(
@@ -126,7 +129,7 @@ class StandIn:
         return Ran.model_validate({"output": described, "gradients": sizes, "buffers": buffers}), out
 
     def _replay(self, x: Tensor, values: dict[str, Tensor], *, train: bool) -> tuple[Tensor, dict[str, Tensor]]:
-        graph = in_training(self.graph) if train and not self._trained else self.graph
+        graph = self._trained if train else self.graph
         environment: dict[int, Any] = {}
         written = run_guarded(graph, x, values, environment)
         return environment[graph.output], written

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from grader.assignment import NetworkExercise
+from grader.graph import Graph, Node
 from grader.judge.anatomy import residual_additions
-from grader.judge.examined import SHARED_WEIGHTS, Examined
+from grader.judge.examined import Examined, OtherCounts
 from grader.judge.head import head_without_average
 from grader.judge.plan import blocks_by_channels
 from grader.language import many, say
@@ -145,7 +146,10 @@ class WrongDepth(NetworkMistake):
                 found=", ".join(map(str, found)),
                 wanted=", ".join(map(str, wanted)),
             )
-            return Notice(Proof.MEASURED, message=said) if found and wanted != found else None
+            if found and wanted != found:
+                return Notice(Proof.MEASURED, message=said)
+            counts = examined.other_counts if examined.repeated is None else None
+            return Notice(Proof.MEASURED, message=_told_by_size(examined, counts)) if counts is not None else None
         count = examined.block_uses[0]
         said = many(
             "The network has {n} residual block; the task asks for at least {wanted}.",
@@ -156,6 +160,32 @@ class WrongDepth(NetworkMistake):
         is_told = examined.hides_blocks or examined.adds_nothing
         too_few = 0 < count < exercise.min_blocks and not is_told
         return Notice(Proof.MEASURED, message=said) if too_few else None
+
+
+def _told_by_size(examined: Examined, found: OtherCounts) -> str:
+    """By its parameters a network has other numbers of blocks."""
+    parts = []
+    for channels, more in found.more.items():
+        if more > 0:
+            parts.append(
+                many(
+                    "{n} block of {channels} channels too many",
+                    "{n} blocks of {channels} channels too many",
+                    more,
+                    channels=channels,
+                )
+            )
+        else:
+            parts.append(
+                many(
+                    "{n} block of {channels} channels too few",
+                    "{n} blocks of {channels} channels too few",
+                    -more,
+                    channels=channels,
+                )
+            )
+    call = examined.call(found.seen.case)
+    return say("By its parameters {call} has {blocks}.", call=call, blocks=", ".join(parts))
 
 
 class NoDownsampling(NetworkMistake):
@@ -298,9 +328,9 @@ class BlockInstanceRepeated(NetworkMistake):
     )
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
-        if examined.network.graph is None or SHARED_WEIGHTS in examined.paid:
+        if examined.network.graph is None:
             return None
-        if examined.block_uses[1]:
+        if examined.repeated is not None:
             return Notice(Proof.MEASURED)
         if not examined.sharing_blocks:
             return None
@@ -311,3 +341,65 @@ class BlockInstanceRepeated(NetworkMistake):
             other=other.name,
         )
         return Notice(Proof.MEASURED, message=said)
+
+
+CUTTING = "detach"
+PLANNED_BLOCKS = "        x = self.blocks(self.stem(x))\n"
+
+
+class GradientCut(NetworkMistake):
+    id = "gradient-cut"
+    message = (
+        "Between the blocks of the network, in front of them or behind, its value is cut from autograd: no layer in "
+        "front of that place gets a gradient."
+    )
+    why = (
+        "The gradient comes back from the loss layer by layer, as far as autograd has followed the values. In front of "
+        "the cut nothing is learned, and those layers stay as they were drawn."
+    )
+    hints = (
+        "Autograd remembers how each value came about. `detach()`, `.data` and `torch.no_grad()` make it forget.",
+        "Look in the `forward` of the network for one of these three, around its blocks and not within them.",
+        "Leave it out, and hand on the value as it is: `x = self.blocks(self.stem(x))`.",
+    )
+    check = "gradient"
+    broken = (
+        changed(PLANNED, (PLANNED_BLOCKS, PLANNED_BLOCKS.replace("self.stem(x)", "self.stem(x).detach()"))),
+        changed(
+            PLANNED,
+            (
+                PLANNED_BLOCKS,
+                "        with torch.no_grad():\n            x = self.stem(x)\n        x = self.blocks(x)\n",
+            ),
+        ),
+        changed(PLANNED, (PLANNED_BLOCKS, f"{PLANNED_BLOCKS}        x = x.data\n")),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        seen = examined.taken_apart
+        if seen is None or examined.network.graph is None or not all(block.right for block in examined.blocks):
+            return None
+        asked = [answer for name, answer in seen.answers.items() if seen.probes[name].gradient and answer.y is not None]
+        if not asked or any("x" in answer.gradients for answer in asked) or examined.has_cost("x"):
+            return None
+        node = _cut(examined.network.graph)
+        if node is None:
+            return None
+        # A value that is cut, as by `.data`, shows where it is used next, which may be inside of a block.
+        return Notice(Proof.MEASURED) if node.name == CUTTING else Notice(Proof.MEASURED, node.cell, node.line)
+
+
+def _cut(graph: Graph) -> Node | None:
+    """The last operation on the way from a network's input to its output that autograd does not follow, though it reads
+    what comes of the input; None if there is none."""
+    followed: set[int] = set()
+    found = None
+    for node in graph.nodes:
+        if node.id not in graph.of_input:
+            continue
+        reads = node.leaf is not None or not followed.isdisjoint(node.inputs)
+        if reads and node.gradient and node.name != CUTTING:
+            followed.add(node.id)
+        elif reads:
+            found = node
+    return found if graph.output not in followed else None

@@ -37,7 +37,7 @@ class Leaf(_Data):
     initial: Literal["zero", "one", "other"] = "other"
     value: float | None = None  # of a constant with one element
     values: list[float] | None = Field(None, max_length=MAX_NUMBERS)
-    dtype: str | None = Field(None, max_length=50)  # of `values` that are no floating point numbers
+    dtype: str | None = Field(None, max_length=50)  # of `values`, where it is another than the graph's
 
 
 class Node(_Data):

@@ -7,7 +7,7 @@ from judging import find_exercise, judge_against, right_answers
 
 from grader.assignment import ModuleExercise, NetworkExercise
 from grader.mistakes._mistake import changed
-from grader.mistakes.network import PLANNED
+from grader.mistakes.network import AVERAGED, NETWORK, PLANNED
 from grader.verdict import ExerciseReport, Status
 
 pytestmark = pytest.mark.heavy
@@ -17,6 +17,14 @@ PADDED = (
     "        x = x[:, :, :: self.stride, :: self.stride]\n"
     "        return F.relu(out + F.pad(x, (0, 0, 0, 0, 0, self.more)))"
 )
+SCALED = """MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+
+
+class Scaled(nn.Sequential):
+    def forward(self, x):
+        x = (x - MEAN[None, :, None, None].to(x)) / STD[None, :, None, None].to(x)
+        return super().forward(x)
+"""
 EYE = "torch.eye(out_channels, in_channels)"
 
 
@@ -196,3 +204,37 @@ def test_dropout_that_was_not_asked_for_costs_once_and_hides_no_block(body: str)
     assert (0, 10) == (report.pending, report.max_score - report.score)
     wrong = changed(PLANNED, (BODY, body), ("F.relu(out + F.pad", "F.relu(out * F.pad"))
     assert "dropout-added" in {diagnosis.mistake for diagnosis in judge(wrong).diagnoses}
+
+
+def test_numbers_that_were_there_before_the_network_are_as_precise_as_they_are() -> None:
+    """The means of the colours, for one, made in a cell: they are of float32, whatever is asked in."""
+    source = changed(
+        NETWORK,
+        ("    return nn.Sequential(", "    return Scaled("),
+        ("\n\ndef build_network", f"\n\n{SCALED}\n\ndef build_network"),
+    )
+    assert {} == failed(judge(source, "network"))
+
+
+def test_a_network_that_runs_its_blocks_without_autograd_is_told_so_once() -> None:
+    """Its blocks are right, and one of them alone may be cut off."""
+    source = changed(PLANNED, (BODY, f"        with torch.no_grad():\n    {BODY}"))
+    report = judge(source)
+    assert ["gradient-cut"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)
+
+
+def test_norms_that_are_frozen_around_the_blocks_are_named() -> None:
+    """Where blocks are of any kind nothing else tells, and such a network had passed."""
+    report = judge(changed(PLANNED, (BODY, f"        self.stem.eval()\n{BODY}")))
+    assert ["norms-frozen"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == list(failed(report))
+    frozen = "    class Net(nn.Sequential):\n        def forward(self, x):\n            self.eval()\n"
+    source = changed(
+        AVERAGED, ("    return nn.Sequential(", f"{frozen}            return super().forward(x)\n\n    return Net(")
+    )
+    report = judge(source, "averaged-network")
+    assert ["norms-frozen"] == [diagnosis.mistake for diagnosis in report.diagnoses]
+    assert ["gradient"] == list(failed(report))
+    assert (0, 10) == (report.pending, report.max_score - report.score)

@@ -202,3 +202,14 @@ MIXED_SAMPLES = Lesson(
         "Give means, norms and softmax their dimension: `x.mean((2, 3))`, `softmax(dim=1)`; flatten with `flatten(1)`.",
     ),
 )
+FROZEN_NORMS = Lesson(
+    why=(
+        "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
+        "not follow the weights as they change, and normalises nothing."
+    ),
+    hints=(
+        "A batch norm has two modes: in training it uses the batch, and in evaluation the averages that it has kept.",
+        "Look around the blocks for `.eval()`, for a method `train` of your own, and for `training=False`.",
+        "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Is each sample on its own in evaluation mode?"""
+"""Is each sample on its own in evaluation mode, and does every batch norm read the batch in training?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from grader.checks import _gradient_lessons as lessons
 from grader.checks._check import Finding, in_case, place
 from grader.judge.examined import Examined
 from grader.judge.network import mixes_samples
-from grader.language import say
+from grader.language import many, say
 from grader.verdict import Status
 
 
@@ -40,4 +40,26 @@ def mixed_samples(examined: Examined) -> Finding | None:
             "numbers across it, and for a batch norm without running statistics."
         ),
         **place(seen, "output"),
+    )
+
+
+def frozen_norms(examined: Examined) -> Finding | None:
+    """A network some of whose batch norms use in training what they have kept. Those of its blocks have their own
+    finding, where blocks are compared, or have cost already."""
+    nodes = examined.frozen_norms
+    seen = examined.taken_apart
+    if not nodes or seen is None:
+        return None
+    return Finding(
+        Status.FAILED,
+        many(
+            "{case}: in training mode {n} batch norm uses what it has kept, and not the batch.",
+            "{case}: in training mode {n} batch norms use what they have kept, and not the batch.",
+            len(nodes),
+            case=in_case(examined, seen),
+        ),
+        lesson=lessons.FROZEN_NORMS,
+        advice=say("Look for `eval()` in `forward`, and for a method `train` that does not pass on the mode."),
+        cell=nodes[0].cell,
+        line=nodes[0].line,
     )

@@ -9,7 +9,7 @@ from grader.checks._check import Check, Finding, in_case, left_to_the_marking, n
 from grader.checks._compared import INITIAL, TRAINING, compared_probes
 from grader.checks._departure import departure, is_equal
 from grader.checks._logits import normalised_outputs
-from grader.checks._mixed import mixed_samples
+from grader.checks._mixed import frozen_norms, mixed_samples
 from grader.checks._reach import reach_of
 from grader.checks._trunk import trunk, unconfirmed
 from grader.judge.compare import equal
@@ -101,6 +101,7 @@ class Gradient(Check):
             wrong_blocks(examined, self.id)
             or trunk(examined)
             or mixed_samples(examined)
+            or frozen_norms(examined)
             or unconfirmed(examined)
             or not_everywhere(examined, REACHES)
             or Finding(

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from grader.assignment import Case, ModuleExercise, NetworkExercise
 from grader.errors import SessionEnded
+from grader.graph import Node
 from grader.judge.anatomy import block_uses, residual_additions
 from grader.judge.behaviour import behaves_like, orders, possible_orders
 from grader.judge.calls import Convention, as_asked
@@ -29,6 +30,7 @@ from grader.observation import ANYWHERE, Constructor, Problem, Raised, Stands
 # With these a block adds nothing to its input: in a network that is made of it there are none to be counted.
 WITHOUT_ADDITION = frozenset(f"shortcut-{how}" for how in "missing multiplied divided concatenated gated".split())
 LAYER_UNUSED = "layer-unused"
+BN_FROZEN = "bn-frozen"
 SHARED_WEIGHTS = "weights that two blocks have in common"  # has cost already: see `Examined.paid`
 MOST_FUSED = 1000  # sets of slots that students have, for which it is known whether layers in one explain them
 
@@ -272,6 +274,18 @@ class Examined:
         cost yet."""
         blocks = [*self.blocks, *(block for large in self.large for block in large.blocks)]
         return [block for block in blocks if block.diagnoses and not block.excused]
+
+    @property
+    def frozen_norms(self) -> list[Node]:
+        """The batch norms of a network that use in training what they have kept, as recorded there; none where that has
+        cost already, or is a mistake of its blocks."""
+        trained = self.network.trained
+        if trained is None or BN_FROZEN in self.paid:
+            return []
+        if any(diagnosis.mistake == BN_FROZEN for block in self.blocks for diagnosis in block.diagnoses):
+            return []
+        norms = (node for node in trained.nodes if node.name == "native_batch_norm" and len(node.args) > 5)
+        return [node for node in norms if node.args[3] is not None and node.args[5] is False]
 
     @property
     def adds_nothing(self) -> str:

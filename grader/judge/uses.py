@@ -91,11 +91,12 @@ def use_of(
     """
     assert leaf.leaf is not None
     role = _role(leaf, user, via.id, path)
-    # A mean is subtracted: what the input is multiplied with, or chosen by, is a mask.
-    is_mask = role == "mean" and user.name in MASKING
+    # A mean is subtracted: what the input is multiplied with, or chosen by, is a mask. And what is of another type was
+    # there before the module.
+    is_constant = leaf.leaf.dtype is not None or (role == "mean" and user.name in MASKING)
     if (
         not leaf.leaf.learnable
-        and (role == "weight" or math.prod(leaf.shape) == 1 or is_mask)
+        and (role == "weight" or math.prod(leaf.shape) == 1 or is_constant)
         and not _is_statistic(leaf, user, role)
     ):
         return None

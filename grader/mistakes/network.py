@@ -343,8 +343,40 @@ class BlockInstanceRepeated(NetworkMistake):
         return Notice(Proof.MEASURED, message=said)
 
 
+FROZEN = """
+    class Frozen(nn.Sequential):
+        def forward(self, x):
+            self.eval()
+            return super().forward(x)
+"""
 CUTTING = "detach"
+DETACHED = frozenset(["shortcut-detached", "branch-detached"])
 PLANNED_BLOCKS = "        x = self.blocks(self.stem(x))\n"
+
+
+class NormsFrozen(NetworkMistake):
+    id = "norms-frozen"
+    message = (
+        "The network keeps batch norms in evaluation mode: in training they use what they have kept, and not the batch."
+    )
+    why = (
+        "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
+        "not follow the weights as they change, and normalises nothing."
+    )
+    hints = (
+        "A batch norm has two modes: in training it uses the batch, and in evaluation the averages that it has kept.",
+        "Look around the blocks for `.eval()`, for a method `train` of your own, and for `training=False`.",
+        "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
+    )
+    check = "gradient"
+    broken = (
+        changed(PLANNED, (PLANNED_BLOCKS, f"        self.stem.eval()\n{PLANNED_BLOCKS}")),
+        changed(AVERAGED, ("    return nn.Sequential(", f"{FROZEN}\n    return Frozen(")),
+    )
+
+    def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
+        norms = examined.frozen_norms
+        return Notice(Proof.MEASURED, norms[0].cell, norms[0].line) if norms else None
 
 
 class GradientCut(NetworkMistake):
@@ -377,7 +409,9 @@ class GradientCut(NetworkMistake):
 
     def notice_network(self, examined: Examined, exercise: NetworkExercise) -> Notice | None:
         seen = examined.taken_apart
-        if seen is None or examined.network.graph is None or not all(block.right for block in examined.blocks):
+        if seen is None or examined.network.graph is None or not DETACHED.isdisjoint(examined.paid):
+            return None
+        if not all(block.right or not block.compared for block in examined.blocks):
             return None
         asked = [answer for name, answer in seen.answers.items() if seen.probes[name].gradient and answer.y is not None]
         if not asked or any("x" in answer.gradients for answer in asked) or examined.has_cost("x"):

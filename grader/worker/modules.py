@@ -118,7 +118,7 @@ def build(namespace: dict[str, Any], arguments: Json, x: Tensor) -> tuple[Subjec
             subject.leaves[key] = tensor
             subject.start[key] = tensor.detach().clone()
     if recording.graph is not None and "reads" not in recording.facts:  # what Python read may be in the numbers
-        say_constants(recording.graph, recording.leaves)
+        say_constants(recording.graph, recording.leaves, dtype)
     return subject, answer | {"graph": recording.graph, "output": describe_output(recording.result)}
 
 

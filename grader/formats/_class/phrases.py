@@ -158,6 +158,7 @@ PHRASES = {
     "not-pytorch": "use TensorFlow or Keras",
     # networks
     "block-instance-repeated": "use one block several times",
+    "norms-frozen": "keep the network's batch norms in evaluation mode",
     "gradient-cut": "cut the network from autograd between its blocks",
     "no-residual-blocks": "build the network without residual blocks",
     "no-downsampling": "keep the same resolution in all blocks",

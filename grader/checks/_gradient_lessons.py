@@ -204,12 +204,12 @@ MIXED_SAMPLES = Lesson(
 )
 FROZEN_NORMS = Lesson(
     why=(
-        "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
-        "not follow the weights as they change, and normalises nothing."
+        "Batch norms hold the values in a network at one size while its weights change. Frozen ones go on with the "
+        "numbers of a network that is no more."
     ),
     hints=(
-        "A batch norm has two modes: in training it uses the batch, and in evaluation the averages that it has kept.",
-        "Look around the blocks for `.eval()`, for a method `train` of your own, and for `training=False`.",
-        "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
+        "In which mode a layer is, its attribute `training` tells.",
+        "Call `net.train()`, run a batch through it, and print `[m.training for m in net.modules()]`.",
+        "Find the line that sets it to `False` again, and take that line out.",
     ),
 )

@@ -360,13 +360,13 @@ class NormsFrozen(NetworkMistake):
         "The network keeps batch norms in evaluation mode: in training they use what they have kept, and not the batch."
     )
     why = (
-        "In training a batch norm should use the mean and the spread of the batch at hand. With fixed numbers it does "
-        "not follow the weights as they change, and normalises nothing."
+        "What a batch norm uses in evaluation it has gathered in training. One that never trains has gathered nothing, "
+        "and passes its input on almost as it came."
     )
     hints = (
-        "A batch norm has two modes: in training it uses the batch, and in evaluation the averages that it has kept.",
-        "Look around the blocks for `.eval()`, for a method `train` of your own, and for `training=False`.",
-        "Take it out. If you call `F.batch_norm` yourself, hand over `training=self.training`.",
+        "`train()` and `eval()` of a network reach every layer in it, and its batch norms follow that switch.",
+        "Look around the blocks for `self.eval()` in `forward`, and for a method `train` of your own.",
+        "Leave both out: whoever uses the network calls `net.train()` and `net.eval()`, and it never does so itself.",
     )
     check = "gradient"
     broken = (

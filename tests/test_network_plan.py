@@ -311,18 +311,21 @@ def test_blocks_for_which_there_is_no_time_are_accused_of_nothing(monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "check", "mistake"),
     [
-        "F.relu(out + (0.5 if self.training else 1) * identity)",
-        "out + identity if self.training else F.relu(out + identity)",
-        "self.eval()(x) if self.training else F.relu(out + identity)",
+        ("F.relu(out + (0.5 if self.training else 1) * identity)", "gradient", "shortcut-scaled"),
+        ("out + identity if self.training else F.relu(out + identity)", "gradient", "final-relu-missing"),
+        # What it calls then is no block, so that in training there is none to be compared.
+        ("self.eval()(x) if self.training else F.relu(out + identity)", "skip-connection", ""),
     ],
 )
-def test_a_block_that_is_wrong_in_training_alone_does_not_pass(changed: str) -> None:
-    """What it does in evaluation mode is right, and so is the number of blocks."""
+def test_a_block_that_is_wrong_in_training_alone_does_not_pass(changed: str, check: str, mistake: str) -> None:
+    """What it does in evaluation mode is right, and so is the number of blocks; what is wrong in training is named."""
     right = resnet({}, width=16, blocks=(2, 2, 2))
-    source = right.replace("return F.relu(out + identity)", f"return {changed}")
-    assert ["skip-connection"] == list(failed(judge(source)))
+    report = judge(right.replace("return F.relu(out + identity)", f"return {changed}"))
+    assert [check] == list(failed(report))
+    assert ({mistake} if mistake else set()) == {diagnosis.mistake for diagnosis in report.diagnoses}
+    assert all("In training mode alone: " in diagnosis.message for diagnosis in report.diagnoses)
 
 
 def judge_twice(source: str, confirm: bool | Literal["sizes"] = True) -> ExerciseReport:

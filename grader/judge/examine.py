@@ -148,12 +148,13 @@ def examine(
             in_training = {"record": True, "brief": False, "train": True, "precision": precision}
             trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
             align_by(seen, trained.graph, forms)
-        for other in _other_inputs(x):
-            if not by_registration or not may_be_told_by_two_ways(seen):
-                break
+        if by_registration and may_be_told_by_two_ways(seen):
             in_evaluation = {"record": True, "brief": False, "precision": precision}
-            otherwise = ask(worker, "build", arguments | in_evaluation, {"x": other}, Built, seconds)[0]
-            align_by(seen, otherwise.graph, forms, beside=True)
+            for other in _other_inputs(x):
+                otherwise = ask(worker, "build", arguments | in_evaluation, {"x": other}, Built, seconds)[0]
+                align_by(seen, otherwise.graph, forms, beside=True)
+                if not may_be_told_by_two_ways(seen):
+                    break
         if positions_first:
             seen.keeping |= kernels_in_matrices(seen)
         if as_right:
@@ -178,7 +179,7 @@ def examine(
 
 def _other_inputs(x: Tensor) -> Iterator[Tensor]:
     """Inputs that may lead code another way that chooses it by the data."""
-    yield from (-x, 100 * x, 0 * x, x.abs(), -x.abs(), x.flip(0, 2), x.flip(1))
+    yield from (-x, 100 * x, 0 * x, x.abs(), -x.abs(), x.flip(0), x.flip(-1))
 
 
 def _nobody_asked_for(probe: Probe, seen: Observation, output_shape: Any) -> bool:

@@ -170,7 +170,7 @@ class _Search:
                 self.add(value.gi_frame.f_locals, value)
             return None
         if isinstance(value, ITERATORS):
-            return repr(value.__reduce__())[:200]
+            return _position(value)
         if isinstance(value, torch.Generator):
             return Drawn("torch.Generator", value.get_state().numpy().tobytes())
         if isinstance(value, Random):
@@ -181,6 +181,14 @@ class _Search:
             cached: _Cache = value
             return tuple(cached.cache_info())
         return None
+
+
+def _position(iterator: Any) -> object:
+    """How far an iterator is, without a look at what it goes over: that may be a set of data."""
+    if isinstance(iterator, count):
+        return repr(iterator)
+    inner = iterator.__reduce__()[1][0] if isinstance(iterator, cycle) else iterator
+    return operator.length_hint(inner)
 
 
 def _is_filled(cell: Any) -> bool:

@@ -31,6 +31,8 @@ MOST_TURNED = 5  # first mistakes that are tried behind each second one as well
 MOST_HIDDEN = 25  # that are tried behind those that do not show where they are found
 MOST_PLANTED = 60_000  # parts of pairs that are planted only to see which parts they have
 NOTHING: Parts = frozenset()
+# What is not there cannot be there once too often: together they move it, and say something else.
+CONTRADICTION = {"shortcut-missing", "shortcut-added-twice"}
 COST_OF_FIRST = 10  # a first mistake takes as long as this many second ones
 USUAL_NODES = 80  # of a right answer; in one of thirty-two paths everything takes as much longer as it has more
 
@@ -302,7 +304,8 @@ class Search:
 
     def _explaining(self, variant: int, first: Step, second: Step) -> Explanation | None:
         """Two mistakes in the order in which they explain everything, if they do."""
-        if first.mistake == second.mistake:
+        both = {first.mistake, second.mistake}
+        if len(both) < 2 or both == CONTRADICTION:
             return None
         self._paired += 1
         orders = ((first, second), (second, first))

@@ -162,7 +162,7 @@ def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
 
     Code that folds its batch norms into the convolutions shows them in training mode alone.
     """
-    if not seen.has_graph or seen.reads or (seen.aligned is not None and seen.recorded):
+    if not seen.has_graph or seen.reads or _is_told(seen):
         return False
     if _brings_its_own(seen.built.graph):
         return False
@@ -172,8 +172,12 @@ def may_be_told_in_training(seen: Observation, forms: list[Form]) -> bool:
 def may_be_told_by_two_ways(seen: Observation) -> bool:
     """Does it choose its way by the data, and did the one that was recorded lead past some of its parameters? Another
     input may lead by those."""
-    is_told = seen.aligned is not None and seen.recorded
-    return seen.reads and seen.has_graph and not is_told and not seen.uses_every_parameter
+    return seen.reads and seen.has_graph and not _is_told(seen) and not seen.uses_every_parameter
+
+
+def _is_told(seen: Observation) -> bool:
+    """Does its graph tell a right form's slots?"""
+    return seen.aligned is not None and seen.recorded
 
 
 def align_by(seen: Observation, graph: Graph | None, forms: list[Form], *, beside: bool = False) -> None:

@@ -124,16 +124,16 @@ def examine(
     arguments |= {"dropout": dropout, "twice": twice and bool(forms)}
     # Real use is in float32: what behaves otherwise there shows in the confirming case.
     precision: Precision = "float32" if case.confirm or in_float32 else "float64"
-    built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+    built = _build(worker, arguments, x, seconds, precision=precision)
     expected = roles.expect(built.tensors, forms) if roles is not None and built.is_as_usual else None
     if roles is not None and expected is None:
         arguments |= {"record": record, "brief": False}
-        built = ask(worker, "build", arguments | {"precision": precision}, {"x": x}, Built, seconds)[0]
+        built = _build(worker, arguments, x, seconds, precision=precision)
     if precision == "float64" and insists_on_float32(built):
         # Code that insists on float32 is not wrong: it is judged in float32, with the tolerance of float32.
-        again = ask(worker, "build", arguments | {"precision": "float32"}, {"x": x}, Built, seconds)[0]
-        if again.raised is None:
-            built, precision = again, "float32"
+        rounded = _build(worker, arguments, x, seconds, precision="float32")
+        if rounded.raised is None:
+            built, precision = rounded, "float32"
     seen = Observation(case, built, precision, seed)
     if built.not_a_module is not None or (built.raised is not None and not built.tensors):
         return seen  # there is no module to ask
@@ -144,14 +144,13 @@ def examine(
     else:
         seen.reads = bool(built.facts.reads)
         align(seen, forms, by_registration=by_registration)
+        recorded = {"record": True, "brief": False, "precision": precision}
         if by_registration and may_be_told_in_training(seen, forms):
-            in_training = {"record": True, "brief": False, "train": True, "precision": precision}
-            trained = ask(worker, "build", arguments | in_training, {"x": x}, Built, seconds)[0]
+            trained = _build(worker, arguments, x, seconds, train=True, **recorded)
             align_by(seen, trained.graph, forms)
         if by_registration and may_be_told_by_two_ways(seen):
-            in_evaluation = {"record": True, "brief": False, "precision": precision}
             for other in _other_inputs(x):
-                otherwise = ask(worker, "build", arguments | in_evaluation, {"x": other}, Built, seconds)[0]
+                otherwise = _build(worker, arguments, other, seconds, **recorded)
                 align_by(seen, otherwise.graph, forms, beside=True)
                 if not may_be_told_by_two_ways(seen):
                     break
@@ -175,6 +174,12 @@ def examine(
         if seen.answers[probe.name].raised is not None:  # nor need it take it
             del seen.probes[probe.name], seen.answers[probe.name]
     return seen
+
+
+def _build(worker: Worker, arguments: Mapping[str, Any], x: Tensor, seconds: float, **changes: Any) -> Built:
+    """Have a module built once more, with these of the arguments changed."""
+    built: Built = ask(worker, "build", {**arguments, **changes}, {"x": x}, Built, seconds)[0]
+    return built
 
 
 def _other_inputs(x: Tensor) -> Iterator[Tensor]:
